@@ -1,6 +1,6 @@
 use alloy_primitives::{uint, U256};
 
-use super::{isqrt, mul_div_floor};
+use super::{isqrt, mul_div_ceil, mul_div_floor, words::div_small};
 
 /// One capacity unit: capacities are fixed point with 9 decimals.
 pub const CAPACITY_ONE: u64 = 1_000_000_000;
@@ -42,6 +42,38 @@ pub fn capacity_cap_affine(stake: U256, min_stake: U256, stake_unit: U256) -> U2
     mul_div_floor(surplus, ONE, stake_unit).map_or(MAX_CAPACITY, |cap| cap.min(MAX_CAPACITY))
 }
 
+/// The least stake whose [`capacity_cap_sqrt`] is at least `capacity`: `ceil(capacity² · stake_unit / 1e18)`.
+///
+/// `capacity` is in units of 1e-9, `stake_unit` and the result in the stake token's wei. Exact. `U256::MAX` where no
+/// stake suffices: a capacity of 2^128 or more, a zero `stake_unit`, or a stake over 256 bits.
+pub fn stake_for_capacity_sqrt(capacity: U256, stake_unit: U256) -> U256 {
+    if capacity.is_zero() {
+        return U256::ZERO;
+    }
+    if stake_unit.is_zero() || capacity > MAX_CAPACITY {
+        return U256::MAX;
+    }
+    // The square fits: the capacity has 128 bits.
+    let square = capacity.wrapping_mul(capacity);
+    mul_div_ceil(square, stake_unit, ONE_SQUARED).unwrap_or(U256::MAX)
+}
+
+/// The least stake whose [`capacity_cap_affine`] is at least `capacity`:
+/// `min_stake + ceil(capacity · stake_unit / 1e9)`, and none for no capacity.
+///
+/// `capacity` is in units of 1e-9, the stakes in the stake token's wei. Exact. `U256::MAX` where no stake suffices: a
+/// capacity of 2^128 or more, a zero `stake_unit`, or a stake over 256 bits.
+pub fn stake_for_capacity_affine(capacity: U256, min_stake: U256, stake_unit: U256) -> U256 {
+    if capacity.is_zero() {
+        return U256::ZERO;
+    }
+    if stake_unit.is_zero() || capacity > MAX_CAPACITY {
+        return U256::MAX;
+    }
+    mul_div_ceil(capacity, stake_unit, ONE)
+        .map_or(U256::MAX, |stake| stake.saturating_add(min_stake))
+}
+
 /// The exponentially weighted moving average `floor((3000 · raw + 7000 · previous) / 10 000)`.
 ///
 /// Both are capacities (1e-9 units); `raw` is already clipped to the cap. Exact, total, cannot overflow, and lies
@@ -57,12 +89,17 @@ pub fn ewma(raw: u128, previous: u128) -> u128 {
             .wrapping_add((previous as u64).wrapping_mul(7))
             / 10) as u128;
     }
-    // With raw = 10a + b and previous = 10c + d the average is 3a + 7c + floor((3b + 7d) / 10). 3a + 7c is at most the
-    // larger of 10a and 10c, and the whole at most the larger argument.
-    let (a, b) = (raw / 10, (raw % 10) as u64);
-    let (c, d) = (previous / 10, (previous % 10) as u64);
+    // With raw = 10a + b and previous = 10c + d the average is 3a + 7c + floor((3b + 7d) / 10). 3a + 7c is at most
+    // three and seven tenths of 2^128, so the sum, which is at most the larger argument, cannot overflow on the way.
+    let (a, c) = (div_small(raw, 10), div_small(previous, 10));
+    let (b, d) = (last_digit(raw, a), last_digit(previous, c));
     let digits = b.wrapping_mul(3).wrapping_add(d.wrapping_mul(7)) / 10;
     a.wrapping_mul(3)
         .wrapping_add(c.wrapping_mul(7))
         .wrapping_add(digits as u128)
+}
+
+/// `value − 10 · tenth`, below 10: its low 64 bits are all of it.
+fn last_digit(value: u128, tenth: u128) -> u64 {
+    (value as u64).wrapping_sub((tenth as u64).wrapping_mul(10))
 }

@@ -15,10 +15,14 @@ mod capacity;
 pub mod exp;
 mod mul_div;
 mod sqrt;
+mod words;
 
 pub use self::{
     bps::{bps_of_ceil, bps_of_floor, BPS},
-    capacity::{capacity_cap_affine, capacity_cap_sqrt, ewma, CAPACITY_ONE},
+    capacity::{
+        capacity_cap_affine, capacity_cap_sqrt, ewma, stake_for_capacity_affine,
+        stake_for_capacity_sqrt, CAPACITY_ONE,
+    },
     exp::{exp_neg_down, EXP_ONE},
     mul_div::{mul_div_ceil, mul_div_floor},
     sqrt::isqrt,

@@ -1,17 +1,17 @@
-use core::num::NonZeroU64;
-
 use alloy_primitives::U256;
+
+use super::words::{div_wide, mul_wide};
 
 /// `floor(a · b / d)`, with the product kept in 512 bits. `None` if `d` is zero or the result exceeds 256 bits.
 ///
-/// Exact. The cost follows the operands' actual lengths, in 32-bit digits.
+/// Exact. Cheap where all three fit 64 bits; otherwise the cost follows the operands' actual lengths.
 pub fn mul_div_floor(a: U256, b: U256, d: U256) -> Option<U256> {
     mul_div(a, b, d).map(|(quotient, _)| quotient)
 }
 
 /// `ceil(a · b / d)`, with the product kept in 512 bits. `None` if `d` is zero or the result exceeds 256 bits.
 ///
-/// Exact. The cost follows the operands' actual lengths, in 32-bit digits.
+/// Exact. Cheap where all three fit 64 bits; otherwise the cost follows the operands' actual lengths.
 pub fn mul_div_ceil(a: U256, b: U256, d: U256) -> Option<U256> {
     match mul_div(a, b, d)? {
         (quotient, true) => Some(quotient),
@@ -20,148 +20,176 @@ pub fn mul_div_ceil(a: U256, b: U256, d: U256) -> Option<U256> {
 }
 
 /// The floored quotient, and whether it is exact.
-///
-/// Schoolbook multiplication and division (Knuth, TAOCP volume 2, 4.3.1, algorithms M and D) in base 2^32.
 fn mul_div(a: U256, b: U256, d: U256) -> Option<(U256, bool)> {
-    // 16 digits of product and one that the normalising shift may spill into.
-    let mut product = [0; 17];
-    multiply(&mut product, &digits(a), &digits(b));
+    if d.is_zero() {
+        return None;
+    }
+    let (&[a0, a1, a2, a3], &[b0, b1, b2, b3], &[d0, d1, d2, d3]) =
+        (a.as_limbs(), b.as_limbs(), d.as_limbs());
+    if a1 | a2 | a3 | b1 | b2 | b3 | d1 | d2 | d3 == 0 {
+        mul_div_words(a0, b0, d0)
+    } else {
+        mul_div_long(a.as_limbs(), b.as_limbs(), *d.as_limbs())
+    }
+}
 
-    let mut divisor = digits(d);
-    let n = significant(&divisor);
-    // The top digit is not zero: no divisor of zero gets past here.
-    let shift = divisor.get(n.wrapping_sub(1))?.leading_zeros();
-    shift_left(&mut divisor, shift);
-    shift_left(&mut product, shift);
-    let divisor = divisor.get(..n)?;
+/// [`mul_div`] of single words: the quotient has at most two.
+fn mul_div_words(a: u64, b: u64, d: u64) -> Option<(U256, bool)> {
+    let (high, low) = mul_wide(a, b);
+    if high == 0 {
+        let quotient = low.checked_div(d)?;
+        let exact = quotient.wrapping_mul(d) == low;
+        return Some((U256::from(quotient), exact));
+    }
+    let q1 = high.checked_div(d)?;
+    let high = high.wrapping_sub(q1.wrapping_mul(d));
+    // `high < d`, so the shifted number's high word stays below the shifted divisor.
+    let shift = d.leading_zeros();
+    let (q0, rest) = div_wide(
+        high.wrapping_shl(shift) | spill(low, shift),
+        low.wrapping_shl(shift),
+        d.wrapping_shl(shift),
+    );
+    Some((U256::from_limbs([q0, q1, 0, 0]), rest == 0))
+}
+
+/// [`mul_div`] by schoolbook multiplication and division (Knuth, TAOCP volume 2, 4.3.1, algorithms M and D) in base
+/// 2^64.
+fn mul_div_long(a: &[u64; 4], b: &[u64; 4], mut d: [u64; 4]) -> Option<(U256, bool)> {
+    let a = a.get(..significant(a))?;
+    let b = b.get(..significant(b))?;
+    let n = significant(&d);
+    let divisor = d.get_mut(..n)?;
+
+    // Eight words of product and one that the normalising shift spills into.
+    let mut product = [0; 9];
+    multiply(&mut product, a, b);
+    let m = a.len().wrapping_add(b.len());
+    let shift = divisor.last()?.leading_zeros();
+    shift_left(divisor, shift);
+    shift_left(product.get_mut(..=m)?, shift);
+
     let (&high, lower) = divisor.split_last()?;
-    let high = NonZeroU64::new(high as u64)?;
-    let next = lower.last().map_or(0, |&digit| digit as u64);
-
-    let mut quotient = [0; 8];
-    // A product of m digits has a quotient of at most m − n + 1; the window for digit j is product[j ..= j + n].
-    let m = significant(&product).max(n);
-    for j in (0..=m.wrapping_sub(n).min(16usize.wrapping_sub(n))).rev() {
+    let next = lower.last().copied().unwrap_or(0);
+    let mut quotient = [0; 4];
+    // The word of the quotient at j comes from the window product[j ..= j + n], which is below divisor · 2^64: the
+    // first because its highest word holds only what the shift spilled, the next because it starts with a remainder.
+    // A product shorter than the divisor has no words of quotient: the range is empty.
+    for j in (0..m.wrapping_add(1).saturating_sub(n)).rev() {
         let window = product.get_mut(j..=j.wrapping_add(n))?;
-        let digit = divide_step(window, divisor, high, next);
+        let word = divide_step(window, divisor, high, next);
         match quotient.get_mut(j) {
-            Some(place) => *place = digit,
-            None if digit == 0 => {}
+            Some(place) => *place = word,
+            None if word == 0 => {}
             None => return None,
         }
     }
-    let exact = significant(&product) == 0;
-    Some((from_digits(quotient), exact))
+    let exact = product.iter().all(|&word| word == 0);
+    Some((U256::from_limbs(quotient), exact))
 }
 
-/// One digit of the quotient: `window`, one digit longer than `divisor` and less than `divisor · 2^32`, becomes the
-/// remainder. `high` (its top bit set) and `next` are the divisor's leading digits.
-fn divide_step(window: &mut [u32], divisor: &[u32], high: NonZeroU64, next: u64) -> u32 {
-    let mut leading = window.iter().rev().map(|&digit| digit as u64);
-    let top = leading.next().unwrap_or(0) << 32 | leading.next().unwrap_or(0);
-    let third = leading.next().unwrap_or(0);
-
-    // Knuth's estimate from three digits over two: the true digit or one more. `top < high · 2^32 + 2^32`, so the
-    // first guess is at most 2^32, and `estimate · next` fits 64 bits.
-    let mut estimate = (top / high).min(0xffff_ffff);
-    let mut remainder = top.wrapping_sub(estimate.wrapping_mul(high.get()));
-    while remainder >> 32 == 0 && estimate.wrapping_mul(next) > (remainder << 32 | third) {
-        estimate = estimate.wrapping_sub(1);
-        remainder = remainder.wrapping_add(high.get());
-    }
-    if estimate == 0 {
-        return 0;
-    }
-
-    // window −= estimate · divisor. `carry`, what the digits so far owe the next one, is at most 2^32 − 1: `owed` is at
-    // most (2^32 − 1)² + 2^32 − 1 = (2^32 − 1) · 2^32, and where its high half is 2^32 − 1 its low half borrows nothing.
-    let mut carry = 0u64;
-    for (place, &digit) in window.iter_mut().zip(divisor) {
-        let owed = estimate.wrapping_mul(digit as u64).wrapping_add(carry);
-        let (difference, borrow) = place.overflowing_sub(owed as u32);
-        *place = difference;
-        carry = (owed >> 32).wrapping_add(borrow as u64);
-    }
-    let Some(last) = window.last_mut() else {
+/// One word of the quotient: `window`, one word longer than `divisor` and less than `divisor · 2^64`, becomes the
+/// remainder. `high` (its top bit set) and `next` are the divisor's leading words.
+fn divide_step(window: &mut [u64], divisor: &[u64], high: u64, next: u64) -> u64 {
+    let mut leading = window.iter().rev().copied();
+    let (Some(w2), Some(w1), w0) = (leading.next(), leading.next(), leading.next()) else {
         return 0;
     };
-    let (difference, negative) = last.overflowing_sub(carry as u32);
-    *last = difference;
-    if negative {
-        // One too many, about once in 2^31: give one divisor back.
-        estimate = estimate.wrapping_sub(1);
-        let mut carry = 0u64;
-        for (place, &digit) in window.iter_mut().zip(divisor) {
-            let sum = (*place as u64)
-                .wrapping_add(digit as u64)
-                .wrapping_add(carry);
-            *place = sum as u32;
-            carry = sum >> 32;
+    // An estimate from two words over one, and what it leaves of them; `None` is more than a word.
+    let (mut estimate, mut rest) = if w2 < high {
+        let (quotient, rest) = div_wide(w2, w1, high);
+        (quotient, Some(rest))
+    } else {
+        (u64::MAX, w1.checked_add(high))
+    };
+    if let Some(w0) = w0 {
+        // A third word over a second makes it the true word or one more.
+        while let Some(known) = rest {
+            if mul_wide(estimate, next) <= (known, w0) {
+                break;
+            }
+            estimate = estimate.wrapping_sub(1);
+            rest = known.checked_add(high);
         }
-        if let Some(last) = window.last_mut() {
-            *last = last.wrapping_add(carry as u32);
+    } else if let ([low, top], Some(rest)) = (&mut *window, rest) {
+        // A divisor of one word: that was all.
+        (*low, *top) = (rest, 0);
+        return estimate;
+    }
+
+    // window −= estimate · divisor. `carry`, what the words so far owe the next one, is at most 2^64 − 1: `owed` is at
+    // most (2^64 − 1) · 2^64, and where its high word is 2^64 − 1, its low word is 0 and borrows nothing.
+    let mut carry = 0u64;
+    for (place, &word) in window.iter_mut().zip(divisor) {
+        let (owed_high, owed_low) = mul_wide(estimate, word);
+        let (owed_low, carried) = owed_low.overflowing_add(carry);
+        let (difference, borrowed) = place.overflowing_sub(owed_low);
+        *place = difference;
+        carry = owed_high
+            .wrapping_add(carried as u64)
+            .wrapping_add(borrowed as u64);
+    }
+    if w2 < carry {
+        // One too many, which chance brings about once in 2^63: give one divisor back.
+        estimate = estimate.wrapping_sub(1);
+        let mut carry = false;
+        for (place, &word) in window.iter_mut().zip(divisor) {
+            let (sum, over) = place.overflowing_add(word);
+            let (sum, over_again) = sum.overflowing_add(carry as u64);
+            *place = sum;
+            carry = over | over_again;
         }
     }
-    estimate as u32
+    // The remainder is below the divisor.
+    if let Some(top) = window.last_mut() {
+        *top = 0;
+    }
+    estimate
 }
 
-/// `product = a · b`; `product` starts as zeros.
-fn multiply(product: &mut [u32; 17], a: &[u32; 8], b: &[u32; 8]) {
-    let a = a.get(..significant(a)).unwrap_or_default();
-    let b = b.get(..significant(b)).unwrap_or_default();
+/// `product = a · b`. `product` starts as zeros and has room for it.
+fn multiply(product: &mut [u64; 9], a: &[u64], b: &[u64]) {
     for (i, &x) in a.iter().enumerate() {
         let mut carry = 0u64;
         let mut places = product.iter_mut().skip(i);
-        for &y in b {
-            // At most (2^32 − 1)² + 2·(2^32 − 1) = 2^64 − 1.
-            if let Some(place) = places.next() {
-                let sum = (x as u64)
-                    .wrapping_mul(y as u64)
-                    .wrapping_add(*place as u64)
-                    .wrapping_add(carry);
-                *place = sum as u32;
-                carry = sum >> 32;
-            }
+        for (&y, place) in b.iter().zip(&mut places) {
+            // At most (2^64 − 1)² + 2·(2^64 − 1) = 2^128 − 1.
+            let (high, low) = mul_wide(x, y);
+            let (low, over) = low.overflowing_add(*place);
+            let (low, over_again) = low.overflowing_add(carry);
+            *place = low;
+            carry = high
+                .wrapping_add(over as u64)
+                .wrapping_add(over_again as u64);
         }
         if let Some(place) = places.next() {
-            *place = carry as u32;
+            *place = carry;
         }
     }
 }
 
-/// Shifts the number left by less than 32 bits, dropping what spills over the last digit.
-fn shift_left(digits: &mut [u32], shift: u32) {
-    let mut carry = 0u64;
-    for digit in digits {
-        let shifted = (*digit as u64).wrapping_shl(shift) | carry;
-        *digit = shifted as u32;
-        carry = shifted >> 32;
+/// Shifts the number left by less than 64 bits, dropping what spills over the last word.
+fn shift_left(words: &mut [u64], shift: u32) {
+    let mut carry = 0;
+    for word in words {
+        let spilled = spill(*word, shift);
+        *word = word.wrapping_shl(shift) | carry;
+        carry = spilled;
     }
 }
 
-/// The number of digits without leading zeros.
-fn significant(digits: &[u32]) -> usize {
-    digits
-        .iter()
-        .rposition(|&digit| digit != 0)
-        .map_or(0, |last| last.wrapping_add(1))
+/// What a shift to the left by less than 64 bits pushes out of a word.
+#[inline(always)]
+const fn spill(word: u64, shift: u32) -> u64 {
+    (word >> 1).wrapping_shr(63 ^ shift)
 }
 
-fn digits(value: U256) -> [u32; 8] {
-    let [a, b, c, d] = *value.as_limbs();
-    [
-        a as u32,
-        (a >> 32) as u32,
-        b as u32,
-        (b >> 32) as u32,
-        c as u32,
-        (c >> 32) as u32,
-        d as u32,
-        (d >> 32) as u32,
-    ]
-}
-
-fn from_digits([a, b, c, d, e, f, g, h]: [u32; 8]) -> U256 {
-    let limb = |low: u32, high: u32| (high as u64) << 32 | low as u64;
-    U256::from_limbs([limb(a, b), limb(c, d), limb(e, f), limb(g, h)])
+/// The number of words without leading zeros, at least 1.
+const fn significant(&[_, w1, w2, w3]: &[u64; 4]) -> usize {
+    match (w1, w2, w3) {
+        (_, _, 1..) => 4,
+        (_, 1.., 0) => 3,
+        (1.., 0, 0) => 2,
+        (0, 0, 0) => 1,
+    }
 }
