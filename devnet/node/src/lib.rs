@@ -1,1 +1,34 @@
-//! Placeholder.
+//! An embedded Stylus chain for development: blocks, JSON-RPC over HTTP and WebSocket, and an API for tests.
+
+mod accounts;
+mod block;
+mod call;
+mod chain;
+mod clock;
+mod devnet;
+mod error;
+mod genesis;
+mod node;
+mod persist;
+mod pool;
+mod rpc;
+mod server;
+mod state;
+mod transaction;
+mod transport;
+
+pub use accounts::{dev_accounts, DEV_ACCOUNTS, DEV_BALANCE, DEV_MNEMONIC};
+pub use clock::{TimeInPast, TimeSource, L1_BLOCK_SECONDS, L1_GENESIS};
+pub use devnet::{Devnet, DevnetBuilder, DevnetError, DEFAULT_BASE_FEE, DEFAULT_CHAIN_ID, MANUAL_GENESIS};
+pub use devnet_vm::{Activity, GasBreakdown};
+pub use error::{NodeError, TransactionError};
+pub use genesis::{IStylusDeployer, CREATE2_FACTORY, STYLUS_DEPLOYER};
+pub use node::Mining;
+pub use persist::PersistError;
+pub use rpc::TransactionGas;
+pub use server::{RpcServer, ServeError};
+pub use transaction::GAS_CAP;
+pub use transport::InProcess;
+
+/// What `web3_clientVersion` says.
+pub const CLIENT_VERSION: &str = concat!("stylus-devnet/v", env!("CARGO_PKG_VERSION"));

@@ -1,0 +1,121 @@
+//! `bpe devnet`: a local chain until it is interrupted.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use clap::Args;
+use devnet::{Devnet, Mining, RpcServer, DEFAULT_CHAIN_ID};
+use tokio::time::MissedTickBehavior;
+
+/// How often a changed chain is saved.
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long open connections may hold up the end.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Args)]
+pub struct Options {
+    /// Port of the JSON-RPC endpoint, HTTP and WebSocket; 0 picks a free one.
+    #[arg(long, default_value_t = 8545)]
+    port: u16,
+    /// Address to listen on.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// Mine a block every so many seconds, instead of one for each transaction.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    block_time: Option<u64>,
+    /// Load the chain from this file if it is there, and save it there: every second if it changed, and at the end.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    #[arg(long, default_value_t = DEFAULT_CHAIN_ID)]
+    chain_id: u64,
+    /// Print nothing but the endpoint.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Runs the chain until Ctrl-C or SIGTERM.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    let mut builder = Devnet::builder().chain_id(options.chain_id).system_time();
+    if options.block_time.is_some() {
+        builder = builder.mining(Mining::Manual);
+    }
+    if let Some(path) = &options.state {
+        builder = builder.state_file(path);
+    }
+    let chain = builder.build()?;
+    // First the port: if it is taken, nothing else is worth starting.
+    let server = chain.serve(SocketAddr::new(options.host, options.port)).await?;
+    let miner = options.block_time.map(|seconds| chain.mine_every(Duration::from_secs(seconds)));
+    announce(&chain, &server, options.quiet);
+
+    let stopped = stop_signal();
+    match &options.state {
+        Some(path) => {
+            tokio::select! {
+                failed = save_regularly(&chain, path) => return failed,
+                signal = stopped => signal?,
+            }
+        }
+        None => stopped.await?,
+    }
+    if let Some(miner) = miner {
+        miner.abort();
+    }
+    // A client may hold its connection open forever.
+    let _ = tokio::time::timeout(SHUTDOWN_PATIENCE, server.stop()).await;
+    if let Some(path) = &options.state {
+        chain.save(path).context("the last changes are lost")?;
+    }
+    Ok(())
+}
+
+/// Prints what a user needs to connect.
+fn announce(chain: &Devnet, server: &RpcServer, quiet: bool) {
+    if !quiet {
+        println!("Accounts, 10 000 ETH each. The keys are public: use them nowhere else.\n");
+        for (index, signer) in chain.signers().iter().enumerate() {
+            let key = signer.to_bytes();
+            println!("({index}) {}  {key}", signer.address());
+        }
+        let origin = if chain.loaded() { "loaded" } else { "new" };
+        println!("\nChain {} ({origin}), block {}", chain.chain_id(), chain.block_number());
+    }
+    println!("Listening on {} and {}", server.http_url(), server.ws_url());
+}
+
+/// Saves the chain whenever it has changed; ends only by failing.
+async fn save_regularly(chain: &Devnet, path: &PathBuf) -> anyhow::Result<()> {
+    let mut ticks = tokio::time::interval(SAVE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut saved = None;
+    loop {
+        ticks.tick().await;
+        let changes = chain.changes();
+        if saved == Some(changes) {
+            continue;
+        }
+        let (chain, path) = (chain.clone(), path.clone());
+        tokio::task::spawn_blocking(move || chain.save(&path)).await??;
+        saved = Some(changes);
+    }
+}
+
+/// Waits for Ctrl-C, or on Unix for SIGTERM.
+async fn stop_signal() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}

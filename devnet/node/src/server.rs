@@ -1,0 +1,96 @@
+//! The RPC methods over HTTP and WebSocket, on one port.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use jsonrpsee::{
+    core::traits::IdProvider,
+    server::{BatchRequestConfig, Server, ServerConfig, ServerHandle},
+    types::SubscriptionId,
+    Methods,
+};
+use tower_http::cors::CorsLayer;
+
+/// Connections served at a time; more are told to come back later.
+const MAX_CONNECTIONS: u32 = 2_048;
+/// The largest request: a program's deployment is some 50 KB in hex, a batch of them more.
+const MAX_REQUEST_BYTES: u32 = 16 * 1024 * 1024;
+/// The largest response: many blocks' logs.
+const MAX_RESPONSE_BYTES: u32 = 256 * 1024 * 1024;
+/// Requests in one batch.
+const MAX_BATCH: u32 = 1_000;
+
+/// The server cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("{0} is already in use: stop what listens there, or choose another port")]
+    AddressInUse(SocketAddr),
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+}
+
+/// A running server. It stops when it is dropped or told to.
+#[derive(Debug)]
+pub struct RpcServer {
+    address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl RpcServer {
+    /// Listens on `address`; port 0 takes any free one.
+    pub(crate) async fn start(address: SocketAddr, methods: Methods) -> Result<Self, ServeError> {
+        let config = ServerConfig::builder()
+            .max_connections(MAX_CONNECTIONS)
+            .max_request_body_size(MAX_REQUEST_BYTES)
+            .max_response_body_size(MAX_RESPONSE_BYTES)
+            .set_batch_request_config(BatchRequestConfig::Limit(MAX_BATCH))
+            .set_id_provider(HexIds::default())
+            .build();
+        // Pages in a browser may use it, as with any development node.
+        let middleware = tower::ServiceBuilder::new().layer(CorsLayer::permissive());
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::AddrInUse => ServeError::AddressInUse(address),
+            _ => ServeError::Listen { address, source },
+        };
+        let server =
+            Server::builder().set_config(config).set_http_middleware(middleware).build(address).await.map_err(failed)?;
+        let address = server.local_addr().map_err(failed)?;
+        Ok(Self { address, handle: server.start(methods) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The endpoint for HTTP.
+    pub fn http_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The endpoint for WebSocket.
+    pub fn ws_url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// Stops: open requests are answered, connections closed.
+    pub async fn stop(self) {
+        // An error means that it has stopped already.
+        let _ = self.handle.stop();
+        self.handle.stopped().await;
+    }
+}
+
+/// Subscription ids as geth's: hex numbers.
+#[derive(Debug, Default)]
+struct HexIds(AtomicU64);
+
+impl IdProvider for HexIds {
+    fn next_id(&self) -> SubscriptionId<'static> {
+        let id = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        SubscriptionId::Str(format!("{id:#x}").into())
+    }
+}
