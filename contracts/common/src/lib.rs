@@ -1,1 +1,41 @@
-//! Placeholder.
+//! What every contract of the suite shares.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`math`] | pure integer arithmetic: roots, ratios, EWMA, exponentials, the cap curves |
+//! | [`clock`] | block number and time, which tests can set |
+//! | [`call`] | calls to other contracts: bounded return data, typed results, reverts passed on |
+//! | [`erc20`] | ERC-20 transfers that believe nothing a token says |
+//! | [`eip712`] | domain separators and struct hashes |
+//! | [`signature`] | ECDSA by precompile, ERC-1271 for contract accounts |
+//! | [`ownable`] | two-step ownership with OpenZeppelin's errors and events |
+//! | [`interfaces`] | how the contracts of the suite call each other |
+//! | [`packed`] | integers narrower than a word |
+//! | [`returns`] | the result of a function that returns several values, some of them dynamic |
+//!
+//! Nothing here keeps state of its own but [`ownable`].
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+pub mod call;
+pub mod clock;
+pub mod eip712;
+pub mod erc20;
+pub mod interfaces;
+pub mod math;
+pub mod ownable;
+pub mod packed;
+pub mod returns;
+pub mod signature;
+
+/// A panic on the chain traps at once: no message, no formatting, none of their strings in the program.
+#[macro_export]
+macro_rules! trap_on_panic {
+    () => {
+        #[panic_handler]
+        fn panic(_: &core::panic::PanicInfo) -> ! {
+            core::arch::wasm32::unreachable()
+        }
+    };
+}

@@ -31,7 +31,8 @@ pub fn capacity_cap_sqrt(stake: U256, stake_unit: U256) -> U256 {
 /// 2^128 − 1. A zero `stake_unit`, which a constructor must refuse, gives no capacity.
 ///
 /// Source: SPEC.md §2. Each identity forfeits `min_stake`, so S over n identities loses `(n − 1) · min_stake` worth of
-/// capacity: splitting never gains, and loses at least one step of 1e-9 as soon as `min_stake · 1e9 ≥ stake_unit`.
+/// capacity: splitting never gains, and is a strict loss over identities of at least `min_stake` each, wherever
+/// `min_stake · 1e9 ≥ stake_unit`.
 pub fn capacity_cap_affine(stake: U256, min_stake: U256, stake_unit: U256) -> U256 {
     let Some(surplus) = stake.checked_sub(min_stake) else {
         return U256::ZERO;
@@ -89,8 +90,8 @@ pub fn ewma(raw: u128, previous: u128) -> u128 {
             .wrapping_add((previous as u64).wrapping_mul(7))
             / 10) as u128;
     }
-    // With raw = 10a + b and previous = 10c + d the average is 3a + 7c + floor((3b + 7d) / 10). 3a + 7c is at most
-    // three and seven tenths of 2^128, so the sum, which is at most the larger argument, cannot overflow on the way.
+    // With raw = 10a + b and previous = 10c + d the average is 3a + 7c + floor((3b + 7d) / 10). The sum, which
+    // only grows on the way, is at most the larger argument.
     let (a, c) = (div_small(raw, 10), div_small(previous, 10));
     let (b, d) = (last_digit(raw, a), last_digit(previous, c));
     let digits = b.wrapping_mul(3).wrapping_add(d.wrapping_mul(7)) / 10;

@@ -1,0 +1,126 @@
+//! Calls to other contracts.
+//!
+//! The callee is never trusted with more than its arguments: how much of its answer is copied back is bounded, an
+//! answer that does not decode is an error, and a revert is passed on as it came ([`Revert`]).
+
+use alloc::vec::Vec;
+use alloy_primitives::{b256, Address, B256};
+use alloy_sol_types::{sol, SolCall};
+use stylus_sdk::{call::MethodError, stylus_core::Host};
+
+sol! {
+    /// `callee` answered with something that is not what its interface promises.
+    #[derive(Debug, PartialEq, Eq)]
+    error MalformedReturn(address callee);
+}
+
+/// What another contract reverted with, passed on to the caller unchanged.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Revert(pub Vec<u8>);
+
+impl MethodError for Revert {
+    fn encode(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+impl From<Revert> for Vec<u8> {
+    fn from(revert: Revert) -> Self {
+        revert.0
+    }
+}
+
+/// All the gas there is: the VM keeps back one part in 64.
+pub const ALL_GAS: u64 = u64::MAX;
+
+/// At most this much of an answer is copied into memory: longer ones cost the caller, not the callee.
+const ANSWER_LIMIT: usize = 16 * 1024;
+
+/// The answer to a call, as far as it was copied, and how long all of it is.
+#[derive(Debug)]
+pub struct Answer {
+    /// Whether the callee returned rather than reverted.
+    pub success: bool,
+    /// The first bytes of what it answered.
+    pub data: Vec<u8>,
+    /// The length of all it answered.
+    pub length: usize,
+}
+
+/// Calls `to` with at most `gas`, and copies back at most `limit` bytes.
+///
+/// Pending storage writes are flushed first and the cache is dropped: the callee may change what this contract reads.
+pub fn call(vm: &dyn Host, to: Address, data: &[u8], gas: u64, limit: usize) -> Answer {
+    vm.flush_cache(true);
+    let value = B256::ZERO;
+    let mut length = 0;
+    // SAFETY: all pointers are to live values of the lengths that go with them; the cache was flushed.
+    let status = unsafe {
+        vm.call_contract(
+            to.as_ptr(),
+            data.as_ptr(),
+            data.len(),
+            value.as_ptr(),
+            gas,
+            &mut length,
+        )
+    };
+    answer(vm, status, length, limit)
+}
+
+/// Calls `to` with at most `gas` and forbids it to change anything, and copies back at most `limit` bytes.
+pub fn static_call(vm: &dyn Host, to: Address, data: &[u8], gas: u64, limit: usize) -> Answer {
+    vm.flush_cache(false);
+    let mut length = 0;
+    // SAFETY: as in `call`.
+    let status = unsafe {
+        vm.static_call_contract(to.as_ptr(), data.as_ptr(), data.len(), gas, &mut length)
+    };
+    answer(vm, status, length, limit)
+}
+
+fn answer(vm: &dyn Host, status: u8, length: usize, limit: usize) -> Answer {
+    Answer {
+        success: status == 0,
+        data: vm.read_return_data(0, Some(length.min(limit))),
+        length,
+    }
+}
+
+/// Calls a function of a contract of the suite and decodes its result.
+///
+/// # Errors
+///
+/// * What `to` reverted with.
+/// * [`MalformedReturn`] if the answer does not decode, which includes that there is no contract at `to`.
+pub fn invoke<C: SolCall>(vm: &dyn Host, to: Address, arguments: &C) -> Result<C::Return, Revert> {
+    let answer = call(vm, to, &arguments.abi_encode(), ALL_GAS, ANSWER_LIMIT);
+    decode::<C>(to, answer)
+}
+
+/// Calls a view function of a contract of the suite and decodes its result.
+///
+/// # Errors
+///
+/// As [`invoke`].
+pub fn query<C: SolCall>(vm: &dyn Host, to: Address, arguments: &C) -> Result<C::Return, Revert> {
+    let answer = static_call(vm, to, &arguments.abi_encode(), ALL_GAS, ANSWER_LIMIT);
+    decode::<C>(to, answer)
+}
+
+fn decode<C: SolCall>(callee: Address, answer: Answer) -> Result<C::Return, Revert> {
+    if !answer.success {
+        return Err(Revert(answer.data));
+    }
+    C::abi_decode_returns(&answer.data, true)
+        .map_err(|_| Revert(MalformedReturn { callee }.encode()))
+}
+
+/// Hash of the code of an account that has none: `keccak256("")`.
+const NO_CODE: B256 = b256!("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470");
+
+/// Whether there is a contract at `account`.
+pub fn has_code(vm: &dyn Host, account: Address) -> bool {
+    let hash = vm.code_hash(account);
+    hash != B256::ZERO && hash != NO_CODE
+}

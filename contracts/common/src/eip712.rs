@@ -1,0 +1,84 @@
+//! EIP-712: hashes of typed data that people and agents sign.
+//!
+//! The domain separator is worked out at every use, from the chain id and the contract's own address: it is right
+//! after a fork, and in every clone, without being stored.
+
+use alloc::vec::Vec;
+use alloy_primitives::{b256, keccak256, Address, FixedBytes, B256, U256};
+use stylus_sdk::stylus_core::Host;
+
+use crate::returns::Returns;
+
+/// `keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")`
+pub const DOMAIN_TYPEHASH: B256 =
+    b256!("8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f");
+
+/// A domain: the name and version of the contract that signatures are meant for.
+#[derive(Clone, Copy, Debug)]
+pub struct Domain {
+    /// Name of the contract, as wallets show it.
+    pub name: &'static str,
+    /// Version of its signed messages.
+    pub version: &'static str,
+}
+
+/// What `eip712Domain()` of EIP-5267 returns: fields, name, version, chain id, verifying contract, salt, extensions.
+pub type DomainFields = Returns<(
+    FixedBytes<1>,
+    alloc::string::String,
+    alloc::string::String,
+    U256,
+    Address,
+    B256,
+    Vec<U256>,
+)>;
+
+impl Domain {
+    /// The domain separator of the contract that is running.
+    pub fn separator(&self, vm: &dyn Host) -> B256 {
+        hash_words(&[
+            DOMAIN_TYPEHASH,
+            keccak256(self.name),
+            keccak256(self.version),
+            U256::from(vm.chain_id()).into(),
+            vm.contract_address().into_word(),
+        ])
+    }
+
+    /// What is signed: `keccak256(0x1901 ‖ separator ‖ struct_hash)`.
+    pub fn digest(&self, vm: &dyn Host, struct_hash: B256) -> B256 {
+        typed_data_hash(self.separator(vm), struct_hash)
+    }
+
+    /// The result of `eip712Domain()` (EIP-5267). Salt and extensions are not used.
+    pub fn fields(&self, vm: &dyn Host) -> DomainFields {
+        Returns((
+            FixedBytes([0x0f]),
+            self.name.into(),
+            self.version.into(),
+            U256::from(vm.chain_id()),
+            vm.contract_address(),
+            B256::ZERO,
+            Vec::new(),
+        ))
+    }
+}
+
+/// `keccak256(0x1901 ‖ separator ‖ struct_hash)`, for a separator that is used several times.
+pub fn typed_data_hash(separator: B256, struct_hash: B256) -> B256 {
+    let mut preimage = [0; 66];
+    preimage[0] = 0x19;
+    preimage[1] = 0x01;
+    preimage[2..34].copy_from_slice(separator.as_slice());
+    preimage[34..].copy_from_slice(struct_hash.as_slice());
+    keccak256(preimage)
+}
+
+/// `keccak256(abi.encode(words…))` of static values: with a type hash first, EIP-712's `hashStruct`.
+pub fn hash_words<const N: usize>(words: &[B256; N]) -> B256 {
+    let mut bytes = Vec::with_capacity(N * 32);
+    for word in words {
+        bytes.extend_from_slice(word.as_slice());
+    }
+    keccak256(bytes)
+}

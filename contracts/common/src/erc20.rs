@@ -1,0 +1,98 @@
+//! ERC-20 transfers that believe nothing a token says.
+//!
+//! The rules are OpenZeppelin's `SafeERC20`: a token may return nothing, but then it must be a contract; what it
+//! returns must be `true`; everything else is a failure. [`pull`] besides measures what really arrived, so that a
+//! token that takes a fee, or lies, creates nothing out of nothing.
+
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::{sol, SolCall};
+use stylus_sdk::stylus_core::Host;
+
+use crate::call::{call, has_code, static_call, Answer, ALL_GAS};
+
+sol! {
+    /// A call to `token` failed, or did not do what ERC-20 promises.
+    #[derive(Debug, PartialEq, Eq)]
+    error SafeERC20FailedOperation(address token);
+
+    interface IERC20 {
+        function balanceOf(address account) external view returns (uint256);
+        function transfer(address to, uint256 value) external returns (bool);
+        function transferFrom(address from, address to, uint256 value) external returns (bool);
+    }
+}
+
+const WORD: usize = 32;
+
+/// Sends `value` of `token` to `to`.
+///
+/// # Errors
+///
+/// * [`SafeERC20FailedOperation`] if the token reverts, returns anything but `true` or nothing, or is no contract.
+pub fn transfer(
+    vm: &dyn Host,
+    token: Address,
+    to: Address,
+    value: U256,
+) -> Result<(), SafeERC20FailedOperation> {
+    checked(vm, token, &IERC20::transferCall { to, value }.abi_encode())
+}
+
+/// Takes `value` of `token` from `from`, and returns what really arrived: `value` at most, less if the token takes
+/// a fee on transfers.
+///
+/// # Errors
+///
+/// * [`SafeERC20FailedOperation`] as [`transfer`], and if nothing arrived.
+pub fn pull(
+    vm: &dyn Host,
+    token: Address,
+    from: Address,
+    value: U256,
+) -> Result<U256, SafeERC20FailedOperation> {
+    let to = vm.contract_address();
+    let before = balance_of(vm, token, to)?;
+    checked(
+        vm,
+        token,
+        &IERC20::transferFromCall { from, to, value }.abi_encode(),
+    )?;
+    let arrived = balance_of(vm, token, to)?.saturating_sub(before).min(value);
+    if arrived.is_zero() {
+        return Err(SafeERC20FailedOperation { token });
+    }
+    Ok(arrived)
+}
+
+/// How much of `token` the `account` has.
+///
+/// # Errors
+///
+/// * [`SafeERC20FailedOperation`] if the token reverts or does not answer with a number.
+pub fn balance_of(
+    vm: &dyn Host,
+    token: Address,
+    account: Address,
+) -> Result<U256, SafeERC20FailedOperation> {
+    let data = IERC20::balanceOfCall { account }.abi_encode();
+    let answer = static_call(vm, token, &data, ALL_GAS, WORD);
+    if answer.success && answer.data.len() == WORD {
+        return Ok(U256::from_be_slice(&answer.data));
+    }
+    Err(SafeERC20FailedOperation { token })
+}
+
+fn checked(vm: &dyn Host, token: Address, data: &[u8]) -> Result<(), SafeERC20FailedOperation> {
+    let answer = call(vm, token, data, ALL_GAS, WORD);
+    if answer.success && says_yes(vm, token, &answer) {
+        return Ok(());
+    }
+    Err(SafeERC20FailedOperation { token })
+}
+
+fn says_yes(vm: &dyn Host, token: Address, answer: &Answer) -> bool {
+    if answer.length == 0 {
+        return has_code(vm, token);
+    }
+    answer.data.len() == WORD && U256::from_be_slice(&answer.data) == U256::from(1)
+}

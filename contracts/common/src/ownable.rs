@@ -1,0 +1,158 @@
+//! Two-step ownership.
+//!
+//! Errors, events and meaning are those of OpenZeppelin's `Ownable2Step`: the owner names a successor, who becomes
+//! owner by accepting. A mistyped address can therefore not take a contract away. Routed into a contract by
+//! `#[inherit(Ownable)]`.
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::Address;
+use alloy_sol_types::sol;
+use stylus_sdk::{prelude::*, storage::StorageAddress};
+
+sol! {
+    /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
+    #[derive(Debug, PartialEq, Eq)]
+    event OwnershipTransferStarted(address indexed previousOwner, address indexed newOwner);
+    /// The owner is now `newOwner`.
+    #[derive(Debug, PartialEq, Eq)]
+    event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
+
+    /// `account` may not do what only the owner may.
+    #[derive(Debug, PartialEq, Eq)]
+    error OwnableUnauthorizedAccount(address account);
+    /// `owner` cannot own a contract.
+    #[derive(Debug, PartialEq, Eq)]
+    error OwnableInvalidOwner(address owner);
+}
+
+/// Why something about ownership was refused.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The caller is not who it would have to be.
+    Unauthorized(OwnableUnauthorizedAccount),
+    /// The zero address was given as the first owner.
+    InvalidOwner(OwnableInvalidOwner),
+}
+
+impl stylus_sdk::call::MethodError for Error {
+    fn encode(self) -> Vec<u8> {
+        self.into()
+    }
+}
+
+/// An owner, and who is to be the next one. Two slots.
+#[storage]
+pub struct Ownable {
+    owner: StorageAddress,
+    pending_owner: StorageAddress,
+}
+
+#[public]
+impl Ownable {
+    /// The owner; zero after [`Ownable::renounce_ownership`].
+    pub fn owner(&self) -> Address {
+        self.owner.get()
+    }
+
+    /// Who may accept ownership; zero if nobody may.
+    pub fn pending_owner(&self) -> Address {
+        self.pending_owner.get()
+    }
+
+    /// Names `new_owner` as the next owner, who has to accept. The zero address takes an offer back.
+    ///
+    /// # Errors
+    ///
+    /// * [`OwnableUnauthorizedAccount`] unless the owner calls.
+    ///
+    /// # Events
+    ///
+    /// * [`OwnershipTransferStarted`]
+    pub fn transfer_ownership(&mut self, new_owner: Address) -> Result<(), Error> {
+        self.only_owner()?;
+        self.pending_owner.set(new_owner);
+        let previous_owner = self.owner.get();
+        log(
+            self.vm(),
+            OwnershipTransferStarted {
+                previousOwner: previous_owner,
+                newOwner: new_owner,
+            },
+        );
+        Ok(())
+    }
+
+    /// Makes the caller the owner.
+    ///
+    /// # Errors
+    ///
+    /// * [`OwnableUnauthorizedAccount`] unless the pending owner calls.
+    ///
+    /// # Events
+    ///
+    /// * [`OwnershipTransferred`]
+    pub fn accept_ownership(&mut self) -> Result<(), Error> {
+        let account = self.vm().msg_sender();
+        if account != self.pending_owner.get() {
+            return Err(OwnableUnauthorizedAccount { account }.into());
+        }
+        self.set_owner(account);
+        Ok(())
+    }
+
+    /// Leaves the contract without an owner, for ever.
+    ///
+    /// # Errors
+    ///
+    /// * [`OwnableUnauthorizedAccount`] unless the owner calls.
+    ///
+    /// # Events
+    ///
+    /// * [`OwnershipTransferred`]
+    pub fn renounce_ownership(&mut self) -> Result<(), Error> {
+        self.only_owner()?;
+        self.set_owner(Address::ZERO);
+        Ok(())
+    }
+}
+
+impl Ownable {
+    /// Sets the first owner. For constructors.
+    ///
+    /// # Errors
+    ///
+    /// * [`OwnableInvalidOwner`] if `owner` is the zero address.
+    pub fn initialize(&mut self, owner: Address) -> Result<(), Error> {
+        if owner.is_zero() {
+            return Err(OwnableInvalidOwner { owner }.into());
+        }
+        self.set_owner(owner);
+        Ok(())
+    }
+
+    /// Refuses everyone but the owner.
+    ///
+    /// # Errors
+    ///
+    /// * [`OwnableUnauthorizedAccount`]
+    pub fn only_owner(&self) -> Result<(), Error> {
+        let account = self.vm().msg_sender();
+        if account != self.owner.get() {
+            return Err(OwnableUnauthorizedAccount { account }.into());
+        }
+        Ok(())
+    }
+
+    fn set_owner(&mut self, new_owner: Address) {
+        let previous_owner = self.owner.get();
+        self.pending_owner.set(Address::ZERO);
+        self.owner.set(new_owner);
+        log(
+            self.vm(),
+            OwnershipTransferred {
+                previousOwner: previous_owner,
+                newOwner: new_owner,
+            },
+        );
+    }
+}
