@@ -1,5 +1,7 @@
 //! Executing one transaction.
 
+use std::sync::Arc;
+
 use revm::{
     context::{BlockEnv, CfgEnv, TxEnv},
     context_interface::{
@@ -14,6 +16,7 @@ use revm::{
 };
 
 use crate::{
+    engine::Programs,
     evm::{StylusContext, StylusEvm},
     gas::{Activity, GasBreakdown},
     params::StylusParams,
@@ -107,12 +110,13 @@ pub struct Execution {
 #[derive(Clone, Debug, Default)]
 pub struct Executor {
     params: StylusParams,
+    programs: Arc<Programs>,
 }
 
 impl Executor {
     /// An executor with other than the default Stylus parameters.
     pub fn with_params(params: StylusParams) -> Self {
-        Self { params }
+        Self { params, programs: Arc::default() }
     }
 
     pub fn params(&self) -> &StylusParams {
@@ -150,7 +154,7 @@ impl Executor {
             (root.gas, root.gas_used) = (gas_limit, spent.tx_gas_used());
         }
         Ok(Execution {
-            gas: breakdown(intrinsic, spent),
+            gas: breakdown(runtime.gas, intrinsic, spent),
             activity: runtime.activity,
             trace,
             recent_programs: runtime.recent,
@@ -172,11 +176,14 @@ impl Executor {
         cfg.disable_base_fee = options.skip_base_fee_check;
         cfg.disable_eip3607 = options.allow_contract_sender;
         cfg.disable_block_gas_limit = options.skip_block_gas_limit;
+        // Programs begin with 0xEF; creation refuses all others that do.
+        cfg.disable_eip3541 = true;
         // Arbitrum prices calldata by L1 fees instead.
         cfg.disable_eip7623 = true;
         cfg.tx_gas_limit_cap = Some(u64::MAX);
         let runtime = Runtime {
             params: self.params.clone(),
+            programs: self.programs.clone(),
             l2_block: block.number,
             recent: block.recent_programs.clone(),
             tracer: options.trace.then(Tracer::default),
@@ -203,12 +210,9 @@ impl Executor {
     }
 }
 
-fn breakdown(intrinsic: u64, spent: &ResultGas) -> GasBreakdown {
-    let mut gas = GasBreakdown {
-        intrinsic,
-        refund: spent.final_refunded(),
-        ..GasBreakdown::default()
-    };
+/// Completes the programs' gas with the transaction's own; the rest is the EVM's.
+fn breakdown(programs: GasBreakdown, intrinsic: u64, spent: &ResultGas) -> GasBreakdown {
+    let mut gas = GasBreakdown { intrinsic, refund: spent.final_refunded(), ..programs };
     gas.evm = spent.total_gas_spent().saturating_sub(gas.spent());
     gas
 }

@@ -8,12 +8,20 @@
 //! The engine is wasmi, not wasmer: stylus-tools links wasmer 3, whose exported symbols collide with any other wasmer
 //! in one binary; and wasmi's resumable calls let a program wait for its callee without growing the host's stack.
 
+mod activation;
+pub mod code;
+mod engine;
 mod evm;
 mod executor;
+mod frame;
 mod gas;
+mod memory;
 mod params;
+pub mod precompiles;
+mod program;
 mod runtime;
 mod trace;
+pub mod wasm;
 
 pub use executor::{BlockContext, Execution, ExecutionError, ExecutionOptions, Executor};
 pub use gas::{Activity, GasBreakdown};
