@@ -185,7 +185,7 @@ fn mul_div_at_the_edges() {
     let y = fit(&y).unwrap();
     assert_eq!(mul_div_floor(x, y, U256::from(2)), Some(MAX));
     assert_eq!(mul_div_ceil(x, y, U256::from(2)), None);
-    // Knuth's rare step: an estimate that only the subtraction exposes as one too large.
+    // The estimated word is the largest there is, and two too large.
     for (a, b, d) in [
         (
             U256::from_limbs([0, 0, 0, 1 << 63]),
@@ -208,6 +208,7 @@ fn mul_div_at_the_edges() {
 
 #[test]
 fn bps_examples() {
+    assert_eq!(BPS, 10_000);
     let amount = U256::from(12_345);
     assert_eq!(bps_of_floor(amount, 10), U256::from(12));
     assert_eq!(bps_of_ceil(amount, 10), U256::from(13));

@@ -69,15 +69,13 @@ fn mul_div_long(a: &[u64; 4], b: &[u64; 4], mut d: [u64; 4]) -> Option<(U256, bo
     shift_left(divisor, shift);
     shift_left(product.get_mut(..=m)?, shift);
 
-    let (&high, lower) = divisor.split_last()?;
-    let next = lower.last().copied().unwrap_or(0);
     let mut quotient = [0; 4];
     // The word of the quotient at j comes from the window product[j ..= j + n], which is below divisor · 2^64: the
     // first because its highest word holds only what the shift spilled, the next because it starts with a remainder.
     // A product shorter than the divisor has no words of quotient: the range is empty.
     for j in (0..m.wrapping_add(1).saturating_sub(n)).rev() {
         let window = product.get_mut(j..=j.wrapping_add(n))?;
-        let word = divide_step(window, divisor, high, next);
+        let word = divide_step(window, divisor);
         match quotient.get_mut(j) {
             Some(place) => *place = word,
             None if word == 0 => {}
@@ -89,33 +87,26 @@ fn mul_div_long(a: &[u64; 4], b: &[u64; 4], mut d: [u64; 4]) -> Option<(U256, bo
 }
 
 /// One word of the quotient: `window`, one word longer than `divisor` and less than `divisor · 2^64`, becomes the
-/// remainder. `high` (its top bit set) and `next` are the divisor's leading words.
-fn divide_step(window: &mut [u64], divisor: &[u64], high: u64, next: u64) -> u64 {
-    let mut leading = window.iter().rev().copied();
-    let (Some(w2), Some(w1), w0) = (leading.next(), leading.next(), leading.next()) else {
+/// remainder. The divisor's top bit is set.
+fn divide_step(window: &mut [u64], divisor: &[u64]) -> u64 {
+    let (Some((top, window)), Some(&high)) = (window.split_last_mut(), divisor.last()) else {
         return 0;
     };
-    // An estimate from two words over one, and what it leaves of them; `None` is more than a word.
-    let (mut estimate, mut rest) = if w2 < high {
-        let (quotient, rest) = div_wide(w2, w1, high);
-        (quotient, Some(rest))
-    } else {
-        (u64::MAX, w1.checked_add(high))
+    let Some((second, lower)) = window.split_last_mut() else {
+        return 0;
     };
-    if let Some(w0) = w0 {
-        // A third word over a second makes it the true word or one more.
-        while let Some(known) = rest {
-            if mul_wide(estimate, next) <= (known, w0) {
-                break;
-            }
-            estimate = estimate.wrapping_sub(1);
-            rest = known.checked_add(high);
+    // Two words over one: the true word or at most two more (TAOCP 4.3.1, theorem B).
+    let mut estimate = if *top < high {
+        let (quotient, rest) = div_wide(*top, *second, high);
+        if lower.is_empty() {
+            // A divisor of one word: that is all.
+            (*second, *top) = (rest, 0);
+            return quotient;
         }
-    } else if let ([low, top], Some(rest)) = (&mut *window, rest) {
-        // A divisor of one word: that was all.
-        (*low, *top) = (rest, 0);
-        return estimate;
-    }
+        quotient
+    } else {
+        u64::MAX
+    };
 
     // window −= estimate · divisor. `carry`, what the words so far owe the next one, is at most 2^64 − 1: `owed` is at
     // most (2^64 − 1) · 2^64, and where its high word is 2^64 − 1, its low word is 0 and borrows nothing.
@@ -129,8 +120,9 @@ fn divide_step(window: &mut [u64], divisor: &[u64], high: u64, next: u64) -> u64
             .wrapping_add(carried as u64)
             .wrapping_add(borrowed as u64);
     }
-    if w2 < carry {
-        // One too many, which chance brings about once in 2^63: give one divisor back.
+    // Below zero, the highest word is: give divisors back until it is not.
+    *top = top.wrapping_sub(carry);
+    while *top != 0 {
         estimate = estimate.wrapping_sub(1);
         let mut carry = false;
         for (place, &word) in window.iter_mut().zip(divisor) {
@@ -139,10 +131,7 @@ fn divide_step(window: &mut [u64], divisor: &[u64], high: u64, next: u64) -> u64
             *place = sum;
             carry = over | over_again;
         }
-    }
-    // The remainder is below the divisor.
-    if let Some(top) = window.last_mut() {
-        *top = 0;
+        *top = top.wrapping_add(carry as u64);
     }
     estimate
 }

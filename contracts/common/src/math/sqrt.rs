@@ -67,10 +67,12 @@ fn isqrt_normalized(n: u128) -> u64 {
     let q1 = high / a;
     let q0 = (high.wrapping_sub(q1.wrapping_mul(a)) << 32 | low) / a;
     let quotient = (q1 << 32).wrapping_add(q0);
-    match (a << 31).checked_add(quotient) {
-        Some(a) if (a as u128).wrapping_mul(a as u128) <= n => a,
-        Some(a) => a.wrapping_sub(1),
-        // The candidate is 2^64, one above the root.
-        None => u64::MAX,
+    // At most the root and one. It stays below 2^64: only `a = 2^32 − 1` over `n ≥ 2^128 − 2^64` would reach that, and
+    // there `a = 2^32`.
+    let a = (a << 31).wrapping_add(quotient);
+    if (a as u128).wrapping_mul(a as u128) > n {
+        a.wrapping_sub(1)
+    } else {
+        a
     }
 }

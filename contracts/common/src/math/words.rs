@@ -34,10 +34,11 @@ pub(super) const fn div_wide(high: u64, low: u64, d: u64) -> (u64, u64) {
 const fn div_half(high: u64, digit: u64, d: u64) -> (u64, u64) {
     // The bit is set already; saying so spares a check for zero.
     let (d1, d0) = (d >> 32 | 1 << 31, d & LOW);
-    // The estimate is the true digit or at most two more (TAOCP 4.3.1, theorem B); `q · d0` fits, as `q ≤ 2^32 + 1`.
+    // The estimate is the true digit or at most two more (TAOCP 4.3.1, theorem B): `q ≤ 2^32 + 1`, and `q · d0` fits.
+    // Too large, it takes more than is left. From 2^32 on it always is, as `high < d` leaves less than `d0`.
     let mut q = high / d1;
     let mut rest = high.wrapping_sub(q.wrapping_mul(d1));
-    while rest >> 32 == 0 && (q >> 32 != 0 || q.wrapping_mul(d0) > (rest << 32 | digit)) {
+    while rest >> 32 == 0 && q.wrapping_mul(d0) > (rest << 32 | digit) {
         q = q.wrapping_sub(1);
         rest = rest.wrapping_add(d1);
     }
@@ -55,5 +56,6 @@ pub(super) const fn div_small(a: u128, d: u32) -> u128 {
     let middle = high.wrapping_sub(q2.wrapping_mul(d)) << 32 | a as u64 >> 32;
     let q1 = middle / d;
     let low = middle.wrapping_sub(q1.wrapping_mul(d)) << 32 | a as u64 & LOW;
-    (q2 as u128) << 64 | (q1 << 32 | low / d) as u128
+    let q0 = low / d;
+    (q2 as u128) << 64 | (q1 << 32 | q0) as u128
 }
