@@ -17,7 +17,7 @@
 //! what was locked is *unbonding* until [`unbonding_period`](StakeManager::unbonding_period) has passed; it backs
 //! nothing any more, but can still be slashed. The lock of a sink only grows while it is registered: declaring less
 //! frees nothing before the sink leaves. One registry at a time holds a sink's lock. Further unbonding restarts the
-//! clock of what is unbonding already, so that nothing shortens it.
+//! clock of what is unbonding already, and never sets it back: nothing shortens it.
 //!
 //! # The cap curves, honestly
 //!
@@ -788,7 +788,7 @@ impl StakeManager {
     fn unbond(&mut self, sink: Address) {
         let now = clock::block_timestamp(self.vm());
         // Fits: the period is bounded, and time is far from 2^64.
-        let until = now.saturating_add(self.unbonding_period.get().wrapping_to());
+        let until = U64::from(now.saturating_add(self.unbonding_period.get().wrapping_to()));
         let mut account = self.sinks.setter(sink);
         account.finish_unbonding(now);
         let backing = account.backing(now);
@@ -800,15 +800,17 @@ impl StakeManager {
         }
         // Fits: at most the stake, since what is released is no more than what is not unbonding yet.
         let unbonding = widen(account.unbonding.get()).saturating_add(released);
+        // The later of the two: the period may have become shorter since the first request.
+        let until = until.max(account.unbonding_until.get());
         account.is_unbonding.set(true);
         account.unbonding.set(Amount::wrapping_from(unbonding));
-        account.unbonding_until.set(U64::from(until));
+        account.unbonding_until.set(until);
         log(
             self.vm(),
             UnbondingStarted {
                 sink,
                 amount: unbonding,
-                until: U256::from(until),
+                until: widen(until),
             },
         );
     }

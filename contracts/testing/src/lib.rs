@@ -1,0 +1,31 @@
+//! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, a pool and a wallet that behave, or
+//! misbehave, as a test tells them to.
+
+extern crate alloc;
+
+mod fuzz;
+mod ledger;
+mod pool;
+mod token;
+mod wallet;
+
+pub use fuzz::{calldata, enter};
+pub use ledger::Ledger;
+pub use pool::{Notice, Pool};
+pub use token::{Behaviour, Token};
+pub use wallet::Wallet;
+
+/// The selector and the arguments of a call that reached a fallback.
+fn split(calldata: &[u8]) -> ([u8; 4], &[u8]) {
+    let (selector, arguments) = calldata.split_at(calldata.len().min(4));
+    (selector.try_into().unwrap_or_default(), arguments)
+}
+
+/// `revert("…")` of a neighbour that refuses.
+fn refusal(reason: &str) -> Vec<u8> {
+    use alloy_sol_types::SolError;
+    alloy_sol_types::Revert::from(reason).abi_encode()
+}
+
+/// What a fallback returns.
+type Answer = Result<Vec<u8>, Vec<u8>>;
