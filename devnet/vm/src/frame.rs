@@ -309,7 +309,9 @@ fn store<DB: Database>(
         if gas > gas_left {
             return Ok(Response::OutOfGas);
         }
-        frame.interpreter.gas.record_refund(params.sstore_refund(true, &change.data));
+        if ctx.chain.params.value_gas_and_refunds {
+            frame.interpreter.gas.record_refund(params.sstore_refund(true, &change.data));
+        }
     }
     Ok(Response::Done { gas })
 }
@@ -329,7 +331,7 @@ fn open_call<DB: Database>(
     let callee = ctx.journaled_state.load_account_with_code(call.to)?;
     let mut base = access_gas(callee.is_cold);
     let params = ctx.cfg.gas_params();
-    if transfers && ctx.chain.params.charge_value_calls {
+    if transfers && ctx.chain.params.value_gas_and_refunds {
         base += params.transfer_value_cost();
         base += if callee.is_empty() { params.new_account_cost(true, true) } else { 0 };
     }
@@ -339,8 +341,11 @@ fn open_call<DB: Database>(
         base += access_gas(delegate.is_cold);
         code = (delegate.info.code_hash(), delegate.info.code.clone().unwrap_or_default());
     }
-    let Some(rest) = gas_left.checked_sub(base) else { return Ok(Reply::Answer(Response::OutOfGas)) };
-    let mut passed = params.call_stipend_reduction(rest).min(call.gas);
+    if base > gas_left {
+        return Ok(Reply::Answer(Response::OutOfGas));
+    }
+    // As measured, the caller keeps a 64th of what it had before paying for the call itself.
+    let mut passed = params.call_stipend_reduction(gas_left).saturating_sub(base).min(call.gas);
     if transfers {
         passed = passed.saturating_add(params.call_stipend());
     }

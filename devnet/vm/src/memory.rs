@@ -2,7 +2,7 @@
 
 use crate::params::StylusParams;
 
-/// Growth of the exponential term per page, as a fraction of 2^32: what `ArbWasm.pageRamp` gives.
+/// What `ArbWasm.pageRamp` gives: roughly the growth of the exponential term per page, as a fraction of 2^32.
 pub const PAGE_RAMP: u64 = 620_674_314;
 /// Pages from which the exponential term is out of reach.
 const MAX_PRICED_PAGES: u16 = 128;
@@ -33,13 +33,14 @@ impl Pages {
     }
 }
 
-/// `(1 + ramp)^pages`, rounded down.
+/// The exponential term at so many pages: 1 at none, and 32 million gas less the linear term at the last.
 fn exponential(pages: u16) -> u64 {
+    // A hair below 31 874 000, so that rounding down gives Nitro's table throughout.
+    const AT_THE_LIMIT: f64 = 31_873_999.99;
     if pages > MAX_PRICED_PAGES {
         return u64::MAX;
     }
-    let base = 1.0 + PAGE_RAMP as f64 / 4_294_967_296.0;
-    base.powi(i32::from(pages)) as u64
+    AT_THE_LIMIT.powf(f64::from(pages) / f64::from(MAX_PRICED_PAGES)) as u64
 }
 
 #[cfg(test)]

@@ -21,10 +21,11 @@ pub struct StylusParams {
     pub keepalive_days: u16,
     /// How many recently called programs a block keeps initialised.
     pub block_cache_size: u16,
-    /// Whether a program that sends value pays the EVM's 9 000 and 25 000 gas for it, as Nitro charges.
+    /// Whether a program pays the EVM's 9 000 and 25 000 gas for sending value, and is refunded for clearing storage.
     ///
-    /// Off by default: the reference vectors were measured without, and what they measured is what must come out.
-    pub charge_value_calls: bool,
+    /// Nitro does both. Off by default: the reference vectors were measured on a VM that does neither, and what they
+    /// measured must come out.
+    pub value_gas_and_refunds: bool,
 }
 
 impl Default for StylusParams {
@@ -39,7 +40,7 @@ impl Default for StylusParams {
             expiry_days: 365,
             keepalive_days: 31,
             block_cache_size: 32,
-            charge_value_calls: false,
+            value_gas_and_refunds: false,
         }
     }
 }

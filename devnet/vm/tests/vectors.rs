@@ -113,7 +113,8 @@ fn uncached_programs_match() {
 #[test]
 fn the_text_is_the_binary() {
     for (name, program) in vectors().programs {
-        assert_eq!(wat::parse_str(&program.wat).unwrap(), program.wasm.to_vec(), "{name}");
+        // But for the names, a custom section at the end.
+        assert!(wat::parse_str(&program.wat).unwrap().starts_with(&program.wasm), "{name}");
     }
 }
 

@@ -20,6 +20,8 @@ use devnet_vm::{
     BlockContext, Execution, ExecutionOptions, Executor,
 };
 
+pub mod probe;
+
 pub const SENDER: Address = address!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 /// More than any activation's data fee.
 pub const DATA_FEE: u128 = 1_000_000_000_000_000_000;
