@@ -38,6 +38,25 @@ pub fn transfer(
     checked(vm, token, &IERC20::transferCall { to, value }.abi_encode())
 }
 
+/// Sends `value` of `token` to `to`, unless the token reverts: then nothing has happened, and the result is `false`.
+///
+/// # Errors
+///
+/// * [`SafeERC20FailedOperation`] if the token returns anything but `true` or nothing: what has happened is unknown.
+pub fn try_transfer(
+    vm: &dyn Host,
+    token: Address,
+    to: Address,
+    value: U256,
+) -> Result<bool, SafeERC20FailedOperation> {
+    let data = IERC20::transferCall { to, value }.abi_encode();
+    let answer = call(vm, token, &data, ALL_GAS, WORD);
+    if answer.success && !says_yes(vm, token, &answer) {
+        return Err(SafeERC20FailedOperation { token });
+    }
+    Ok(answer.success)
+}
+
 /// Takes `value` of `token` from `from`, and returns what really arrived: `value` at most, less if the token takes
 /// a fee on transfers.
 ///

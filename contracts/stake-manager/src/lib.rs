@@ -409,12 +409,13 @@ impl StakeManager {
     // --- Slashers
 
     /// Takes `amount` from the stake of `sink`, or all of it if it is less, wherever it is: free, locked or unbonding.
-    /// The tokens go to the treasury; if they cannot, they wait for [`StakeManager::pay_slashed`], so that a token or a
-    /// treasury that refuses does not stand in the way of a slash. A sink without stake has nothing to lose: no event.
+    /// The tokens go to the treasury. If the token reverts, they wait for [`StakeManager::pay_slashed`]: a treasury that
+    /// cannot be paid does not stand in the way of a slash. A sink without stake has nothing to lose: no event.
     ///
     /// # Errors
     ///
     /// * [`NotAuthorizedSlasher`], [`ZeroAmount`]
+    /// * [`SafeERC20FailedOperation`] if the token returns neither `true` nor nothing.
     ///
     /// # Events
     ///
@@ -441,8 +442,8 @@ impl StakeManager {
         // Fits: what waits was once part of stakes, and all stakes together are tokens that exist.
         let unpaid = self.unpaid_slashed.get().saturating_add(amount);
         self.unpaid_slashed.set(unpaid);
-        // Best effort: what is not paid now stays booked in `unpaid_slashed`.
-        let _ = self.pay_treasury(unpaid);
+        // What is not paid now stays booked in `unpaid_slashed`.
+        self.pay_treasury(unpaid)?;
         Ok(())
     }
 
@@ -461,7 +462,13 @@ impl StakeManager {
     pub fn pay_slashed(&mut self) -> Result<(), Error> {
         let unpaid = self.unpaid_slashed.get();
         require_nonzero(unpaid)?;
-        Ok(self.pay_treasury(unpaid)?)
+        match self.pay_treasury(unpaid)? {
+            true => Ok(()),
+            false => Err(SafeERC20FailedOperation {
+                token: self.stake_token.get(),
+            }
+            .into()),
+        }
     }
 
     // --- Owner
@@ -815,19 +822,18 @@ impl StakeManager {
         );
     }
 
-    fn pay_treasury(&mut self, amount: U256) -> Result<(), SafeERC20FailedOperation> {
+    /// Pays what slashes have taken, as far as the token and the treasury let it.
+    fn pay_treasury(&mut self, amount: U256) -> Result<bool, SafeERC20FailedOperation> {
         let treasury = self.treasury();
-        let token = self.stake_token.get();
         if treasury.is_zero() {
-            return Err(SafeERC20FailedOperation { token });
+            return Ok(false);
         }
-        self.unpaid_slashed.set(U256::ZERO);
-        let paid = erc20::transfer(self.vm(), token, treasury, amount);
-        match paid {
-            Ok(()) => log(self.vm(), SlashedPaid { treasury, amount }),
-            Err(_) => self.unpaid_slashed.set(amount),
+        let paid = erc20::try_transfer(self.vm(), self.stake_token.get(), treasury, amount)?;
+        if paid {
+            self.unpaid_slashed.set(U256::ZERO);
+            log(self.vm(), SlashedPaid { treasury, amount });
         }
-        paid
+        Ok(paid)
     }
 }
 

@@ -1054,6 +1054,37 @@ fn a_refusing_token_does_not_stop_a_slash(
 }
 
 #[motsu::test]
+fn a_token_that_does_not_say_what_it_did_is_not_booked(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    for behaviour in [
+        Behaviour::ReturnsFalse,
+        Behaviour::ReturnsTwo,
+        Behaviour::ReturnsShort,
+    ] {
+        world.behave(behaviour);
+        let error = stakes
+            .sender(world.slasher)
+            .slash(sink, ONE, REASON)
+            .motsu_unwrap_err();
+        let failed = Error::Erc20(SafeERC20FailedOperation {
+            token: token.address(),
+        });
+        assert_eq!(error, failed, "{behaviour:?}");
+        assert_eq!(
+            (world.total(), world.held()),
+            (tokens(100), tokens(100)),
+            "{behaviour:?}"
+        );
+    }
+}
+
+#[motsu::test]
 fn without_owner_or_treasury_slashes_wait(
     stakes: Contract<StakeManager>,
     token: Contract<Token>,
