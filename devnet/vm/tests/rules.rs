@@ -155,10 +155,10 @@ fn out_of_ink_in_a_callee_leaves_the_caller_a_64th() {
 #[test]
 fn stack_depth_is_bounded() {
     let mut chain = chain();
-    // A frame of `recurse` is one local, two operands and four words of overhead: 3 142 fit into 22 000.
-    let done = chain.send(PROBE, probe::recurse(3_000), 0);
-    assert_eq!(output(&done)[..], 3_000_u32.to_le_bytes());
-    let too_deep = chain.send(PROBE, probe::recurse(4_500), 0);
+    // A frame of `recurse` is one local, three operands and four words of overhead: 2 750 would fill 22 000.
+    let done = chain.send(PROBE, probe::recurse(2_740), 0);
+    assert_eq!(output(&done)[..], 2_740_u32.to_le_bytes());
+    let too_deep = chain.send(PROBE, probe::recurse(2_750), 0);
     assert!(matches!(too_deep.result, ExecutionResult::Halt { .. }), "{:?}", too_deep.result);
     assert_eq!(gas_used(&too_deep), 5_000_000);
 }
@@ -281,23 +281,41 @@ fn delegate_calls_run_in_the_callers_account() {
 
 #[test]
 fn the_call_stack_is_1024_deep() {
-    // Two programs calling each other until the depth is refused.
     let mut chain = chain();
+    // So many contracts, then a program that calls another.
+    let mut nested = |contracts: usize| {
+        let mut data = forward(PROBE, probe::call(OTHER, 0, probe::environment()));
+        for _ in 1..contracts {
+            data = forward(FORWARDER, data);
+        }
+        let done = chain.send_with_gas(FORWARDER, data, 0, 1 << 45);
+        assert!(done.result.is_success(), "{:?}", done.result);
+        output(&done)
+    };
+    assert_eq!(nested(1_023)[0], 0);
+    assert_eq!(nested(1_024)[..], [1]);
+}
+
+#[test]
+fn open_programs_are_bounded_by_their_pages() {
+    let mut chain = chain();
+    let mut nested = |programs: usize| {
+        let mut data = probe::environment();
+        for depth in 1..programs {
+            data = probe::call(if depth % 2 == 0 { PROBE } else { OTHER }, 0, data);
+        }
+        let done = chain.send_with_gas(PROBE, data, 0, 1 << 45);
+        assert!(done.result.is_success(), "{:?}", done.result);
+        done.activity.program_frames
+    };
+    assert_eq!(nested(128), 128);
+    // The 129th is entered, and cannot pay for its page.
     let mut data = probe::environment();
-    for depth in 0..1_100 {
-        data = probe::call(if depth % 2 == 0 { PROBE } else { OTHER }, 0, data);
+    for _ in 1..129 {
+        data = probe::call(OTHER, 0, data);
     }
-    chain.options.trace = true;
-    let done = chain.send_with_gas(PROBE, data, 0, 1 << 45);
-    assert!(done.result.is_success(), "{:?}", done.result);
-    let mut frame = done.trace.as_ref();
-    let mut depth = 0;
-    while let Some(inner) = frame.and_then(|frame| frame.calls.first()) {
-        depth += 1;
-        frame = Some(inner);
-    }
-    assert_eq!(depth, 1_025);
-    assert_eq!(frame.and_then(|frame| frame.error.as_deref()), Some("max call depth exceeded"));
+    let out = output(&chain.send_with_gas(PROBE, data, 0, 1 << 45));
+    assert_eq!(out[..], [[0; 127].as_slice(), &[1]].concat());
 }
 
 // --- Creations.
@@ -333,9 +351,11 @@ fn creating_costs_32000_gas_and_the_init_code() {
     let idle = gas(&mut chain, probe::transient_load(0));
     let small = gas(&mut chain, probe::create(0, [0; 32]));
     let large = gas(&mut chain, probe::create(0, [0; 32 * 33]));
-    assert!((32_000..32_500).contains(&(small - idle)), "{} more than nothing", small - idle);
+    // A transient load costs 100 gas, and otherwise nearly what a creation's host call does.
+    assert!((32_002..32_010).contains(&(small + 100 - idle)), "{} more than nothing", small + 100 - idle);
     // 32 words of init code, and 1 024 bytes at 55 ink to read, twice; those bytes also reach `read_args`.
-    assert_eq!(large - small, 2 * 32 + (2 * 55 + 30) * 1_024 / 10_000 + 1);
+    let expected = 2 * 32 + (2 * 55 + 30) * 1_024 / 10_000;
+    assert!((expected..=expected + 1).contains(&(large - small)), "{} more for a kilobyte", large - small);
     let hashed = gas(&mut chain, probe::create2(0, B256::ZERO, [0; 32]));
     assert!((6..20).contains(&(hashed - small)), "{} more for CREATE2", hashed - small);
 }
@@ -442,7 +462,7 @@ fn a_program_called_before_in_the_block_starts_cached() {
     let first = chain.send(PROBE, probe::environment(), 0);
     let next_block = chain.send(PROBE, probe::environment(), 0);
     assert_eq!(gas_used(&first), gas_used(&next_block));
-    chain.block.recent_programs = first.recent_programs;
+    chain.block.recent_programs = first.recent_programs.clone();
     let same_block = chain.send(PROBE, probe::environment(), 0);
     assert!(gas_used(&first) - gas_used(&same_block) > 9_216);
     // Within one transaction too: the second program has the same code.
