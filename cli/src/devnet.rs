@@ -8,8 +8,10 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use devnet::{Devnet, Mining, RpcServer, DEFAULT_CHAIN_ID};
+use devnet::{bind, Devnet, Mining, RpcServer, DEFAULT_CHAIN_ID};
 use tokio::time::MissedTickBehavior;
+
+use crate::superfluid;
 
 /// How often a changed chain is saved.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
@@ -33,6 +35,9 @@ pub struct Options {
     state: Option<PathBuf>,
     #[arg(long, default_value_t = DEFAULT_CHAIN_ID)]
     chain_id: u64,
+    /// Do without Superfluid, which is otherwise there from the start; its addresses are in deployments/<CHAIN_ID>.json.
+    #[arg(long)]
+    no_superfluid: bool,
     /// Print nothing but the endpoint.
     #[arg(long)]
     quiet: bool,
@@ -40,16 +45,10 @@ pub struct Options {
 
 /// Runs the chain until Ctrl-C or SIGTERM.
 pub async fn run(options: Options) -> anyhow::Result<()> {
-    let mut builder = Devnet::builder().chain_id(options.chain_id).system_time();
-    if options.block_time.is_some() {
-        builder = builder.mining(Mining::Manual);
-    }
-    if let Some(path) = &options.state {
-        builder = builder.state_file(path);
-    }
-    let chain = builder.build()?;
-    // First the port: if it is taken, nothing else is worth starting.
-    let server = chain.serve(SocketAddr::new(options.host, options.port)).await?;
+    // The port first: if it is taken, nothing else is worth doing.
+    let listener = bind(SocketAddr::new(options.host, options.port)).await?;
+    let chain = build(&options).await?;
+    let server = chain.serve_on(listener).await?;
     let miner = options.block_time.map(|seconds| chain.mine_every(Duration::from_secs(seconds)));
     announce(&chain, &server, options.quiet);
 
@@ -74,6 +73,27 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Builds the chain: the user's saved one, or else one with Superfluid, or else an empty one.
+async fn build(options: &Options) -> anyhow::Result<Devnet> {
+    let new = Devnet::builder().chain_id(options.chain_id);
+    let mut builder = new.clone().system_time();
+    if options.block_time.is_some() {
+        builder = builder.mining(Mining::Manual);
+    }
+    let saved = options.state.as_ref().filter(|path| path.exists());
+    if !options.no_superfluid {
+        let ready = superfluid::prepare(new).await?;
+        let file = superfluid::publish(&ready, options.chain_id)?;
+        if !options.quiet {
+            println!("Superfluid's addresses: {}\n", file.display());
+        }
+        builder = builder.state_file(saved.unwrap_or(&ready.state));
+    } else if let Some(path) = saved {
+        builder = builder.state_file(path);
+    }
+    Ok(builder.build()?)
+}
+
 /// Prints what a user needs to connect.
 fn announce(chain: &Devnet, server: &RpcServer, quiet: bool) {
     if !quiet {
@@ -82,8 +102,7 @@ fn announce(chain: &Devnet, server: &RpcServer, quiet: bool) {
             let key = signer.to_bytes();
             println!("({index}) {}  {key}", signer.address());
         }
-        let origin = if chain.loaded() { "loaded" } else { "new" };
-        println!("\nChain {} ({origin}), block {}", chain.chain_id(), chain.block_number());
+        println!("\nChain {}, block {}", chain.chain_id(), chain.block_number());
     }
     println!("Listening on {} and {}", server.http_url(), server.ws_url());
 }

@@ -1,6 +1,9 @@
 //! `bpe`: the suite from the command line.
 
 mod devnet;
+mod superfluid;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -18,8 +21,16 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
         Command::Devnet(options) => devnet::run(options).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // One sentence for the user; a backtrace would only hide it.
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

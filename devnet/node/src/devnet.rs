@@ -15,6 +15,7 @@ use alloy::{
     signers::local::{LocalSignerError, PrivateKeySigner},
 };
 use jsonrpsee::Methods;
+use tokio::net::TcpListener;
 
 use crate::{
     accounts::{dev_accounts, DEV_BALANCE},
@@ -25,7 +26,7 @@ use crate::{
     node::{Mining, Node},
     persist::{self, PersistError},
     rpc::{self, TransactionGas},
-    server::{RpcServer, ServeError},
+    server::{bind, RpcServer, ServeError},
     transport::InProcess,
 };
 
@@ -208,7 +209,12 @@ impl Devnet {
 
     /// Serves the RPC methods over HTTP and WebSocket; port 0 takes any free one.
     pub async fn serve(&self, address: SocketAddr) -> Result<RpcServer, ServeError> {
-        RpcServer::start(address, self.methods.clone()).await
+        self.serve_on(bind(address).await?).await
+    }
+
+    /// Serves them on a port taken before with [`bind`].
+    pub async fn serve_on(&self, listener: TcpListener) -> Result<RpcServer, ServeError> {
+        RpcServer::start(listener, self.methods.clone()).await
     }
 
     // --- Time and blocks.

@@ -5,12 +5,15 @@ mod block;
 mod call;
 mod chain;
 mod clock;
+mod deploy;
 mod devnet;
 mod error;
 mod genesis;
 mod node;
 mod persist;
 mod pool;
+mod program;
+mod revert;
 mod rpc;
 mod server;
 mod state;
@@ -19,14 +22,23 @@ mod transport;
 
 pub use accounts::{dev_accounts, DEV_ACCOUNTS, DEV_BALANCE, DEV_MNEMONIC};
 pub use clock::{TimeInPast, TimeSource, L1_BLOCK_SECONDS, L1_GENESIS};
+pub use deploy::{
+    Constructor, DeployError, Deployment, IArbWasm, IArbWasmCache,
+};
 pub use devnet::{Devnet, DevnetBuilder, DevnetError, DEFAULT_BASE_FEE, DEFAULT_CHAIN_ID, MANUAL_GENESIS};
-pub use devnet_vm::{Activity, GasBreakdown};
+pub use devnet_vm::{
+    code,
+    precompiles::{ARB_WASM, ARB_WASM_CACHE},
+    Activity, GasBreakdown,
+};
 pub use error::{NodeError, TransactionError};
 pub use genesis::{IStylusDeployer, CREATE2_FACTORY, STYLUS_DEPLOYER};
 pub use node::Mining;
 pub use persist::PersistError;
+pub use program::{normalise, ProgramError};
+pub use revert::{describe_revert, RevertData};
 pub use rpc::TransactionGas;
-pub use server::{RpcServer, ServeError};
+pub use server::{bind, RpcServer, ServeError};
 pub use transaction::GAS_CAP;
 pub use transport::InProcess;
 

@@ -12,6 +12,7 @@ use jsonrpsee::{
     types::SubscriptionId,
     Methods,
 };
+use tokio::net::TcpListener;
 use tower_http::cors::CorsLayer;
 
 /// Connections served at a time; more are told to come back later.
@@ -30,6 +31,17 @@ pub enum ServeError {
     AddressInUse(SocketAddr),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
+    #[error("cannot start the server: {0}")]
+    Start(io::Error),
+}
+
+/// Takes a port, 0 for any free one. Clients may connect from now on, and wait until [`crate::Devnet::serve_on`] starts
+/// the server.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ServeError::AddressInUse(address),
+        _ => ServeError::Listen { address, source },
+    })
 }
 
 /// A running server. It stops when it is dropped or told to.
@@ -40,8 +52,8 @@ pub struct RpcServer {
 }
 
 impl RpcServer {
-    /// Listens on `address`; port 0 takes any free one.
-    pub(crate) async fn start(address: SocketAddr, methods: Methods) -> Result<Self, ServeError> {
+    /// Answers requests on `listener`.
+    pub(crate) async fn start(listener: TcpListener, methods: Methods) -> Result<Self, ServeError> {
         let config = ServerConfig::builder()
             .max_connections(MAX_CONNECTIONS)
             .max_request_body_size(MAX_REQUEST_BYTES)
@@ -51,13 +63,12 @@ impl RpcServer {
             .build();
         // Pages in a browser may use it, as with any development node.
         let middleware = tower::ServiceBuilder::new().layer(CorsLayer::permissive());
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => ServeError::AddressInUse(address),
-            _ => ServeError::Listen { address, source },
-        };
-        let server =
-            Server::builder().set_config(config).set_http_middleware(middleware).build(address).await.map_err(failed)?;
-        let address = server.local_addr().map_err(failed)?;
+        let address = listener.local_addr().map_err(ServeError::Start)?;
+        let server = Server::builder()
+            .set_config(config)
+            .set_http_middleware(middleware)
+            .build_from_tcp(listener.into_std().map_err(ServeError::Start)?)
+            .map_err(ServeError::Start)?;
         Ok(Self { address, handle: server.start(methods) })
     }
 

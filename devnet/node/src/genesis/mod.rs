@@ -5,6 +5,10 @@ mod stylus_deployer;
 
 use alloy::primitives::{address, bytes, Address, Bytes, U256};
 
+use devnet_vm::precompiles::{
+    ARB_GAS_INFO, ARB_INFO, ARB_OWNER_PUBLIC, ARB_SYS, ARB_WASM, ARB_WASM_CACHE, CACHE_MANAGER,
+};
+
 use crate::state::{AccountDiff, StateDiff};
 
 pub use stylus_deployer::{stylus_deployer_code, IStylusDeployer, STYLUS_DEPLOYER};
@@ -18,15 +22,12 @@ pub const CREATE2_FACTORY_CODE: Bytes = bytes!(
     "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );
 
-/// Last bytes of the precompiles' addresses, ArbSys (0x64) to ArbWasmCache (0x72), and ArbDebug's.
-const ARBOS_PRECOMPILES: [u8; 14] =
-    [0x64, 0x65, 0x66, 0x67, 0x68, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f, 0x70, 0x71, 0x72, 0xff];
-
 /// The accounts of a new chain, `funded` among them with `balance` each.
 pub fn genesis(funded: &[Address], balance: U256) -> StateDiff {
     let funds = funded.iter().map(|address| (*address, AccountDiff { balance, ..AccountDiff::default() }));
     // As on Nitro: Solidity asks for code before it calls.
-    let precompiles = ARBOS_PRECOMPILES.map(|byte| (Address::with_last_byte(byte), Bytes::from_static(&[0xfe])));
+    let precompiles = [ARB_SYS, ARB_INFO, ARB_OWNER_PUBLIC, ARB_GAS_INFO, ARB_WASM, ARB_WASM_CACHE, CACHE_MANAGER];
+    let precompiles = precompiles.map(|address| (address, Bytes::from_static(&[0xfe])));
     let contracts = [(CREATE2_FACTORY, CREATE2_FACTORY_CODE), (STYLUS_DEPLOYER, stylus_deployer_code())];
     let code = precompiles
         .into_iter()

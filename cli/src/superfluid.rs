@@ -1,0 +1,25 @@
+//! Superfluid for `bpe devnet`: a chain that has it, and the file that says where.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use devnet::DevnetBuilder;
+use devnet_superfluid::{ready, tools_dir, Artifacts, Deployments, Ready};
+
+/// Where the addresses are left, below the working directory.
+const DEPLOYMENTS: &str = "deployments";
+
+/// Finds or makes the saved chain that has Superfluid on it; the first time takes some seconds.
+pub async fn prepare(chain: DevnetBuilder) -> anyhow::Result<Ready> {
+    let artifacts = Artifacts::locate().context("--no-superfluid starts without it")?;
+    let cache = tools_dir().unwrap_or_else(|| PathBuf::from(".tools")).join("devnet");
+    Ok(ready(&cache, &artifacts, chain).await?)
+}
+
+/// Writes the addresses to `deployments/<chain id>.json`; gives the file's path.
+pub fn publish(ready: &Ready, chain_id: u64) -> anyhow::Result<PathBuf> {
+    let directory = Path::new(DEPLOYMENTS);
+    let mut deployments = Deployments::new(chain_id);
+    deployments.superfluid = Some(ready.superfluid.clone());
+    Ok(deployments.save(directory)?)
+}
