@@ -72,14 +72,21 @@ impl Activation {
     /// Whether the program may run now.
     pub fn check(&self, params: &StylusParams, now: u64) -> Result<(), ArbWasmErrors> {
         if self.version == 0 {
-            return Err(ArbWasmErrors::ProgramNotActivated(ArbWasm::ProgramNotActivated {}));
+            return Err(ArbWasmErrors::ProgramNotActivated(
+                ArbWasm::ProgramNotActivated {},
+            ));
         }
         if self.version != params.version {
-            let error = ArbWasm::ProgramNeedsUpgrade { version: self.version, stylusVersion: params.version };
+            let error = ArbWasm::ProgramNeedsUpgrade {
+                version: self.version,
+                stylusVersion: params.version,
+            };
             return Err(ArbWasmErrors::ProgramNeedsUpgrade(error));
         }
         if self.age(now) > params.expiry_seconds() {
-            let error = ArbWasm::ProgramExpired { ageInSeconds: self.age(now) };
+            let error = ArbWasm::ProgramExpired {
+                ageInSeconds: self.age(now),
+            };
             return Err(ArbWasmErrors::ProgramExpired(error));
         }
         Ok(())
@@ -104,7 +111,12 @@ impl Activation {
             | u64::from(self.init) << 16
             | u64::from(self.cached_init) << 32
             | u64::from(self.pages) << 48;
-        U256::from_limbs([head, self.activated_at, u64::from(self.asm_size) | u64::from(self.cached) << 32, 0])
+        U256::from_limbs([
+            head,
+            self.activated_at,
+            u64::from(self.asm_size) | u64::from(self.cached) << 32,
+            0,
+        ])
     }
 
     fn unpack(word: U256) -> Self {
@@ -122,7 +134,11 @@ impl Activation {
 }
 
 /// The fee for the data an activation adds to every node, by Nitro's pricer: it rises with demand and falls with time.
-pub fn charge_data_fee<J: JournalTr>(journal: &mut J, asm_size: u32, now: u64) -> Result<U256, DbError<J>> {
+pub fn charge_data_fee<J: JournalTr>(
+    journal: &mut J,
+    asm_size: u32,
+    now: u64,
+) -> Result<U256, DbError<J>> {
     const BYTES_PER_SECOND: u64 = (1 << 40) / (365 * 24) / 3600;
     const MIN_PRICE: u64 = 82_928_201;
     const INERTIA: f64 = 21_360_419.0;
@@ -130,7 +146,9 @@ pub fn charge_data_fee<J: JournalTr>(journal: &mut J, asm_size: u32, now: u64) -
     let slot = U256::from_be_bytes(keccak256("stylus data pricer").0);
     let [demand, updated, ..] = load_word(journal, slot)?.into_limbs();
     let passed = now.saturating_sub(updated.max(EPOCH));
-    let demand = demand.saturating_sub(passed.saturating_mul(BYTES_PER_SECOND)).saturating_add(asm_size.into());
+    let demand = demand
+        .saturating_sub(passed.saturating_mul(BYTES_PER_SECOND))
+        .saturating_add(asm_size.into());
     store_word(journal, slot, U256::from_limbs([demand, now, 0, 0]))?;
     let per_byte = (MIN_PRICE as f64 * (demand as f64 / INERTIA).exp()).min(1e18) as u64;
     Ok(U256::from(per_byte) * U256::from(asm_size))

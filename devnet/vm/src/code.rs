@@ -35,8 +35,10 @@ pub fn is_program(code: &[u8]) -> bool {
 /// # Errors
 /// If the prefix or dictionary is another, or the rest does not decompress to a module of permitted size.
 pub fn decode(code: &[u8]) -> Result<Vec<u8>, CodeError> {
-    let (&dictionary, compressed) =
-        code.strip_prefix(&PREFIX).and_then(<[u8]>::split_first).ok_or(CodeError::NotAProgram)?;
+    let (&dictionary, compressed) = code
+        .strip_prefix(&PREFIX)
+        .and_then(<[u8]>::split_first)
+        .ok_or(CodeError::NotAProgram)?;
     if dictionary != NO_DICTIONARY {
         return Err(CodeError::Dictionary(dictionary));
     }

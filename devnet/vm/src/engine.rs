@@ -60,7 +60,11 @@ impl Default for Programs {
             .wasm_multi_memory(false)
             .wasm_tail_call(false);
         let engine = Engine::new(&config);
-        Self { linker: program::linker(&engine), engine, compiled: Mutex::default() }
+        Self {
+            linker: program::linker(&engine),
+            engine,
+            compiled: Mutex::default(),
+        }
     }
 }
 
@@ -80,14 +84,24 @@ impl Programs {
     }
 
     /// The module of `code`, compiled now unless it was before.
-    pub fn get(&self, code_hash: B256, code: &[u8], page_limit: u16) -> Result<Arc<Compiled>, CompileError> {
+    pub fn get(
+        &self,
+        code_hash: B256,
+        code: &[u8],
+        page_limit: u16,
+    ) -> Result<Arc<Compiled>, CompileError> {
         if let Some(known) = self.lock().get(&code_hash) {
             return Ok(known.clone());
         }
         let wasm = wasm::instrument(&code::decode(code)?, page_limit)?;
-        let module = Module::new(&self.engine, &wasm.wasm).map_err(|error| CompileError::Engine(error.to_string()))?;
+        let module = Module::new(&self.engine, &wasm.wasm)
+            .map_err(|error| CompileError::Engine(error.to_string()))?;
         let module_hash = revm::primitives::keccak256(&wasm.wasm);
-        let compiled = Arc::new(Compiled { module, analysis: wasm.analysis, module_hash });
+        let compiled = Arc::new(Compiled {
+            module,
+            analysis: wasm.analysis,
+            module_hash,
+        });
         let mut cache = self.lock();
         if cache.len() >= CACHE_SIZE {
             cache.clear();

@@ -13,8 +13,8 @@ use revm::{
         instructions::{gas_table_spec, host},
         interpreter::EthInterpreter,
         interpreter_action::FrameInit,
-        CallScheme, FrameInput, Instruction, InstructionContext, InstructionExecResult, InstructionResult,
-        InterpreterAction,
+        CallScheme, FrameInput, Instruction, InstructionContext, InstructionExecResult,
+        InstructionResult, InterpreterAction,
     },
     primitives::{hardfork::SpecId, Address, Bytes},
     Context, Journal,
@@ -50,20 +50,36 @@ impl<DB: Database> StylusEvm<DB> {
     pub fn new(ctx: StylusContext<DB>, spec: SpecId) -> Self {
         let mut instructions = EthInstructions::new_mainnet_with_spec(spec);
         let gas = gas_table_spec(spec);
-        instructions.insert_instruction(SLOAD, Instruction::new(counted_sload::<DB>), gas[usize::from(SLOAD)]);
-        instructions.insert_instruction(SSTORE, Instruction::new(counted_sstore::<DB>), gas[usize::from(SSTORE)]);
-        Self { inner: Evm::new(ctx, instructions, Precompiles::new(spec)), frames: Vec::new() }
+        instructions.insert_instruction(
+            SLOAD,
+            Instruction::new(counted_sload::<DB>),
+            gas[usize::from(SLOAD)],
+        );
+        instructions.insert_instruction(
+            SSTORE,
+            Instruction::new(counted_sstore::<DB>),
+            gas[usize::from(SSTORE)],
+        );
+        Self {
+            inner: Evm::new(ctx, instructions, Precompiles::new(spec)),
+            frames: Vec::new(),
+        }
     }
 
     /// Keeps the books on a frame that revm has just opened.
     fn opened(&mut self) {
         let frame = self.inner.frame_stack.get();
         let span = match &frame.input {
-            FrameInput::Call(call) if matches!(call.scheme, CallScheme::DelegateCall | CallScheme::CallCode) => None,
+            FrameInput::Call(call)
+                if matches!(call.scheme, CallScheme::DelegateCall | CallScheme::CallCode) =>
+            {
+                None
+            }
             _ => Some(frame.interpreter.input.target_address),
         };
         let is_call = matches!(frame.data, FrameData::Call(_));
-        let is_program = is_call && code::is_program(frame.interpreter.bytecode.original_byte_slice());
+        let is_program =
+            is_call && code::is_program(frame.interpreter.bytecode.original_byte_slice());
         let runtime = &mut self.inner.ctx.chain;
         if let Some(address) = span {
             runtime.enter(address);
@@ -71,13 +87,20 @@ impl<DB: Database> StylusEvm<DB> {
         if let (true, Some(tracer)) = (is_program, &mut runtime.tracer) {
             tracer.mark_program();
         }
-        self.frames.push(OpenFrame { span, program: is_program.then(Box::default) });
+        self.frames.push(OpenFrame {
+            span,
+            program: is_program.then(Box::default),
+        });
         runtime.depth = self.frames.len();
     }
 
     fn closed(&mut self) {
         let runtime = &mut self.inner.ctx.chain;
-        if let Some(OpenFrame { span: Some(address), .. }) = self.frames.pop() {
+        if let Some(OpenFrame {
+            span: Some(address),
+            ..
+        }) = self.frames.pop()
+        {
             runtime.leave(address);
         }
         runtime.depth = self.frames.len();
@@ -164,11 +187,24 @@ impl<DB: Database> EvmTr for StylusEvm<DB> {
     fn frame_run(
         &mut self,
     ) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<Self::Context>> {
-        let Evm { ctx, instruction, frame_stack, .. } = &mut self.inner;
+        let Evm {
+            ctx,
+            instruction,
+            frame_stack,
+            ..
+        } = &mut self.inner;
         let frame = frame_stack.get();
-        let mut action = match self.frames.last_mut().and_then(|open| open.program.as_mut()) {
+        let mut action = match self
+            .frames
+            .last_mut()
+            .and_then(|open| open.program.as_mut())
+        {
             Some(program) => program.run(frame, ctx)?,
-            None => frame.interpreter.run_plain(instruction.instruction_table(), instruction.gas_table(), ctx),
+            None => frame.interpreter.run_plain(
+                instruction.instruction_table(),
+                instruction.gas_table(),
+                ctx,
+            ),
         };
         if matches!(frame.data, FrameData::Create(_)) {
             reject_reserved_code(&mut action);
@@ -195,7 +231,10 @@ impl<DB: Database> EvmTr for StylusEvm<DB> {
 /// EIP-3541, but for Stylus programs: no other code may begin with 0xEF.
 fn reject_reserved_code(action: &mut InterpreterAction) {
     if let InterpreterAction::Return(created) = action {
-        if created.result.is_ok() && created.output.first() == Some(&0xEF) && !code::is_program(&created.output) {
+        if created.result.is_ok()
+            && created.output.first() == Some(&0xEF)
+            && !code::is_program(&created.output)
+        {
             created.result = InstructionResult::CreateContractStartingWithEF;
             created.output = Bytes::new();
         }

@@ -35,7 +35,8 @@ pub struct BlockContext {
     pub spec: SpecId,
     /// Number of this (L2) block: what `ArbSys.arbBlockNumber` gives.
     pub number: u64,
-    /// Number of the L1 block it follows: what the `NUMBER` opcode and a program's `block_number` give.
+    /// Number of the L1 block it follows: what the `NUMBER` opcode and a program's `block_number` give, and what
+    /// `BLOCKHASH` counts from. The database is asked for the hashes of both kinds of block by number alone.
     pub l1_number: u64,
     pub timestamp: u64,
     pub base_fee: u64,
@@ -116,7 +117,10 @@ pub struct Executor {
 impl Executor {
     /// An executor with other than the default Stylus parameters.
     pub fn with_params(params: StylusParams) -> Self {
-        Self { params, programs: Arc::default() }
+        Self {
+            params,
+            programs: Arc::default(),
+        }
     }
 
     pub fn params(&self) -> &StylusParams {
@@ -212,7 +216,11 @@ impl Executor {
 
 /// Completes the programs' gas with the transaction's own; the rest is the EVM's.
 fn breakdown(programs: GasBreakdown, intrinsic: u64, spent: &ResultGas) -> GasBreakdown {
-    let mut gas = GasBreakdown { intrinsic, refund: spent.final_refunded(), ..programs };
+    let mut gas = GasBreakdown {
+        intrinsic,
+        refund: spent.final_refunded(),
+        ..programs
+    };
     gas.evm = spent.total_gas_spent().saturating_sub(gas.spent());
     gas
 }

@@ -6,26 +6,30 @@
 
 use alloy::sol_types::SolInterface;
 use revm::{
-    context_interface::{context::ContextError, Cfg, ContextTr, CreateScheme, Database, JournalTr},
+    context_interface::{context::ContextError, Cfg, CreateScheme, Database, JournalTr},
     handler::EthFrame,
     interpreter::{
-        interpreter_types::{InputsTr, ReturnData, RuntimeFlag, StackTr},
-        CallInput, CallInputs, CallScheme, CallValue, CreateInputs, FrameInput, InstructionResult, InterpreterAction,
-        InterpreterResult,
+        interpreter_types::{ReturnData, RuntimeFlag},
+        CallInput, CallInputs, CallScheme, CallValue, CreateInputs, FrameInput, InstructionResult,
+        InterpreterAction, InterpreterResult,
     },
     primitives::{Address, Bytes, Log, LogData, B256, U256},
-    state::Bytecode,
 };
 
 use crate::{
     activation::Activation,
     evm::StylusContext,
-    program::{CallRequest, CreateRequest, Environment, Exit, Program, Request, Response, Step},
+    program::{
+        price, CallRequest, CreateRequest, Environment, Exit, Program, Request, Response, Step,
+    },
     CallKind,
 };
 
 type Ctx<DB> = StylusContext<DB>;
 type Fallible<T, DB> = Result<T, ContextError<<DB as Database>::Error>>;
+
+/// How a frame ends whose program cannot start.
+type Refusal = (InstructionResult, Bytes);
 
 /// The program side of a frame.
 #[derive(Default)]
@@ -65,9 +69,15 @@ enum Reply {
 
 impl ProgramFrame {
     /// Runs the program until it ends or needs another frame.
-    pub fn run<DB: Database>(&mut self, frame: &mut EthFrame, ctx: &mut Ctx<DB>) -> Fallible<InterpreterAction, DB> {
+    pub fn run<DB: Database>(
+        &mut self,
+        frame: &mut EthFrame,
+        ctx: &mut Ctx<DB>,
+    ) -> Fallible<InterpreterAction, DB> {
         let mut step = match (self.program.as_mut(), self.awaiting.take()) {
-            (Some(program), Some(awaiting)) => program.resume(collect(frame, &awaiting, &mut self.callees)),
+            (Some(program), Some(awaiting)) => {
+                program.resume(collect(frame, &awaiting, &mut self.callees))
+            }
             _ => match self.start(frame, ctx)? {
                 Ok(step) => step,
                 Err((result, output)) => return Ok(finish(frame, result, output)),
@@ -78,7 +88,9 @@ impl ProgramFrame {
                 Step::Exit(exit) => return Ok(self.exit(frame, ctx, exit)),
                 Step::Request(request) => request,
             };
-            let Some(program) = self.program.as_mut() else { return Ok(self.exit(frame, ctx, Exit::Trap)) };
+            let Some(program) = self.program.as_mut() else {
+                return Ok(self.exit(frame, ctx, Exit::Trap));
+            };
             match reply(frame, ctx, program.gas_left(), request)? {
                 Reply::Answer(response) => step = program.resume(response),
                 Reply::Open(input, awaiting) => {
@@ -92,25 +104,31 @@ impl ProgramFrame {
     }
 
     /// Charges for the start and runs to the first stop; `Err` if there is no start.
-    #[allow(clippy::type_complexity)]
     fn start<DB: Database>(
         &mut self,
         frame: &mut EthFrame,
         ctx: &mut Ctx<DB>,
-    ) -> Fallible<Result<Step, (InstructionResult, Bytes)>, DB> {
+    ) -> Fallible<Result<Step, Refusal>, DB> {
         let gas = frame.interpreter.gas.remaining();
         self.entry_gas = gas;
         self.pages_before = ctx.chain.pages.open;
         ctx.chain.activity.program_frames += 1;
         let code_hash = frame.interpreter.bytecode.get_or_calculate_hash();
         let now = ctx.block.timestamp.saturating_to();
-        let activation = match Activation::active(&mut ctx.journaled_state, &ctx.chain.params, code_hash, now)? {
+        let activation = match Activation::active(
+            &mut ctx.journaled_state,
+            &ctx.chain.params,
+            code_hash,
+            now,
+        )? {
             Ok(activation) => activation,
             Err(error) => return Ok(Err((InstructionResult::Revert, error.abi_encode().into()))),
         };
         let runtime = &mut ctx.chain;
-        let cached =
-            activation.cached || runtime.recent.touch(code_hash, usize::from(runtime.params.block_cache_size));
+        let cached = activation.cached
+            || runtime
+                .recent
+                .touch(code_hash, usize::from(runtime.params.block_cache_size));
         let init = if cached { 0 } else { activation.init_gas() };
         let cost = runtime
             .pages
@@ -124,7 +142,10 @@ impl ProgramFrame {
         self.startup = cost;
 
         let code = frame.interpreter.bytecode.original_byte_slice();
-        let Ok(compiled) = runtime.programs.get(code_hash, code, runtime.params.page_limit) else {
+        let Ok(compiled) = runtime
+            .programs
+            .get(code_hash, code, runtime.params.page_limit)
+        else {
             return Ok(Err((InstructionResult::Revert, Bytes::new())));
         };
         let args = frame.interpreter.input.input.bytes(ctx);
@@ -152,7 +173,12 @@ impl ProgramFrame {
     }
 
     /// Settles the frame's gas and closes its pages.
-    fn exit<DB: Database>(&mut self, frame: &mut EthFrame, ctx: &mut Ctx<DB>, exit: Exit) -> InterpreterAction {
+    fn exit<DB: Database>(
+        &mut self,
+        frame: &mut EthFrame,
+        ctx: &mut Ctx<DB>,
+        exit: Exit,
+    ) -> InterpreterAction {
         ctx.chain.pages.open = self.pages_before;
         let Some(mut program) = self.program.take() else {
             return finish(frame, InstructionResult::Revert, Bytes::new());
@@ -180,8 +206,15 @@ impl ProgramFrame {
     fn account<DB: Database>(&self, ctx: &mut Ctx<DB>, program: &Program, left: u64) {
         let price = u64::from(ctx.chain.params.ink_price);
         let spent = program.spent();
-        let (host_io, storage, calls) = (spent.host_io / price, spent.storage / price, spent.calls / price);
-        let own = self.entry_gas.saturating_sub(self.startup).saturating_sub(left);
+        let (host_io, storage, calls) = (
+            spent.host_io / price,
+            spent.storage / price,
+            spent.calls / price,
+        );
+        let own = self
+            .entry_gas
+            .saturating_sub(self.startup)
+            .saturating_sub(left);
         let gas = &mut ctx.chain.gas;
         gas.host_io += host_io;
         gas.storage += storage;
@@ -191,7 +224,11 @@ impl ProgramFrame {
 }
 
 fn finish(frame: &EthFrame, result: InstructionResult, output: Bytes) -> InterpreterAction {
-    InterpreterAction::Return(InterpreterResult { result, output, gas: frame.interpreter.gas })
+    InterpreterAction::Return(InterpreterResult {
+        result,
+        output,
+        gas: frame.interpreter.gas,
+    })
 }
 
 /// Takes the callee's result out of the mailbox.
@@ -204,17 +241,24 @@ fn collect(frame: &mut EthFrame, awaiting: &Awaiting, callees: &mut u64) -> Resp
     let item = interpreter.stack.pop().unwrap_or_default();
     let return_data = Bytes::copy_from_slice(interpreter.return_data.buffer());
     match awaiting.kind {
-        AwaitingKind::Call => Response::Called { success: !item.is_zero(), return_data, gas },
-        AwaitingKind::Create => {
-            Response::Created { address: Address::from_word(B256::from(item)), return_data, gas }
-        }
+        AwaitingKind::Call => Response::Called {
+            success: !item.is_zero(),
+            return_data,
+            gas,
+        },
+        AwaitingKind::Create => Response::Created {
+            address: Address::from_word(B256::from(item)),
+            return_data,
+            gas,
+        },
     }
 }
 
 fn environment<DB: Database>(frame: &EthFrame, ctx: &Ctx<DB>) -> Environment {
     let input = &frame.interpreter.input;
     let block = &ctx.block;
-    let gas_price = revm::context_interface::Transaction::effective_gas_price(&ctx.tx, block.basefee.into());
+    let gas_price =
+        revm::context_interface::Transaction::effective_gas_price(&ctx.tx, block.basefee.into());
     Environment {
         sender: input.caller_address,
         address: input.target_address,
@@ -246,33 +290,55 @@ fn reply<DB: Database>(
         Request::Load(key) => {
             ctx.chain.activity.storage_reads += 1;
             let word = journal.sload(address, key.into())?;
-            let gas = if word.is_cold { 2_100 } else { 100 };
-            Response::Word { value: word.data.into(), gas }
+            let gas = if word.is_cold {
+                price::COLD_SLOAD_GAS
+            } else {
+                price::WARM_ACCESS_GAS
+            };
+            Response::Word {
+                value: word.data.into(),
+                gas,
+            }
         }
         // As measured on the reference VM: a store in a static call takes all gas.
         Request::Store(_) if read_only => Response::OutOfGas,
         Request::Store(words) => store(frame, ctx, gas_left, words)?,
-        Request::TransientLoad(key) => Response::Word { value: journal.tload(address, key.into()).into(), gas: 0 },
+        Request::TransientLoad(key) => Response::Word {
+            value: journal.tload(address, key.into()).into(),
+            gas: 0,
+        },
         Request::TransientStore(..) | Request::Log { .. } if read_only => Response::Refused,
         Request::TransientStore(key, value) => {
             journal.tstore(address, key.into(), value.into());
             Response::Done { gas: 0 }
         }
         Request::Log { topics, data } => {
-            journal.log(Log { address, data: LogData::new_unchecked(topics, data) });
+            journal.log(Log {
+                address,
+                data: LogData::new_unchecked(topics, data),
+            });
             Response::Done { gas: 0 }
         }
         Request::Balance(account) => {
             let account = journal.load_account(account)?;
-            Response::Word { value: account.info.balance.into(), gas: access_gas(account.is_cold) }
+            Response::Word {
+                value: account.info.balance.into(),
+                gas: access_gas(account.is_cold),
+            }
         }
         Request::CodeHash(account) => {
             let hash = journal.code_hash(account)?;
-            Response::Word { value: hash.data, gas: access_gas(hash.is_cold) }
+            Response::Word {
+                value: hash.data,
+                gas: access_gas(hash.is_cold),
+            }
         }
         Request::Code(account) => {
             let code = journal.code(account)?;
-            Response::Code { gas: access_gas(code.is_cold), code: code.data }
+            Response::Code {
+                gas: access_gas(code.is_cold),
+                code: code.data,
+            }
         }
         Request::AddPages(pages) => {
             let runtime = &mut ctx.chain;
@@ -287,9 +353,9 @@ fn reply<DB: Database>(
 
 fn access_gas(is_cold: bool) -> u64 {
     if is_cold {
-        2_600
+        price::COLD_ACCOUNT_GAS
     } else {
-        100
+        price::WARM_ACCESS_GAS
     }
 }
 
@@ -304,13 +370,19 @@ fn store<DB: Database>(
     let mut gas = 0;
     for (key, value) in words {
         ctx.chain.activity.storage_writes += 1;
-        let change = ctx.journaled_state.sstore(address, key.into(), value.into())?;
-        gas += params.sstore_static_gas() + params.sstore_dynamic_gas(true, &change.data, change.is_cold);
+        let change = ctx
+            .journaled_state
+            .sstore(address, key.into(), value.into())?;
+        gas += params.sstore_static_gas()
+            + params.sstore_dynamic_gas(true, &change.data, change.is_cold);
         if gas > gas_left {
             return Ok(Response::OutOfGas);
         }
         if ctx.chain.params.value_gas_and_refunds {
-            frame.interpreter.gas.record_refund(params.sstore_refund(true, &change.data));
+            frame
+                .interpreter
+                .gas
+                .record_refund(params.sstore_refund(true, &change.data));
         }
     }
     Ok(Response::Done { gas })
@@ -326,26 +398,43 @@ fn open_call<DB: Database>(
     let read_only = frame.interpreter.runtime_flag.is_static();
     let transfers = !call.value.is_zero();
     if read_only && transfers {
-        return Ok(Reply::Answer(Response::Called { success: false, return_data: Bytes::new(), gas: 0 }));
+        return Ok(Reply::Answer(Response::Called {
+            success: false,
+            return_data: Bytes::new(),
+            gas: 0,
+        }));
     }
     let callee = ctx.journaled_state.load_account_with_code(call.to)?;
     let mut base = access_gas(callee.is_cold);
     let params = ctx.cfg.gas_params();
     if transfers && ctx.chain.params.value_gas_and_refunds {
         base += params.transfer_value_cost();
-        base += if callee.is_empty() { params.new_account_cost(true, true) } else { 0 };
+        base += if callee.is_empty() {
+            params.new_account_cost(true, true)
+        } else {
+            0
+        };
     }
-    let mut code = (callee.info.code_hash(), callee.info.code.clone().unwrap_or_default());
+    let mut code = (
+        callee.info.code_hash(),
+        callee.info.code.clone().unwrap_or_default(),
+    );
     if let Some(delegate) = code.1.eip7702_address() {
         let delegate = ctx.journaled_state.load_account_with_code(delegate)?;
         base += access_gas(delegate.is_cold);
-        code = (delegate.info.code_hash(), delegate.info.code.clone().unwrap_or_default());
+        code = (
+            delegate.info.code_hash(),
+            delegate.info.code.clone().unwrap_or_default(),
+        );
     }
     if base > gas_left {
         return Ok(Reply::Answer(Response::OutOfGas));
     }
     // As measured, the caller keeps a 64th of what it had before paying for the call itself.
-    let mut passed = params.call_stipend_reduction(gas_left).saturating_sub(base).min(call.gas);
+    let mut passed = params
+        .call_stipend_reduction(gas_left)
+        .saturating_sub(base)
+        .min(call.gas);
     if transfers {
         passed = passed.saturating_add(params.call_stipend());
     }
@@ -357,9 +446,21 @@ fn open_call<DB: Database>(
         reservoir: 0,
         bytecode_address: call.to,
         known_bytecode: code,
-        target_address: if delegate { own.target_address } else { call.to },
-        caller: if delegate { own.caller_address } else { own.target_address },
-        value: if delegate { CallValue::Apparent(own.call_value) } else { CallValue::Transfer(call.value) },
+        target_address: if delegate {
+            own.target_address
+        } else {
+            call.to
+        },
+        caller: if delegate {
+            own.caller_address
+        } else {
+            own.target_address
+        },
+        value: if delegate {
+            CallValue::Apparent(own.call_value)
+        } else {
+            CallValue::Transfer(call.value)
+        },
         scheme: match call.kind {
             CallKind::DelegateCall => CallScheme::DelegateCall,
             CallKind::StaticCall => CallScheme::StaticCall,
@@ -368,25 +469,43 @@ fn open_call<DB: Database>(
         is_static: read_only || call.kind == CallKind::StaticCall,
         charged_new_account_state_gas: false,
     };
-    let awaiting = Awaiting { kind: AwaitingKind::Call, base, passed };
+    let awaiting = Awaiting {
+        kind: AwaitingKind::Call,
+        base,
+        passed,
+    };
     Ok(Reply::Open(FrameInput::Call(Box::new(inputs)), awaiting))
 }
 
-fn open_create<DB: Database>(frame: &EthFrame, ctx: &mut Ctx<DB>, gas_left: u64, create: CreateRequest) -> Reply {
+fn open_create<DB: Database>(
+    frame: &EthFrame,
+    ctx: &mut Ctx<DB>,
+    gas_left: u64,
+    create: CreateRequest,
+) -> Reply {
     let len = create.init_code.len();
     if frame.interpreter.runtime_flag.is_static() || len > ctx.cfg.max_initcode_size() {
         return Reply::Answer(Response::Refused);
     }
     let params = ctx.cfg.gas_params();
     let (scheme, price) = match create.salt {
-        Some(salt) => (CreateScheme::Create2 { salt: salt.into() }, params.create2_cost(len)),
+        Some(salt) => (
+            CreateScheme::Create2 { salt: salt.into() },
+            params.create2_cost(len),
+        ),
         None => (CreateScheme::Create, params.create_cost()),
     };
     let base = price.saturating_add(params.initcode_cost(len));
-    let Some(rest) = gas_left.checked_sub(base) else { return Reply::Answer(Response::OutOfGas) };
+    let Some(rest) = gas_left.checked_sub(base) else {
+        return Reply::Answer(Response::OutOfGas);
+    };
     let passed = params.call_stipend_reduction(rest);
     let creator = frame.interpreter.input.target_address;
     let inputs = CreateInputs::new(creator, scheme, create.value, create.init_code, passed, 0);
-    let awaiting = Awaiting { kind: AwaitingKind::Create, base, passed };
+    let awaiting = Awaiting {
+        kind: AwaitingKind::Create,
+        base,
+        passed,
+    };
     Reply::Open(FrameInput::Create(Box::new(inputs)), awaiting)
 }

@@ -49,7 +49,16 @@ mod tests {
 
     #[test]
     fn the_ramp_prices_eight_megabytes_at_32_million_gas() {
-        let known = [(0, 1), (5, 1), (6, 2), (9, 3), (18, 11), (64, 5_645), (100, 727_880), (128, 31_873_999)];
+        let known = [
+            (0, 1),
+            (5, 1),
+            (6, 2),
+            (9, 3),
+            (18, 11),
+            (64, 5_645),
+            (100, 727_880),
+            (128, 31_873_999),
+        ];
         for (pages, gas) in known {
             assert_eq!(exponential(pages), gas, "{pages} pages");
         }

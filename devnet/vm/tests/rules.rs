@@ -16,8 +16,7 @@ const PROBE: Address = address!("0x00000000000000000000000000000000000b0b01");
 const OTHER: Address = address!("0x00000000000000000000000000000000000b0b02");
 /// Calls the address in its first 20 bytes of calldata with the rest, and returns or reverts with what comes back.
 const FORWARDER: Address = address!("0x00000000000000000000000000000000000f0f0f");
-const FORWARDER_CODE: [u8; 44] =
-    hex!("60143603806014600037600060008260003460003560601c5af13d600060003e602757" "3d6000fd5b3d6000f3");
+const FORWARDER_CODE: [u8; 44] = hex!("60143603806014600037600060008260003460003560601c5af13d600060003e602757" "3d6000fd5b3d6000f3");
 
 /// A chain with the probe at two addresses, and a forwarder.
 fn chain() -> Chain {
@@ -61,8 +60,15 @@ fn the_environment_is_the_blocks_and_the_calls() {
     assert_eq!(out[81..89], 1_700_000_000_u64.to_le_bytes());
     assert_eq!(out[89..97], (1_u64 << 50).to_le_bytes());
     assert_eq!(U256::from_be_slice(&out[97..129]), U256::from(7));
-    assert_eq!(Address::from_slice(&out[129..149]), Address::repeat_byte(0xcb));
-    assert_eq!(U256::from_be_slice(&out[149..181]), U256::ZERO, "the price that the sender pays");
+    assert_eq!(
+        Address::from_slice(&out[129..149]),
+        Address::repeat_byte(0xcb)
+    );
+    assert_eq!(
+        U256::from_be_slice(&out[149..181]),
+        U256::ZERO,
+        "the price that the sender pays"
+    );
 }
 
 #[test]
@@ -98,7 +104,12 @@ fn account_lookups_see_the_state_and_pay_for_access() {
     assert_eq!(out[72..76], FORWARDER_CODE[1..5]);
     // The program's own account is warm.
     let warm = chain.simulate(PROBE, probe::account(PROBE));
-    let calldata = |address: Address| address.iter().map(|byte| if *byte == 0 { 4 } else { 16 }).sum::<u64>();
+    let calldata = |address: Address| {
+        address
+            .iter()
+            .map(|byte| if *byte == 0 { 4 } else { 16 })
+            .sum::<u64>()
+    };
     let difference = gas_used(&cold) - calldata(FORWARDER) - (gas_used(&warm) - calldata(PROBE));
     assert_eq!(difference, 2_500);
     // No account: no code hash.
@@ -112,7 +123,10 @@ fn mul_mod_does_not_overflow() {
     let n = U256::MAX - U256::from(4);
     let out = succeed(&mut chain, probe::mul_mod(U256::MAX, U256::MAX, n));
     assert_eq!(U256::from_be_slice(&out), U256::from(16));
-    assert_eq!(succeed(&mut chain, probe::mul_mod(n, n, U256::ZERO))[..], [0; 32]);
+    assert_eq!(
+        succeed(&mut chain, probe::mul_mod(n, n, U256::ZERO))[..],
+        [0; 32]
+    );
 }
 
 // --- Ends.
@@ -126,7 +140,11 @@ fn a_trap_reverts_without_data_and_keeps_the_gas() {
         ("five topics", probe::log_with_five_topics()),
     ] {
         let done = chain.send(PROBE, data, 0);
-        assert!(matches!(done.result, ExecutionResult::Revert { .. }), "{what}: {:?}", done.result);
+        assert!(
+            matches!(done.result, ExecutionResult::Revert { .. }),
+            "{what}: {:?}",
+            done.result
+        );
         assert_eq!(output(&done), Bytes::new(), "{what}");
         assert!(gas_used(&done) < 50_000, "{what}: {}", gas_used(&done));
     }
@@ -136,7 +154,17 @@ fn a_trap_reverts_without_data_and_keeps_the_gas() {
 fn out_of_ink_is_out_of_gas() {
     let mut chain = chain();
     let done = chain.send_with_gas(PROBE, probe::spin(), 0, 200_000);
-    assert!(matches!(done.result, ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. }), "{:?}", done.result);
+    assert!(
+        matches!(
+            done.result,
+            ExecutionResult::Halt {
+                reason: HaltReason::OutOfGas(_),
+                ..
+            }
+        ),
+        "{:?}",
+        done.result
+    );
     assert_eq!(gas_used(&done), 200_000);
     assert_eq!(done.gas.used(), 200_000);
     assert!(done.gas.compute > 100_000, "{:?}", done.gas);
@@ -159,7 +187,11 @@ fn stack_depth_is_bounded() {
     let done = chain.send(PROBE, probe::recurse(2_740), 0);
     assert_eq!(output(&done)[..], 2_740_u32.to_le_bytes());
     let too_deep = chain.send(PROBE, probe::recurse(2_750), 0);
-    assert!(matches!(too_deep.result, ExecutionResult::Halt { .. }), "{:?}", too_deep.result);
+    assert!(
+        matches!(too_deep.result, ExecutionResult::Halt { .. }),
+        "{:?}",
+        too_deep.result
+    );
     assert_eq!(gas_used(&too_deep), 5_000_000);
 }
 
@@ -177,7 +209,10 @@ fn early_exit_reverts_with_its_data() {
 fn programs_and_contracts_call_each_other() {
     let mut chain = chain();
     // EVM → program → EVM → program.
-    let data = forward(PROBE, probe::call(FORWARDER, 0, forward(OTHER, probe::environment())));
+    let data = forward(
+        PROBE,
+        probe::call(FORWARDER, 0, forward(OTHER, probe::environment())),
+    );
     let done = chain.send(FORWARDER, data, 0);
     assert!(done.result.is_success(), "{:?}", done.result);
     let out = output(&done);
@@ -199,14 +234,20 @@ fn programs_and_contracts_call_each_other() {
 fn value_moves_with_a_call_and_back_with_a_revert() {
     let mut chain = chain();
     let nobody = Address::repeat_byte(0x77);
-    assert_eq!(chain.send(PROBE, probe::call(nobody, 30, []), 100).result.is_success(), true);
+    assert!(chain
+        .send(PROBE, probe::call(nobody, 30, []), 100)
+        .result
+        .is_success());
     assert_eq!(chain.info(PROBE).balance, U256::from(70));
     assert_eq!(chain.info(nobody).balance, U256::from(30));
     // The callee sees the value; then it reverts and the value stays.
     let out = succeed(&mut chain, probe::call(OTHER, 20, probe::environment()));
     assert_eq!(U256::from_be_slice(&returned(&out)[20..52]), U256::from(20));
     assert_eq!(chain.info(OTHER).balance, U256::from(20));
-    assert_eq!(succeed(&mut chain, probe::call(OTHER, 20, probe::revert()))[0], 1);
+    assert_eq!(
+        succeed(&mut chain, probe::call(OTHER, 20, probe::revert()))[0],
+        1
+    );
     assert_eq!(chain.info(PROBE).balance, U256::from(50));
     // More than there is: the call fails, the caller goes on.
     assert_eq!(succeed(&mut chain, probe::call(nobody, 51, []))[0], 1);
@@ -218,7 +259,10 @@ fn sending_value_costs_what_the_parameters_say() {
     let nobody = Address::repeat_byte(0x77);
     let gas = |charged: bool| {
         let mut chain = chain();
-        let params = devnet_vm::StylusParams { value_gas_and_refunds: charged, ..Default::default() };
+        let params = devnet_vm::StylusParams {
+            value_gas_and_refunds: charged,
+            ..Default::default()
+        };
         chain.executor = devnet_vm::Executor::with_params(params);
         gas_used(&chain.send(PROBE, probe::call(nobody, 1, []), 1))
     };
@@ -229,7 +273,10 @@ fn sending_value_costs_what_the_parameters_say() {
 fn clearing_storage_refunds_if_the_parameters_say_so() {
     let refund = |granted: bool| {
         let mut chain = chain();
-        let params = devnet_vm::StylusParams { value_gas_and_refunds: granted, ..Default::default() };
+        let params = devnet_vm::StylusParams {
+            value_gas_and_refunds: granted,
+            ..Default::default()
+        };
         chain.executor = devnet_vm::Executor::with_params(params);
         chain.send(PROBE, probe::store(1, 5), 0);
         let done = chain.send(PROBE, probe::store(1, 0), 0);
@@ -242,7 +289,13 @@ fn clearing_storage_refunds_if_the_parameters_say_so() {
 #[test]
 fn static_calls_protect_the_state() {
     let mut chain = chain();
-    assert_eq!(returned(&succeed(&mut chain, probe::static_call(OTHER, probe::load(1))))[..], [0; 32]);
+    assert_eq!(
+        returned(&succeed(
+            &mut chain,
+            probe::static_call(OTHER, probe::load(1))
+        ))[..],
+        [0; 32]
+    );
     for (what, data) in [
         ("store", probe::store(1, 5)),
         ("transient store", probe::transient_store(1, 5)),
@@ -252,16 +305,25 @@ fn static_calls_protect_the_state() {
         ("through a contract", Bytes::new()),
     ] {
         let call = match what {
-            "through a contract" => probe::static_call(FORWARDER, forward(OTHER, probe::store(1, 5))),
+            "through a contract" => {
+                probe::static_call(FORWARDER, forward(OTHER, probe::store(1, 5)))
+            }
             _ => probe::static_call(OTHER, data),
         };
         let out = succeed(&mut chain, call);
         // The nested call fails inside of a call that succeeds.
-        let failed = if what == "nested" { returned(&out)[0] } else { out[0] };
+        let failed = if what == "nested" {
+            returned(&out)[0]
+        } else {
+            out[0]
+        };
         assert_eq!(failed, 1, "{what}");
     }
     chain.fund(OTHER, U256::from(10));
-    let out = succeed(&mut chain, probe::static_call(OTHER, probe::call(SENDER, 1, [])));
+    let out = succeed(
+        &mut chain,
+        probe::static_call(OTHER, probe::call(SENDER, 1, [])),
+    );
     assert_eq!(returned(&out)[0], 1, "value in a static call");
     assert_eq!(chain.storage(OTHER, 1), U256::ZERO);
     assert_eq!(chain.info(OTHER).balance, U256::from(10));
@@ -274,7 +336,10 @@ fn delegate_calls_run_in_the_callers_account() {
     assert_eq!(Address::from_slice(&returned(&out)[..20]), SENDER);
     assert_eq!(U256::from_be_slice(&returned(&out)[20..52]), U256::from(9));
     assert_eq!(Address::from_slice(&returned(&out)[52..72]), PROBE);
-    returned(&succeed(&mut chain, probe::delegate_call(OTHER, probe::store(3, 8))));
+    returned(&succeed(
+        &mut chain,
+        probe::delegate_call(OTHER, probe::store(3, 8)),
+    ));
     assert_eq!(chain.storage(PROBE, 3), U256::from(8));
     assert_eq!(chain.storage(OTHER, 3), U256::ZERO);
 }
@@ -330,14 +395,20 @@ fn programs_create_contracts() {
     let created = Address::from_slice(&output(&done)[..20]);
     assert_eq!(created, PROBE.create(nonce));
     assert_eq!(chain.info(created).balance, U256::from(6));
-    assert_eq!(chain.info(created).code.unwrap().original_byte_slice(), runtime);
+    assert_eq!(
+        chain.info(created).code.unwrap().original_byte_slice(),
+        runtime
+    );
     assert_eq!(done.activity.creates, 1);
 
     let salt = B256::repeat_byte(5);
     let created = Address::from_slice(&succeed(&mut chain, probe::create2(0, salt, &init))[..20]);
     assert_eq!(created, PROBE.create2(salt, keccak256(&init)));
     // The same again collides.
-    assert_eq!(succeed(&mut chain, probe::create2(0, salt, &init))[..20], [0; 20]);
+    assert_eq!(
+        succeed(&mut chain, probe::create2(0, salt, &init))[..20],
+        [0; 20]
+    );
 }
 
 #[test]
@@ -345,19 +416,34 @@ fn creating_costs_32000_gas_and_the_init_code() {
     let mut chain = chain();
     // Init code that stops at once, of one word and of 33.
     let gas = |chain: &mut Chain, data: Bytes| {
-        let calldata: u64 = data.iter().map(|byte| if *byte == 0 { 4 } else { 16 }).sum();
+        let calldata: u64 = data
+            .iter()
+            .map(|byte| if *byte == 0 { 4 } else { 16 })
+            .sum();
         gas_used(&chain.simulate(PROBE, data)) - calldata
     };
     let idle = gas(&mut chain, probe::transient_load(0));
     let small = gas(&mut chain, probe::create(0, [0; 32]));
     let large = gas(&mut chain, probe::create(0, [0; 32 * 33]));
     // A transient load costs 100 gas, and otherwise nearly what a creation's host call does.
-    assert!((32_002..32_010).contains(&(small + 100 - idle)), "{} more than nothing", small + 100 - idle);
+    assert!(
+        (32_002..32_010).contains(&(small + 100 - idle)),
+        "{} more than nothing",
+        small + 100 - idle
+    );
     // 32 words of init code, and 1 024 bytes at 55 ink to read, twice; those bytes also reach `read_args`.
     let expected = 2 * 32 + (2 * 55 + 30) * 1_024 / 10_000;
-    assert!((expected..=expected + 1).contains(&(large - small)), "{} more for a kilobyte", large - small);
+    assert!(
+        (expected..=expected + 1).contains(&(large - small)),
+        "{} more for a kilobyte",
+        large - small
+    );
     let hashed = gas(&mut chain, probe::create2(0, B256::ZERO, [0; 32]));
-    assert!((6..20).contains(&(hashed - small)), "{} more for CREATE2", hashed - small);
+    assert!(
+        (6..20).contains(&(hashed - small)),
+        "{} more for CREATE2",
+        hashed - small
+    );
 }
 
 #[test]
@@ -375,7 +461,12 @@ fn only_programs_may_begin_with_ef() {
     let mut chain = chain();
     let program = chain.info(PROBE).code.unwrap().original_bytes();
     assert!(chain.create(code::init_code(&program)).result.is_success());
-    for reserved in [&hex!("ef")[..], &hex!("ef00"), &hex!("eff001aa"), &hex!("ef0100")] {
+    for reserved in [
+        &hex!("ef")[..],
+        &hex!("ef00"),
+        &hex!("eff001aa"),
+        &hex!("ef0100"),
+    ] {
         let refused = chain.create(code::init_code(reserved));
         assert!(!refused.result.is_success(), "{reserved:?}");
         // By a contract as well.
@@ -406,7 +497,10 @@ fn unflushed_stores_are_lost() {
     assert_eq!(done.activity.storage_writes, 1);
     assert!(done.gas.storage >= 22_100, "{:?}", done.gas);
     assert_eq!(chain.storage(PROBE, 1), U256::from(5));
-    assert_eq!(U256::from_be_slice(&succeed(&mut chain, probe::load(1))), U256::from(5));
+    assert_eq!(
+        U256::from_be_slice(&succeed(&mut chain, probe::load(1))),
+        U256::from(5)
+    );
 }
 
 #[test]
@@ -422,11 +516,26 @@ fn logs_of_reverted_calls_are_gone() {
     let topic = B256::repeat_byte(0xab);
     let done = chain.send(PROBE, probe::log(topic, b"data"), 0);
     let log = &done.result.logs()[0];
-    assert_eq!((log.address, log.topics(), &log.data.data[..]), (PROBE, &[topic][..], &b"data"[..]));
+    assert_eq!(
+        (log.address, log.topics(), &log.data.data[..]),
+        (PROBE, &[topic][..], &b"data"[..])
+    );
     // The forwarder's callee logs, then something above it reverts.
     let inner = probe::call(OTHER, 0, probe::log(topic, b"data"));
-    assert_eq!(chain.send(FORWARDER, forward(PROBE, inner), 0).result.logs().len(), 1);
-    let done = chain.send_with_gas(PROBE, probe::delegate_call(OTHER, probe::trap()), 0, 5_000_000);
+    assert_eq!(
+        chain
+            .send(FORWARDER, forward(PROBE, inner), 0)
+            .result
+            .logs()
+            .len(),
+        1
+    );
+    let done = chain.send_with_gas(
+        PROBE,
+        probe::delegate_call(OTHER, probe::trap()),
+        0,
+        5_000_000,
+    );
     assert!(done.result.logs().is_empty());
 }
 
@@ -436,7 +545,10 @@ fn logs_of_reverted_calls_are_gone() {
 fn pages_are_priced_over_the_whole_call_stack() {
     let mut chain = chain();
     let gas = |chain: &mut Chain, data: Bytes| {
-        let calldata: u64 = data.iter().map(|byte| if *byte == 0 { 4 } else { 16 }).sum();
+        let calldata: u64 = data
+            .iter()
+            .map(|byte| if *byte == 0 { 4 } else { 16 })
+            .sum();
         gas_used(&chain.simulate(PROBE, data)) - calldata
     };
     let base = gas(&mut chain, probe::grow(1));
@@ -445,13 +557,24 @@ fn pages_are_priced_over_the_whole_call_stack() {
     assert_eq!(gas(&mut chain, probe::grow(11)) - base, 10_000 + 4);
     // A second frame holds a page itself; it is given back when the frame closes.
     let nested = |pages| probe::call(OTHER, 0, probe::grow(pages));
-    assert_eq!(gas(&mut chain, nested(1)) - gas(&mut chain, nested(0)), 1_000 - 1);
+    assert_eq!(
+        gas(&mut chain, nested(1)) - gas(&mut chain, nested(0)),
+        1_000 - 1
+    );
     let twice = probe::call(FORWARDER, 0, forward(OTHER, probe::grow(0)));
     assert!(gas(&mut chain, twice) > 21_000);
     let beyond = chain.send(PROBE, probe::grow(128), 0);
-    assert!(matches!(beyond.result, ExecutionResult::Halt { .. }), "{:?}", beyond.result);
+    assert!(
+        matches!(beyond.result, ExecutionResult::Halt { .. }),
+        "{:?}",
+        beyond.result
+    );
     let huge = chain.send(PROBE, probe::grow(70_000), 0);
-    assert!(matches!(huge.result, ExecutionResult::Halt { .. }), "{:?}", huge.result);
+    assert!(
+        matches!(huge.result, ExecutionResult::Halt { .. }),
+        "{:?}",
+        huge.result
+    );
 }
 
 // --- The block's cache of recent programs.
@@ -469,7 +592,10 @@ fn a_program_called_before_in_the_block_starts_cached() {
     let nested = chain.simulate(PROBE, probe::call(OTHER, 0, probe::environment()));
     chain.block.recent_programs = Default::default();
     let cold = chain.simulate(PROBE, probe::call(OTHER, 0, probe::environment()));
-    assert_eq!(gas_used(&cold) - gas_used(&nested), gas_used(&first) - gas_used(&same_block));
+    assert_eq!(
+        gas_used(&cold) - gas_used(&nested),
+        gas_used(&first) - gas_used(&same_block)
+    );
 }
 
 // --- What an execution tells about itself.
@@ -495,26 +621,45 @@ fn the_breakdown_adds_up() {
     assert_eq!(plain.gas.intrinsic, 21_000);
     assert_eq!(plain.gas.used(), 21_000);
     let nested = chain.send(PROBE, probe::call(OTHER, 0, probe::environment()), 0);
-    assert!((2_600..2_700).contains(&nested.gas.calls), "{:?}", nested.gas);
+    assert!(
+        (2_600..2_700).contains(&nested.gas.calls),
+        "{:?}",
+        nested.gas
+    );
     assert_eq!(nested.gas.evm, 0, "{:?}", nested.gas);
 }
 
 #[test]
 fn traces_nest_programs_and_contracts() {
     let mut chain = chain();
-    chain.options = ExecutionOptions { trace: true, ..Default::default() };
+    chain.options = ExecutionOptions {
+        trace: true,
+        ..Default::default()
+    };
     let topic = B256::repeat_byte(1);
     let data = forward(PROBE, probe::static_call(OTHER, probe::revert_early(b"no")));
     let done = chain.send(FORWARDER, data.clone(), 3);
     let root = done.trace.as_ref().unwrap();
-    assert_eq!((root.kind, root.from, root.to), (CallKind::Call, SENDER, Some(FORWARDER)));
-    assert_eq!((root.value, &root.input, root.gas_used), (U256::from(3), &data, gas_used(&done)));
+    assert_eq!(
+        (root.kind, root.from, root.to),
+        (CallKind::Call, SENDER, Some(FORWARDER))
+    );
+    assert_eq!(
+        (root.value, &root.input, root.gas_used),
+        (U256::from(3), &data, gas_used(&done))
+    );
     assert!(!root.program && root.error.is_none());
     let program = &root.calls[0];
     assert!(program.program);
-    assert_eq!((program.kind, program.from, program.to), (CallKind::Call, FORWARDER, Some(PROBE)));
+    assert_eq!(
+        (program.kind, program.from, program.to),
+        (CallKind::Call, FORWARDER, Some(PROBE))
+    );
     let failed = &program.calls[0];
-    assert_eq!((failed.kind, failed.error.as_deref()), (CallKind::StaticCall, Some("execution reverted")));
+    assert_eq!(
+        (failed.kind, failed.error.as_deref()),
+        (CallKind::StaticCall, Some("execution reverted"))
+    );
     assert_eq!(failed.output[1..], *b"no");
     assert!(failed.gas_used < failed.gas && program.gas_used > failed.gas_used);
 
@@ -524,7 +669,13 @@ fn traces_nest_programs_and_contracts() {
     assert_eq!(root.calls[0].logs.len(), 1);
     let done = chain.create(code::init_code(&FORWARDER_CODE));
     let root = done.trace.unwrap();
-    assert_eq!((root.kind, root.to), (CallKind::Create, Some(SENDER.create(chain.info(SENDER).nonce - 1))));
+    assert_eq!(
+        (root.kind, root.to),
+        (
+            CallKind::Create,
+            Some(SENDER.create(chain.info(SENDER).nonce - 1))
+        )
+    );
     assert_eq!(root.output[..], FORWARDER_CODE);
 }
 
@@ -535,5 +686,8 @@ fn gas_and_ink_left_agree() {
     let gas = u64::from_le_bytes(out[..8].try_into().unwrap());
     let ink = u64::from_le_bytes(out[8..].try_into().unwrap());
     assert!(gas > 4_900_000 && gas < 5_000_000, "{gas}");
-    assert!((gas - 3..=gas).contains(&(ink / 10_000)), "{gas} gas and {ink} ink");
+    assert!(
+        (gas - 3..=gas).contains(&(ink / 10_000)),
+        "{gas} gas and {ink} ink"
+    );
 }

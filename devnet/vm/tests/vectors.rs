@@ -52,12 +52,17 @@ struct Log {
 }
 
 fn vectors() -> Vectors {
-    serde_json::from_str(include_str!("../../../tests/fixtures/stylus-vm/vectors.json")).unwrap()
+    serde_json::from_str(include_str!(
+        "../../../tests/fixtures/stylus-vm/vectors.json"
+    ))
+    .unwrap()
 }
 
 /// Runs all steps; gives the worst deviation in gas, in parts per million.
 fn run(cached: bool) -> f64 {
-    let Vectors { programs, steps, .. } = vectors();
+    let Vectors {
+        programs, steps, ..
+    } = vectors();
     let mut chain = Chain::default();
     for program in programs.values() {
         chain.install(program.address, &program.wasm);
@@ -69,20 +74,36 @@ fn run(cached: bool) -> f64 {
     let mut worst: f64 = 0.0;
     for (index, step) in steps.iter().enumerate() {
         let name = format!("step {index} ({} {})", step.program, step.note);
-        let done = chain.send(programs[&step.program].address, step.calldata.clone(), step.value);
+        let done = chain.send(
+            programs[&step.program].address,
+            step.calldata.clone(),
+            step.value,
+        );
         let logs: Vec<_> = done
             .result
             .logs()
             .iter()
-            .map(|log| Log { address: log.address, topics: log.topics().to_vec(), data: log.data.data.clone() })
+            .map(|log| Log {
+                address: log.address,
+                topics: log.topics().to_vec(),
+                data: log.data.data.clone(),
+            })
             .collect();
-        let expected = if cached { step.gas_used } else { step.gas_used_uncached };
+        let expected = if cached {
+            step.gas_used
+        } else {
+            step.gas_used_uncached
+        };
         let gas = gas_used(&done);
         if done.result.is_success() != step.success {
             failures.push(format!("{name}: {:?}", done.result));
         }
         if output(&done) != step.output {
-            failures.push(format!("{name}: output {} instead of {}", output(&done), step.output));
+            failures.push(format!(
+                "{name}: output {} instead of {}",
+                output(&done),
+                step.output
+            ));
         }
         if logs != step.logs {
             failures.push(format!("{name}: logs {logs:?}"));
@@ -91,7 +112,11 @@ fn run(cached: bool) -> f64 {
             failures.push(format!("{name}: gas {gas} instead of {expected}"));
         }
         if done.gas.used() != gas {
-            failures.push(format!("{name}: the breakdown's gas is {}, {:?}", done.gas.used(), done.gas));
+            failures.push(format!(
+                "{name}: the breakdown's gas is {}, {:?}",
+                done.gas.used(),
+                done.gas
+            ));
         }
         worst = worst.max((gas as f64 - expected as f64).abs() / expected as f64);
     }
@@ -114,7 +139,12 @@ fn uncached_programs_match() {
 fn the_text_is_the_binary() {
     for (name, program) in vectors().programs {
         // But for the names, a custom section at the end.
-        assert!(wat::parse_str(&program.wat).unwrap().starts_with(&program.wasm), "{name}");
+        assert!(
+            wat::parse_str(&program.wat)
+                .unwrap()
+                .starts_with(&program.wasm),
+            "{name}"
+        );
     }
 }
 
@@ -136,7 +166,10 @@ fn invalid_modules_are_refused() {
         let refused = chain.activate(address);
         assert!(!refused.result.is_success(), "{name}");
         let reason = alloy::sol_types::Revert::abi_decode(&output(&refused)).unwrap();
-        assert!(reason.reason.starts_with("program activation failed"), "{name}: {reason:?}");
+        assert!(
+            reason.reason.starts_with("program activation failed"),
+            "{name}: {reason:?}"
+        );
         println!("{name}: {}", reason.reason);
     }
 }

@@ -22,7 +22,9 @@ pub fn arb_wasm_cache<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
     call.require_no_value()?;
     match call.decode::<Calls>()? {
         Calls::isCacheManager(_) => returns::<ArbWasmCache::isCacheManagerCall>(&true),
-        Calls::allCacheManagers(_) => returns::<ArbWasmCache::allCacheManagersCall>(&vec![CACHE_MANAGER]),
+        Calls::allCacheManagers(_) => {
+            returns::<ArbWasmCache::allCacheManagersCall>(&vec![CACHE_MANAGER])
+        }
         Calls::cacheCodehash(args) => set_cached(call, args.codehash, true),
         Calls::cacheProgram(args) => {
             let code_hash = call.code_hash(args.addr)?;
@@ -56,7 +58,9 @@ fn place_bid<DB: Database>(call: &mut Call<'_, DB>, program: Address) -> Outcome
     let code_hash = call.code_hash(program)?;
     let record = call.journal(|journal| Activation::load(journal, code_hash))?;
     if record.cached {
-        return Err(Failure::error(CacheManager::AlreadyCached { codehash: code_hash }));
+        return Err(Failure::error(CacheManager::AlreadyCached {
+            codehash: code_hash,
+        }));
     }
     let bid = call.value;
     let output = set_cached(call, code_hash, true)?;
@@ -82,7 +86,11 @@ fn set_cached<DB: Database>(call: &mut Call<'_, DB>, code_hash: B256, cached: bo
         call.journal(|journal| record.store(journal, code_hash))?;
         let (manager, address) = (call.caller, call.address);
         call.address = ARB_WASM_CACHE;
-        call.emit(&ArbWasmCache::UpdateProgramCache { manager, codehash: code_hash, cached })?;
+        call.emit(&ArbWasmCache::UpdateProgramCache {
+            manager,
+            codehash: code_hash,
+            cached,
+        })?;
         call.address = address;
     }
     Ok(Default::default())

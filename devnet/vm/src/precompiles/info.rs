@@ -35,19 +35,28 @@ pub fn arb_sys<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
         Calls::arbBlockNumber(_) => returns::<ArbSys::arbBlockNumberCall>(&U256::from(number)),
         Calls::arbBlockHash(args) => {
             let requested = args.arbBlockNum;
-            let recent = requested < U256::from(number) && requested + U256::from(256) >= U256::from(number);
+            let recent =
+                requested < U256::from(number) && requested + U256::from(256) >= U256::from(number);
             if !recent {
-                let error = ArbSys::InvalidBlockNumber { requested, current: U256::from(number) };
+                let error = ArbSys::InvalidBlockNumber {
+                    requested,
+                    current: U256::from(number),
+                };
                 return Err(Failure::error(error));
             }
-            let hash: B256 = call.journal(|journal| journal.db_mut().block_hash(requested.saturating_to()))?;
+            let hash: B256 =
+                call.journal(|journal| journal.db_mut().block_hash(requested.saturating_to()))?;
             returns::<ArbSys::arbBlockHashCall>(&hash)
         }
-        Calls::arbChainID(_) => returns::<ArbSys::arbChainIDCall>(&U256::from(call.ctx.cfg.chain_id)),
+        Calls::arbChainID(_) => {
+            returns::<ArbSys::arbChainIDCall>(&U256::from(call.ctx.cfg.chain_id))
+        }
         Calls::arbOSVersion(_) => {
             returns::<ArbSys::arbOSVersionCall>(&U256::from(ARBOS_VERSION + ARBOS_VERSION_OFFSET))
         }
-        Calls::getStorageGasAvailable(_) => returns::<ArbSys::getStorageGasAvailableCall>(&U256::ZERO),
+        Calls::getStorageGasAvailable(_) => {
+            returns::<ArbSys::getStorageGasAvailableCall>(&U256::ZERO)
+        }
         Calls::isTopLevelCall(_) => returns::<ArbSys::isTopLevelCallCall>(&(call.depth <= 1)),
         Calls::mapL1SenderContractAddressToL2Alias(args) => {
             let alias = U256::from_be_slice(args.sender.as_slice())
@@ -55,7 +64,9 @@ pub fn arb_sys<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
             let alias = Address::from_word(B256::from(alias));
             returns::<ArbSys::mapL1SenderContractAddressToL2AliasCall>(&alias)
         }
-        Calls::wasMyCallersAddressAliased(_) => returns::<ArbSys::wasMyCallersAddressAliasedCall>(&false),
+        Calls::wasMyCallersAddressAliased(_) => {
+            returns::<ArbSys::wasMyCallersAddressAliasedCall>(&false)
+        }
         Calls::myCallersAddressWithoutAliasing(_) => {
             returns::<ArbSys::myCallersAddressWithoutAliasingCall>(&call.caller)
         }
@@ -68,7 +79,9 @@ pub fn arb_info<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
     match call.decode::<Calls>()? {
         Calls::getBalance(args) => {
             call.burn(700)?;
-            let balance = call.journal(|journal| Ok::<_, DB::Error>(journal.load_account(args.account)?.info.balance))?;
+            let balance = call.journal(|journal| {
+                Ok::<_, DB::Error>(journal.load_account(args.account)?.info.balance)
+            })?;
             returns::<ArbInfo::getBalanceCall>(&balance)
         }
         Calls::getCode(args) => {
@@ -84,14 +97,16 @@ pub fn arb_gas_info<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
     call.require_no_value()?;
     let price = U256::from(call.ctx.block.basefee);
     match call.decode::<Calls>()? {
-        Calls::getPricesInWei(_) => returns::<ArbGasInfo::getPricesInWeiCall>(&ArbGasInfo::getPricesInWeiReturn {
-            _0: U256::ZERO,
-            _1: U256::ZERO,
-            _2: price * U256::from(STORAGE_GAS),
-            _3: price,
-            _4: U256::ZERO,
-            _5: price,
-        }),
+        Calls::getPricesInWei(_) => {
+            returns::<ArbGasInfo::getPricesInWeiCall>(&ArbGasInfo::getPricesInWeiReturn {
+                _0: U256::ZERO,
+                _1: U256::ZERO,
+                _2: price * U256::from(STORAGE_GAS),
+                _3: price,
+                _4: U256::ZERO,
+                _5: price,
+            })
+        }
         Calls::getPricesInArbGas(_) => {
             returns::<ArbGasInfo::getPricesInArbGasCall>(&ArbGasInfo::getPricesInArbGasReturn {
                 _0: U256::ZERO,
@@ -101,16 +116,24 @@ pub fn arb_gas_info<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
         }
         Calls::getGasAccountingParams(_) => {
             let limit = U256::from(call.ctx.block.gas_limit);
-            returns::<ArbGasInfo::getGasAccountingParamsCall>(&ArbGasInfo::getGasAccountingParamsReturn {
-                _0: U256::from(SPEED_LIMIT),
-                _1: limit,
-                _2: limit,
-            })
+            returns::<ArbGasInfo::getGasAccountingParamsCall>(
+                &ArbGasInfo::getGasAccountingParamsReturn {
+                    _0: U256::from(SPEED_LIMIT),
+                    _1: limit,
+                    _2: limit,
+                },
+            )
         }
         Calls::getMinimumGasPrice(_) => returns::<ArbGasInfo::getMinimumGasPriceCall>(&price),
-        Calls::getL1BaseFeeEstimate(_) => returns::<ArbGasInfo::getL1BaseFeeEstimateCall>(&U256::ZERO),
-        Calls::getL1GasPriceEstimate(_) => returns::<ArbGasInfo::getL1GasPriceEstimateCall>(&U256::ZERO),
-        Calls::getCurrentTxL1GasFees(_) => returns::<ArbGasInfo::getCurrentTxL1GasFeesCall>(&U256::ZERO),
+        Calls::getL1BaseFeeEstimate(_) => {
+            returns::<ArbGasInfo::getL1BaseFeeEstimateCall>(&U256::ZERO)
+        }
+        Calls::getL1GasPriceEstimate(_) => {
+            returns::<ArbGasInfo::getL1GasPriceEstimateCall>(&U256::ZERO)
+        }
+        Calls::getCurrentTxL1GasFees(_) => {
+            returns::<ArbGasInfo::getCurrentTxL1GasFeesCall>(&U256::ZERO)
+        }
         Calls::getGasBacklog(_) => returns::<ArbGasInfo::getGasBacklogCall>(&0),
     }
 }
@@ -120,11 +143,17 @@ pub fn arb_owner_public<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
     call.require_no_value()?;
     match call.decode::<Calls>()? {
         Calls::isChainOwner(_) => returns::<ArbOwnerPublic::isChainOwnerCall>(&false),
-        Calls::getAllChainOwners(_) => returns::<ArbOwnerPublic::getAllChainOwnersCall>(&Vec::new()),
+        Calls::getAllChainOwners(_) => {
+            returns::<ArbOwnerPublic::getAllChainOwnersCall>(&Vec::new())
+        }
         Calls::getNetworkFeeAccount(_) => {
             returns::<ArbOwnerPublic::getNetworkFeeAccountCall>(&call.ctx.block.beneficiary)
         }
-        Calls::getInfraFeeAccount(_) => returns::<ArbOwnerPublic::getInfraFeeAccountCall>(&Address::ZERO),
-        Calls::getBrotliCompressionLevel(_) => returns::<ArbOwnerPublic::getBrotliCompressionLevelCall>(&1),
+        Calls::getInfraFeeAccount(_) => {
+            returns::<ArbOwnerPublic::getInfraFeeAccountCall>(&Address::ZERO)
+        }
+        Calls::getBrotliCompressionLevel(_) => {
+            returns::<ArbOwnerPublic::getBrotliCompressionLevelCall>(&1)
+        }
     }
 }

@@ -25,8 +25,15 @@ pub const ARB_WASM_CACHE: Address = address!("0x00000000000000000000000000000000
 /// The cache's auction: where Arbitrum One has it.
 pub const CACHE_MANAGER: Address = address!("0x51dEDBD2f190E0696AFbEE5E60bFdE96d86464ec");
 
-const ADDRESSES: [Address; 7] =
-    [ARB_SYS, ARB_INFO, ARB_OWNER_PUBLIC, ARB_GAS_INFO, ARB_WASM, ARB_WASM_CACHE, CACHE_MANAGER];
+const ADDRESSES: [Address; 7] = [
+    ARB_SYS,
+    ARB_INFO,
+    ARB_OWNER_PUBLIC,
+    ARB_GAS_INFO,
+    ARB_WASM,
+    ARB_WASM_CACHE,
+    CACHE_MANAGER,
+];
 
 /// Gas of any call: reading ArbOS' state once.
 const BASE_GAS: u64 = 800;
@@ -37,8 +44,15 @@ const WRITE_GAS: u64 = 20_000;
 
 /// The accounts a chain starts with, so that Solidity finds code where the precompiles are.
 pub fn genesis() -> Vec<(Address, AccountInfo)> {
-    let precompile = || AccountInfo::default().with_nonce(1).with_code(Bytecode::new_raw(Bytes::from_static(&[0xFE])));
-    let mut accounts: Vec<_> = ADDRESSES.iter().map(|address| (*address, precompile())).collect();
+    let precompile = || {
+        AccountInfo::default()
+            .with_nonce(1)
+            .with_code(Bytecode::new_raw(Bytes::from_static(&[0xFE])))
+    };
+    let mut accounts: Vec<_> = ADDRESSES
+        .iter()
+        .map(|address| (*address, precompile()))
+        .collect();
     accounts.push((ARBOS_STATE, AccountInfo::default().with_nonce(1)));
     accounts
 }
@@ -124,13 +138,17 @@ impl<DB: Database> Call<'_, DB> {
     }
 
     fn code_hash(&mut self, address: Address) -> Outcome<B256> {
-        self.journal(|journal| journal.code_hash(address)).map(|load| load.data)
+        self.journal(|journal| journal.code_hash(address))
+            .map(|load| load.data)
     }
 
     fn emit(&mut self, event: &impl SolEvent) -> Outcome<()> {
         let data = event.encode_log_data();
         self.burn(375 * (1 + data.topics().len() as u64) + 8 * data.data.len() as u64)?;
-        self.ctx.journaled_state.log(Log { address: self.address, data });
+        self.ctx.journaled_state.log(Log {
+            address: self.address,
+            data,
+        });
         Ok(())
     }
 
@@ -176,7 +194,11 @@ impl<DB: Database> PrecompileProvider<StylusContext<DB>> for Precompiles {
         changed
     }
 
-    fn run(&mut self, ctx: &mut StylusContext<DB>, inputs: &CallInputs) -> Result<Option<InterpreterResult>, String> {
+    fn run(
+        &mut self,
+        ctx: &mut StylusContext<DB>,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
         let function = match inputs.bytecode_address {
             ARB_WASM => wasm::arb_wasm::<DB>,
             ARB_WASM_CACHE => cache::arb_wasm_cache::<DB>,
@@ -204,7 +226,11 @@ impl<DB: Database> PrecompileProvider<StylusContext<DB>> for Precompiles {
             Err(Failure::OutOfGas) => (InstructionResult::PrecompileOOG, Bytes::new()),
             Err(Failure::Database(error)) => return Err(error),
         };
-        Ok(Some(InterpreterResult { result, output, gas: call.gas }))
+        Ok(Some(InterpreterResult {
+            result,
+            output,
+            gas: call.gas,
+        }))
     }
 
     fn warm_addresses(&self) -> &AddressSet {

@@ -21,7 +21,10 @@ use crate::{
 
 pub fn arb_wasm<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
     let function = call.decode::<Calls>()?;
-    if !matches!(function, Calls::activateProgram(_) | Calls::codehashKeepalive(_)) {
+    if !matches!(
+        function,
+        Calls::activateProgram(_) | Calls::codehashKeepalive(_)
+    ) {
         call.require_no_value()?;
     }
     let params = call.ctx.chain.params.clone();
@@ -43,7 +46,10 @@ pub fn arb_wasm<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
         Calls::programInitGas(args) => {
             let active = call.active_at(&params, args.program)?;
             let (gas, cached) = (active.init_gas() + active.cached_gas(), active.cached_gas());
-            returns::<ArbWasm::programInitGasCall>(&ArbWasm::programInitGasReturn { gas, gasWhenCached: cached })
+            returns::<ArbWasm::programInitGasCall>(&ArbWasm::programInitGasReturn {
+                gas,
+                gasWhenCached: cached,
+            })
         }
         Calls::programMemoryFootprint(args) => {
             let active = call.active_at(&params, args.program)?;
@@ -51,7 +57,9 @@ pub fn arb_wasm<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
         }
         Calls::programTimeLeft(args) => {
             let active = call.active_at(&params, args.program)?;
-            let left = params.expiry_seconds().saturating_sub(active.age(call.now()));
+            let left = params
+                .expiry_seconds()
+                .saturating_sub(active.age(call.now()));
             returns::<ArbWasm::programTimeLeftCall>(&left)
         }
         Calls::stylusVersion(_) => returns::<ArbWasm::stylusVersionCall>(&params.version),
@@ -65,15 +73,25 @@ pub fn arb_wasm<DB: Database>(call: &mut Call<'_, DB>) -> Outcome {
             gas: StylusParams::MIN_INIT_GAS,
             cached: StylusParams::MIN_CACHED_INIT_GAS,
         }),
-        Calls::initCostScalar(_) => returns::<ArbWasm::initCostScalarCall>(&StylusParams::INIT_COST_SCALAR),
+        Calls::initCostScalar(_) => {
+            returns::<ArbWasm::initCostScalarCall>(&StylusParams::INIT_COST_SCALAR)
+        }
         Calls::expiryDays(_) => returns::<ArbWasm::expiryDaysCall>(&params.expiry_days),
         Calls::keepaliveDays(_) => returns::<ArbWasm::keepaliveDaysCall>(&params.keepalive_days),
-        Calls::blockCacheSize(_) => returns::<ArbWasm::blockCacheSizeCall>(&params.block_cache_size),
-        Calls::activationGas(_) => returns::<ArbWasm::activationGasCall>(&StylusParams::ACTIVATION_GAS),
+        Calls::blockCacheSize(_) => {
+            returns::<ArbWasm::blockCacheSizeCall>(&params.block_cache_size)
+        }
+        Calls::activationGas(_) => {
+            returns::<ArbWasm::activationGasCall>(&StylusParams::ACTIVATION_GAS)
+        }
     }
 }
 
-fn activate<DB: Database>(call: &mut Call<'_, DB>, params: &StylusParams, program: Address) -> Outcome {
+fn activate<DB: Database>(
+    call: &mut Call<'_, DB>,
+    params: &StylusParams,
+    program: Address,
+) -> Outcome {
     call.require_mutable()?;
     call.burn(StylusParams::ACTIVATION_GAS)?;
     let code_hash = call.code_hash(program)?;
@@ -86,10 +104,17 @@ fn activate<DB: Database>(call: &mut Call<'_, DB>, params: &StylusParams, progra
     if record.check(params, now).is_ok() {
         return Err(Failure::error(ArbWasm::ProgramUpToDate {}));
     }
-    let compiled = call.ctx.chain.programs.get(code_hash, &code, params.page_limit);
+    let compiled = call
+        .ctx
+        .chain
+        .programs
+        .get(code_hash, &code, params.page_limit);
     let compiled = compiled.map_err(|error| refused(&error))?;
     call.burn(analysis_gas(&compiled.analysis))?;
-    let record = Activation { cached: record.cached, ..Activation::new(&compiled.analysis, params.version, now) };
+    let record = Activation {
+        cached: record.cached,
+        ..Activation::new(&compiled.analysis, params.version, now)
+    };
     call.journal(|journal| record.store(journal, code_hash))?;
     let fee = call.pay_data_fee(compiled.analysis.asm_size)?;
     call.emit(&ArbWasm::ProgramActivated {
@@ -99,31 +124,45 @@ fn activate<DB: Database>(call: &mut Call<'_, DB>, params: &StylusParams, progra
         dataFee: fee,
         version: params.version,
     })?;
-    returns::<ArbWasm::activateProgramCall>(&ArbWasm::activateProgramReturn { version: params.version, dataFee: fee })
+    returns::<ArbWasm::activateProgramCall>(&ArbWasm::activateProgramReturn {
+        version: params.version,
+        dataFee: fee,
+    })
 }
 
-fn keep_alive<DB: Database>(call: &mut Call<'_, DB>, params: &StylusParams, code_hash: B256) -> Outcome {
+fn keep_alive<DB: Database>(
+    call: &mut Call<'_, DB>,
+    params: &StylusParams,
+    code_hash: B256,
+) -> Outcome {
     call.require_mutable()?;
     let mut record = call.active(params, code_hash)?;
     let age = record.age(call.now());
     if age < params.keepalive_seconds() {
-        return Err(Failure::error(ArbWasm::ProgramKeepaliveTooSoon { ageInSeconds: age }));
+        return Err(Failure::error(ArbWasm::ProgramKeepaliveTooSoon {
+            ageInSeconds: age,
+        }));
     }
     record.activated_at = call.now();
     call.journal(|journal| record.store(journal, code_hash))?;
     let fee = call.pay_data_fee(record.asm_size)?;
-    call.emit(&ArbWasm::ProgramLifetimeExtended { codehash: code_hash, dataFee: fee })?;
+    call.emit(&ArbWasm::ProgramLifetimeExtended {
+        codehash: code_hash,
+        dataFee: fee,
+    })?;
     Ok(Bytes::new())
 }
 
 /// The reason for a refused activation, as a string error: tools show it, and `cargo stylus` looks for the missing
 /// import's name in it.
 fn refused(error: &CompileError) -> Failure {
-    let reason = Revert { reason: format!("program activation failed: {error}") };
+    let reason = Revert {
+        reason: format!("program activation failed: {error}"),
+    };
     Failure::Revert(reason.abi_encode().into())
 }
 
-/// What activation charges for working through a module, by Nitro's estimate of its time.
+/// What activation charges for working through a module: Nitro's estimate of its time, but for its instructions.
 fn analysis_gas(analysis: &ModuleAnalysis) -> u64 {
     const GAS_PER_MICROSECOND: u64 = 28;
     let microseconds = analysis.wasm_len * 31_733 / 100_000
@@ -151,7 +190,10 @@ impl<DB: Database> Call<'_, DB> {
         let now = self.now();
         let fee = self.journal(|journal| charge_data_fee(journal, asm_size, now))?;
         let Some(rest) = self.value.checked_sub(fee) else {
-            let error = ArbWasm::ProgramInsufficientValue { have: self.value, want: fee };
+            let error = ArbWasm::ProgramInsufficientValue {
+                have: self.value,
+                want: fee,
+            };
             return Err(Failure::error(error));
         };
         let caller = self.caller;

@@ -46,11 +46,20 @@ impl StorageCache {
 
     /// Remembers what the state holds.
     pub fn loaded(&mut self, key: B256, value: B256) {
-        self.words.insert(key, Word { value, known: Some(value) });
+        self.words.insert(
+            key,
+            Word {
+                value,
+                known: Some(value),
+            },
+        );
     }
 
     pub fn store(&mut self, key: B256, value: B256) {
-        self.words.entry(key).and_modify(|word| word.value = value).or_insert(Word { value, known: None });
+        self.words
+            .entry(key)
+            .and_modify(|word| word.value = value)
+            .or_insert(Word { value, known: None });
     }
 
     /// The words that differ from the state, now taken as written.

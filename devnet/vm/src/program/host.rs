@@ -143,11 +143,18 @@ pub struct Io<C> {
 
 impl<C: AsContextMut<Data = Host>> Io<C> {
     pub fn new(ctx: C, handles: Handles, spending: Spending) -> Self {
-        Self { ctx, handles, spending }
+        Self {
+            ctx,
+            handles,
+            spending,
+        }
     }
 
     pub fn host(&mut self) -> &mut Host {
-        self.handles.memory.data_and_store_mut(self.ctx.as_context_mut()).1
+        self.handles
+            .memory
+            .data_and_store_mut(self.ctx.as_context_mut())
+            .1
     }
 
     pub fn ink_left(&self) -> u64 {
@@ -196,7 +203,11 @@ impl<C: AsContextMut<Data = Host>> Io<C> {
     pub fn read(&self, ptr: u32, len: u32) -> Result<&[u8], Interrupt> {
         let start = ptr as usize;
         let end = start.saturating_add(len as usize);
-        self.handles.memory.data(&self.ctx).get(start..end).ok_or(Interrupt::Fault(Fault::OutOfBounds))
+        self.handles
+            .memory
+            .data(&self.ctx)
+            .get(start..end)
+            .ok_or(Interrupt::Fault(Fault::OutOfBounds))
     }
 
     pub fn read_bytes(&self, ptr: u32, len: u32) -> Result<Bytes, Interrupt> {
@@ -217,7 +228,9 @@ impl<C: AsContextMut<Data = Host>> Io<C> {
 
     pub fn write(&mut self, ptr: u32, data: &[u8]) -> Result<(), Interrupt> {
         let memory = self.handles.memory;
-        memory.write(&mut self.ctx, ptr as usize, data).map_err(|_| Interrupt::Fault(Fault::OutOfBounds))
+        memory
+            .write(&mut self.ctx, ptr as usize, data)
+            .map_err(|_| Interrupt::Fault(Fault::OutOfBounds))
     }
 
     pub fn write_u256(&mut self, ptr: u32, value: U256) -> Result<(), Interrupt> {
@@ -230,7 +243,10 @@ impl<C: AsContextMut<Data = Host>> Io<C> {
 
     /// Stops the program until the chain has answered.
     pub fn ask<T>(&mut self, request: Request, then: Then) -> Result<T, Interrupt> {
-        let completion = Completion { spending: self.spending, then };
+        let completion = Completion {
+            spending: self.spending,
+            then,
+        };
         self.host().pending = Some((request, completion));
         Err(Interrupt::Yield)
     }
@@ -253,13 +269,28 @@ pub struct Completion {
 #[derive(Clone, Copy, Debug)]
 pub enum Then {
     Nothing,
-    WriteWord { dest: u32 },
+    WriteWord {
+        dest: u32,
+    },
     /// A load that missed the cache, having cost this much gas so far.
-    Load { key: B256, dest: u32, gas: u64 },
-    Called { return_data_len: u32 },
-    Created { address: u32, return_data_len: u32 },
+    Load {
+        key: B256,
+        dest: u32,
+        gas: u64,
+    },
+    Called {
+        return_data_len: u32,
+    },
+    Created {
+        address: u32,
+        return_data_len: u32,
+    },
     CodeSize,
-    CopyCode { offset: u32, size: u32, dest: u32 },
+    CopyCode {
+        offset: u32,
+        size: u32,
+        dest: u32,
+    },
 }
 
 impl Completion {
@@ -283,20 +314,44 @@ impl Completion {
                 io.write(dest, value.as_slice())?;
                 Ok(Vec::new())
             }
-            (Then::Load { key, dest, gas: so_far }, Response::Word { value, gas }) => {
+            (
+                Then::Load {
+                    key,
+                    dest,
+                    gas: so_far,
+                },
+                Response::Word { value, gas },
+            ) => {
                 let api = price::API / io.ink_price();
                 io.buy_gas(so_far.saturating_add(gas).saturating_add(api))?;
                 io.host().storage.loaded(key, value);
                 io.write(dest, value.as_slice())?;
                 Ok(Vec::new())
             }
-            (Then::Called { return_data_len }, Response::Called { success, return_data, gas }) => {
+            (
+                Then::Called { return_data_len },
+                Response::Called {
+                    success,
+                    return_data,
+                    gas,
+                },
+            ) => {
                 io.buy_gas(gas)?;
                 io.write_len(return_data_len, return_data.len())?;
                 io.host().return_data = return_data;
                 Ok(vec![Val::I32(i32::from(!success))])
             }
-            (Then::Created { address, return_data_len }, Response::Created { address: created, return_data, gas }) => {
+            (
+                Then::Created {
+                    address,
+                    return_data_len,
+                },
+                Response::Created {
+                    address: created,
+                    return_data,
+                    gas,
+                },
+            ) => {
                 io.buy_gas(gas)?;
                 io.write_len(return_data_len, return_data.len())?;
                 io.write(address, created.as_slice())?;

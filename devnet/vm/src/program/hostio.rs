@@ -76,7 +76,10 @@ fn define(linker: &mut Linker<Host>) -> Result<(), wasmi::errors::LinkerError> {
 
 /// Opens a host call: its part of the price that is always due.
 fn open<'a>(call: Call<'a>, spending: Spending, ink: u64) -> Result<Io<Call<'a>>, Interrupt> {
-    let handles = call.data().handles.ok_or(Interrupt::Fault(Fault::NotReady))?;
+    let handles = call
+        .data()
+        .handles
+        .ok_or(Interrupt::Fault(Fault::NotReady))?;
     let mut io = Io::new(call, handles, spending);
     io.buy_ink(ink)?;
     Ok(io)
@@ -167,7 +170,14 @@ fn call_contract(
     gas: u64,
     return_data_len: u32,
 ) -> Done<u32> {
-    make_call(call, CallKind::Call, (contract, data, len), Some(value), gas, return_data_len)
+    make_call(
+        call,
+        CallKind::Call,
+        (contract, data, len),
+        Some(value),
+        gas,
+        return_data_len,
+    )
 }
 
 fn delegate_call_contract(
@@ -178,7 +188,14 @@ fn delegate_call_contract(
     gas: u64,
     return_data_len: u32,
 ) -> Done<u32> {
-    make_call(call, CallKind::DelegateCall, (contract, data, len), None, gas, return_data_len)
+    make_call(
+        call,
+        CallKind::DelegateCall,
+        (contract, data, len),
+        None,
+        gas,
+        return_data_len,
+    )
 }
 
 fn static_call_contract(
@@ -189,7 +206,14 @@ fn static_call_contract(
     gas: u64,
     return_data_len: u32,
 ) -> Done<u32> {
-    make_call(call, CallKind::StaticCall, (contract, data, len), None, gas, return_data_len)
+    make_call(
+        call,
+        CallKind::StaticCall,
+        (contract, data, len),
+        None,
+        gas,
+        return_data_len,
+    )
 }
 
 fn make_call(
@@ -212,15 +236,57 @@ fn make_call(
     Ok(io.ask(Request::Call(request), Then::Called { return_data_len })?)
 }
 
-fn create1(call: Call<'_>, code: u32, len: u32, value: u32, address: u32, return_data_len: u32) -> Done {
-    create(call, HOSTIO + 3 * PTR + API, (code, len), value, None, Then::Created { address, return_data_len })
+fn create1(
+    call: Call<'_>,
+    code: u32,
+    len: u32,
+    value: u32,
+    address: u32,
+    return_data_len: u32,
+) -> Done {
+    create(
+        call,
+        HOSTIO + 3 * PTR + API,
+        (code, len),
+        value,
+        None,
+        Then::Created {
+            address,
+            return_data_len,
+        },
+    )
 }
 
-fn create2(call: Call<'_>, code: u32, len: u32, value: u32, salt: u32, address: u32, return_data_len: u32) -> Done {
-    create(call, HOSTIO + 4 * PTR + API, (code, len), value, Some(salt), Then::Created { address, return_data_len })
+fn create2(
+    call: Call<'_>,
+    code: u32,
+    len: u32,
+    value: u32,
+    salt: u32,
+    address: u32,
+    return_data_len: u32,
+) -> Done {
+    create(
+        call,
+        HOSTIO + 4 * PTR + API,
+        (code, len),
+        value,
+        Some(salt),
+        Then::Created {
+            address,
+            return_data_len,
+        },
+    )
 }
 
-fn create(call: Call<'_>, ink: u64, (code, len): (u32, u32), value: u32, salt: Option<u32>, then: Then) -> Done {
+fn create(
+    call: Call<'_>,
+    ink: u64,
+    (code, len): (u32, u32),
+    value: u32,
+    salt: Option<u32>,
+    then: Then,
+) -> Done {
     let mut io = open(call, Spending::Calls, ink)?;
     io.buy_ink(2 * price::read(len))?;
     let request = CreateRequest {
@@ -266,7 +332,10 @@ fn account_code(call: Call<'_>, address: u32, offset: u32, size: u32, dest: u32)
     let mut io = open(call, Spending::HostIo, HOSTIO + API)?;
     io.require_gas(price::COLD_ACCOUNT_GAS)?;
     let address = io.read_address(address)?;
-    Ok(io.ask(Request::Code(address), Then::CopyCode { offset, size, dest })?)
+    Ok(io.ask(
+        Request::Code(address),
+        Then::CopyCode { offset, size, dest },
+    )?)
 }
 
 fn account_code_size(call: Call<'_>, address: u32) -> Done<u32> {
@@ -280,11 +349,16 @@ fn account_code_size(call: Call<'_>, address: u32) -> Done<u32> {
 
 fn emit_log(call: Call<'_>, data: u32, len: u32, topics: u32) -> Done {
     let mut io = open(call, Spending::HostIo, HOSTIO + API)?;
-    let Some(data_len) = len.checked_sub(topics.saturating_mul(32)).filter(|_| topics <= 4) else {
+    let Some(data_len) = len
+        .checked_sub(topics.saturating_mul(32))
+        .filter(|_| topics <= 4)
+    else {
         return Err(Interrupt::Fault(Fault::Topics).into());
     };
     io.buy_ink(price::read(len))?;
-    io.buy_gas((1 + u64::from(topics)) * price::LOG_TOPIC_GAS + u64::from(data_len) * price::LOG_BYTE_GAS)?;
+    io.buy_gas(
+        (1 + u64::from(topics)) * price::LOG_TOPIC_GAS + u64::from(data_len) * price::LOG_BYTE_GAS,
+    )?;
     let bytes = io.read_bytes(data, len)?;
     let (heads, data) = bytes.split_at((topics * 32) as usize);
     let request = Request::Log {
@@ -321,13 +395,21 @@ fn math_pow(call: Call<'_>, value: u32, exponent: u32) -> Done {
 
 fn math_add_mod(call: Call<'_>, value: u32, addend: u32, modulus: u32) -> Done {
     let mut io = open(call, Spending::HostIo, HOSTIO + 4 * PTR + price::ADD_MOD)?;
-    let (a, b, n) = (io.read_u256(value)?, io.read_u256(addend)?, io.read_u256(modulus)?);
+    let (a, b, n) = (
+        io.read_u256(value)?,
+        io.read_u256(addend)?,
+        io.read_u256(modulus)?,
+    );
     Ok(io.write_u256(value, a.add_mod(b, n))?)
 }
 
 fn math_mul_mod(call: Call<'_>, value: u32, factor: u32, modulus: u32) -> Done {
     let mut io = open(call, Spending::HostIo, HOSTIO + 4 * PTR + price::MUL_MOD)?;
-    let (a, b, n) = (io.read_u256(value)?, io.read_u256(factor)?, io.read_u256(modulus)?);
+    let (a, b, n) = (
+        io.read_u256(value)?,
+        io.read_u256(factor)?,
+        io.read_u256(modulus)?,
+    );
     Ok(io.write_u256(value, a.mul_mod(b, n))?)
 }
 

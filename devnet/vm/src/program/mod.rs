@@ -7,7 +7,7 @@
 mod cache;
 mod host;
 mod hostio;
-mod price;
+pub mod price;
 mod request;
 
 use revm::primitives::Bytes;
@@ -66,19 +66,31 @@ impl Program {
         let ink_price = u64::from(environment.ink_price);
         let args_len = u32::try_from(args.len()).unwrap_or(u32::MAX);
         let mut store = Store::new(programs.engine(), Host::new(environment, args));
-        let instance = programs.linker().instantiate_and_start(&mut store, &compiled.module)?;
+        let instance = programs
+            .linker()
+            .instantiate_and_start(&mut store, &compiled.module)?;
         let missing = || wasmi::Error::new("missing export");
-        let global = |store: &Store<Host>, name| instance.get_global(store, name).ok_or_else(missing);
+        let global =
+            |store: &Store<Host>, name| instance.get_global(store, name).ok_or_else(missing);
         let handles = Handles {
-            memory: instance.get_memory(&store, export::MEMORY).ok_or_else(missing)?,
+            memory: instance
+                .get_memory(&store, export::MEMORY)
+                .ok_or_else(missing)?,
             ink: global(&store, export::INK_LEFT)?,
             status: global(&store, export::INK_STATUS)?,
             stack: global(&store, export::STACK_LEFT)?,
         };
         store.data_mut().handles = Some(handles);
-        handles.stack.set(&mut store, Val::I32(stack_depth.cast_signed()))?;
+        handles
+            .stack
+            .set(&mut store, Val::I32(stack_depth.cast_signed()))?;
         let entrypoint = instance.get_typed_func::<u32, u32>(&store, export::ENTRYPOINT)?;
-        let mut program = Self { store, handles, waiting: None, ink_price };
+        let mut program = Self {
+            store,
+            handles,
+            waiting: None,
+            ink_price,
+        };
         program.set_ink(gas.saturating_mul(ink_price));
         let call = entrypoint.call_resumable(&mut program.store, args_len);
         let step = program.step(call);
@@ -87,7 +99,9 @@ impl Program {
 
     /// Continues after a request.
     pub fn resume(&mut self, response: Response) -> Step {
-        let Some((invocation, completion)) = self.waiting.take() else { return Step::Exit(Exit::Trap) };
+        let Some((invocation, completion)) = self.waiting.take() else {
+            return Step::Exit(Exit::Trap);
+        };
         let mut io = Io::new(&mut self.store, self.handles, Spending::HostIo);
         match completion.complete(&mut io, response) {
             Ok(results) => {

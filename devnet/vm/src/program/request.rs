@@ -46,9 +46,17 @@ pub enum Response {
     /// To whatever has no result.
     Done { gas: u64 },
     /// To calls.
-    Called { success: bool, return_data: Bytes, gas: u64 },
+    Called {
+        success: bool,
+        return_data: Bytes,
+        gas: u64,
+    },
     /// To creations; the zero address if it failed.
-    Created { address: Address, return_data: Bytes, gas: u64 },
+    Created {
+        address: Address,
+        return_data: Bytes,
+        gas: u64,
+    },
     /// To code lookups.
     Code { code: Bytes, gas: u64 },
     /// The gas left does not suffice.

@@ -58,7 +58,8 @@ impl ModuleAnalysis {
             + data_len * 75_244 / 100_000
             + u64::from(module.pages) * 5;
         let init = funcs * 8_252 / 1_000 + types * 1_059 / 1_000 + wasm_len * 1_286 / 10_000;
-        let asm_size = 512_000 + funcs * 996_829 / 1_000 + types * 11_416 / 1_000 + wasm_len * 62_628 / 10_000;
+        let asm_size =
+            512_000 + funcs * 996_829 / 1_000 + types * 11_416 / 1_000 + wasm_len * 62_628 / 10_000;
         let narrow = |gas: u64| u16::try_from(gas).map_err(|_| ModuleError::InitCost);
         Ok(Self {
             funcs,

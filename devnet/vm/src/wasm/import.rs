@@ -57,7 +57,13 @@ pub const HOST_FUNCTIONS: &[(&str, &str, &str)] = &[
 pub fn host_function(name: &str) -> Option<FuncType> {
     let (_, params, results) = HOST_FUNCTIONS.iter().find(|(known, ..)| *known == name)?;
     let types = |letters: &str| -> Vec<ValType> {
-        let of = |letter| if letter == 'I' { ValType::I64 } else { ValType::I32 };
+        let of = |letter| {
+            if letter == 'I' {
+                ValType::I64
+            } else {
+                ValType::I32
+            }
+        };
         letters.chars().map(of).collect()
     };
     Some(FuncType::new(types(params), types(results)))

@@ -5,8 +5,8 @@
 //! globals are added and none of the module's indices change, so instructions are copied as they stand.
 
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, Encode, ExportKind, GlobalType, Instruction, RawSection, SectionId,
-    ValType,
+    BlockType, CodeSection, ConstExpr, Encode, ExportKind, GlobalType, Instruction, RawSection,
+    SectionId, ValType,
 };
 use wasmparser::{FuncValidatorAllocations, Operator, OperatorsReader};
 
@@ -45,7 +45,10 @@ pub fn instrument(wasm: &[u8], page_limit: u16) -> Result<Instrumented, ModuleEr
         allocations = reusable;
         code.raw(&function);
     }
-    Ok(Instrumented { wasm: assemble(&module, counters, &code), analysis })
+    Ok(Instrumented {
+        wasm: assemble(&module, counters, &code),
+        analysis,
+    })
 }
 
 /// Indices of the added globals.
@@ -60,14 +63,24 @@ struct Counters {
 impl Counters {
     fn after(module: &Module<'_>) -> Self {
         let first = module.globals;
-        Self { ink: first, status: first + 1, stack: first + 2, scratch: first + 3 }
+        Self {
+            ink: first,
+            status: first + 1,
+            stack: first + 2,
+            scratch: first + 3,
+        }
     }
 }
 
 /// Puts the module together again, with the counters and the metered code.
 fn assemble(module: &Module<'_>, counters: Counters, code: &CodeSection) -> Vec<u8> {
     let mut out = wasm_encoder::Module::new();
-    let existing = |id: SectionId| module.sections.iter().find(|section| section.id == id as u8);
+    let existing = |id: SectionId| {
+        module
+            .sections
+            .iter()
+            .find(|section| section.id == id as u8)
+    };
     let order = [
         SectionId::Type,
         SectionId::Import,
@@ -85,17 +98,26 @@ fn assemble(module: &Module<'_>, counters: Counters, code: &CodeSection) -> Vec<
         match (id, section) {
             (SectionId::Global, section) => {
                 let data = extend(module.wasm, section, ADDED_GLOBALS as u32, &added_globals());
-                out.section(&RawSection { id: id as u8, data: &data });
+                out.section(&RawSection {
+                    id: id as u8,
+                    data: &data,
+                });
             }
             (SectionId::Export, section) => {
                 let data = extend(module.wasm, section, 3, &added_exports(counters));
-                out.section(&RawSection { id: id as u8, data: &data });
+                out.section(&RawSection {
+                    id: id as u8,
+                    data: &data,
+                });
             }
             (SectionId::Code, _) => {
                 out.section(code);
             }
             (_, Some(section)) => {
-                out.section(&RawSection { id: id as u8, data: &module.wasm[section.range.clone()] });
+                out.section(&RawSection {
+                    id: id as u8,
+                    data: &module.wasm[section.range.clone()],
+                });
             }
             (_, None) => {}
         }
@@ -113,14 +135,21 @@ fn extend(wasm: &[u8], section: Option<&Section>, added: u32, items: &[u8]) -> V
     };
     (section.items + added).encode(&mut data);
     let contents = &wasm[section.range.clone()];
-    let count_len = contents.iter().position(|byte| byte & 0x80 == 0).map_or(0, |last| last + 1);
+    let count_len = contents
+        .iter()
+        .position(|byte| byte & 0x80 == 0)
+        .map_or(0, |last| last + 1);
     data.extend_from_slice(&contents[count_len..]);
     data.extend_from_slice(items);
     data
 }
 
 fn added_globals() -> Vec<u8> {
-    let global = |val_type| GlobalType { val_type, mutable: true, shared: false };
+    let global = |val_type| GlobalType {
+        val_type,
+        mutable: true,
+        shared: false,
+    };
     let mut items = Vec::new();
     for (ty, zero) in [
         (ValType::I64, ConstExpr::i64_const(0)),
@@ -161,7 +190,13 @@ struct Meter<'m, 'a> {
 
 impl<'m, 'a> Meter<'m, 'a> {
     fn new(module: &'m Module<'a>, counters: Counters) -> Self {
-        Self { module, counters, out: Vec::new(), block: Vec::new(), block_ink: 0 }
+        Self {
+            module,
+            counters,
+            out: Vec::new(),
+            block: Vec::new(),
+            block_ink: 0,
+        }
     }
 
     fn rewrite(
@@ -174,9 +209,15 @@ impl<'m, 'a> Meter<'m, 'a> {
         validator.read_locals(&mut reader)?;
         let count = validator.len_locals();
         if count > MAX_LOCALS {
-            return Err(ModuleError::TooMany { what: "locals", count: count.into(), limit: MAX_LOCALS.into() });
+            return Err(ModuleError::TooMany {
+                what: "locals",
+                count: count.into(),
+                limit: MAX_LOCALS.into(),
+            });
         }
-        let mut code = self.slice(body.range().start, reader.original_position()).to_vec();
+        let mut code = self
+            .slice(body.range().start, reader.original_position())
+            .to_vec();
         let mut reader = OperatorsReader::new(reader);
         let mut max_height = 0;
         while !reader.eof() {
@@ -189,19 +230,29 @@ impl<'m, 'a> Meter<'m, 'a> {
             self.feed(&operator, bytes, depth)?;
         }
         reader.finish()?;
-        let frame = count.saturating_add(max_height).saturating_add(FRAME_OVERHEAD);
+        let frame = count
+            .saturating_add(max_height)
+            .saturating_add(FRAME_OVERHEAD);
         self.enclose(frame, self.result_type(validator.index()), &mut code);
         Ok((code, validator.into_allocations()))
     }
 
     /// Adds an instruction to the block, and closes the block if the instruction ends it.
-    fn feed(&mut self, operator: &Operator<'_>, bytes: &[u8], depth: u32) -> Result<(), ModuleError> {
+    fn feed(
+        &mut self,
+        operator: &Operator<'_>,
+        bytes: &[u8],
+        depth: u32,
+    ) -> Result<(), ModuleError> {
         let params = |index: u32| {
-            let ty = usize::try_from(index).ok().and_then(|index| self.module.types.get(index));
+            let ty = usize::try_from(index)
+                .ok()
+                .and_then(|index| self.module.types.get(index));
             ty.map_or(0, |ty| ty.params().len() as u64)
         };
-        let ink = price::ink(operator, params)
-            .ok_or_else(|| ModuleError::Instruction(format!("{operator:?}").chars().take(100).collect()))?;
+        let ink = price::ink(operator, params).ok_or_else(|| {
+            ModuleError::Instruction(format!("{operator:?}").chars().take(100).collect())
+        })?;
         self.block_ink = self.block_ink.saturating_add(ink);
         match operator {
             // To the block around the body, so that the frame is given back.
@@ -225,7 +276,8 @@ impl<'m, 'a> Meter<'m, 'a> {
     /// Emits the charge for the block's ink, then the block.
     fn close_block(&mut self) {
         let Counters { ink, status, .. } = self.counters;
-        let cost = i64::try_from(self.block_ink.saturating_add(price::BLOCK_HEADER)).unwrap_or(i64::MAX);
+        let cost =
+            i64::try_from(self.block_ink.saturating_add(price::BLOCK_HEADER)).unwrap_or(i64::MAX);
         emit(
             &mut self.out,
             &[
@@ -249,14 +301,22 @@ impl<'m, 'a> Meter<'m, 'a> {
 
     /// Charges for the length on top of the stack, and leaves it there.
     fn pay_for_length(&mut self) {
-        let Counters { ink, status, scratch, .. } = self.counters;
+        let Counters {
+            ink,
+            status,
+            scratch,
+            ..
+        } = self.counters;
         let cost = [
             Instruction::GlobalGet(scratch),
             Instruction::I64ExtendI32U,
             Instruction::I64Const(price::BULK_MEMORY_BYTE as i64),
             Instruction::I64Mul,
         ];
-        emit(&mut self.block, &[Instruction::GlobalSet(scratch), Instruction::GlobalGet(ink)]);
+        emit(
+            &mut self.block,
+            &[Instruction::GlobalSet(scratch), Instruction::GlobalGet(ink)],
+        );
         emit(&mut self.block, &cost);
         emit(
             &mut self.block,
@@ -273,7 +333,11 @@ impl<'m, 'a> Meter<'m, 'a> {
         emit(&mut self.block, &cost);
         emit(
             &mut self.block,
-            &[Instruction::I64Sub, Instruction::GlobalSet(ink), Instruction::GlobalGet(scratch)],
+            &[
+                Instruction::I64Sub,
+                Instruction::GlobalSet(ink),
+                Instruction::GlobalGet(scratch),
+            ],
         );
     }
 
@@ -336,10 +400,15 @@ impl<'m, 'a> Meter<'m, 'a> {
     }
 
     fn slice(&self, start: u64, end: u64) -> &'a [u8] {
-        self.module.wasm.get(to_usize(start)..to_usize(end)).unwrap_or_default()
+        self.module
+            .wasm
+            .get(to_usize(start)..to_usize(end))
+            .unwrap_or_default()
     }
 }
 
 fn emit(sink: &mut Vec<u8>, instructions: &[Instruction<'_>]) {
-    instructions.iter().for_each(|instruction| instruction.encode(sink));
+    instructions
+        .iter()
+        .for_each(|instruction| instruction.encode(sink));
 }

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use wasmparser::{
-    BinaryReaderError, CompositeInnerType, Export, ExternalKind, FuncToValidate, FuncType, FunctionBody, Import,
-    Parser, Payload, TypeRef, ValType, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReaderError, CompositeInnerType, Export, ExternalKind, FuncToValidate, FuncType,
+    FunctionBody, Import, Parser, Payload, TypeRef, ValType, ValidPayload, Validator,
+    ValidatorResources, WasmFeatures,
 };
 
 use super::{
@@ -30,7 +31,11 @@ pub enum ModuleError {
     #[error("wasm of {0} bytes exceeds the limit of {MAX_WASM_SIZE}")]
     TooLarge(usize),
     #[error("too many {what}: {count} > {limit}")]
-    TooMany { what: &'static str, count: u64, limit: u64 },
+    TooMany {
+        what: &'static str,
+        count: u64,
+        limit: u64,
+    },
     #[error("section not allowed: {0}")]
     Section(&'static str),
     #[error("import {module}::{name} is not a host function of that type")]
@@ -160,8 +165,16 @@ impl<'a> Module<'a> {
                     limit("exports", reader.count(), 1_000)?;
                     for export in reader {
                         match checked_name(export?)? {
-                            Export { name: export::MEMORY, kind: ExternalKind::Memory, .. } => memory_exported = true,
-                            Export { name: export::ENTRYPOINT, kind: ExternalKind::Func, index } => {
+                            Export {
+                                name: export::MEMORY,
+                                kind: ExternalKind::Memory,
+                                ..
+                            } => memory_exported = true,
+                            Export {
+                                name: export::ENTRYPOINT,
+                                kind: ExternalKind::Func,
+                                index,
+                            } => {
                                 entrypoint = Some(index);
                             }
                             _ => {}
@@ -206,11 +219,18 @@ impl<'a> Module<'a> {
     }
 
     fn read_import(&mut self, import: &Import<'_>) -> Result<(), ModuleError> {
-        let unknown =
-            || ModuleError::UnknownImport { module: import.module.to_owned(), name: import.name.to_owned() };
-        let TypeRef::Func(type_index) = import.ty else { return Err(unknown()) };
-        let ty = usize::try_from(type_index).ok().and_then(|index| self.types.get(index));
-        if import.module != HOST_MODULE || ty.is_none() || ty != host_function(import.name).as_ref() {
+        let unknown = || ModuleError::UnknownImport {
+            module: import.module.to_owned(),
+            name: import.name.to_owned(),
+        };
+        let TypeRef::Func(type_index) = import.ty else {
+            return Err(unknown());
+        };
+        let ty = usize::try_from(type_index)
+            .ok()
+            .and_then(|index| self.types.get(index));
+        if import.module != HOST_MODULE || ty.is_none() || ty != host_function(import.name).as_ref()
+        {
             return Err(unknown());
         }
         if import.name == PAY_FOR_MEMORY_GROW {
@@ -226,8 +246,15 @@ impl<'a> Module<'a> {
             Payload::ExportSection(reader) => reader.count(),
             _ => 0,
         };
-        if let (Some((id, range)), false) = (payload.as_section(), matches!(payload, Payload::CustomSection(_))) {
-            self.sections.push(Section { id, range: to_usize(range.start)..to_usize(range.end), items });
+        if let (Some((id, range)), false) = (
+            payload.as_section(),
+            matches!(payload, Payload::CustomSection(_)),
+        ) {
+            self.sections.push(Section {
+                id,
+                range: to_usize(range.start)..to_usize(range.end),
+                items,
+            });
         }
     }
 }
@@ -238,7 +265,9 @@ fn entrypoint_type() -> FuncType {
 
 fn checked_name(export: Export<'_>) -> Result<Export<'_>, ModuleError> {
     if export.name.starts_with("stylus_") || export.name.len() > 500 {
-        return Err(ModuleError::ExportName(export.name.chars().take(100).collect()));
+        return Err(ModuleError::ExportName(
+            export.name.chars().take(100).collect(),
+        ));
     }
     Ok(export)
 }

@@ -43,7 +43,9 @@ pub fn ink(operator: &Operator<'_>, params: impl Fn(u32) -> u64) -> Option<u64> 
         | O::I64Load32S { .. }
         | O::I64Load32U { .. } => 680,
         O::I32Store { .. } | O::I32Store8 { .. } | O::I32Store16 { .. } => 825,
-        O::I64Store { .. } | O::I64Store8 { .. } | O::I64Store16 { .. } | O::I64Store32 { .. } => 950,
+        O::I64Store { .. } | O::I64Store8 { .. } | O::I64Store16 { .. } | O::I64Store32 { .. } => {
+            950
+        }
         O::MemorySize { .. } => 3000,
         O::MemoryGrow { .. } => 8050,
         O::MemoryCopy { .. } | O::MemoryFill { .. } => 950,

@@ -38,7 +38,12 @@ impl Default for Chain {
         let mut chain = Self {
             db: CacheDB::default(),
             executor: Executor::default(),
-            block: BlockContext { timestamp: 1_700_000_000, l1_number: 77, number: 500, ..Default::default() },
+            block: BlockContext {
+                timestamp: 1_700_000_000,
+                l1_number: 77,
+                number: 500,
+                ..Default::default()
+            },
             options: ExecutionOptions::default(),
         };
         for (address, info) in genesis() {
@@ -65,7 +70,10 @@ impl Chain {
     }
 
     pub fn set_code(&mut self, address: Address, code: Bytes) {
-        let info = self.info(address).with_code(Bytecode::new_raw(code)).with_nonce(1);
+        let info = self
+            .info(address)
+            .with_code(Bytecode::new_raw(code))
+            .with_nonce(1);
         self.db.insert_account_info(address, info);
     }
 
@@ -73,7 +81,11 @@ impl Chain {
     pub fn install(&mut self, address: Address, wasm: &[u8]) {
         self.set_code(address, code::encode(wasm));
         let activated = self.activate(address);
-        assert!(activated.result.is_success(), "activation: {:?}", activated.result);
+        assert!(
+            activated.result.is_success(),
+            "activation: {:?}",
+            activated.result
+        );
     }
 
     /// The same, from text.
@@ -82,11 +94,19 @@ impl Chain {
     }
 
     pub fn activate(&mut self, address: Address) -> Execution {
-        self.send(ARB_WASM, ArbWasm::activateProgramCall { program: address }.abi_encode(), DATA_FEE)
+        self.send(
+            ARB_WASM,
+            ArbWasm::activateProgramCall { program: address }.abi_encode(),
+            DATA_FEE,
+        )
     }
 
     pub fn cache(&mut self, address: Address) {
-        let cached = self.send(ARB_WASM_CACHE, ArbWasmCache::cacheProgramCall { addr: address }.abi_encode(), 0);
+        let cached = self.send(
+            ARB_WASM_CACHE,
+            ArbWasmCache::cacheProgramCall { addr: address }.abi_encode(),
+            0,
+        );
         assert!(cached.result.is_success(), "caching: {:?}", cached.result);
     }
 
@@ -95,7 +115,13 @@ impl Chain {
         self.send_with_gas(to, data, value, 5_000_000)
     }
 
-    pub fn send_with_gas(&mut self, to: Address, data: impl Into<Bytes>, value: u128, gas: u64) -> Execution {
+    pub fn send_with_gas(
+        &mut self,
+        to: Address,
+        data: impl Into<Bytes>,
+        value: u128,
+        gas: u64,
+    ) -> Execution {
         self.transact(TxKind::Call(to), data.into(), value, gas)
     }
 
@@ -117,7 +143,10 @@ impl Chain {
     /// Calls a view of a precompile.
     pub fn view<C: SolCall>(&mut self, to: Address, call: C) -> Result<C::Return, Bytes> {
         match self.simulate(to, call.abi_encode()).result {
-            ExecutionResult::Success { output: Output::Call(data), .. } => Ok(C::abi_decode_returns(&data).unwrap()),
+            ExecutionResult::Success {
+                output: Output::Call(data),
+                ..
+            } => Ok(C::abi_decode_returns(&data).unwrap()),
             ExecutionResult::Revert { output, .. } => Err(output),
             result => panic!("{result:?}"),
         }
@@ -134,7 +163,9 @@ impl Chain {
             chain_id: Some(self.block.chain_id),
             ..Default::default()
         };
-        self.executor.execute(&mut self.db, &self.block, tx, self.options).unwrap()
+        self.executor
+            .execute(&mut self.db, &self.block, tx, self.options)
+            .unwrap()
     }
 }
 

@@ -13,7 +13,14 @@ pub fn environment() -> Bytes {
 }
 
 pub fn call(to: Address, value: u64, data: impl AsRef<[u8]>) -> Bytes {
-    op(1, &[&U256::from(value).to_be_bytes::<32>(), to.as_slice(), data.as_ref()])
+    op(
+        1,
+        &[
+            &U256::from(value).to_be_bytes::<32>(),
+            to.as_slice(),
+            data.as_ref(),
+        ],
+    )
 }
 
 pub fn static_call(to: Address, data: impl AsRef<[u8]>) -> Bytes {
@@ -25,11 +32,21 @@ pub fn delegate_call(to: Address, data: impl AsRef<[u8]>) -> Bytes {
 }
 
 pub fn create(value: u64, init_code: impl AsRef<[u8]>) -> Bytes {
-    op(4, &[&U256::from(value).to_be_bytes::<32>(), init_code.as_ref()])
+    op(
+        4,
+        &[&U256::from(value).to_be_bytes::<32>(), init_code.as_ref()],
+    )
 }
 
 pub fn create2(value: u64, salt: B256, init_code: impl AsRef<[u8]>) -> Bytes {
-    op(5, &[&U256::from(value).to_be_bytes::<32>(), salt.as_slice(), init_code.as_ref()])
+    op(
+        5,
+        &[
+            &U256::from(value).to_be_bytes::<32>(),
+            salt.as_slice(),
+            init_code.as_ref(),
+        ],
+    )
 }
 
 pub fn store(key: u64, value: u64) -> Bytes {
@@ -85,7 +102,14 @@ pub fn account(address: Address) -> Bytes {
 }
 
 pub fn mul_mod(a: U256, b: U256, n: U256) -> Bytes {
-    op(19, &[&a.to_be_bytes::<32>(), &b.to_be_bytes::<32>(), &n.to_be_bytes::<32>()])
+    op(
+        19,
+        &[
+            &a.to_be_bytes::<32>(),
+            &b.to_be_bytes::<32>(),
+            &n.to_be_bytes::<32>(),
+        ],
+    )
 }
 
 pub fn gas_left() -> Bytes {
