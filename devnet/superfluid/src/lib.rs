@@ -2,7 +2,7 @@
 //!
 //! `scripts/fetch-superfluid` gets the artefacts; [`deploy()`] puts the protocol on a chain contract by contract, so that
 //! each fits the code size limit and the same steps work on a public chain; [`bindings`] are what one then calls; and
-//! [`Deployments`] is the file in which the addresses are left for others.
+//! [`Deployments`] is the file in which the addresses are left for others. [`ready()`] keeps a devnet with all that on disk.
 //!
 //! ```no_run
 //! # async fn example(provider: impl alloy::providers::Provider) -> Result<(), Box<dyn std::error::Error>> {
@@ -21,10 +21,12 @@ pub mod bindings;
 mod config;
 mod deploy;
 mod deployments;
+mod ready;
 mod sender;
 
 pub use artifacts::{tools_dir, Artifact, ArtifactError, Artifacts, VERSION};
 pub use config::{AppRegistration, Config};
 pub use deploy::{deploy, SuperfluidAddresses};
 pub use deployments::{Deployments, DeploymentsError};
+pub use ready::{ready, Ready, ReadyError};
 pub use sender::DeployError;
