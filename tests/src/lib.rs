@@ -1,1 +1,10 @@
-//! Placeholder.
+//! What the end-to-end tests share: a stage to play on, and the tools that play.
+//!
+//! Tests panic, with what there is to know: nothing here returns errors. They need what `scripts/fetch-tools` and
+//! `scripts/fetch-superfluid` install into `.tools/`, and fail without it.
+
+pub mod gas;
+pub mod programs;
+pub mod solidity;
+pub mod stage;
+pub mod tools;

@@ -1,0 +1,58 @@
+//! Stylus programs of `tests/programs`, built and deployed by `cargo stylus` as a user would.
+
+use std::process::Command;
+
+use alloy::{primitives::Address, sol};
+
+use crate::{
+    stage::Served,
+    tools::{run, target_dir, tool, workspace_root},
+};
+
+sol! {
+    /// `tests/programs/counter`, and its Solidity twin in `tests/contracts/Counter.sol`.
+    #[sol(rpc)]
+    #[derive(Debug, PartialEq, Eq)]
+    interface ICounter {
+        event Incremented(address indexed by, uint256 number);
+
+        error TooMuch(uint256 amount, uint256 limit);
+        error NotOwner(address caller);
+
+        function number() external view returns (uint256);
+        function owner() external view returns (address);
+        function add(uint256 amount) external returns (uint256);
+        function reset() external;
+        function sumWith(address other) external view returns (uint256);
+        function addTo(address other, uint256 amount) external returns (uint256);
+    }
+}
+
+/// `cargo stylus <command>` in the folder of a program, against a served devnet.
+pub fn cargo_stylus(command: &str, program: &str, served: &Served) -> Command {
+    let mut cargo_stylus = tool("cargo-stylus");
+    cargo_stylus
+        .current_dir(workspace_root().join("tests/programs").join(program))
+        .args(["stylus", command, "--endpoint", &served.url()])
+        // Beside the tests' own, where `cargo clean` finds it.
+        .env("CARGO_TARGET_DIR", target_dir().join("programs"))
+        // Colours would be in the way of what is looked for.
+        .env("NO_COLOR", "1");
+    cargo_stylus
+}
+
+/// Deploys the counter from account 0, starting at `initial`.
+pub async fn deploy_counter(served: &Served, initial: u64) -> Address {
+    let mut deploy = cargo_stylus("deploy", "counter", served);
+    deploy.args(["--no-verify", "--private-key", &served.key(0)]);
+    deploy.args(["--constructor-args", &initial.to_string()]);
+    let output = run(deploy).await.succeeded();
+    deployed_address(&output)
+}
+
+/// The address in the output of `cargo stylus deploy`.
+pub fn deployed_address(output: &str) -> Address {
+    let address = output.lines().find_map(|line| line.trim().strip_prefix("deployed code at address: "));
+    let address = address.unwrap_or_else(|| panic!("no address in {output}"));
+    address.trim().parse().unwrap_or_else(|error| panic!("{address}: {error}"))
+}
