@@ -196,6 +196,27 @@ fn stack_depth_is_bounded() {
 }
 
 #[test]
+fn a_function_gives_its_stack_back() {
+    let mut chain = chain();
+    let done = chain.send(PROBE, probe::recurse_often(1_000), 0);
+    assert!(done.result.is_success(), "{:?}", done.result);
+}
+
+#[test]
+fn returned_data_costs_at_least_what_the_evm_would_charge() {
+    let mut chain = chain();
+    chain.cache(PROBE);
+    let words = 2_000;
+    let done = chain.send(PROBE, probe::return_much(words * 32), 0);
+    assert_eq!(output(&done).len(), 64_000);
+    let memory = 3 * 2_000 + 2_000 * 2_000 / 512;
+    assert_eq!(gas_used(&done) - done.gas.intrinsic, memory);
+    // A little data costs less than starting the program did.
+    let done = chain.send(PROBE, probe::return_much(32), 0);
+    assert!(gas_used(&done) - done.gas.intrinsic > done.gas.startup);
+}
+
+#[test]
 fn early_exit_reverts_with_its_data() {
     let mut chain = chain();
     let done = chain.send(PROBE, probe::revert_early(b"why"), 0);
@@ -504,6 +525,18 @@ fn unflushed_stores_are_lost() {
 }
 
 #[test]
+fn a_flush_writes_only_what_changed() {
+    let mut chain = chain();
+    chain.send(PROBE, probe::store(1, 5), 0);
+    let done = chain.send(PROBE, probe::rewrite(1), 0);
+    assert!(done.result.is_success());
+    assert_eq!(
+        (done.activity.storage_reads, done.activity.storage_writes),
+        (1, 0)
+    );
+}
+
+#[test]
 fn transient_storage_ends_with_the_transaction() {
     let mut chain = chain();
     succeed(&mut chain, probe::transient_store(1, 5));
@@ -575,6 +608,23 @@ fn pages_are_priced_over_the_whole_call_stack() {
         "{:?}",
         huge.result
     );
+}
+
+#[test]
+fn a_closed_frame_gives_its_pages_back() {
+    let mut chain = chain();
+    // Calls the probe four times in a row: PUSH1 0, five times, PUSH20 probe, GAS, CALL, POP.
+    let call = [
+        &hex!("6000600060006000600073")[..],
+        PROBE.as_slice(),
+        &hex!("5af150"),
+    ]
+    .concat();
+    let caller = Address::repeat_byte(0x44);
+    chain.set_code(caller, call.repeat(4).into());
+    chain.cache(PROBE);
+    let once = chain.simulate(PROBE, probe::environment()).gas.startup;
+    assert_eq!(chain.simulate(caller, []).gas.startup, 4 * once);
 }
 
 // --- The block's cache of recent programs.
@@ -667,6 +717,13 @@ fn traces_nest_programs_and_contracts() {
     let root = done.trace.unwrap();
     assert!(root.logs.is_empty());
     assert_eq!(root.calls[0].logs.len(), 1);
+    // A contract that logs, calls and reverts has not logged: LOG0 of nothing, CALL to identity, REVERT.
+    chain.set_code(
+        Address::repeat_byte(0x45),
+        Bytes::from_static(&hex!("60006000a0600060006000600060006004" "5af160006000fd")),
+    );
+    let done = chain.send(PROBE, probe::call(Address::repeat_byte(0x45), 0, []), 0);
+    assert_eq!(done.trace.unwrap().calls[0].logs, []);
     let done = chain.create(code::init_code(&FORWARDER_CODE));
     let root = done.trace.unwrap();
     assert_eq!(

@@ -120,6 +120,18 @@ pub fn revert_early(data: &[u8]) -> Bytes {
     op(21, &[data])
 }
 
+pub fn return_much(len: u32) -> Bytes {
+    op(22, &[&len.to_le_bytes()])
+}
+
+pub fn recurse_often(times: u32) -> Bytes {
+    op(23, &[&times.to_le_bytes()])
+}
+
+pub fn rewrite(key: u64) -> Bytes {
+    op(24, &[&word(key)])
+}
+
 pub fn revert() -> Bytes {
     op(255, &[])
 }

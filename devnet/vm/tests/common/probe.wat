@@ -76,7 +76,7 @@
     (call $read_args (i32.const 0))
     (local.set $op (i32.load8_u (i32.const 0)))
     (block $default
-    (block $revert_early (block $gas (block $mul_mod (block $account
+    (block $rewrite (block $recurse_often (block $return_much (block $revert_early (block $gas (block $mul_mod (block $account
     (block $transient_load (block $transient_store (block $log_bad (block $log
     (block $wild_pointer (block $grow (block $recurse (block $spin
     (block $trap (block $load (block $store_unflushed (block $store
@@ -84,7 +84,7 @@
     (block $call (block $environment
       (br_table $environment $call $static $delegate $create1 $create2 $store $store_unflushed $load $trap $spin
         $recurse $grow $wild_pointer $log $log_bad $transient_store $transient_load $account $mul_mod $gas
-        $revert_early $default (local.get $op)))
+        $revert_early $return_much $recurse_often $rewrite $default (local.get $op)))
     ;; 0: the environment
     (call $environment) (return (i32.const 0)))
     ;; 1: call: value, address, data
@@ -146,5 +146,16 @@
     (call $write_result (i32.const 32768) (i32.const 16)) (return (i32.const 0)))
     ;; 21: revert early with the calldata
     (call $write_result (i32.const 0) (local.get $len)) (call $exit_early (i32.const 1)) (return (i32.const 0)))
+    ;; 22: return as much memory as the four bytes say
+    (call $write_result (i32.const 0) (i32.load (i32.const 1))) (return (i32.const 0)))
+    ;; 23: recurse by 100, as often as the four bytes say
+    (local.set $op (i32.load (i32.const 1)))
+    (loop $again
+      (drop (call $recurse (i32.const 100)))
+      (br_if $again (local.tee $op (i32.sub (local.get $op) (i32.const 1)))))
+    (return (i32.const 0)))
+    ;; 24: store what is loaded: key
+    (call $load (i32.const 1) (i32.const 32768)) (call $cache (i32.const 1) (i32.const 32768))
+    (call $flush (i32.const 1)) (return (i32.const 0)))
     ;; anything else: revert
     (return (i32.const 1))))
