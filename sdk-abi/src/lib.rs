@@ -1,0 +1,18 @@
+//! The suite's contracts as alloy bindings, made from the generated interfaces.
+//!
+//! Each module holds a contract's calls, events and errors, and an instance to call a deployed one through a provider:
+//! `IStakeManager::new(address, &provider).stake(amount).send()`.
+
+#![allow(missing_docs)]
+
+use alloy::sol;
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IStakeManager.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ICapacityRegistry.sol"
+);

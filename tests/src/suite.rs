@@ -1,0 +1,132 @@
+//! The suite's contracts on a devnet, as built by `cargo xtask build`.
+
+use std::fs;
+
+use alloy::{
+    primitives::{Address, Bytes, B256, U256},
+    providers::DynProvider,
+    rpc::types::TransactionReceipt,
+    sol,
+    sol_types::SolValue,
+};
+use bpe_abi::{
+    ICapacityRegistry::{self, ICapacityRegistryInstance},
+    IStakeManager::{self, IStakeManagerInstance},
+};
+use devnet::{Constructor, Devnet};
+
+use crate::{
+    solidity,
+    stage::mined,
+    tools::target_dir,
+};
+
+sol! {
+    /// `tests/contracts/StakeToken.sol`.
+    #[sol(rpc)]
+    interface IStakeToken {
+        function mint(address to, uint256 value) external;
+        function approve(address spender, uint256 value) external returns (bool);
+        function transfer(address to, uint256 value) external returns (bool);
+        function balanceOf(address account) external view returns (uint256);
+    }
+}
+
+/// One token of 18 decimals.
+pub const TOKEN: u64 = 1_000_000_000_000_000_000;
+
+/// One capacity unit.
+pub const UNIT: u64 = 1_000_000_000;
+
+/// The task type that most tests are about.
+pub const CODE: B256 = B256::repeat_byte(0xc0);
+
+pub fn tokens(amount: u64) -> U256 {
+    U256::from(amount) * U256::from(TOKEN)
+}
+
+pub fn units(amount: u64) -> U256 {
+    U256::from(amount) * U256::from(UNIT)
+}
+
+/// The code of a program, as it stands on chain.
+#[track_caller]
+pub fn program(contract: &str) -> Bytes {
+    let path = target_dir().join("stylus").join(contract).with_extension("code");
+    let code = fs::read(&path);
+    code.unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask build`", path.display())).into()
+}
+
+/// StakeManager and CapacityRegistry, wired: a plain ERC-20 as stake, 1 token per capacity unit, minimum stake 100, the task
+/// type [`CODE`] with minimum stake 100. Account 0 is the owner, the slasher, the aggregator and an adapter.
+pub struct Foundations {
+    pub devnet: Devnet,
+    pub provider: DynProvider,
+    pub owner: Address,
+    pub token: IStakeToken::IStakeTokenInstance<DynProvider>,
+    pub stakes: IStakeManagerInstance<DynProvider>,
+    pub registry: ICapacityRegistryInstance<DynProvider>,
+}
+
+impl Foundations {
+    pub async fn start() -> Self {
+        let devnet = Devnet::new().expect("a new chain starts");
+        let (provider, owner) = (devnet.provider(), devnet.account(0));
+        let compiled = solidity::compile("StakeToken.sol", "StakeToken").await;
+        let token = solidity::deploy(&provider, &compiled, &[]).await;
+        let arguments = (token, tokens(1), tokens(100), U256::ZERO, owner).abi_encode_params();
+        let stakes = deploy(&devnet, "stake-manager", arguments).await;
+        let registry = deploy(&devnet, "capacity-registry", (stakes, owner).abi_encode_params()).await;
+        let it = Self {
+            token: IStakeToken::new(token, provider.clone()),
+            stakes: IStakeManager::new(stakes, provider.clone()),
+            registry: ICapacityRegistry::new(registry, provider.clone()),
+            provider,
+            owner,
+            devnet,
+        };
+        mined(it.stakes.setRegistry(registry, true).send().await).await;
+        mined(it.stakes.setSlasher(owner, true).send().await).await;
+        mined(it.registry.setAggregator(owner).send().await).await;
+        mined(it.registry.setAdapter(owner, true).send().await).await;
+        mined(it.registry.registerTaskType_0(CODE, tokens(100)).send().await).await;
+        it
+    }
+
+    /// An account of its own with ether, so many tokens, and an approval for all of them.
+    pub async fn sink(&self, number: u8, amount: u64) -> Address {
+        let sink = Address::repeat_byte(number);
+        self.devnet.impersonate(sink);
+        self.devnet.set_balance(sink, tokens(1));
+        mined(self.token.mint(sink, tokens(amount)).send().await).await;
+        mined(self.token.approve(*self.stakes.address(), U256::MAX).from(sink).send().await).await;
+        sink
+    }
+
+    /// A sink that has staked.
+    pub async fn staked(&self, number: u8, amount: u64) -> Address {
+        let sink = self.sink(number, amount).await;
+        mined(self.stakes.stake(tokens(amount)).from(sink).send().await).await;
+        sink
+    }
+
+    /// A sink that serves [`CODE`] with `capacity` units.
+    pub async fn registered(&self, number: u8, amount: u64, capacity: u64) -> Address {
+        let sink = self.staked(number, amount).await;
+        mined(self.registry.registerSink(CODE, units(capacity)).from(sink).send().await).await;
+        sink
+    }
+
+    pub async fn slash(&self, sink: Address, amount: u64) -> TransactionReceipt {
+        mined(self.stakes.slash(sink, tokens(amount), B256::ZERO).send().await).await
+    }
+}
+
+/// Deploys, activates, constructs and caches a program of the suite, from account 0.
+pub async fn deploy(devnet: &Devnet, contract: &str, arguments: Vec<u8>) -> Address {
+    let constructor = Some(Constructor::new(arguments));
+    let deployment = devnet.deploy_code(program(contract), constructor).await;
+    let address = deployment.unwrap_or_else(|error| panic!("{contract}: {error}")).address;
+    devnet.cache_program(address).await.unwrap_or_else(|error| panic!("{contract}: {error}"));
+    address
+}
