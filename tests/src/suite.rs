@@ -18,7 +18,7 @@ use devnet::{Constructor, Devnet};
 use crate::{
     solidity,
     stage::mined,
-    tools::target_dir,
+    tools::workspace_root,
 };
 
 sol! {
@@ -52,7 +52,7 @@ pub fn units(amount: u64) -> U256 {
 /// The code of a program, as it stands on chain.
 #[track_caller]
 pub fn program(contract: &str) -> Bytes {
-    let path = target_dir().join("stylus").join(contract).with_extension("code");
+    let path = workspace_root().join("target/stylus").join(contract).with_extension("code");
     let code = fs::read(&path);
     code.unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask build`", path.display())).into()
 }
