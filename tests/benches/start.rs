@@ -43,5 +43,8 @@ async fn best<F: Future>(start: impl Fn() -> F) -> Duration {
 }
 
 fn report(what: &str, time: Duration) {
-    println!("{what:32} {:8.1} ms (best of {RUNS})", time.as_secs_f64() * 1e3);
+    println!(
+        "{what:32} {:8.1} ms (best of {RUNS})",
+        time.as_secs_f64() * 1e3
+    );
 }

@@ -35,9 +35,7 @@ pub fn cargo_stylus(command: &str, program: &str, served: &Served) -> Command {
         .current_dir(workspace_root().join("tests/programs").join(program))
         .args(["stylus", command, "--endpoint", &served.url()])
         // Beside the tests' own, where `cargo clean` finds it.
-        .env("CARGO_TARGET_DIR", target_dir().join("programs"))
-        // Colours would be in the way of what is looked for.
-        .env("NO_COLOR", "1");
+        .env("CARGO_TARGET_DIR", target_dir().join("programs"));
     cargo_stylus
 }
 
@@ -52,7 +50,11 @@ pub async fn deploy_counter(served: &Served, initial: u64) -> Address {
 
 /// The address in the output of `cargo stylus deploy`.
 pub fn deployed_address(output: &str) -> Address {
-    let address = output.lines().find_map(|line| line.trim().strip_prefix("deployed code at address: "));
-    let address = address.unwrap_or_else(|| panic!("no address in {output}"));
-    address.trim().parse().unwrap_or_else(|error| panic!("{address}: {error}"))
+    let found = output
+        .split_once("deployed code at address: ")
+        .and_then(|(_, rest)| rest.lines().next());
+    let address = found.unwrap_or_else(|| panic!("no address in {output}"));
+    address
+        .parse()
+        .unwrap_or_else(|error| panic!("{address}: {error}"))
 }

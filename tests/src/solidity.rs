@@ -36,8 +36,16 @@ pub async fn compile(file: &str, contract: &str) -> Compiled {
 pub async fn deploy(provider: &impl Provider, contract: &Compiled, arguments: &[u8]) -> Address {
     let init_code = [contract.bytecode.as_ref(), arguments].concat();
     let request = TransactionRequest::default().with_deploy_code(init_code);
-    let pending = provider.send_transaction(request).await.expect("the node takes the deployment");
-    let receipt = pending.get_receipt().await.expect("the deployment is included");
+    let pending = provider
+        .send_transaction(request)
+        .await
+        .expect("the node takes the deployment");
+    let receipt = pending
+        .get_receipt()
+        .await
+        .expect("the deployment is included");
     assert!(receipt.status(), "the constructor reverted: {receipt:?}");
-    receipt.contract_address.expect("a deployment has an address")
+    receipt
+        .contract_address
+        .expect("a deployment has an address")
 }

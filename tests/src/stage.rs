@@ -12,8 +12,8 @@ use alloy::{
 use devnet::{Devnet, RpcServer};
 use devnet_superfluid::{
     bindings::{
-        ICFAv1Forwarder, IConstantFlowAgreementV1, IGDAv1Forwarder, IGeneralDistributionAgreementV1,
-        ISuperToken, ISuperfluid, ITestToken,
+        ICFAv1Forwarder, IConstantFlowAgreementV1, IGDAv1Forwarder,
+        IGeneralDistributionAgreementV1, ISuperToken, ISuperfluid, ITestToken,
     },
     ready, tools_dir, Artifacts, SuperfluidAddresses,
 };
@@ -34,7 +34,10 @@ impl Served {
     pub async fn start() -> Self {
         let devnet = Devnet::new().expect("a new chain starts");
         let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = devnet.serve(free_port).await.expect("loopback has a free port");
+        let server = devnet
+            .serve(free_port)
+            .await
+            .expect("loopback has a free port");
         Self { devnet, server }
     }
 
@@ -61,9 +64,18 @@ impl Superfluid {
     pub async fn start() -> Self {
         let artifacts = Artifacts::locate().unwrap_or_else(|error| panic!("{error}"));
         let cache = tools_dir().expect("artefacts are in .tools").join("cache");
-        let ready = ready(&cache, &artifacts, Devnet::builder()).await.expect("Superfluid deploys");
-        let devnet = Devnet::builder().state_file(ready.state).build().expect("the saved chain loads");
-        Self { provider: devnet.provider(), devnet, addresses: ready.superfluid }
+        let ready = ready(&cache, &artifacts, Devnet::builder())
+            .await
+            .expect("Superfluid deploys");
+        let devnet = Devnet::builder()
+            .state_file(ready.state)
+            .build()
+            .expect("the saved chain loads");
+        Self {
+            provider: devnet.provider(),
+            devnet,
+            addresses: ready.superfluid,
+        }
     }
 
     pub fn host(&self) -> ISuperfluid::ISuperfluidInstance<&DynProvider> {
@@ -76,7 +88,8 @@ impl Superfluid {
 
     pub fn gda(
         &self,
-    ) -> IGeneralDistributionAgreementV1::IGeneralDistributionAgreementV1Instance<&DynProvider> {
+    ) -> IGeneralDistributionAgreementV1::IGeneralDistributionAgreementV1Instance<&DynProvider>
+    {
         IGeneralDistributionAgreementV1::new(self.addresses.gda_v1, &self.provider)
     }
 
@@ -101,7 +114,13 @@ impl Superfluid {
         let underlying = U256::from(usdcx) * U256::from(USDCX / USDCX_PER_USDC);
         let usdc = self.usdc();
         mined(usdc.mint(account, underlying).send().await).await;
-        mined(usdc.approve(self.addresses.usdcx, underlying).from(account).send().await).await;
+        mined(
+            usdc.approve(self.addresses.usdcx, underlying)
+                .from(account)
+                .send()
+                .await,
+        )
+        .await;
         let amount = U256::from(usdcx) * U256::from(USDCX);
         mined(self.usdcx().upgrade(amount).from(account).send().await).await;
     }
@@ -120,7 +139,10 @@ pub fn mined<E: std::fmt::Debug>(
 ) -> impl std::future::Future<Output = TransactionReceipt> {
     let pending = sent.expect("the node takes the transaction");
     async {
-        let receipt = pending.get_receipt().await.expect("the transaction is included");
+        let receipt = pending
+            .get_receipt()
+            .await
+            .expect("the transaction is included");
         assert!(receipt.status(), "reverted: {receipt:?}");
         receipt
     }
@@ -129,7 +151,11 @@ pub fn mined<E: std::fmt::Debug>(
 /// The custom error that a call or transaction failed with.
 #[track_caller]
 pub fn revert<Errors: SolInterface, T>(result: Result<T, alloy::contract::Error>) -> Errors {
-    let Err(error) = result else { panic!("did not revert") };
-    let Some(data) = error.as_revert_data() else { panic!("no revert data: {error}") };
+    let Err(error) = result else {
+        panic!("did not revert")
+    };
+    let Some(data) = error.as_revert_data() else {
+        panic!("no revert data: {error}")
+    };
     Errors::abi_decode(&data).unwrap_or_else(|_| panic!("{data} is not one of {}", Errors::NAME))
 }

@@ -7,14 +7,19 @@ use std::{
 
 /// The root of the repository.
 pub fn workspace_root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ is in the workspace")
 }
 
 /// The target folder this test was built into, whatever it is called.
 pub fn target_dir() -> PathBuf {
     // <target>/<profile>/deps/<test>
     let test = std::env::current_exe().expect("a test is a file");
-    test.ancestors().nth(3).expect("a test is in <target>/<profile>/deps").to_owned()
+    test.ancestors()
+        .nth(3)
+        .expect("a test is in <target>/<profile>/deps")
+        .to_owned()
 }
 
 /// A command of `.tools/bin`.
@@ -32,7 +37,11 @@ pub fn node_script(name: &str) -> Command {
 
 fn fetched(path: &str) -> PathBuf {
     let path = workspace_root().join(".tools").join(path);
-    assert!(path.exists(), "no {}: run scripts/fetch-tools", path.display());
+    assert!(
+        path.exists(),
+        "no {}: run scripts/fetch-tools",
+        path.display()
+    );
     path
 }
 
@@ -68,7 +77,37 @@ pub async fn run(mut command: Command) -> Output {
     let output = output.unwrap_or_else(|error| panic!("cannot run {name}: {error}"));
     Output {
         success: output.status.success(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        stdout: plain(&output.stdout),
+        stderr: plain(&output.stderr),
+    }
+}
+
+/// Text without its colours: `cargo stylus` has them wherever it writes to.
+fn plain(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let mut parts = text.split("\x1b[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain += part.split_once('m').map_or(part, |(_, rest)| rest);
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "run scripts/fetch-tools")]
+    fn missing_tools_say_how_to_get_them() {
+        tool("no-such-tool");
+    }
+
+    #[test]
+    fn colours_are_removed() {
+        assert_eq!(
+            plain(b"\x1b[90mcode at \x1b[38;5;48;1m0xab\x1b[0;0m\x1b[0;0m."),
+            "code at 0xab."
+        );
     }
 }

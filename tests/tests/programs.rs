@@ -1,6 +1,8 @@
 //! A Stylus program and the tools of its users: cargo stylus, cast, viem, solc.
 
-use alloy::{primitives::U256, providers::Provider, sol_types::SolEvent, sol_types::SolValue};
+use std::{fs, process};
+
+use alloy::{hex, primitives::U256, providers::Provider, sol_types::SolEvent, sol_types::SolValue};
 use bpe_tests::{
     programs::{
         cargo_stylus, deploy_counter,
@@ -8,14 +10,37 @@ use bpe_tests::{
     },
     solidity,
     stage::{mined, revert, Served},
-    tools::{node_script, run, tool},
+    tools::{node_script, run, tool, workspace_root},
 };
+use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cargo_stylus_checks() {
     let served = Served::start().await;
-    let output = run(cargo_stylus("check", "counter", &served)).await.succeeded();
+    let output = run(cargo_stylus("check", "counter", &served))
+        .await
+        .succeeded();
     assert!(output.contains("wasm data fee"), "{output}");
+}
+
+/// The devnet refuses, and `cargo stylus` passes its reason on.
+#[tokio::test(flavor = "multi_thread")]
+async fn cargo_stylus_check_says_what_is_wrong() {
+    let served = Served::start().await;
+    let vectors = workspace_root().join("tests/fixtures/stylus-vm/vectors.json");
+    let vectors: Value = serde_json::from_slice(&fs::read(vectors).unwrap()).unwrap();
+    let with_floats = hex::decode(vectors["invalid"]["float"].as_str().unwrap()).unwrap();
+    let file = std::env::temp_dir().join(format!("with-floats-{}.wasm", process::id()));
+    fs::write(&file, with_floats).unwrap();
+
+    let mut check = cargo_stylus("check", "counter", &served);
+    check.arg("--wasm-file").arg(&file);
+    let error = run(check).await.failed();
+    fs::remove_file(&file).unwrap();
+    assert!(
+        error.contains("floating-point instruction disallowed"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,11 +48,19 @@ async fn cargo_stylus_deploys_with_a_constructor() {
     let served = Served::start().await;
     let counter = ICounter::new(deploy_counter(&served, 42).await, served.devnet.provider());
     assert_eq!(counter.number().call().await.unwrap(), U256::from(42));
-    assert_eq!(counter.owner().call().await.unwrap(), served.devnet.account(0));
+    assert_eq!(
+        counter.owner().call().await.unwrap(),
+        served.devnet.account(0)
+    );
 
     let add = mined(counter.add(U256::from(100)).send().await).await;
-    let [log] = add.logs() else { panic!("not one log: {add:?}") };
-    let event = Incremented { by: served.devnet.account(0), number: U256::from(142) };
+    let [log] = add.logs() else {
+        panic!("not one log: {add:?}")
+    };
+    let event = Incremented {
+        by: served.devnet.account(0),
+        number: U256::from(142),
+    };
     assert_eq!(Incremented::decode_log(&log.inner).unwrap().data, event);
     assert_eq!(counter.number().call().await.unwrap(), U256::from(142));
 
@@ -45,16 +78,25 @@ async fn cast_reads_writes_and_decodes_errors() {
         run(command)
     };
 
-    let number = cast(&["call", &counter, "number()(uint256)"]).await.succeeded();
+    let number = cast(&["call", &counter, "number()(uint256)"])
+        .await
+        .succeeded();
     assert_eq!(number, "5");
     let key = served.key(0);
     let send = ["send", &counter, "add(uint256)", "7", "--private-key", &key];
     let receipt = cast(&send).await.succeeded();
-    assert!(receipt.contains("status               1 (success)"), "{receipt}");
-    let number = cast(&["call", &counter, "number()(uint256)"]).await.succeeded();
+    assert!(
+        receipt.contains("status               1 (success)"),
+        "{receipt}"
+    );
+    let number = cast(&["call", &counter, "number()(uint256)"])
+        .await
+        .succeeded();
     assert_eq!(number, "12");
 
-    let refused = cast(&["call", &counter, "add(uint256)", "101"]).await.failed();
+    let refused = cast(&["call", &counter, "add(uint256)", "101"])
+        .await
+        .failed();
     let data = refused.split('"').find(|part| part.starts_with("0x"));
     let data = data.unwrap_or_else(|| panic!("no revert data in {refused}"));
     let mut decode = tool("cast");
@@ -69,8 +111,13 @@ async fn viem_reads_writes_and_decodes_errors() {
     let [owner, stranger] = [0, 1].map(|index| served.devnet.account(index));
 
     let mut viem = node_script("viem.cjs");
-    viem.args([&served.url(), &counter.to_string(), &served.key(0), &served.key(1)]);
-    let report: serde_json::Value = serde_json::from_str(&run(viem).await.succeeded()).unwrap();
+    viem.args([
+        &served.url(),
+        &counter.to_string(),
+        &served.key(0),
+        &served.key(1),
+    ]);
+    let report: Value = serde_json::from_str(&run(viem).await.succeeded()).unwrap();
     let expected = serde_json::json!({
         "before": "5",
         "tooMuch": { "name": "TooMuch", "args": ["101", "100"] },
@@ -93,30 +140,61 @@ async fn program_and_solidity_call_each_other() {
     let program = deploy_counter(&served, 12).await;
     // Programs and contracts behind the same bindings.
     for (caller, callee) in [(program, contract), (contract, program)] {
-        let (caller, callee) = (ICounter::new(caller, &provider), ICounter::new(callee, &provider));
+        let (caller, callee) = (
+            ICounter::new(caller, &provider),
+            ICounter::new(callee, &provider),
+        );
         let before = callee.number().call().await.unwrap();
         let own = caller.number().call().await.unwrap();
-        assert_eq!(caller.sumWith(*callee.address()).call().await.unwrap(), own + before);
+        assert_eq!(
+            caller.sumWith(*callee.address()).call().await.unwrap(),
+            own + before
+        );
 
         let five = U256::from(5);
-        assert_eq!(caller.addTo(*callee.address(), five).call().await.unwrap(), before + five);
+        assert_eq!(
+            caller.addTo(*callee.address(), five).call().await.unwrap(),
+            before + five
+        );
         let receipt = mined(caller.addTo(*callee.address(), five).send().await).await;
         assert_eq!(callee.number().call().await.unwrap(), before + five);
         assert_eq!(caller.number().call().await.unwrap(), own);
-        let [log] = receipt.logs() else { panic!("not one log: {receipt:?}") };
+        let [log] = receipt.logs() else {
+            panic!("not one log: {receipt:?}")
+        };
         assert_eq!(log.address(), *callee.address());
-        let event = Incremented { by: *caller.address(), number: before + five };
+        let event = Incremented {
+            by: *caller.address(),
+            number: before + five,
+        };
         assert_eq!(Incremented::decode_log(&log.inner).unwrap().data, event);
 
-        let refused = caller.addTo(*callee.address(), U256::from(101)).call().await;
-        let error = TooMuch { amount: U256::from(101), limit: U256::from(100) };
-        assert_eq!(revert::<ICounterErrors, _>(refused), ICounterErrors::TooMuch(error));
+        let refused = caller
+            .addTo(*callee.address(), U256::from(101))
+            .call()
+            .await;
+        let error = TooMuch {
+            amount: U256::from(101),
+            limit: U256::from(100),
+        };
+        assert_eq!(
+            revert::<ICounterErrors, _>(refused),
+            ICounterErrors::TooMuch(error)
+        );
         assert_eq!(callee.number().call().await.unwrap(), before + five);
     }
 
     let stranger = served.devnet.account(1);
-    let reset = ICounter::new(program, &provider).reset().from(stranger).call().await;
+    let reset = ICounter::new(program, &provider)
+        .reset()
+        .from(stranger)
+        .call()
+        .await;
     let error = ICounterErrors::NotOwner(NotOwner { caller: stranger });
     assert_eq!(revert::<ICounterErrors, _>(reset), error);
-    assert!(provider.get_code_at(program).await.unwrap().starts_with(&[0xef, 0xf0, 0x00]));
+    assert!(provider
+        .get_code_at(program)
+        .await
+        .unwrap()
+        .starts_with(&[0xef, 0xf0, 0x00]));
 }

@@ -36,19 +36,41 @@ async fn wraps_and_unwraps_usdc() {
 
     superfluid.fund(user, 7).await;
     assert_eq!(usdc.balanceOf(user).call().await.unwrap(), U256::ZERO);
-    assert_eq!(usdcx.balanceOf(user).call().await.unwrap(), U256::from(7 * USDCX));
+    assert_eq!(
+        usdcx.balanceOf(user).call().await.unwrap(),
+        U256::from(7 * USDCX)
+    );
 
     // Twelve decimals more than USDC has: what is no whole unit of it stays wrapped.
     let amount = 2_500_000 * USDCX_PER_USDC + 1;
     mined(usdcx.downgrade(U256::from(amount)).from(user).send().await).await;
-    assert_eq!(usdc.balanceOf(user).call().await.unwrap(), U256::from(2_500_000));
+    assert_eq!(
+        usdc.balanceOf(user).call().await.unwrap(),
+        U256::from(2_500_000)
+    );
     let rest = 7 * USDCX - 2_500_000 * USDCX_PER_USDC;
-    assert_eq!(usdcx.balanceOf(user).call().await.unwrap(), U256::from(rest));
-    assert_eq!(usdc.balanceOf(*usdcx.address()).call().await.unwrap(), U256::from(4_500_000));
+    assert_eq!(
+        usdcx.balanceOf(user).call().await.unwrap(),
+        U256::from(rest)
+    );
+    assert_eq!(
+        usdc.balanceOf(*usdcx.address()).call().await.unwrap(),
+        U256::from(4_500_000)
+    );
 
-    let too_much = usdcx.downgrade(U256::from(rest + 1)).from(user).call().await;
+    let too_much = usdcx
+        .downgrade(U256::from(rest + USDCX_PER_USDC))
+        .from(user)
+        .call()
+        .await;
     let error = revert::<SuperfluidError, _>(too_much);
-    assert!(matches!(error, SuperfluidError::SF_TOKEN_BURN_INSUFFICIENT_BALANCE(_)), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            SuperfluidError::SF_TOKEN_BURN_INSUFFICIENT_BALANCE(_)
+        ),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -64,14 +86,20 @@ async fn stream_is_exact_after_a_day() {
     let forwarder = superfluid.cfa_forwarder();
     let create = forwarder.createFlow(token, alice, bob, rate(flow), Bytes::new());
     mined(create.from(alice).send().await).await;
-    assert_eq!(superfluid.available(alice).await, wei(start - deposit(flow)));
+    assert_eq!(
+        superfluid.available(alice).await,
+        wei(start - deposit(flow))
+    );
     let created = superfluid.devnet.timestamp();
 
     superfluid.devnet.advance_time(DAY).unwrap();
     assert_eq!(superfluid.devnet.timestamp(), created + DAY);
     let streamed = flow * u128::from(DAY);
     assert_eq!(superfluid.available(bob).await, wei(streamed));
-    assert_eq!(superfluid.available(alice).await, wei(start - deposit(flow) - streamed));
+    assert_eq!(
+        superfluid.available(alice).await,
+        wei(start - deposit(flow) - streamed)
+    );
 
     let delete = forwarder.deleteFlow(token, alice, bob, Bytes::new());
     mined(delete.from(alice).send().await).await;
@@ -80,9 +108,16 @@ async fn stream_is_exact_after_a_day() {
     assert_eq!(superfluid.available(bob).await, wei(streamed));
     assert_eq!(superfluid.available(alice).await, wei(start - streamed));
 
-    let again = forwarder.deleteFlow(token, alice, bob, Bytes::new()).from(alice).call().await;
+    let again = forwarder
+        .deleteFlow(token, alice, bob, Bytes::new())
+        .from(alice)
+        .call()
+        .await;
     let error = revert::<SuperfluidError, _>(again);
-    assert!(matches!(error, SuperfluidError::CFA_FLOW_DOES_NOT_EXIST(_)), "{error:?}");
+    assert!(
+        matches!(error, SuperfluidError::CFA_FLOW_DOES_NOT_EXIST(_)),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -96,11 +131,18 @@ async fn pool_pays_three_members_in_proportion() {
     let start = 1000 * u128::from(USDCX);
     let pool = create_pool(&superfluid, admin).await;
     for (member, units) in members {
-        mined(pool.updateMemberUnits(member, units).from(admin).send().await).await;
+        mined(
+            pool.updateMemberUnits(member, units)
+                .from(admin)
+                .send()
+                .await,
+        )
+        .await;
     }
+    let forwarder = superfluid.gda_forwarder();
     // Two receive by the second, the third claims.
     for (member, _) in &members[..2] {
-        let connect = superfluid.gda_forwarder().connectPool(*pool.address(), Bytes::new());
+        let connect = forwarder.connectPool(*pool.address(), Bytes::new());
         mined(connect.from(*member).send().await).await;
     }
 
@@ -108,11 +150,19 @@ async fn pool_pays_three_members_in_proportion() {
     let per_unit = 64_300_411_522_633;
     let request = rate(6 * per_unit + 5);
     let distribute =
-        superfluid.gda_forwarder().distributeFlow(token, source, *pool.address(), request, Bytes::new());
+        forwarder.distributeFlow(token, source, *pool.address(), request, Bytes::new());
     mined(distribute.from(source).send().await).await;
     let created = superfluid.devnet.timestamp();
-    assert_eq!(pool.getTotalFlowRate().call().await.unwrap(), rate(6 * per_unit));
-    let flow = superfluid.gda().getFlow(token, source, *pool.address()).call().await.unwrap();
+    assert_eq!(
+        pool.getTotalFlowRate().call().await.unwrap(),
+        rate(6 * per_unit)
+    );
+    let flow = superfluid
+        .gda()
+        .getFlow(token, source, *pool.address())
+        .call()
+        .await
+        .unwrap();
     assert_eq!(flow.flowRate, rate(6 * per_unit));
     let buffer = flow.deposit.to::<u128>();
     assert_eq!(buffer, 6 * per_unit * 4 * 60 * 60);
@@ -126,7 +176,10 @@ async fn pool_pays_three_members_in_proportion() {
     assert_eq!(superfluid.available(members[2].0).await, wei(0));
     let claimable = pool.getClaimableNow(members[2].0).call().await.unwrap();
     assert_eq!(claimable.claimableBalance, wei(3 * a_unit));
-    assert_eq!(superfluid.available(source).await, wei(start - buffer - 6 * a_unit));
+    assert_eq!(
+        superfluid.available(source).await,
+        wei(start - buffer - 6 * a_unit)
+    );
     assert_eq!(superfluid.available(admin).await, wei(0));
 
     mined(pool.claimAll_1().from(members[2].0).send().await).await;
@@ -144,7 +197,12 @@ async fn super_app_redirects_a_stream() {
     superfluid.fund(alice, 1000).await;
 
     let redirect = solidity::compile("Redirect.sol", "Redirect").await;
-    let arguments = (superfluid.addresses.host, superfluid.addresses.cfa_v1, carol).abi_encode();
+    let arguments = (
+        superfluid.addresses.host,
+        superfluid.addresses.cfa_v1,
+        carol,
+    )
+        .abi_encode();
     let app = solidity::deploy(&superfluid.provider, &redirect, &arguments).await;
     let host = superfluid.host();
     assert!(host.isApp(app).call().await.unwrap());
@@ -155,7 +213,10 @@ async fn super_app_redirects_a_stream() {
     mined(create.from(alice).send().await).await;
     let created = superfluid.devnet.timestamp();
     superfluid.devnet.advance_time(DAY).unwrap();
-    assert_eq!(superfluid.available(carol).await, wei(flow * u128::from(DAY)));
+    assert_eq!(
+        superfluid.available(carol).await,
+        wei(flow * u128::from(DAY))
+    );
     assert_eq!(superfluid.available(app).await, wei(0));
 
     let delete = forwarder.deleteFlow(token, alice, app, Bytes::new());
@@ -163,7 +224,10 @@ async fn super_app_redirects_a_stream() {
     let streamed = flow * u128::from(superfluid.devnet.timestamp() - created);
     superfluid.devnet.advance_time(DAY).unwrap();
     assert_eq!(superfluid.available(carol).await, wei(streamed));
-    assert_eq!(superfluid.available(alice).await, wei(1000 * u128::from(USDCX) - streamed));
+    assert_eq!(
+        superfluid.available(alice).await,
+        wei(1000 * u128::from(USDCX) - streamed)
+    );
     assert_eq!(superfluid.available(app).await, wei(0));
     assert!(!host.isAppJailed(app).call().await.unwrap());
 }
@@ -172,10 +236,16 @@ async fn create_pool(
     superfluid: &Superfluid,
     admin: Address,
 ) -> ISuperfluidPool::ISuperfluidPoolInstance<&DynProvider> {
-    let config = PoolConfig { transferabilityForUnitsOwner: false, distributionFromAnyAddress: true };
+    let config = PoolConfig {
+        transferabilityForUnitsOwner: false,
+        distributionFromAnyAddress: true,
+    };
     let forwarder = superfluid.gda_forwarder();
     let create = forwarder.createPool(superfluid.addresses.usdcx, admin, config);
     let receipt = mined(create.send().await).await;
-    let created = receipt.logs().iter().find_map(|log| PoolCreated::decode_log(&log.inner).ok());
+    let created = receipt
+        .logs()
+        .iter()
+        .find_map(|log| PoolCreated::decode_log(&log.inner).ok());
     ISuperfluidPool::new(created.expect("the GDA tells").pool, &superfluid.provider)
 }

@@ -306,7 +306,7 @@ impl<P: Provider> Deployment<'_, P> {
         let class = host.getAgreementClass(kind).call().await;
         class.map_err(|source| DeployError::View {
             step: name.to_owned(),
-            source,
+            source: Box::new(source),
         })
     }
 
@@ -410,7 +410,7 @@ impl<P: Provider> Deployment<'_, P> {
             .await;
         factory.map_err(|source| DeployError::View {
             step: "getSuperTokenFactory".to_owned(),
-            source,
+            source: Box::new(source),
         })
     }
 

@@ -30,7 +30,7 @@ pub enum DeployError {
     #[error("{step}: a view failed")]
     View {
         step: String,
-        source: alloy::contract::Error,
+        source: Box<alloy::contract::Error>,
     },
     #[error("{step}: transaction {hash} reverted")]
     Reverted { step: String, hash: TxHash },

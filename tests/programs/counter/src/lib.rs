@@ -9,7 +9,6 @@ use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::sol;
 use stylus_sdk::{
-    stylus_core::calls::context::Call,
     prelude::*,
     storage::{StorageAddress, StorageU256},
 };
@@ -105,7 +104,6 @@ impl Counter {
 
     /// Adds to another counter, whose errors pass through.
     pub fn add_to(&mut self, other: Address, amount: U256) -> Result<U256, Vec<u8>> {
-        let call = Call::new_in(self);
-        Ok(ICounter::new(other).add(call, amount)?)
+        Ok(ICounter::new(other).add(self, amount)?)
     }
 }
