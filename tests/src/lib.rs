@@ -7,4 +7,5 @@ pub mod gas;
 pub mod programs;
 pub mod solidity;
 pub mod stage;
+pub mod suite;
 pub mod tools;
