@@ -1,5 +1,6 @@
 //! `bpe`: the suite from the command line.
 
+mod demo;
 mod devnet;
 mod superfluid;
 
@@ -18,12 +19,15 @@ struct Cli {
 enum Command {
     /// Run a local chain that runs Stylus programs beside EVM contracts.
     Devnet(devnet::Options),
+    /// Run the protocol on a devnet of its own, and account for every token.
+    Demo,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Devnet(options) => devnet::run(options).await,
+        Command::Demo => demo::run().await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

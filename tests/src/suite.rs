@@ -1,25 +1,20 @@
 //! The suite's contracts on a devnet, as built by `cargo xtask build`.
 
-use std::fs;
-
 use alloy::{
-    primitives::{Address, Bytes, B256, U256},
+    primitives::{Address, B256, U256},
     providers::DynProvider,
     rpc::types::TransactionReceipt,
     sol,
     sol_types::SolValue,
 };
+use bpe::programs;
 use bpe_abi::{
     ICapacityRegistry::{self, ICapacityRegistryInstance},
     IStakeManager::{self, IStakeManagerInstance},
 };
-use devnet::{Constructor, Devnet};
+use devnet::Devnet;
 
-use crate::{
-    solidity,
-    stage::mined,
-    tools::workspace_root,
-};
+use crate::{solidity, stage::mined};
 
 sol! {
     /// `tests/contracts/StakeToken.sol`.
@@ -47,14 +42,6 @@ pub fn tokens(amount: u64) -> U256 {
 
 pub fn units(amount: u64) -> U256 {
     U256::from(amount) * U256::from(UNIT)
-}
-
-/// The code of a program, as it stands on chain.
-#[track_caller]
-pub fn program(contract: &str) -> Bytes {
-    let path = workspace_root().join("target/stylus").join(contract).with_extension("code");
-    let code = fs::read(&path);
-    code.unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask build`", path.display())).into()
 }
 
 /// StakeManager and CapacityRegistry, wired: a plain ERC-20 as stake, 1 token per capacity unit, minimum stake 100, the task
@@ -122,11 +109,7 @@ impl Foundations {
     }
 }
 
-/// Deploys, activates, constructs and caches a program of the suite, from account 0.
+/// Deploys a program of the suite as the demo does.
 pub async fn deploy(devnet: &Devnet, contract: &str, arguments: Vec<u8>) -> Address {
-    let constructor = Some(Constructor::new(arguments));
-    let deployment = devnet.deploy_code(program(contract), constructor).await;
-    let address = deployment.unwrap_or_else(|error| panic!("{contract}: {error}")).address;
-    devnet.cache_program(address).await.unwrap_or_else(|error| panic!("{contract}: {error}"));
-    address
+    programs::deploy(devnet, contract, arguments).await.unwrap_or_else(|error| panic!("{error:#}"))
 }

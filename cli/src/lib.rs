@@ -1,0 +1,3 @@
+//! What `bpe` does that tests do as well.
+
+pub mod programs;
