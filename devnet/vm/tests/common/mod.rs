@@ -93,12 +93,10 @@ impl Chain {
         self.install(address, &wat::parse_str(wat).unwrap());
     }
 
+    /// With gas for any module: many pages make activation dear.
     pub fn activate(&mut self, address: Address) -> Execution {
-        self.send(
-            ARB_WASM,
-            ArbWasm::activateProgramCall { program: address }.abi_encode(),
-            DATA_FEE,
-        )
+        let data = ArbWasm::activateProgramCall { program: address }.abi_encode();
+        self.send_with_gas(ARB_WASM, data, DATA_FEE, 20_000_000)
     }
 
     pub fn cache(&mut self, address: Address) {
