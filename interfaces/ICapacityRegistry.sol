@@ -55,7 +55,7 @@ interface ICapacityRegistry {
     /// A commitment is pending: reveal it, or wait until it has expired.
     error CommitNotExpired();
 
-    /// Telling the pool takes `required` gas, and `available` is left.
+    /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
     /// `required` is more than the `available` stake.
@@ -193,13 +193,13 @@ interface ICapacityRegistry {
     function pool() external view returns (address);
 
     /// 10 000: 100 % in basis points.
-    function BPS() external pure returns (uint256);
+    function BPS() external view returns (uint256);
 
     /// Blocks within which a commitment has to be revealed.
-    function COMMIT_TIMEOUT() external pure returns (uint256);
+    function COMMIT_TIMEOUT() external view returns (uint256);
 
     /// Weight of a new declaration in the smoothed capacity.
-    function EWMA_ALPHA_BPS() external pure returns (uint256);
+    function EWMA_ALPHA_BPS() external view returns (uint256);
 
     /// The owner; zero after `renounceOwnership`.
     function owner() external view returns (address);

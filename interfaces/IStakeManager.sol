@@ -42,6 +42,9 @@ interface IStakeManager {
     /// `sink` took back `amount` and now has `totalStake`.
     event Unstaked(address indexed sink, uint256 amount, uint256 totalStake);
 
+    /// A call that must not fail for want of gas takes `required`, and `available` is left.
+    error InsufficientGas(uint256 required, uint256 available);
+
     /// `required` is more than the `available` stake.
     error InsufficientStake(uint256 required, uint256 available);
 

@@ -35,7 +35,7 @@ use alloc::{string::String, vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256, U32};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{call, has_code, invoke, query, Revert},
+    call::{call, has_code, invoke, query, require_gas, InsufficientGas, Revert},
     clock,
     eip712::hash_words,
     interfaces::{ICapacityListener, IStakeManager},
@@ -133,9 +133,6 @@ sol! {
     /// `stakeManager` is not a contract.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidStakeManager(address stakeManager);
-    /// Telling the pool takes `required` gas, and `available` is left.
-    #[derive(Debug, PartialEq, Eq)]
-    error InsufficientGas(uint256 required, uint256 available);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what StakeManager or the pool reverted with.
@@ -172,8 +169,8 @@ pub const EWMA_ALPHA_BPS: u64 = 3_000;
 pub const MAX_METADATA: usize = 1_024;
 /// What the pool may use to take a sink's units away. Superfluid's unit update is about a third of it.
 pub const LISTENER_GAS: u64 = 1_500_000;
-/// What is left to this contract besides, for the call itself and the event that says that it failed.
-const LISTENER_OVERHEAD: u64 = 50_000;
+/// What StakeManager may use to start the unbonding of a sink. It takes about a third of it.
+pub const UNBONDING_GAS: u64 = 150_000;
 const MAX_SINKS: u32 = (1 << 24) - 1;
 
 /// Capacities: 1.2·10^15 units at most, which keeps a sink in one slot.
@@ -656,19 +653,19 @@ impl CapacityRegistry {
 
     /// 10 000: 100 % in basis points.
     #[selector(name = "BPS")]
-    pub fn bps() -> U256 {
+    pub fn bps(&self) -> U256 {
         U256::from(math::BPS)
     }
 
     /// Blocks within which a commitment has to be revealed.
     #[selector(name = "COMMIT_TIMEOUT")]
-    pub fn commit_timeout() -> U256 {
+    pub fn commit_timeout(&self) -> U256 {
         U256::from(COMMIT_TIMEOUT)
     }
 
     /// Weight of a new declaration in the smoothed capacity.
     #[selector(name = "EWMA_ALPHA_BPS")]
-    pub fn ewma_alpha_bps() -> U256 {
+    pub fn ewma_alpha_bps(&self) -> U256 {
         U256::from(EWMA_ALPHA_BPS)
     }
 }
@@ -757,7 +754,7 @@ impl CapacityRegistry {
             },
         );
         if is_last {
-            self.start_unbonding(sink);
+            self.start_unbonding(sink)?;
         }
         self.notify(id, sink, 0)
     }
@@ -938,16 +935,7 @@ impl CapacityRegistry {
         if pool.is_zero() {
             return Ok(());
         }
-        let required = LISTENER_GAS + LISTENER_GAS / 63 + LISTENER_OVERHEAD;
-        let available = self.vm().evm_gas_left();
-        if available < required {
-            let (required, available) = (U256::from(required), U256::from(available));
-            return Err(InsufficientGas {
-                required,
-                available,
-            }
-            .into());
-        }
+        require_gas(self.vm(), LISTENER_GAS)?;
         let capacity = U256::from(capacity);
         let message = ICapacityListener::onCapacityReducedCall {
             taskTypeId: id,
@@ -968,11 +956,21 @@ impl CapacityRegistry {
     }
 
     /// StakeManager refuses if this registry has lost its authority; that must not hold the sink.
-    fn start_unbonding(&mut self, sink: Address) {
-        let request = IStakeManager::startUnbondingCall { sink };
-        if invoke(self.vm(), self.stake_manager.get(), &request).is_err() {
+    fn start_unbonding(&mut self, sink: Address) -> Result<(), Error> {
+        require_gas(self.vm(), UNBONDING_GAS)?;
+        let request = IStakeManager::startUnbondingCall { sink }.abi_encode();
+        if !call(
+            self.vm(),
+            self.stake_manager.get(),
+            &request,
+            UNBONDING_GAS,
+            0,
+        )
+        .success
+        {
             log(self.vm(), UnbondingFailed { sink });
         }
+        Ok(())
     }
 
     fn page(&self, id: B256, from: u32, count: u32) -> Sinks {

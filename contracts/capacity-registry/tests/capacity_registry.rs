@@ -187,9 +187,9 @@ fn constructor_sets_what_it_is_given(
     assert_eq!(it.authorized_aggregator(), AGGREGATOR);
     assert!(it.authorized_adapters(ADAPTER));
     assert_eq!(it.pool(), Address::ZERO);
-    assert_eq!(CapacityRegistry::bps(), U256::from(10_000));
-    assert_eq!(CapacityRegistry::commit_timeout(), U256::from(20));
-    assert_eq!(CapacityRegistry::ewma_alpha_bps(), U256::from(3_000));
+    assert_eq!(it.bps(), U256::from(10_000));
+    assert_eq!(it.commit_timeout(), U256::from(20));
+    assert_eq!(it.ewma_alpha_bps(), U256::from(3_000));
 }
 
 #[motsu::test]

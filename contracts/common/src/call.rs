@@ -4,7 +4,7 @@
 //! answer that does not decode is an error, and a revert is passed on as it came ([`Revert`]).
 
 use alloc::vec::Vec;
-use alloy_primitives::{b256, Address, B256};
+use alloy_primitives::{b256, Address, B256, U256};
 use alloy_sol_types::{sol, SolCall};
 use stylus_sdk::{call::MethodError, stylus_core::Host};
 
@@ -12,6 +12,9 @@ sol! {
     /// `callee` answered with something that is not what its interface promises.
     #[derive(Debug, PartialEq, Eq)]
     error MalformedReturn(address callee);
+    /// A call that must not fail for want of gas takes `required`, and `available` is left.
+    #[derive(Debug, PartialEq, Eq)]
+    error InsufficientGas(uint256 required, uint256 available);
 }
 
 /// What another contract reverted with, passed on to the caller unchanged.
@@ -32,6 +35,31 @@ impl From<Revert> for Vec<u8> {
 
 /// All the gas there is: the VM keeps back one part in 64.
 pub const ALL_GAS: u64 = u64::MAX;
+
+/// What is left to the caller besides, for the call itself and for saying that it failed.
+const OVERHEAD: u64 = 50_000;
+
+/// Checks that a call can be given all of `gas`.
+///
+/// For calls whose failure is tolerated. Without this a caller could bring just so little gas that the callee runs out of
+/// it and all else succeeds, and wallets that estimate gas would: they look for the least with which the transaction
+/// succeeds.
+///
+/// # Errors
+///
+/// * [`InsufficientGas`]
+pub fn require_gas(vm: &dyn Host, gas: u64) -> Result<(), InsufficientGas> {
+    // One part in 64 stays with the caller.
+    let required = gas.saturating_add(gas / 63).saturating_add(OVERHEAD);
+    let available = vm.evm_gas_left();
+    match available < required {
+        true => Err(InsufficientGas {
+            required: U256::from(required),
+            available: U256::from(available),
+        }),
+        false => Ok(()),
+    }
+}
 
 /// At most this much of an answer is copied into memory: longer ones cost the caller, not the callee.
 const ANSWER_LIMIT: usize = 16 * 1024;

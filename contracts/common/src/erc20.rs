@@ -38,7 +38,8 @@ pub fn transfer(
     checked(vm, token, &IERC20::transferCall { to, value }.abi_encode())
 }
 
-/// Sends `value` of `token` to `to`, unless the token reverts: then nothing has happened, and the result is `false`.
+/// Sends `value` of `token` to `to` with at most `gas`, unless the token reverts: then nothing has happened, and the result
+/// is `false`. See [`require_gas`](crate::call::require_gas), which comes first.
 ///
 /// # Errors
 ///
@@ -48,9 +49,10 @@ pub fn try_transfer(
     token: Address,
     to: Address,
     value: U256,
+    gas: u64,
 ) -> Result<bool, SafeERC20FailedOperation> {
     let data = IERC20::transferCall { to, value }.abi_encode();
-    let answer = call(vm, token, &data, ALL_GAS, WORD);
+    let answer = call(vm, token, &data, gas, WORD);
     if answer.success && !says_yes(vm, token, &answer) {
         return Err(SafeERC20FailedOperation { token });
     }

@@ -35,7 +35,7 @@ use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U16, U256, U64, U8};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{has_code, static_call},
+    call::{has_code, require_gas, static_call, InsufficientGas},
     clock,
     erc20::{self, SafeERC20FailedOperation},
     interfaces::IReputationLedger,
@@ -138,6 +138,7 @@ pub enum Error {
     InvalidCapCurve(InvalidCapCurve),
     InvalidUnbondingPeriod(InvalidUnbondingPeriod),
     TooManyRegistries(TooManyRegistries),
+    InsufficientGas(InsufficientGas),
     Erc20(SafeERC20FailedOperation),
     Ownable(ownable::Error),
 }
@@ -153,6 +154,9 @@ pub const DEFAULT_UNBONDING_PERIOD: u64 = 86_400;
 pub const MIN_UNBONDING_PERIOD: u64 = 1_800;
 /// The longest that an owner can make sinks wait.
 pub const MAX_UNBONDING_PERIOD: u64 = 30 * 86_400;
+
+/// What the token may use to pay the treasury for a slash. A Super Token takes less than a third of it.
+pub const PAYMENT_GAS: u64 = 300_000;
 
 /// The most that reputation takes off the required stake.
 const MAX_DISCOUNT_BPS: u16 = 5_000;
@@ -358,6 +362,7 @@ impl StakeManager {
     ///
     /// * [`NotAuthorizedRegistry`], [`LockedByOtherRegistry`]
     /// * [`InsufficientStake`] if [`StakeManager::required_stake`] is more than what is not unbonding.
+    /// * [`InsufficientGas`] if the reputation ledger cannot be given what it may use.
     ///
     /// # Events
     ///
@@ -369,6 +374,9 @@ impl StakeManager {
         capacity: U256,
     ) -> Result<U256, Error> {
         let registry = self.only_registry()?;
+        if !self.reputation_ledger.get().is_zero() {
+            require_gas(self.vm(), LEDGER_GAS)?;
+        }
         let required = self.required_stake(sink, min_stake);
         self.back(sink, registry, required, capacity)
     }
@@ -416,6 +424,7 @@ impl StakeManager {
     ///
     /// * [`NotAuthorizedSlasher`], [`ZeroAmount`]
     /// * [`SafeERC20FailedOperation`] if the token returns neither `true` nor nothing.
+    /// * [`InsufficientGas`] if the token cannot be given [`PAYMENT_GAS`].
     ///
     /// # Events
     ///
@@ -455,6 +464,7 @@ impl StakeManager {
     ///
     /// * [`ZeroAmount`] if nothing waits.
     /// * [`SafeERC20FailedOperation`] if the token refuses.
+    /// * [`InsufficientGas`] if the token cannot be given [`PAYMENT_GAS`].
     ///
     /// # Events
     ///
@@ -823,12 +833,14 @@ impl StakeManager {
     }
 
     /// Pays what slashes have taken, as far as the token and the treasury let it.
-    fn pay_treasury(&mut self, amount: U256) -> Result<bool, SafeERC20FailedOperation> {
+    fn pay_treasury(&mut self, amount: U256) -> Result<bool, Error> {
         let treasury = self.treasury();
         if treasury.is_zero() {
             return Ok(false);
         }
-        let paid = erc20::try_transfer(self.vm(), self.stake_token.get(), treasury, amount)?;
+        require_gas(self.vm(), PAYMENT_GAS)?;
+        let token = self.stake_token.get();
+        let paid = erc20::try_transfer(self.vm(), token, treasury, amount, PAYMENT_GAS)?;
         if paid {
             self.unpaid_slashed.set(U256::ZERO);
             log(self.vm(), SlashedPaid { treasury, amount });

@@ -16,7 +16,10 @@ sol! {
     }
 }
 
-const DOMAIN: Domain = Domain { name: "BPE-CompletionTracker", version: "1" };
+const DOMAIN: Domain = Domain {
+    name: "BPE-CompletionTracker",
+    version: "1",
+};
 
 fn receipt() -> CompletionReceipt {
     CompletionReceipt {
@@ -71,9 +74,17 @@ fn separators_differ_by_contract(one: Contract<Probe>, other: Contract<Probe>, a
 #[motsu::test]
 fn the_fields_are_eip5267s(probe: Contract<Probe>, alice: Address) {
     let context = probe.sender(alice);
-    let (fields, name, version, chain_id, contract, salt, extensions) = DOMAIN.fields(context.vm()).0;
-    assert_eq!(fields.0, [0b01111], "name, version, chain id, contract; no salt");
-    assert_eq!((name.as_str(), version.as_str()), (DOMAIN.name, DOMAIN.version));
+    let (fields, name, version, chain_id, contract, salt, extensions) =
+        DOMAIN.fields(context.vm()).0;
+    assert_eq!(
+        fields.0,
+        [0b01111],
+        "name, version, chain id, contract; no salt"
+    );
+    assert_eq!(
+        (name.as_str(), version.as_str()),
+        (DOMAIN.name, DOMAIN.version)
+    );
     assert_eq!((chain_id, contract), (U256::from(42_161), probe.address()));
     assert_eq!((salt, extensions), (B256::ZERO, vec![]));
 }

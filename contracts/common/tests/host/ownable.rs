@@ -29,47 +29,127 @@ fn unauthorized(account: Address) -> Error {
 fn the_first_owner_is_set(owned: Contract<Owned>, owner: Address) {
     owned.sender(owner).ownable.initialize(owner).motsu_unwrap();
     assert_eq!(owned.sender(owner).ownable.owner(), owner);
-    owned.assert_emitted(&OwnershipTransferred { previousOwner: Address::ZERO, newOwner: owner });
-    let error = owned.sender(owner).ownable.initialize(Address::ZERO).motsu_unwrap_err();
-    assert_eq!(error, OwnableInvalidOwner { owner: Address::ZERO }.into());
+    owned.assert_emitted(&OwnershipTransferred {
+        previousOwner: Address::ZERO,
+        newOwner: owner,
+    });
+    let error = owned
+        .sender(owner)
+        .ownable
+        .initialize(Address::ZERO)
+        .motsu_unwrap_err();
+    assert_eq!(
+        error,
+        OwnableInvalidOwner {
+            owner: Address::ZERO
+        }
+        .into()
+    );
 }
 
 #[motsu::test]
-fn ownership_moves_when_it_is_accepted(owned: Contract<Owned>, owner: Address, next: Address, thief: Address) {
+fn ownership_moves_when_it_is_accepted(
+    owned: Contract<Owned>,
+    owner: Address,
+    next: Address,
+    thief: Address,
+) {
     owned.sender(owner).ownable.initialize(owner).motsu_unwrap();
     let it = |account| owned.sender(account);
-    assert_eq!(it(thief).ownable.transfer_ownership(thief).motsu_unwrap_err(), unauthorized(thief));
+    assert_eq!(
+        it(thief)
+            .ownable
+            .transfer_ownership(thief)
+            .motsu_unwrap_err(),
+        unauthorized(thief)
+    );
     it(owner).ownable.transfer_ownership(next).motsu_unwrap();
-    owned.assert_emitted(&OwnershipTransferStarted { previousOwner: owner, newOwner: next });
-    assert_eq!((it(thief).ownable.owner(), it(thief).ownable.pending_owner()), (owner, next));
+    owned.assert_emitted(&OwnershipTransferStarted {
+        previousOwner: owner,
+        newOwner: next,
+    });
+    assert_eq!(
+        (it(thief).ownable.owner(), it(thief).ownable.pending_owner()),
+        (owner, next)
+    );
     it(owner).ownable.only_owner().motsu_unwrap();
-    assert_eq!(it(next).ownable.only_owner().motsu_unwrap_err(), unauthorized(next));
-    assert_eq!(it(thief).ownable.accept_ownership().motsu_unwrap_err(), unauthorized(thief));
+    assert_eq!(
+        it(next).ownable.only_owner().motsu_unwrap_err(),
+        unauthorized(next)
+    );
+    assert_eq!(
+        it(thief).ownable.accept_ownership().motsu_unwrap_err(),
+        unauthorized(thief)
+    );
     it(next).ownable.accept_ownership().motsu_unwrap();
-    owned.assert_emitted(&OwnershipTransferred { previousOwner: owner, newOwner: next });
-    assert_eq!((it(thief).ownable.owner(), it(thief).ownable.pending_owner()), (next, Address::ZERO));
-    assert_eq!(it(owner).ownable.only_owner().motsu_unwrap_err(), unauthorized(owner));
-    assert_eq!(it(next).ownable.accept_ownership().motsu_unwrap_err(), unauthorized(next), "once only");
+    owned.assert_emitted(&OwnershipTransferred {
+        previousOwner: owner,
+        newOwner: next,
+    });
+    assert_eq!(
+        (it(thief).ownable.owner(), it(thief).ownable.pending_owner()),
+        (next, Address::ZERO)
+    );
+    assert_eq!(
+        it(owner).ownable.only_owner().motsu_unwrap_err(),
+        unauthorized(owner)
+    );
+    assert_eq!(
+        it(next).ownable.accept_ownership().motsu_unwrap_err(),
+        unauthorized(next),
+        "once only"
+    );
 }
 
 #[motsu::test]
 fn an_offer_can_be_taken_back(owned: Contract<Owned>, owner: Address, next: Address) {
     owned.sender(owner).ownable.initialize(owner).motsu_unwrap();
-    owned.sender(owner).ownable.transfer_ownership(next).motsu_unwrap();
-    owned.sender(owner).ownable.transfer_ownership(Address::ZERO).motsu_unwrap();
-    let error = owned.sender(next).ownable.accept_ownership().motsu_unwrap_err();
+    owned
+        .sender(owner)
+        .ownable
+        .transfer_ownership(next)
+        .motsu_unwrap();
+    owned
+        .sender(owner)
+        .ownable
+        .transfer_ownership(Address::ZERO)
+        .motsu_unwrap();
+    let error = owned
+        .sender(next)
+        .ownable
+        .accept_ownership()
+        .motsu_unwrap_err();
     assert_eq!(error, unauthorized(next));
 }
 
 #[motsu::test]
 fn ownership_can_be_given_up(owned: Contract<Owned>, owner: Address, next: Address) {
     owned.sender(owner).ownable.initialize(owner).motsu_unwrap();
-    owned.sender(owner).ownable.transfer_ownership(next).motsu_unwrap();
-    let error = owned.sender(next).ownable.renounce_ownership().motsu_unwrap_err();
+    owned
+        .sender(owner)
+        .ownable
+        .transfer_ownership(next)
+        .motsu_unwrap();
+    let error = owned
+        .sender(next)
+        .ownable
+        .renounce_ownership()
+        .motsu_unwrap_err();
     assert_eq!(error, unauthorized(next));
-    owned.sender(owner).ownable.renounce_ownership().motsu_unwrap();
-    owned.assert_emitted(&OwnershipTransferred { previousOwner: owner, newOwner: Address::ZERO });
+    owned
+        .sender(owner)
+        .ownable
+        .renounce_ownership()
+        .motsu_unwrap();
+    owned.assert_emitted(&OwnershipTransferred {
+        previousOwner: owner,
+        newOwner: Address::ZERO,
+    });
     assert_eq!(owned.sender(owner).ownable.owner(), Address::ZERO);
-    let error = owned.sender(next).ownable.accept_ownership().motsu_unwrap_err();
+    let error = owned
+        .sender(next)
+        .ownable
+        .accept_ownership()
+        .motsu_unwrap_err();
     assert_eq!(error, unauthorized(next), "the offer went with the owner");
 }

@@ -12,14 +12,22 @@ sol! {
 fn several_results_are_encoded_as_solidity_does() {
     let sinks = vec![Address::repeat_byte(1), Address::repeat_byte(2)];
     let capacities = vec![U256::from(3), U256::from(4)];
-    let encoded = Returns((sinks.clone(), capacities.clone())).encode().unwrap();
-    assert_eq!(encoded, getSinksCall::abi_encode_returns(&(sinks.clone(), capacities.clone())));
+    let encoded = Returns((sinks.clone(), capacities.clone()))
+        .encode()
+        .unwrap();
+    assert_eq!(
+        encoded,
+        getSinksCall::abi_encode_returns(&(sinks.clone(), capacities.clone()))
+    );
     let decoded = getSinksCall::abi_decode_returns(&encoded, true).unwrap();
     assert_eq!((decoded.sinks, decoded.capacities), (sinks, capacities));
     let mixed: Result<_, Vec<u8>> = Ok(Returns((U256::from(5), String::from("six"))));
     let encoded = mixed.encode().unwrap();
     let decoded = namedCall::abi_decode_returns(&encoded, true).unwrap();
-    assert_eq!((decoded.number, decoded.text.as_str()), (U256::from(5), "six"));
+    assert_eq!(
+        (decoded.number, decoded.text.as_str()),
+        (U256::from(5), "six")
+    );
 }
 
 /// The fault that [`Returns`] is there for: when the SDK is mended this fails, and the wrapper can go.
@@ -35,6 +43,12 @@ fn without_the_wrapper_the_sdk_puts_an_offset_in_front() {
 #[test]
 fn the_abi_is_the_tuples() {
     type Tuple = (Vec<Address>, Vec<U256>);
-    assert_eq!(<Returns<Tuple> as AbiType>::ABI.as_str(), <Tuple as AbiType>::ABI.as_str());
-    assert_eq!(<Returns<Tuple> as AbiType>::ABI.as_str(), "(address[],uint256[])");
+    assert_eq!(
+        <Returns<Tuple> as AbiType>::ABI.as_str(),
+        <Tuple as AbiType>::ABI.as_str()
+    );
+    assert_eq!(
+        <Returns<Tuple> as AbiType>::ABI.as_str(),
+        "(address[],uint256[])"
+    );
 }

@@ -23,14 +23,21 @@ fn address(key: &SigningKey) -> Address {
 }
 
 fn sign(key: &SigningKey, digest: B256) -> Vec<u8> {
-    let (signature, recovery) = key.sign_prehash_recoverable(digest.as_slice()).expect("a signature");
+    let (signature, recovery) = key
+        .sign_prehash_recoverable(digest.as_slice())
+        .expect("a signature");
     [&signature.to_bytes()[..], &[27 + recovery.to_byte()]].concat()
 }
 
 /// The other signature that the same key would have: s in the upper half, v flipped.
 fn twin(signature: &[u8]) -> Vec<u8> {
     let s = ORDER - U256::from_be_slice(&signature[32..64]);
-    [&signature[..32], &s.to_be_bytes::<32>()[..], &[27 + 28 - signature[64]]].concat()
+    [
+        &signature[..32],
+        &s.to_be_bytes::<32>()[..],
+        &[27 + 28 - signature[64]],
+    ]
+    .concat()
 }
 
 #[motsu::test]
@@ -43,7 +50,12 @@ fn recovers_who_signed(probe: Contract<Probe>, alice: Address) {
         assert_eq!(recover(context.vm(), digest, &signature), Ok(address(&key)));
         assert!(is_valid(context.vm(), address(&key), digest, &signature));
         assert!(!is_valid(context.vm(), alice, digest, &signature));
-        assert!(!is_valid(context.vm(), address(&key), keccak256(digest), &signature));
+        assert!(!is_valid(
+            context.vm(),
+            address(&key),
+            keccak256(digest),
+            &signature
+        ));
     }
 }
 
@@ -53,7 +65,10 @@ fn refuses_the_twin(probe: Contract<Probe>, alice: Address) {
     let twin = twin(&sign(&key, DIGEST));
     let s = B256::from_slice(&twin[32..64]);
     let context = probe.sender(alice);
-    assert_eq!(recover(context.vm(), DIGEST, &twin), Err(ECDSAInvalidSignatureS { s }.into()));
+    assert_eq!(
+        recover(context.vm(), DIGEST, &twin),
+        Err(ECDSAInvalidSignatureS { s }.into())
+    );
     assert!(!is_valid(context.vm(), address(&key), DIGEST, &twin));
 }
 
@@ -64,8 +79,14 @@ fn the_bound_on_s_is_half_the_order(probe: Contract<Probe>, alice: Address) {
     let context = probe.sender(alice);
     let above: U256 = half + U256::from(1);
     let error = ECDSAInvalidSignatureS { s: above.into() };
-    assert_eq!(recover(context.vm(), DIGEST, &with(above)), Err(error.into()));
-    assert_ne!(recover(context.vm(), DIGEST, &with(half)), Err(ECDSAInvalidSignatureS { s: half.into() }.into()));
+    assert_eq!(
+        recover(context.vm(), DIGEST, &with(above)),
+        Err(error.into())
+    );
+    assert_ne!(
+        recover(context.vm(), DIGEST, &with(half)),
+        Err(ECDSAInvalidSignatureS { s: half.into() }.into())
+    );
 }
 
 #[motsu::test]
@@ -75,7 +96,9 @@ fn a_signature_has_65_bytes(probe: Contract<Probe>, alice: Address) {
     let longer = [&signature[..], &[0]].concat();
     let context = probe.sender(alice);
     for bytes in [&[][..], &signature[..64], &longer] {
-        let error = ECDSAInvalidSignatureLength { length: U256::from(bytes.len()) };
+        let error = ECDSAInvalidSignatureLength {
+            length: U256::from(bytes.len()),
+        };
         assert_eq!(recover(context.vm(), DIGEST, bytes), Err(error.into()));
         assert!(!is_valid(context.vm(), address(&key), DIGEST, bytes));
     }
@@ -86,23 +109,46 @@ fn what_recovers_to_nobody_is_nobodys(probe: Contract<Probe>, alice: Address) {
     let signature = sign(&key(1), DIGEST);
     let with_v = |v: u8| [&signature[..64], &[v]].concat();
     let context = probe.sender(alice);
-    for bytes in [vec![0; 65], with_v(0), with_v(1), with_v(26), with_v(29), with_v(255)] {
-        assert_eq!(recover(context.vm(), DIGEST, &bytes), Err(ECDSAInvalidSignature {}.into()));
-        assert!(!is_valid(context.vm(), Address::ZERO, DIGEST, &bytes), "the zero address signs nothing");
+    for bytes in [
+        vec![0; 65],
+        with_v(0),
+        with_v(1),
+        with_v(26),
+        with_v(29),
+        with_v(255),
+    ] {
+        assert_eq!(
+            recover(context.vm(), DIGEST, &bytes),
+            Err(ECDSAInvalidSignature {}.into())
+        );
+        assert!(
+            !is_valid(context.vm(), Address::ZERO, DIGEST, &bytes),
+            "the zero address signs nothing"
+        );
     }
 }
 
 #[motsu::test]
 fn a_contract_answers_for_itself(probe: Contract<Probe>, wallet: Contract<Wallet>, alice: Address) {
     wallet.sender(alice).approve(DIGEST);
-    let ask = |digest| is_valid(probe.sender(alice).vm(), wallet.address(), digest, b"anything at all");
+    let ask = |digest| {
+        is_valid(
+            probe.sender(alice).vm(),
+            wallet.address(),
+            digest,
+            b"anything at all",
+        )
+    };
     assert!(ask(DIGEST));
     assert!(!ask(keccak256(DIGEST)));
     for misbehaviour in 1..=5 {
         wallet.sender(alice).misbehave(misbehaviour);
         assert!(!ask(DIGEST), "misbehaviour {misbehaviour}");
     }
-    assert!(!is_valid(probe.sender(alice).vm(), probe.address(), DIGEST, b""), "no ERC-1271");
+    assert!(
+        !is_valid(probe.sender(alice).vm(), probe.address(), DIGEST, b""),
+        "no ERC-1271"
+    );
 }
 
 proptest! {
