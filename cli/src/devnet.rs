@@ -46,7 +46,7 @@ pub struct Options {
 /// Runs the chain until Ctrl-C or SIGTERM.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     // The port first: if it is taken, nothing else is worth doing.
-    let listener = bind(SocketAddr::new(options.host, options.port)).await?;
+    let listener = bind(SocketAddr::new(options.host, options.port))?;
     let chain = build(&options).await?;
     let server = chain.serve_on(listener).await?;
     let miner = options.block_time.map(|seconds| chain.mine_every(Duration::from_secs(seconds)));

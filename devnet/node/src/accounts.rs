@@ -12,7 +12,7 @@ pub const DEV_MNEMONIC: &str = "test test test test test test test test test tes
 pub const DEV_ACCOUNTS: u32 = 10;
 
 /// What each starts with: 10 000 ether.
-pub const DEV_BALANCE: U256 = U256::from_limbs([0x1bce_cced_a100_0000, 0x21e, 0, 0]);
+pub const DEV_BALANCE: U256 = U256::from_limbs([0x19e0_c9ba_b240_0000, 0x21e, 0, 0]);
 
 /// The ten accounts, at the usual path `m/44'/60'/0'/0/index`.
 pub fn dev_accounts() -> Result<Vec<PrivateKeySigner>, LocalSignerError> {

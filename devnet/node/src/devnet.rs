@@ -194,7 +194,14 @@ impl Devnet {
         for signer in self.signers.iter().filter(|signer| signer.address() != self.account(index)) {
             wallet.register_signer(signer.clone());
         }
-        ProviderBuilder::new().wallet(wallet).connect_client(self.client()).erased()
+        // Nonces are asked for each time: snapshots take them back.
+        ProviderBuilder::default()
+            .with_gas_estimation()
+            .with_simple_nonce_management()
+            .fetch_chain_id()
+            .wallet(wallet)
+            .connect_client(self.client())
+            .erased()
     }
 
     /// A client of the RPC methods, in process.
@@ -209,7 +216,7 @@ impl Devnet {
 
     /// Serves the RPC methods over HTTP and WebSocket; port 0 takes any free one.
     pub async fn serve(&self, address: SocketAddr) -> Result<RpcServer, ServeError> {
-        self.serve_on(bind(address).await?).await
+        self.serve_on(bind(address)?).await
     }
 
     /// Serves them on a port taken before with [`bind`].

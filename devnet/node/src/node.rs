@@ -319,8 +319,8 @@ impl Node {
         self.inner.lock().impersonated.insert(address);
     }
 
-    pub fn stop_impersonating(&self, address: Address) -> bool {
-        self.inner.lock().impersonated.remove(&address)
+    pub fn stop_impersonating(&self, address: Address) {
+        self.inner.lock().impersonated.remove(&address);
     }
 
     pub fn impersonate_all(&self, enabled: bool) {

@@ -12,11 +12,13 @@ use jsonrpsee::{
     types::SubscriptionId,
     Methods,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tower_http::cors::CorsLayer;
 
 /// Connections served at a time; more are told to come back later.
 const MAX_CONNECTIONS: u32 = 2_048;
+/// Connections that wait to be accepted; the default of 128 resets those of a burst of hundreds.
+const BACKLOG: u32 = 1_024;
 /// The largest request: a program's deployment is some 50 KB in hex, a batch of them more.
 const MAX_REQUEST_BYTES: u32 = 16 * 1024 * 1024;
 /// The largest response: many blocks' logs.
@@ -37,8 +39,14 @@ pub enum ServeError {
 
 /// Takes a port, 0 for any free one. Clients may connect from now on, and wait until [`crate::Devnet::serve_on`] starts
 /// the server.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+pub fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ServeError::AddressInUse(address),
         _ => ServeError::Listen { address, source },
     })

@@ -120,10 +120,11 @@ fn edits(registry: &mut Registry) {
         })
         .method("anvil_impersonateAccount", |ctx, (address,): (Address,)| {
             ctx.node.impersonate(address);
-            Ok(true)
+            Ok(())
         })
         .method("anvil_stopImpersonatingAccount", |ctx, (address,): (Address,)| {
-            Ok(ctx.node.stop_impersonating(address))
+            ctx.node.stop_impersonating(address);
+            Ok(())
         })
         .method("anvil_autoImpersonateAccount", auto_impersonate);
     for (alias, name) in [

@@ -49,8 +49,8 @@ pub fn endless() -> Bytes {
 pub fn forward(callee: Address) -> Bytes {
     let mut code = vec![PUSH0, PUSH0, PUSH0, PUSH0, PUSH0, PUSH20];
     code.extend(callee);
-    code.extend([GAS, CALL, PUSH1, 36, JUMPI, PUSH0, PUSH0, REVERT, JUMPDEST, STOP]);
-    assert_eq!(code[36], JUMPDEST);
+    code.extend([GAS, CALL, PUSH1, 34, JUMPI, PUSH0, PUSH0, REVERT, JUMPDEST, STOP]);
+    assert_eq!(code[34], JUMPDEST);
     init_code(&code)
 }
 
