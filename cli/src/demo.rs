@@ -37,9 +37,27 @@ struct Agent {
 }
 
 const AGENTS: [Agent; 3] = [
-    Agent { name: "small", account: 1, stake: 400, first: 10, then: 20 },
-    Agent { name: "large", account: 2, stake: 10_000, first: 60, then: 90 },
-    Agent { name: "greedy", account: 3, stake: 2_500, first: 50, then: 1_000 },
+    Agent {
+        name: "small",
+        account: 1,
+        stake: 400,
+        first: 10,
+        then: 20,
+    },
+    Agent {
+        name: "large",
+        account: 2,
+        stake: 10_000,
+        first: 60,
+        then: 90,
+    },
+    Agent {
+        name: "greedy",
+        account: 3,
+        stake: 2_500,
+        first: 50,
+        then: 1_000,
+    },
 ];
 
 /// The contracts of the demo, and what it knows of them.
@@ -61,11 +79,19 @@ pub async fn run() -> anyhow::Result<()> {
     for agent in &AGENTS {
         stage.join(agent, &ready.superfluid).await?;
     }
-    stage.print("Registered: the cap is the square root of the stake").await?;
+    stage
+        .print("Registered: the cap is the square root of the stake")
+        .await?;
     stage.reveal().await?;
-    stage.print("Revealed: smoothed capacity follows by 30 %, the greedy one no further than its cap").await?;
+    stage
+        .print(
+            "Revealed: smoothed capacity follows by 30 %, the greedy one no further than its cap",
+        )
+        .await?;
     stage.slash(&AGENTS[2]).await?;
-    stage.print("Slashed by 10 %: the greedy one is clipped in the next transaction").await?;
+    stage
+        .print("Slashed by 10 %: the greedy one is clipped in the next transaction")
+        .await?;
     stage.leave().await?;
     println!("\nEvery agent has left, waited a day and taken back its stake. StakeManager holds 0 USDCx.");
     Ok(())
@@ -74,7 +100,8 @@ pub async fn run() -> anyhow::Result<()> {
 impl Stage {
     async fn deploy(devnet: Devnet, superfluid: &SuperfluidAddresses) -> anyhow::Result<Self> {
         let owner = devnet.account(0);
-        let arguments = (superfluid.usdcx, tokens(1), tokens(100), U256::ZERO, owner).abi_encode_params();
+        let arguments =
+            (superfluid.usdcx, tokens(1), tokens(100), U256::ZERO, owner).abi_encode_params();
         let stakes = programs::deploy(&devnet, "stake-manager", arguments).await?;
         let arguments = (stakes, owner).abi_encode_params();
         let registry = programs::deploy(&devnet, "capacity-registry", arguments).await?;
@@ -88,7 +115,14 @@ impl Stage {
         };
         mined(stage.stakes.setRegistry(registry, true).send().await).await?;
         mined(stage.stakes.setSlasher(owner, true).send().await).await?;
-        mined(stage.registry.registerTaskType_0(stage.task_type, tokens(100)).send().await).await?;
+        mined(
+            stage
+                .registry
+                .registerTaskType_0(stage.task_type, tokens(100))
+                .send()
+                .await,
+        )
+        .await?;
         Ok(stage)
     }
 
@@ -98,12 +132,27 @@ impl Stage {
         let usdc = ITestToken::new(superfluid.usdc, self.devnet.provider());
         let underlying = U256::from(agent.stake) * U256::from(USDC);
         mined(usdc.mint(account, underlying).send().await).await?;
-        mined(usdc.approve(superfluid.usdcx, underlying).from(account).send().await).await?;
+        mined(
+            usdc.approve(superfluid.usdcx, underlying)
+                .from(account)
+                .send()
+                .await,
+        )
+        .await?;
         let amount = tokens(agent.stake);
         mined(self.token.upgrade(amount).from(account).send().await).await?;
-        mined(self.token.approve(*self.stakes.address(), amount).from(account).send().await).await?;
+        mined(
+            self.token
+                .approve(*self.stakes.address(), amount)
+                .from(account)
+                .send()
+                .await,
+        )
+        .await?;
         mined(self.stakes.stake(amount).from(account).send().await).await?;
-        let register = self.registry.registerSink(self.task_type, units(agent.first));
+        let register = self
+            .registry
+            .registerSink(self.task_type, units(agent.first));
         mined(register.from(account).send().await).await
     }
 
@@ -117,7 +166,9 @@ impl Stage {
         }
         self.devnet.mine(1)?;
         for agent in &AGENTS {
-            let reveal = self.registry.revealCapacity(self.task_type, units(agent.then), nonce);
+            let reveal = self
+                .registry
+                .revealCapacity(self.task_type, units(agent.then), nonce);
             mined(reveal.from(self.devnet.account(agent.account)).send().await).await?;
         }
         Ok(())
@@ -128,7 +179,13 @@ impl Stage {
         let tenth = tokens(agent.stake) / U256::from(10);
         let reason = keccak256("COMPLETION_UNDERPERFORMANCE");
         mined(self.stakes.slash(account, tenth, reason).send().await).await?;
-        mined(self.registry.syncCapacity(self.task_type, account).send().await).await
+        mined(
+            self.registry
+                .syncCapacity(self.task_type, account)
+                .send()
+                .await,
+        )
+        .await
     }
 
     /// Everybody leaves and takes everything back; checks that nothing is left.
@@ -143,7 +200,11 @@ impl Stage {
             let stake = self.stakes.getStake(account).call().await?;
             mined(self.stakes.unstake(stake).from(account).send().await).await?;
             let back = self.token.balanceOf(account).call().await?;
-            ensure!(back == stake, "{} has {back} wei instead of {stake}", agent.name);
+            ensure!(
+                back == stake,
+                "{} has {back} wei instead of {stake}",
+                agent.name
+            );
         }
         let left = self.token.balanceOf(*self.stakes.address()).call().await?;
         ensure!(left.is_zero(), "{left} wei are left in StakeManager");
@@ -162,8 +223,16 @@ impl Stage {
             held += stake;
             let locked = self.stakes.getLockedStake(account).call().await?;
             let cap = self.stakes.getCapacityCap(account).call().await?;
-            let raw = self.registry.getRawCapacity(self.task_type, account).call().await?;
-            let smoothed = self.registry.getSmoothedCapacity(self.task_type, account).call().await?;
+            let raw = self
+                .registry
+                .getRawCapacity(self.task_type, account)
+                .call()
+                .await?;
+            let smoothed = self
+                .registry
+                .getSmoothedCapacity(self.task_type, account)
+                .call()
+                .await?;
             let share = smoothed * U256::from(10_000) / total.max(U256::ONE);
             println!(
                 "| {:6} | {:>10} | {:>10} | {:>7} | {:>7} | {:>8} | {:>4} % |",
@@ -177,7 +246,10 @@ impl Stage {
             );
         }
         let balance = self.token.balanceOf(*self.stakes.address()).call().await?;
-        ensure!(balance == held, "StakeManager holds {balance} wei, and owes {held}");
+        ensure!(
+            balance == held,
+            "StakeManager holds {balance} wei, and owes {held}"
+        );
         Ok(())
     }
 }
@@ -201,7 +273,14 @@ async fn mined<E>(sent: Result<PendingTransactionBuilder<Ethereum>, E>) -> anyho
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    let receipt = sent?.get_receipt().await.context("a transaction was not included")?;
-    ensure!(receipt.status(), "transaction {} reverted", receipt.transaction_hash);
+    let receipt = sent?
+        .get_receipt()
+        .await
+        .context("a transaction was not included")?;
+    ensure!(
+        receipt.status(),
+        "transaction {} reverted",
+        receipt.transaction_hash
+    );
     Ok(())
 }

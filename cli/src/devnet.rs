@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -49,7 +49,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let listener = bind(SocketAddr::new(options.host, options.port))?;
     let chain = build(&options).await?;
     let server = chain.serve_on(listener).await?;
-    let miner = options.block_time.map(|seconds| chain.mine_every(Duration::from_secs(seconds)));
+    let miner = options
+        .block_time
+        .map(|seconds| chain.mine_every(Duration::from_secs(seconds)));
     announce(&chain, &server, options.quiet);
 
     let stopped = stop_signal();
@@ -102,13 +104,17 @@ fn announce(chain: &Devnet, server: &RpcServer, quiet: bool) {
             let key = signer.to_bytes();
             println!("({index}) {}  {key}", signer.address());
         }
-        println!("\nChain {}, block {}", chain.chain_id(), chain.block_number());
+        println!(
+            "\nChain {}, block {}",
+            chain.chain_id(),
+            chain.block_number()
+        );
     }
     println!("Listening on {} and {}", server.http_url(), server.ws_url());
 }
 
 /// Saves the chain whenever it has changed; ends only by failing.
-async fn save_regularly(chain: &Devnet, path: &PathBuf) -> anyhow::Result<()> {
+async fn save_regularly(chain: &Devnet, path: &Path) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(SAVE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut saved = None;
@@ -118,7 +124,7 @@ async fn save_regularly(chain: &Devnet, path: &PathBuf) -> anyhow::Result<()> {
         if saved == Some(changes) {
             continue;
         }
-        let (chain, path) = (chain.clone(), path.clone());
+        let (chain, path) = (chain.clone(), path.to_owned());
         tokio::task::spawn_blocking(move || chain.save(&path)).await??;
         saved = Some(changes);
     }
@@ -128,7 +134,8 @@ async fn save_regularly(chain: &Devnet, path: &PathBuf) -> anyhow::Result<()> {
 async fn stop_signal() -> anyhow::Result<()> {
     #[cfg(unix)]
     {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             interrupted = tokio::signal::ctrl_c() => interrupted?,
             _ = terminate.recv() => {}

@@ -9,7 +9,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "bpe", version, about = "Backpressure economics on Arbitrum Stylus")]
+#[command(
+    name = "bpe",
+    version,
+    about = "Backpressure economics on Arbitrum Stylus"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

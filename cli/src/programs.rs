@@ -11,18 +11,33 @@ use devnet::{Constructor, Devnet};
 /// # Errors
 /// If it has not been built.
 pub fn code(contract: &str) -> anyhow::Result<Bytes> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-    let path = root.join("target/stylus").join(contract).with_extension("code");
-    let code = fs::read(&path).with_context(|| format!("cannot read {}: run `cargo xtask build`", path.display()))?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."));
+    let path = root
+        .join("target/stylus")
+        .join(contract)
+        .with_extension("code");
+    let code = fs::read(&path)
+        .with_context(|| format!("cannot read {}: run `cargo xtask build`", path.display()))?;
     Ok(code.into())
 }
 
 /// Deploys, activates, constructs and caches a program on a devnet, from account 0. `arguments` are the constructor's,
 /// encoded as parameters.
-pub async fn deploy(devnet: &Devnet, contract: &str, arguments: Vec<u8>) -> anyhow::Result<Address> {
+pub async fn deploy(
+    devnet: &Devnet,
+    contract: &str,
+    arguments: Vec<u8>,
+) -> anyhow::Result<Address> {
     let constructor = Some(Constructor::new(arguments));
     let deployment = devnet.deploy_code(code(contract)?, constructor).await;
-    let address = deployment.with_context(|| format!("cannot deploy {contract}"))?.address;
-    devnet.cache_program(address).await.with_context(|| format!("cannot cache {contract}"))?;
+    let address = deployment
+        .with_context(|| format!("cannot deploy {contract}"))?
+        .address;
+    devnet
+        .cache_program(address)
+        .await
+        .with_context(|| format!("cannot cache {contract}"))?;
     Ok(address)
 }

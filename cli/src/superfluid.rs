@@ -12,7 +12,9 @@ const DEPLOYMENTS: &str = "deployments";
 /// Finds or makes the saved chain that has Superfluid on it; the first time takes some seconds.
 pub async fn prepare(chain: DevnetBuilder) -> anyhow::Result<Ready> {
     let artifacts = Artifacts::locate().context("--no-superfluid starts without it")?;
-    let cache = tools_dir().unwrap_or_else(|| PathBuf::from(".tools")).join("devnet");
+    let cache = tools_dir()
+        .unwrap_or_else(|| PathBuf::from(".tools"))
+        .join("devnet");
     Ok(ready(&cache, &artifacts, chain).await?)
 }
 
@@ -20,6 +22,6 @@ pub async fn prepare(chain: DevnetBuilder) -> anyhow::Result<Ready> {
 pub fn publish(ready: &Ready, chain_id: u64) -> anyhow::Result<PathBuf> {
     let directory = Path::new(DEPLOYMENTS);
     let mut deployments = Deployments::new(chain_id);
-    deployments.superfluid = Some(ready.superfluid.clone());
+    deployments.superfluid = Some(ready.superfluid);
     Ok(deployments.save(directory)?)
 }

@@ -35,15 +35,23 @@ impl Process {
 
     fn rpc(&self, method: &str, params: Value) -> Value {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let mut response: Value =
-            ureq::post(&self.url).send_json(&request).unwrap().body_mut().read_json().unwrap();
+        let mut response: Value = ureq::post(&self.url)
+            .send_json(&request)
+            .unwrap()
+            .body_mut()
+            .read_json()
+            .unwrap();
         assert!(response.get("error").is_none(), "{response}");
         response["result"].take()
     }
 
     fn signal(&mut self, name: &str) -> Option<i32> {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+        assert!(Command::new("kill")
+            .args([name, &id])
+            .status()
+            .unwrap()
+            .success());
         self.child.wait().unwrap().code()
     }
 
@@ -72,8 +80,12 @@ fn state_arg(file: &Path) -> &str {
 #[test]
 fn it_says_what_one_needs_to_connect() {
     let process = Process::start(&["--port", "0", "--chain-id", "4242"]);
-    assert!(process.output.contains("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"));
-    assert!(process.output.contains("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"));
+    assert!(process
+        .output
+        .contains("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"));
+    assert!(process
+        .output
+        .contains("0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"));
     assert_eq!(process.rpc("eth_chainId", json!([])), "0x1092");
     let quiet = Process::start(&["--port", "0", "--quiet"]);
     assert_eq!(quiet.output.lines().count(), 1);
@@ -127,12 +139,19 @@ fn a_crash_loses_nothing_that_was_saved() {
 fn await_saved(file: &Path, number: u64) {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
-        let saved = std::fs::read(file).ok().and_then(|json| serde_json::from_slice::<Value>(&json).ok());
-        let blocks = saved.and_then(|saved| saved["blocks"].as_array().map(Vec::len)).unwrap_or(0);
+        let saved = std::fs::read(file)
+            .ok()
+            .and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+        let blocks = saved
+            .and_then(|saved| saved["blocks"].as_array().map(Vec::len))
+            .unwrap_or(0);
         if blocks as u64 > number {
             return;
         }
-        assert!(Instant::now() < deadline, "{blocks} blocks saved, expected more than {number}");
+        assert!(
+            Instant::now() < deadline,
+            "{blocks} blocks saved, expected more than {number}"
+        );
         thread::sleep(Duration::from_millis(50));
     }
 }
@@ -141,9 +160,15 @@ fn await_saved(file: &Path, number: u64) {
 fn blocks_come_at_intervals() {
     let process = Process::start(&["--port", "0", "--block-time", "1"]);
     let from = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-    let hash = process.rpc("eth_sendTransaction", json!([{"from": from, "to": from, "value": "0x1"}]));
+    let hash = process.rpc(
+        "eth_sendTransaction",
+        json!([{"from": from, "to": from, "value": "0x1"}]),
+    );
     let deadline = Instant::now() + Duration::from_secs(10);
-    while process.rpc("eth_getTransactionReceipt", json!([hash])).is_null() {
+    while process
+        .rpc("eth_getTransactionReceipt", json!([hash]))
+        .is_null()
+    {
         assert!(Instant::now() < deadline);
         thread::sleep(Duration::from_millis(100));
     }

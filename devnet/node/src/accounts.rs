@@ -17,7 +17,9 @@ pub const DEV_BALANCE: U256 = U256::from_limbs([0x19e0_c9ba_b240_0000, 0x21e, 0,
 /// The ten accounts, at the usual path `m/44'/60'/0'/0/index`.
 pub fn dev_accounts() -> Result<Vec<PrivateKeySigner>, LocalSignerError> {
     let builder = MnemonicBuilder::<English>::default().phrase(DEV_MNEMONIC);
-    (0..DEV_ACCOUNTS).map(|index| builder.clone().index(index)?.build()).collect()
+    (0..DEV_ACCOUNTS)
+        .map(|index| builder.clone().index(index)?.build())
+        .collect()
 }
 
 /// The addresses of `signers`.
@@ -35,8 +37,14 @@ mod tests {
     fn accounts_are_the_well_known_ones() {
         let accounts = addresses(&dev_accounts().unwrap());
         assert_eq!(accounts.len(), 10);
-        assert_eq!(accounts[0], address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"));
-        assert_eq!(accounts[9], address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720"));
+        assert_eq!(
+            accounts[0],
+            address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
+        );
+        assert_eq!(
+            accounts[9],
+            address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720")
+        );
         assert_eq!(DEV_BALANCE, parse_ether("10000").unwrap());
     }
 }

@@ -59,8 +59,14 @@ pub struct BlockSeal {
 
 impl Block {
     /// Seals a block.
-    pub fn seal(seal: BlockSeal, transactions: Vec<MinedTransaction>, diff: StateDiff, state: State) -> Self {
-        let envelopes: Vec<&TxEnvelope> = transactions.iter().map(|tx| tx.envelope.inner()).collect();
+    pub fn seal(
+        seal: BlockSeal,
+        transactions: Vec<MinedTransaction>,
+        diff: StateDiff,
+        state: State,
+    ) -> Self {
+        let envelopes: Vec<&TxEnvelope> =
+            transactions.iter().map(|tx| tx.envelope.inner()).collect();
         let receipts: Vec<_> = transactions.iter().map(MinedTransaction::receipt).collect();
         let header = Header {
             parent_hash: seal.parent_hash,
@@ -70,7 +76,9 @@ impl Block {
             state_root: EMPTY_ROOT_HASH,
             transactions_root: calculate_transaction_root(&envelopes),
             receipts_root: calculate_receipt_root(&receipts),
-            logs_bloom: receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom()),
+            logs_bloom: receipts
+                .iter()
+                .fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom()),
             difficulty: U256::ONE,
             number: seal.number,
             gas_limit: seal.gas_limit,
@@ -82,7 +90,13 @@ impl Block {
             base_fee_per_gas: Some(seal.base_fee),
             ..Header::default()
         };
-        Self { hash: header.hash_slow(), header, transactions, diff, state }
+        Self {
+            hash: header.hash_slow(),
+            header,
+            transactions,
+            diff,
+            state,
+        }
     }
 
     pub fn number(&self) -> u64 {
@@ -102,7 +116,10 @@ impl Block {
 
     /// How many logs precede those of transaction `index`.
     pub fn logs_before(&self, index: usize) -> u64 {
-        self.transactions[..index].iter().map(|tx| tx.logs.len() as u64).sum()
+        self.transactions[..index]
+            .iter()
+            .map(|tx| tx.logs.len() as u64)
+            .sum()
     }
 }
 
@@ -136,13 +153,19 @@ impl MinedTransaction {
         };
         receipt_envelope(
             self.envelope.inner().tx_type(),
-            ReceiptWithBloom { logs_bloom: logs_bloom(&self.logs), receipt },
+            ReceiptWithBloom {
+                logs_bloom: logs_bloom(&self.logs),
+                receipt,
+            },
         )
     }
 }
 
 /// Wraps a receipt by its transaction's type.
-pub fn receipt_envelope<T>(tx_type: TxType, receipt: ReceiptWithBloom<Receipt<T>>) -> ReceiptEnvelope<T> {
+pub fn receipt_envelope<T>(
+    tx_type: TxType,
+    receipt: ReceiptWithBloom<Receipt<T>>,
+) -> ReceiptEnvelope<T> {
     match tx_type {
         TxType::Legacy => ReceiptEnvelope::Legacy(receipt),
         TxType::Eip2930 => ReceiptEnvelope::Eip2930(receipt),

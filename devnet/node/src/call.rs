@@ -41,7 +41,10 @@ impl Simulation {
         } else {
             mined_context(chain, block)
         };
-        Ok(Self { state: block.state.clone(), context })
+        Ok(Self {
+            state: block.state.clone(),
+            context,
+        })
     }
 
     /// Applies state overrides.
@@ -52,9 +55,15 @@ impl Simulation {
         Ok(())
     }
 
-    fn override_account(&mut self, address: Address, account: AccountOverride) -> Result<(), NodeError> {
+    fn override_account(
+        &mut self,
+        address: Address,
+        account: AccountOverride,
+    ) -> Result<(), NodeError> {
         if account.state.is_some() && account.state_diff.is_some() {
-            return Err(NodeError::InvalidArgument(format!("account {address} has both 'state' and 'stateDiff'")));
+            return Err(NodeError::InvalidArgument(format!(
+                "account {address} has both 'state' and 'stateDiff'"
+            )));
         }
         if account.move_precompile_to.is_some() {
             return Err(NodeError::Unsupported("movePrecompileToAddress".into()));
@@ -65,7 +74,10 @@ impl Simulation {
         diff.code = account.code;
         diff.storage_cleared = account.state.is_some();
         let slots = account.state.or(account.state_diff).unwrap_or_default();
-        diff.storage = slots.into_iter().map(|(slot, value)| (slot.into(), value.into())).collect();
+        diff.storage = slots
+            .into_iter()
+            .map(|(slot, value)| (slot.into(), value.into()))
+            .collect();
         self.state.apply(&StateDiff([(address, Some(diff))].into()));
         Ok(())
     }
@@ -73,12 +85,16 @@ impl Simulation {
     /// Applies those block overrides that this chain has.
     pub fn override_block(&mut self, overrides: BlockOverrides) {
         let context = &mut self.context;
-        context.l1_number = overrides.number.map_or(context.l1_number, |number| number.saturating_to());
+        context.l1_number = overrides
+            .number
+            .map_or(context.l1_number, |number| number.saturating_to());
         context.timestamp = overrides.time.unwrap_or(context.timestamp);
         context.gas_limit = overrides.gas_limit.unwrap_or(context.gas_limit);
         context.coinbase = overrides.coinbase.unwrap_or(context.coinbase);
         context.prevrandao = overrides.random.unwrap_or(context.prevrandao);
-        context.base_fee = overrides.base_fee.map_or(context.base_fee, |fee| fee.saturating_to());
+        context.base_fee = overrides
+            .base_fee
+            .map_or(context.base_fee, |fee| fee.saturating_to());
     }
 }
 
@@ -91,20 +107,35 @@ impl Node {
         trace: bool,
     ) -> Result<Execution, NodeError> {
         let Simulation { state, context } = simulation;
-        let env = transaction::call_environment(request, state, context.base_fee, context.chain_id)?;
+        let env =
+            transaction::call_environment(request, state, context.base_fee, context.chain_id)?;
         self.run(simulation, env, trace)
     }
 
-    fn run(&self, simulation: &Simulation, env: TxEnv, trace: bool) -> Result<Execution, NodeError> {
+    fn run(
+        &self,
+        simulation: &Simulation,
+        env: TxEnv,
+        trace: bool,
+    ) -> Result<Execution, NodeError> {
         let Simulation { state, context } = simulation;
-        let options = ExecutionOptions { skip_balance_check: false, trace, ..ExecutionOptions::simulation() };
+        let options = ExecutionOptions {
+            skip_balance_check: false,
+            trace,
+            ..ExecutionOptions::simulation()
+        };
         let (sender, value, gas_limit) = (env.caller, env.value, env.gas_limit);
-        let want = value.saturating_add(U256::from(gas_limit).saturating_mul(U256::from(env.gas_price)));
+        let want =
+            value.saturating_add(U256::from(gas_limit).saturating_mul(U256::from(env.gas_price)));
         let have = state.balance(sender);
         if have < want {
-            return Err(crate::error::TransactionError::InsufficientFunds { sender, have, want }.into());
+            return Err(
+                crate::error::TransactionError::InsufficientFunds { sender, have, want }.into(),
+            );
         }
-        Ok(self.executor.execute(state.clone(), context, env, options)?)
+        Ok(self
+            .executor
+            .execute(state.clone(), context, env, options)?)
     }
 
     /// `eth_call`: the output, or why there is none.
@@ -132,9 +163,11 @@ impl Node {
         let mut simulation = Simulation::at(chain, at.unwrap_or(BlockId::pending()))?;
         simulation.override_state(state_overrides.unwrap_or_default())?;
         let Simulation { state, context } = &simulation;
-        let mut env = transaction::call_environment(request, state, context.base_fee, context.chain_id)?;
+        let mut env =
+            transaction::call_environment(request, state, context.base_fee, context.chain_id)?;
         if let TxKind::Call(recipient) = env.kind {
-            if env.data.is_empty() && env.access_list.is_empty() && state.code(recipient).is_empty() {
+            if env.data.is_empty() && env.access_list.is_empty() && state.code(recipient).is_empty()
+            {
                 env.gas_limit = TRANSFER_GAS.min(env.gas_limit);
             }
         }
@@ -144,7 +177,10 @@ impl Node {
         let spent = match &generous.result {
             ExecutionResult::Success { .. } => generous.gas.spent(),
             // With all the gas there may be, running out means that the cap is too low.
-            ExecutionResult::Halt { reason: revm::context_interface::result::HaltReason::OutOfGas(_), .. } => {
+            ExecutionResult::Halt {
+                reason: revm::context_interface::result::HaltReason::OutOfGas(_),
+                ..
+            } => {
                 return Err(NodeError::GasAllowance(enough));
             }
             _ => return NodeError::of_result(generous.result).map(|_| enough),
@@ -153,7 +189,9 @@ impl Node {
             env.gas_limit = limit;
             match self.run(&simulation, env.clone(), false) {
                 Ok(execution) => Ok(execution.result.is_success()),
-                Err(NodeError::Transaction(crate::error::TransactionError::IntrinsicGas { .. })) => Ok(false),
+                Err(NodeError::Transaction(crate::error::TransactionError::IntrinsicGas {
+                    ..
+                })) => Ok(false),
                 Err(error) => Err(error),
             }
         };
@@ -167,9 +205,11 @@ impl Node {
                 too_little = likely;
             }
         }
-        while too_little + 1 < enough && (enough - too_little) * 1_000 > enough * ESTIMATE_TOLERANCE {
+        while too_little + 1 < enough && (enough - too_little) * 1_000 > enough * ESTIMATE_TOLERANCE
+        {
             // Most need little more than they spend: search the low end first, as geth does.
-            let middle = (too_little + (enough - too_little) / 2).min(too_little.saturating_mul(2).max(TRANSFER_GAS));
+            let middle = (too_little + (enough - too_little) / 2)
+                .min(too_little.saturating_mul(2).max(TRANSFER_GAS));
             if suffices(middle)? {
                 enough = middle;
             } else {
@@ -182,9 +222,15 @@ impl Node {
     /// Runs a mined transaction again, for its call trace.
     pub fn trace(&self, hash: B256) -> Result<CallTrace, NodeError> {
         let chain = self.chain();
-        let (block, index) = chain.transaction(hash).ok_or(NodeError::UnknownTransaction(hash))?;
-        let parent = block.number().checked_sub(1).and_then(|number| chain.block(number));
-        let parent = parent.ok_or_else(|| NodeError::Internal(format!("no parent of {}", block.hash)))?;
+        let (block, index) = chain
+            .transaction(hash)
+            .ok_or(NodeError::UnknownTransaction(hash))?;
+        let parent = block
+            .number()
+            .checked_sub(1)
+            .and_then(|number| chain.block(number));
+        let parent =
+            parent.ok_or_else(|| NodeError::Internal(format!("no parent of {}", block.hash)))?;
         let mut context = mined_context(&chain, block);
         let mut state = parent.state.clone();
         for (position, tx) in block.transactions[..=index].iter().enumerate() {
@@ -194,7 +240,9 @@ impl Node {
                 trace: position == index,
                 ..ExecutionOptions::default()
             };
-            let execution = self.executor.execute(state.clone(), &context, env, options)?;
+            let execution = self
+                .executor
+                .execute(state.clone(), &context, env, options)?;
             if let Some(trace) = execution.trace {
                 return Ok(trace);
             }
@@ -204,4 +252,3 @@ impl Node {
         Err(NodeError::Internal(format!("no trace of {hash}")))
     }
 }
-

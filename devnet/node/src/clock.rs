@@ -46,7 +46,13 @@ pub struct TimeInPast {
 
 impl Clock {
     pub fn new(source: TimeSource, genesis: Option<u64>) -> Self {
-        Self { source, genesis: genesis.unwrap_or_else(system_time), offset: 0, next: None, l1_ahead: 0 }
+        Self {
+            source,
+            genesis: genesis.unwrap_or_else(system_time),
+            offset: 0,
+            next: None,
+            l1_ahead: 0,
+        }
     }
 
     pub fn genesis(&self) -> u64 {
@@ -83,7 +89,10 @@ impl Clock {
     /// Sets the next block's time; time goes on from there.
     pub fn set_next(&mut self, timestamp: u64, latest: u64) -> Result<(), TimeInPast> {
         if timestamp < latest {
-            return Err(TimeInPast { requested: timestamp, latest });
+            return Err(TimeInPast {
+                requested: timestamp,
+                latest,
+            });
         }
         self.next = Some(timestamp);
         Ok(())
@@ -92,7 +101,8 @@ impl Clock {
     /// A block with `timestamp` was mined.
     pub fn mined(&mut self, timestamp: u64) {
         if self.next.take().is_some() {
-            self.offset = i64::try_from(i128::from(timestamp) - i128::from(self.source_time())).unwrap_or(i64::MAX);
+            self.offset = i64::try_from(i128::from(timestamp) - i128::from(self.source_time()))
+                .unwrap_or(i64::MAX);
         }
     }
 
@@ -104,7 +114,9 @@ impl Clock {
         self.source = source;
         self.offset = match source {
             TimeSource::System => 0,
-            TimeSource::Manual => i64::try_from(latest.saturating_sub(self.genesis)).unwrap_or(i64::MAX),
+            TimeSource::Manual => {
+                i64::try_from(latest.saturating_sub(self.genesis)).unwrap_or(i64::MAX)
+            }
         };
     }
 
@@ -117,7 +129,9 @@ impl Clock {
 }
 
 fn system_time() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
 }
 
 #[cfg(test)]
@@ -134,7 +148,13 @@ mod tests {
         assert_eq!(clock.next_timestamp(1_060), 5_000);
         clock.mined(5_000);
         assert_eq!(clock.now(), 5_000);
-        assert_eq!(clock.set_next(4_999, 5_000), Err(TimeInPast { requested: 4_999, latest: 5_000 }));
+        assert_eq!(
+            clock.set_next(4_999, 5_000),
+            Err(TimeInPast {
+                requested: 4_999,
+                latest: 5_000
+            })
+        );
     }
 
     #[test]

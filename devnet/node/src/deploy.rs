@@ -76,7 +76,10 @@ pub struct Constructor {
 
 impl Constructor {
     pub fn new(args: impl Into<Bytes>) -> Self {
-        Self { args: args.into(), value: U256::ZERO }
+        Self {
+            args: args.into(),
+            value: U256::ZERO,
+        }
     }
 
     fn calldata(&self) -> Bytes {
@@ -102,28 +105,56 @@ impl Devnet {
     /// transactions, or, when it has a constructor, by one to the StylusDeployer.
     ///
     /// `wasm` may come straight from rustc: it is normalised and stripped as `cargo stylus` does it.
-    pub async fn deploy_wasm(&self, wasm: &[u8], constructor: Option<Constructor>) -> Result<Deployment, DeployError> {
-        self.deploy_code(code::encode(&normalise(wasm)?), constructor).await
+    pub async fn deploy_wasm(
+        &self,
+        wasm: &[u8],
+        constructor: Option<Constructor>,
+    ) -> Result<Deployment, DeployError> {
+        self.deploy_code(code::encode(&normalise(wasm)?), constructor)
+            .await
     }
 
     /// Deploys a program that is already compressed, with its prefix.
-    pub async fn deploy_code(&self, code: Bytes, constructor: Option<Constructor>) -> Result<Deployment, DeployError> {
+    pub async fn deploy_code(
+        &self,
+        code: Bytes,
+        constructor: Option<Constructor>,
+    ) -> Result<Deployment, DeployError> {
         let provider = self.provider_as(0);
         let fee = self.activation_fee(&code).await?;
         let Some(constructor) = constructor else {
             let deployment = create(&provider, code::init_code(&code)).await?;
             if !fee.is_zero() {
                 let arb_wasm = IArbWasm::new(ARB_WASM, &provider);
-                let activation = arb_wasm.activateProgram(deployment.address).value(fee).send().await?;
+                let activation = arb_wasm
+                    .activateProgram(deployment.address)
+                    .value(fee)
+                    .send()
+                    .await?;
                 succeeded(activation.get_receipt().await?)?;
             }
             return Ok(deployment);
         };
         let deployer = IStylusDeployer::new(STYLUS_DEPLOYER, &provider);
-        let deploy =
-            deployer.deploy_call(code::init_code(&code), constructor.calldata(), constructor.value, B256::ZERO);
-        let receipt = succeeded(deploy.value(fee + constructor.value).send().await?.get_receipt().await?)?;
-        let announced = receipt.inner.logs().iter().filter(|log| log.address() == STYLUS_DEPLOYER);
+        let deploy = deployer.deploy_call(
+            code::init_code(&code),
+            constructor.calldata(),
+            constructor.value,
+            B256::ZERO,
+        );
+        let receipt = succeeded(
+            deploy
+                .value(fee + constructor.value)
+                .send()
+                .await?
+                .get_receipt()
+                .await?,
+        )?;
+        let announced = receipt
+            .inner
+            .logs()
+            .iter()
+            .filter(|log| log.address() == STYLUS_DEPLOYER);
         let address = announced
             .filter_map(|log| IStylusDeployer::ContractDeployed::decode_log(&log.inner).ok())
             .map(|event| event.deployedContract)
@@ -136,7 +167,12 @@ impl Devnet {
     pub async fn activation_fee(&self, code: &Bytes) -> Result<U256, DeployError> {
         let provider = self.provider();
         let arb_wasm = IArbWasm::new(ARB_WASM, &provider);
-        if arb_wasm.codehashVersion(alloy::primitives::keccak256(code)).call().await.is_ok_and(|version| version > 0) {
+        if arb_wasm
+            .codehashVersion(alloy::primitives::keccak256(code))
+            .call()
+            .await
+            .is_ok_and(|version| version > 0)
+        {
             return Ok(U256::ZERO);
         }
         // Activation is only tried: on accounts that exist for this call.
@@ -146,7 +182,13 @@ impl Devnet {
             (sender, AccountOverride::default().with_balance(U256::MAX)),
         ]);
         let value = parse_ether("1").expect("a number");
-        let tried = arb_wasm.activateProgram(program).from(sender).value(value).state(overrides).call().await?;
+        let tried = arb_wasm
+            .activateProgram(program)
+            .from(sender)
+            .value(value)
+            .state(overrides)
+            .call()
+            .await?;
         Ok(tried.dataFee * U256::from(100 + FEE_BUMP) / U256::from(100))
     }
 
@@ -154,14 +196,29 @@ impl Devnet {
     pub async fn cache_program(&self, program: Address) -> Result<TransactionReceipt, DeployError> {
         let provider = self.provider_as(0);
         let cache = IArbWasmCache::new(ARB_WASM_CACHE, &provider);
-        succeeded(cache.cacheProgram(program).send().await?.get_receipt().await?)
+        succeeded(
+            cache
+                .cacheProgram(program)
+                .send()
+                .await?
+                .get_receipt()
+                .await?,
+        )
     }
 }
 
 async fn create(provider: &DynProvider, init_code: Bytes) -> Result<Deployment, DeployError> {
     let request = TransactionRequest::default().with_deploy_code(init_code);
-    let receipt = succeeded(provider.send_transaction(request).await?.get_receipt().await?)?;
-    let address = receipt.contract_address.ok_or(DeployError::NoAddress(receipt.transaction_hash))?;
+    let receipt = succeeded(
+        provider
+            .send_transaction(request)
+            .await?
+            .get_receipt()
+            .await?,
+    )?;
+    let address = receipt
+        .contract_address
+        .ok_or(DeployError::NoAddress(receipt.transaction_hash))?;
     Ok(Deployment { address, receipt })
 }
 

@@ -122,7 +122,12 @@ impl DevnetBuilder {
         let loaded = saved.is_some();
         let chain = saved.unwrap_or_else(|| self.new_chain(&signers));
         let node = Arc::new(Node::new(chain, &signers, self.mining));
-        Ok(Devnet { methods: rpc::methods(Arc::clone(&node)), node, signers, loaded })
+        Ok(Devnet {
+            methods: rpc::methods(Arc::clone(&node)),
+            node,
+            signers,
+            loaded,
+        })
     }
 
     fn new_chain(&self, signers: &[PrivateKeySigner]) -> Chain {
@@ -130,10 +135,17 @@ impl DevnetBuilder {
             TimeSource::System => self.genesis_time,
             TimeSource::Manual => Some(self.genesis_time.unwrap_or(MANUAL_GENESIS)),
         };
-        let settings =
-            ChainSettings { chain_id: self.chain_id, base_fee: self.base_fee, gas_limit: BLOCK_GAS_LIMIT };
+        let settings = ChainSettings {
+            chain_id: self.chain_id,
+            base_fee: self.base_fee,
+            gas_limit: BLOCK_GAS_LIMIT,
+        };
         let funded = crate::accounts::addresses(signers);
-        Chain::new(settings, Clock::new(self.time, genesis_time), genesis(&funded, DEV_BALANCE))
+        Chain::new(
+            settings,
+            Clock::new(self.time, genesis_time),
+            genesis(&funded, DEV_BALANCE),
+        )
     }
 }
 
@@ -185,13 +197,19 @@ impl Devnet {
     /// A provider without keys: transactions of the funded accounts and of impersonated ones are signed by the node.
     /// Without `from` they come from the first account.
     pub fn provider(&self) -> DynProvider {
-        ProviderBuilder::default().connect_client(self.client()).erased()
+        ProviderBuilder::default()
+            .connect_client(self.client())
+            .erased()
     }
 
     /// A provider that signs for funded account `index` unless told otherwise, and for the other ones on request.
     pub fn provider_as(&self, index: usize) -> DynProvider {
         let mut wallet = EthereumWallet::new(self.signers[index].clone());
-        for signer in self.signers.iter().filter(|signer| signer.address() != self.account(index)) {
+        for signer in self
+            .signers
+            .iter()
+            .filter(|signer| signer.address() != self.account(index))
+        {
             wallet.register_signer(signer.clone());
         }
         // Nonces are asked for each time: snapshots take them back.
@@ -311,7 +329,8 @@ impl Devnet {
     }
 
     pub fn set_storage_at(&self, address: Address, slot: U256, value: U256) {
-        self.node.edit(address, |account| account.storage = [(slot, value)].into());
+        self.node
+            .edit(address, |account| account.storage = [(slot, value)].into());
     }
 
     /// Lets `address` send transactions through [`Self::provider`].

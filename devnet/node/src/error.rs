@@ -61,17 +61,39 @@ pub enum TransactionError {
     #[error("invalid chain id for signer: have {have} want {want}")]
     ChainId { have: u64, want: u64 },
     #[error("nonce too low: address {sender}, tx: {tx} state: {state}")]
-    NonceTooLow { sender: Address, tx: u64, state: u64 },
+    NonceTooLow {
+        sender: Address,
+        tx: u64,
+        state: u64,
+    },
     #[error("nonce too high: address {sender}, tx: {tx} state: {state}")]
-    NonceTooHigh { sender: Address, tx: u64, state: u64 },
+    NonceTooHigh {
+        sender: Address,
+        tx: u64,
+        state: u64,
+    },
     #[error("nonce has max value: address {sender}, nonce: {nonce}")]
     NonceMax { sender: Address, nonce: u64 },
     #[error("max fee per gas less than block base fee: address {sender}, maxFeePerGas: {max_fee}, baseFee: {base_fee}")]
-    FeeTooLow { sender: Address, max_fee: u128, base_fee: u64 },
+    FeeTooLow {
+        sender: Address,
+        max_fee: u128,
+        base_fee: u64,
+    },
     #[error("max priority fee per gas higher than max fee per gas: address {sender}, maxPriorityFeePerGas: {priority_fee}, maxFeePerGas: {max_fee}")]
-    PriorityAboveMax { sender: Address, priority_fee: u128, max_fee: u128 },
-    #[error("insufficient funds for gas * price + value: address {sender} have {have} want {want}")]
-    InsufficientFunds { sender: Address, have: U256, want: U256 },
+    PriorityAboveMax {
+        sender: Address,
+        priority_fee: u128,
+        max_fee: u128,
+    },
+    #[error(
+        "insufficient funds for gas * price + value: address {sender} have {have} want {want}"
+    )]
+    InsufficientFunds {
+        sender: Address,
+        have: U256,
+        want: U256,
+    },
     #[error("intrinsic gas too low: have {have}, want {want}")]
     IntrinsicGas { have: u64, want: u64 },
     #[error("exceeds block gas limit: have {have}, limit {limit}")]
@@ -111,9 +133,14 @@ impl NodeError {
 impl From<ExecutionError<Infallible>> for NodeError {
     fn from(error: ExecutionError<Infallible>) -> Self {
         match error {
-            EVMError::Transaction(InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas, gas_limit }) => {
-                TransactionError::IntrinsicGas { have: gas_limit, want: initial_gas }.into()
+            EVMError::Transaction(InvalidTransaction::CallGasCostMoreThanGasLimit {
+                initial_gas,
+                gas_limit,
+            }) => TransactionError::IntrinsicGas {
+                have: gas_limit,
+                want: initial_gas,
             }
+            .into(),
             EVMError::Transaction(error) => TransactionError::Invalid(error).into(),
             error => Self::Internal(error.to_string()),
         }

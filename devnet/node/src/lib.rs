@@ -22,10 +22,10 @@ mod transport;
 
 pub use accounts::{dev_accounts, DEV_ACCOUNTS, DEV_BALANCE, DEV_MNEMONIC};
 pub use clock::{TimeInPast, TimeSource, L1_BLOCK_SECONDS, L1_GENESIS};
-pub use deploy::{
-    Constructor, DeployError, Deployment, IArbWasm, IArbWasmCache,
+pub use deploy::{Constructor, DeployError, Deployment, IArbWasm, IArbWasmCache};
+pub use devnet::{
+    Devnet, DevnetBuilder, DevnetError, DEFAULT_BASE_FEE, DEFAULT_CHAIN_ID, MANUAL_GENESIS,
 };
-pub use devnet::{Devnet, DevnetBuilder, DevnetError, DEFAULT_BASE_FEE, DEFAULT_CHAIN_ID, MANUAL_GENESIS};
 pub use devnet_vm::{
     code,
     precompiles::{ARB_WASM, ARB_WASM_CACHE},

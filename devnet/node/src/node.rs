@@ -68,7 +68,10 @@ impl Node {
     pub fn new(chain: Chain, signers: &[PrivateKeySigner], mining: Mining) -> Self {
         Self {
             executor: Executor::default(),
-            signers: signers.iter().map(|signer| (signer.address(), signer.clone())).collect(),
+            signers: signers
+                .iter()
+                .map(|signer| (signer.address(), signer.clone()))
+                .collect(),
             accounts: addresses(signers),
             head: watch::Sender::new(chain.head().number()),
             inner: Mutex::new(Inner {
@@ -119,7 +122,10 @@ impl Node {
     /// Signs for one of [`Self::accounts`], or stands in for an impersonated account, and accepts the transaction.
     /// What the request leaves out is filled in.
     pub fn send(&self, mut request: TransactionRequest) -> Result<B256, NodeError> {
-        let sender = request.from.or(self.accounts.first().copied()).unwrap_or_default();
+        let sender = request
+            .from
+            .or(self.accounts.first().copied())
+            .unwrap_or_default();
         request.from = Some(sender);
         let impersonated = self.is_impersonated(sender);
         if !impersonated && !self.signers.contains_key(&sender) {
@@ -132,7 +138,8 @@ impl Node {
         }
         let base_fee = u128::from(chain.settings.base_fee);
         if request.gas_price.is_none() && request.max_fee_per_gas.is_none() {
-            request.max_fee_per_gas = Some(2 * base_fee + request.max_priority_fee_per_gas.unwrap_or_default());
+            request.max_fee_per_gas =
+                Some(2 * base_fee + request.max_priority_fee_per_gas.unwrap_or_default());
         }
         if request.gas_price.is_none() {
             request.max_priority_fee_per_gas.get_or_insert(0);
@@ -140,8 +147,9 @@ impl Node {
         request.nonce.get_or_insert_with(|| self.next_nonce(sender));
         request.chain_id.get_or_insert(chain.settings.chain_id);
         request.to.get_or_insert(alloy::primitives::TxKind::Create);
-        let mut unsigned =
-            request.build_consensus_tx().map_err(|error| NodeError::InvalidArgument(error.error))?;
+        let mut unsigned = request
+            .build_consensus_tx()
+            .map_err(|error| NodeError::InvalidArgument(error.error))?;
         let signature = match self.signers.get(&sender) {
             Some(signer) if !impersonated => signer
                 .sign_transaction_sync(&mut unsigned)
@@ -181,7 +189,11 @@ impl Node {
     }
 
     /// Executes `transactions` into a block. One that cannot run at all is an error if it is alone, and else left out.
-    fn mine_block(&self, inner: &mut Inner, transactions: Vec<Recovered<TxEnvelope>>) -> Result<Arc<Block>, NodeError> {
+    fn mine_block(
+        &self,
+        inner: &mut Inner,
+        transactions: Vec<Recovered<TxEnvelope>>,
+    ) -> Result<Arc<Block>, NodeError> {
         let alone = transactions.len() == 1;
         let seal = inner.chain.next_seal();
         let mut context = block_context(&inner.chain, &seal);
@@ -189,7 +201,10 @@ impl Node {
         let (mut mined, mut diff) = (Vec::with_capacity(transactions.len()), StateDiff::default());
         for tx in transactions {
             let env = transaction::environment(&tx, seal.base_fee);
-            let options = ExecutionOptions { allow_contract_sender: true, ..ExecutionOptions::default() };
+            let options = ExecutionOptions {
+                allow_contract_sender: true,
+                ..ExecutionOptions::default()
+            };
             let execution = match self.executor.execute(state.clone(), &context, env, options) {
                 Ok(execution) => execution,
                 Err(error) if alone => return Err(error.into()),
@@ -199,7 +214,9 @@ impl Node {
             let change = StateDiff::from_execution(&execution.state);
             state.apply(&change);
             diff.merge(change);
-            let before = mined.last().map_or(0, |tx: &MinedTransaction| tx.cumulative_gas_used);
+            let before = mined
+                .last()
+                .map_or(0, |tx: &MinedTransaction| tx.cumulative_gas_used);
             mined.push(mined_transaction(tx, execution, before, seal.base_fee));
         }
         let block = inner.chain.mine(seal, mined, diff, state);
@@ -241,14 +258,19 @@ impl Node {
     /// Mines `count` blocks on request, each on a later L1 block, `interval` seconds apart.
     pub fn mine(&self, count: u64, interval: u64) -> Result<(), NodeError> {
         if count > MAX_BLOCKS_PER_REQUEST {
-            return Err(NodeError::InvalidArgument(format!("{count} blocks, at most {MAX_BLOCKS_PER_REQUEST} at once")));
+            return Err(NodeError::InvalidArgument(format!(
+                "{count} blocks, at most {MAX_BLOCKS_PER_REQUEST} at once"
+            )));
         }
         let mut inner = self.inner.lock();
         for index in 0..count {
             if index > 0 {
                 inner.chain.clock.advance(interval);
             }
-            let (l1_number, latest) = (inner.chain.head().l1_number(), inner.chain.head().header.timestamp);
+            let (l1_number, latest) = (
+                inner.chain.head().l1_number(),
+                inner.chain.head().header.timestamp,
+            );
             let timestamp = inner.chain.clock.next_timestamp(latest);
             inner.chain.clock.pass_l1_block(l1_number, timestamp);
             self.mine_ready(&mut inner)?;
@@ -294,7 +316,9 @@ impl Node {
     /// forgotten. False if there is no such snapshot.
     pub fn revert(&self, id: u64) -> bool {
         let mut inner = self.inner.lock();
-        let Some(position) = inner.snapshots.iter().position(|(known, _)| *known == id) else { return false };
+        let Some(position) = inner.snapshots.iter().position(|(known, _)| *known == id) else {
+            return false;
+        };
         let (_, chain) = inner.snapshots.swap_remove(position);
         inner.snapshots.truncate(position);
         inner.chain = chain;
@@ -329,7 +353,8 @@ impl Node {
 
     fn is_impersonated(&self, address: Address) -> bool {
         let inner = self.inner.lock();
-        inner.impersonated.contains(&address) || (inner.impersonate_all && !self.signers.contains_key(&address))
+        inner.impersonated.contains(&address)
+            || (inner.impersonate_all && !self.signers.contains_key(&address))
     }
 }
 
@@ -379,8 +404,11 @@ fn mined_transaction(
         gas: execution.gas,
         activity: execution.activity,
         output: execution.result.output().cloned().unwrap_or_default(),
-        logs: if success { execution.result.into_logs() } else { Vec::new() },
+        logs: if success {
+            execution.result.into_logs()
+        } else {
+            Vec::new()
+        },
         envelope,
     }
 }
-

@@ -76,8 +76,10 @@ struct SavedTransaction {
 
 /// Writes `chain` to `path`.
 pub fn save(chain: &Chain, path: &Path) -> Result<(), PersistError> {
-    write_atomically(path, &SavedChain::of(chain))
-        .map_err(|source| PersistError::Write { path: path.to_owned(), source })
+    write_atomically(path, &SavedChain::of(chain)).map_err(|source| PersistError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Reads the chain at `path`; `None` if there is no such file.
@@ -85,15 +87,31 @@ pub fn load(path: &Path, chain_id: u64, source: TimeSource) -> Result<Option<Cha
     let json = match fs::read(path) {
         Ok(json) => json,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(PersistError::Read { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(PersistError::Read {
+                path: path.to_owned(),
+                source,
+            })
+        }
     };
-    let malformed = |reason: String| PersistError::Malformed { path: path.to_owned(), reason };
-    let saved: SavedChain = serde_json::from_slice(&json).map_err(|error| malformed(error.to_string()))?;
+    let malformed = |reason: String| PersistError::Malformed {
+        path: path.to_owned(),
+        reason,
+    };
+    let saved: SavedChain =
+        serde_json::from_slice(&json).map_err(|error| malformed(error.to_string()))?;
     if saved.format != FORMAT {
-        return Err(malformed(format!("format {}, expected {FORMAT}", saved.format)));
+        return Err(malformed(format!(
+            "format {}, expected {FORMAT}",
+            saved.format
+        )));
     }
     if saved.chain_id != chain_id {
-        return Err(PersistError::ChainId { path: path.to_owned(), have: saved.chain_id, want: chain_id });
+        return Err(PersistError::ChainId {
+            path: path.to_owned(),
+            have: saved.chain_id,
+            want: chain_id,
+        });
     }
     let mut chain = saved.restore().map_err(malformed)?;
     let latest = chain.head().header.timestamp;
@@ -120,15 +138,29 @@ fn write_atomically(path: &Path, content: &impl Serialize) -> io::Result<()> {
 
 impl SavedChain {
     fn of(chain: &Chain) -> Self {
-        let ChainSettings { chain_id, base_fee, gas_limit } = chain.settings;
+        let ChainSettings {
+            chain_id,
+            base_fee,
+            gas_limit,
+        } = chain.settings;
         let blocks = chain.blocks().map(|block| SavedBlock::of(block)).collect();
-        Self { format: FORMAT, chain_id, base_fee, gas_limit, clock: chain.clock.clone(), blocks }
+        Self {
+            format: FORMAT,
+            chain_id,
+            base_fee,
+            gas_limit,
+            clock: chain.clock.clone(),
+            blocks,
+        }
     }
 
     /// Builds the chain anew, block by block.
     fn restore(self) -> Result<Chain, String> {
-        let settings =
-            ChainSettings { chain_id: self.chain_id, base_fee: self.base_fee, gas_limit: self.gas_limit };
+        let settings = ChainSettings {
+            chain_id: self.chain_id,
+            base_fee: self.base_fee,
+            gas_limit: self.gas_limit,
+        };
         let mut blocks = self.blocks.into_iter();
         let genesis = blocks.next().ok_or("there is no genesis block")?;
         let mut chain = Chain::new(settings, self.clock, genesis.diff);
@@ -144,7 +176,8 @@ impl SavedChain {
             };
             let mut state = head.state.clone();
             state.apply(&saved.diff);
-            let (mut transactions, mut gas_before) = (Vec::with_capacity(saved.transactions.len()), 0);
+            let (mut transactions, mut gas_before) =
+                (Vec::with_capacity(saved.transactions.len()), 0);
             for tx in saved.transactions {
                 let tx = tx.restore(gas_before, settings.base_fee)?;
                 gas_before = tx.cumulative_gas_used;
@@ -161,7 +194,11 @@ impl SavedBlock {
         Self {
             timestamp: block.header.timestamp,
             l1_number: block.l1_number(),
-            transactions: block.transactions.iter().map(SavedTransaction::of).collect(),
+            transactions: block
+                .transactions
+                .iter()
+                .map(SavedTransaction::of)
+                .collect(),
             diff: block.diff.clone(),
         }
     }
@@ -183,8 +220,8 @@ impl SavedTransaction {
     }
 
     fn restore(self, gas_before: u64, base_fee: u64) -> Result<MinedTransaction, String> {
-        let envelope =
-            TxEnvelope::decode_2718(&mut self.raw.as_ref()).map_err(|error| format!("a transaction: {error}"))?;
+        let envelope = TxEnvelope::decode_2718(&mut self.raw.as_ref())
+            .map_err(|error| format!("a transaction: {error}"))?;
         Ok(MinedTransaction {
             envelope: Recovered::new_unchecked(envelope, self.from),
             success: self.success,

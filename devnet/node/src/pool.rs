@@ -26,7 +26,10 @@ impl Pool {
             if other.inner().tx_hash() == tx.inner().tx_hash() {
                 return Err(TransactionError::AlreadyKnown(*tx.inner().tx_hash()));
             }
-            let (offered, needed) = (tx.inner().max_fee_per_gas(), other.inner().max_fee_per_gas() / 10 * 11);
+            let (offered, needed) = (
+                tx.inner().max_fee_per_gas(),
+                other.inner().max_fee_per_gas() / 10 * 11,
+            );
             if offered < needed {
                 return Err(TransactionError::ReplacementUnderpriced { offered, needed });
             }
@@ -46,10 +49,20 @@ impl Pool {
 
     /// The sender's next nonce, waiting transactions included.
     pub fn next_nonce(&self, sender: Address, state: &State) -> u64 {
-        let mut nonces: Vec<u64> =
-            self.0.iter().filter(|tx| tx.signer() == sender).map(|tx| tx.inner().nonce()).collect();
+        let mut nonces: Vec<u64> = self
+            .0
+            .iter()
+            .filter(|tx| tx.signer() == sender)
+            .map(|tx| tx.inner().nonce())
+            .collect();
         nonces.sort_unstable();
-        nonces.into_iter().fold(state.nonce(sender), |next, nonce| if nonce == next { next + 1 } else { next })
+        nonces.into_iter().fold(state.nonce(sender), |next, nonce| {
+            if nonce == next {
+                next + 1
+            } else {
+                next
+            }
+        })
     }
 
     /// Takes out the transactions that can run on `state` one after the other, by arrival; forgets outdated ones.
@@ -60,7 +73,9 @@ impl Pool {
             let before = self.0.len();
             let mut waiting = Vec::with_capacity(before);
             for tx in self.0.drain(..) {
-                let expected = next.entry(tx.signer()).or_insert_with(|| state.nonce(tx.signer()));
+                let expected = next
+                    .entry(tx.signer())
+                    .or_insert_with(|| state.nonce(tx.signer()));
                 match tx.inner().nonce().cmp(expected) {
                     std::cmp::Ordering::Less => {}
                     std::cmp::Ordering::Equal => {

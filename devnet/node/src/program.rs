@@ -17,7 +17,8 @@ pub enum ProgramError {
 /// Prints the module and parses it again, which turns the encodings of newer proposals into those that Stylus knows,
 /// and drops custom sections.
 pub fn normalise(wasm: &[u8]) -> Result<Vec<u8>, ProgramError> {
-    let text = wasmprinter::print_bytes(wasm).map_err(|error| ProgramError::Print(error.to_string()))?;
+    let text =
+        wasmprinter::print_bytes(wasm).map_err(|error| ProgramError::Print(error.to_string()))?;
     let wasm = wat::parse_str(text)?;
     let mut module = Module::new();
     for payload in Parser::new(0).parse_all(&wasm) {
@@ -26,7 +27,10 @@ pub fn normalise(wasm: &[u8]) -> Result<Vec<u8>, ProgramError> {
             continue;
         }
         if let Some((id, range)) = payload.as_section() {
-            module.section(&RawSection { id, data: &wasm[range.start as usize..range.end as usize] });
+            module.section(&RawSection {
+                id,
+                data: &wasm[range.start as usize..range.end as usize],
+            });
         }
     }
     Ok(module.finish())

@@ -39,18 +39,30 @@ pub fn describe_revert(data: &[u8], abi: &JsonAbi) -> String {
     if data.is_empty() {
         return "no data".into();
     }
-    let custom = data.split_first_chunk::<4>().and_then(|(selector, arguments)| {
-        let error = abi.errors().find(|error| error.selector() == *selector)?;
-        let values = error.abi_decode_input(arguments).ok()?;
-        let values: Vec<String> = values.iter().map(describe_value).collect();
-        Some(format!("{}({})", error.name, values.join(", ")))
-    });
-    custom.or_else(|| revert_reason(data)).unwrap_or_else(|| hex::encode_prefixed(data))
+    let custom = data
+        .split_first_chunk::<4>()
+        .and_then(|(selector, arguments)| {
+            let error = abi.errors().find(|error| error.selector() == *selector)?;
+            let values = error.abi_decode_input(arguments).ok()?;
+            let values: Vec<String> = values.iter().map(describe_value).collect();
+            Some(format!("{}({})", error.name, values.join(", ")))
+        });
+    custom
+        .or_else(|| revert_reason(data))
+        .unwrap_or_else(|| hex::encode_prefixed(data))
 }
 
 fn describe_value(value: &alloy::dyn_abi::DynSolValue) -> String {
-    use alloy::dyn_abi::DynSolValue::{Address, Array, Bool, Bytes, FixedArray, FixedBytes, Int, String as Text, Tuple, Uint};
-    let list = |values: &[_]| values.iter().map(describe_value).collect::<Vec<_>>().join(", ");
+    use alloy::dyn_abi::DynSolValue::{
+        Address, Array, Bool, Bytes, FixedArray, FixedBytes, Int, String as Text, Tuple, Uint,
+    };
+    let list = |values: &[_]| {
+        values
+            .iter()
+            .map(describe_value)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match value {
         Address(address) => address.to_string(),
         Bool(flag) => flag.to_string(),
@@ -81,18 +93,32 @@ mod tests {
 
     #[test]
     fn reasons_are_read_by_abi() {
-        let abi = JsonAbi::parse(["error InsufficientStake(uint256 needed, address owner)"]).unwrap();
-        let custom = InsufficientStake { needed: U256::from(100), owner: Address::ZERO }.abi_encode();
+        let abi =
+            JsonAbi::parse(["error InsufficientStake(uint256 needed, address owner)"]).unwrap();
+        let custom = InsufficientStake {
+            needed: U256::from(100),
+            owner: Address::ZERO,
+        }
+        .abi_encode();
         assert_eq!(
             describe_revert(&custom, &abi),
             "InsufficientStake(100, 0x0000000000000000000000000000000000000000)"
         );
-        assert_eq!(describe_revert(&custom, &JsonAbi::new()), hex::encode_prefixed(&custom));
-        assert_eq!(describe_revert(&Revert::from("too late").abi_encode(), &abi), "too late");
+        assert_eq!(
+            describe_revert(&custom, &JsonAbi::new()),
+            hex::encode_prefixed(&custom)
+        );
+        assert_eq!(
+            describe_revert(&Revert::from("too late").abi_encode(), &abi),
+            "too late"
+        );
         let panic = describe_revert(&Panic::from(0x11).abi_encode(), &abi);
         assert!(panic.contains("overflow"), "{panic}");
         assert_eq!(describe_revert(&[], &abi), "no data");
         // Arguments cut short: nothing to read.
-        assert_eq!(describe_revert(&custom[..20], &abi), hex::encode_prefixed(&custom[..20]));
+        assert_eq!(
+            describe_revert(&custom[..20], &abi),
+            hex::encode_prefixed(&custom[..20])
+        );
     }
 }

@@ -32,7 +32,10 @@ pub enum ServeError {
     #[error("{0} is already in use: stop what listens there, or choose another port")]
     AddressInUse(SocketAddr),
     #[error("cannot listen on {address}: {source}")]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
     #[error("cannot start the server: {0}")]
     Start(io::Error),
 }
@@ -41,7 +44,11 @@ pub enum ServeError {
 /// the server.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     let listen = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
@@ -77,7 +84,10 @@ impl RpcServer {
             .set_http_middleware(middleware)
             .build_from_tcp(listener.into_std().map_err(ServeError::Start)?)
             .map_err(ServeError::Start)?;
-        Ok(Self { address, handle: server.start(methods) })
+        Ok(Self {
+            address,
+            handle: server.start(methods),
+        })
     }
 
     /// Where it listens.

@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeMap, convert::Infallible};
 
-use alloy::primitives::{keccak256, map::DefaultHashBuilder, Address, Bytes, B256, KECCAK256_EMPTY, U256};
+use alloy::primitives::{
+    keccak256, map::DefaultHashBuilder, Address, Bytes, B256, KECCAK256_EMPTY, U256,
+};
 use revm::{
     bytecode::Bytecode,
     state::{Account as EvmAccount, AccountInfo, EvmState},
@@ -26,7 +28,12 @@ pub struct Account {
 
 impl Default for Account {
     fn default() -> Self {
-        Self { nonce: 0, balance: U256::ZERO, code_hash: KECCAK256_EMPTY, storage: PersistentMap::default() }
+        Self {
+            nonce: 0,
+            balance: U256::ZERO,
+            code_hash: KECCAK256_EMPTY,
+            storage: PersistentMap::default(),
+        }
     }
 }
 
@@ -43,7 +50,8 @@ impl State {
     }
 
     pub fn balance(&self, address: Address) -> U256 {
-        self.account(address).map_or(U256::ZERO, |account| account.balance)
+        self.account(address)
+            .map_or(U256::ZERO, |account| account.balance)
     }
 
     pub fn nonce(&self, address: Address) -> u64 {
@@ -57,7 +65,10 @@ impl State {
     }
 
     pub fn storage_at(&self, address: Address, slot: U256) -> U256 {
-        self.account(address).and_then(|account| account.storage.get(&slot)).copied().unwrap_or_default()
+        self.account(address)
+            .and_then(|account| account.storage.get(&slot))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Writes `diff` into the state.
@@ -92,7 +103,11 @@ impl State {
 
     /// The change that leaves `address` as it is: the start of an edit.
     pub fn unchanged(&self, address: Address) -> AccountDiff {
-        AccountDiff { nonce: self.nonce(address), balance: self.balance(address), ..AccountDiff::default() }
+        AccountDiff {
+            nonce: self.nonce(address),
+            balance: self.balance(address),
+            ..AccountDiff::default()
+        }
     }
 }
 
@@ -126,7 +141,11 @@ impl StateDiff {
     /// What an execution changed.
     pub fn from_execution(state: &EvmState) -> Self {
         let touched = state.iter().filter(|(_, account)| account.is_touched());
-        Self(touched.map(|(address, account)| (*address, AccountDiff::from_execution(account))).collect())
+        Self(
+            touched
+                .map(|(address, account)| (*address, AccountDiff::from_execution(account)))
+                .collect(),
+        )
     }
 
     /// Adds a later diff.
@@ -137,7 +156,11 @@ impl StateDiff {
                 (Some(earlier @ None), Some(change)) => {
                     // A new account: nothing of the one before it may shine through.
                     let code = change.code.or_else(|| Some(Bytes::new()));
-                    *earlier = Some(AccountDiff { storage_cleared: true, code, ..change });
+                    *earlier = Some(AccountDiff {
+                        storage_cleared: true,
+                        code,
+                        ..change
+                    });
                 }
                 (_, change) => {
                     self.0.insert(address, change);
@@ -159,8 +182,14 @@ impl AccountDiff {
         Some(Self {
             nonce: info.nonce,
             balance: info.balance,
-            code: info.code.as_ref().filter(|_| created || code_changed).map(Bytecode::original_bytes),
-            storage: changed_slots.map(|(slot, value)| (*slot, value.present_value)).collect(),
+            code: info
+                .code
+                .as_ref()
+                .filter(|_| created || code_changed)
+                .map(Bytecode::original_bytes),
+            storage: changed_slots
+                .map(|(slot, value)| (*slot, value.present_value))
+                .collect(),
             storage_cleared: created,
         })
     }
@@ -187,7 +216,12 @@ impl DatabaseRef for State {
             nonce: account.nonce,
             balance: account.balance,
             code_hash: account.code_hash,
-            code: Some(self.codes.get(&account.code_hash).cloned().unwrap_or_default()),
+            code: Some(
+                self.codes
+                    .get(&account.code_hash)
+                    .cloned()
+                    .unwrap_or_default(),
+            ),
             account_id: None,
         }))
     }
@@ -234,7 +268,12 @@ mod tests {
 
     fn written(slot: u64, value: u64) -> AccountDiff {
         let storage = BTreeMap::from([(U256::from(slot), U256::from(value))]);
-        AccountDiff { nonce: 1, balance: U256::from(7), storage, ..AccountDiff::default() }
+        AccountDiff {
+            nonce: 1,
+            balance: U256::from(7),
+            storage,
+            ..AccountDiff::default()
+        }
     }
 
     fn diff(change: Option<AccountDiff>) -> StateDiff {
@@ -243,11 +282,21 @@ mod tests {
 
     #[test]
     fn merged_diffs_equal_diffs_applied_in_turn() {
-        let cleared = AccountDiff { storage_cleared: true, ..written(2, 5) };
-        let code = AccountDiff { code: Some(Bytes::from_static(&[0xfe])), ..written(1, 0) };
+        let cleared = AccountDiff {
+            storage_cleared: true,
+            ..written(2, 5)
+        };
+        let code = AccountDiff {
+            code: Some(Bytes::from_static(&[0xfe])),
+            ..written(1, 0)
+        };
         let sequences = [
             vec![Some(written(1, 3)), Some(written(2, 4))],
-            vec![Some(written(1, 3)), Some(cleared.clone()), Some(written(3, 1))],
+            vec![
+                Some(written(1, 3)),
+                Some(cleared.clone()),
+                Some(written(3, 1)),
+            ],
             vec![Some(written(1, 3)), None, Some(written(2, 4))],
             vec![Some(code.clone()), Some(written(1, 3))],
             vec![Some(code), None],
@@ -263,10 +312,17 @@ mod tests {
             at_once.apply(&merged);
             for slot in 1..4 {
                 let slot = U256::from(slot);
-                assert_eq!(in_turn.storage_at(ALICE, slot), at_once.storage_at(ALICE, slot), "slot {slot}");
+                assert_eq!(
+                    in_turn.storage_at(ALICE, slot),
+                    at_once.storage_at(ALICE, slot),
+                    "slot {slot}"
+                );
             }
             assert_eq!(in_turn.code(ALICE), at_once.code(ALICE));
-            assert_eq!(in_turn.account(ALICE).is_some(), at_once.account(ALICE).is_some());
+            assert_eq!(
+                in_turn.account(ALICE).is_some(),
+                at_once.account(ALICE).is_some()
+            );
         }
     }
 

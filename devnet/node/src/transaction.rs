@@ -23,14 +23,23 @@ pub const GAS_CAP: u64 = 50_000_000;
 
 /// Decodes a signed transaction and finds its sender.
 pub fn decode(mut raw: &[u8]) -> Result<Recovered<TxEnvelope>, TransactionError> {
-    let envelope = TxEnvelope::decode_2718(&mut raw).map_err(|error| TransactionError::Malformed(error.to_string()))?;
+    let envelope = TxEnvelope::decode_2718(&mut raw)
+        .map_err(|error| TransactionError::Malformed(error.to_string()))?;
     if !raw.is_empty() {
-        return Err(TransactionError::Malformed(format!("{} bytes too many", raw.len())));
+        return Err(TransactionError::Malformed(format!(
+            "{} bytes too many",
+            raw.len()
+        )));
     }
-    if !matches!(envelope.tx_type(), TxType::Legacy | TxType::Eip2930 | TxType::Eip1559) {
+    if !matches!(
+        envelope.tx_type(),
+        TxType::Legacy | TxType::Eip2930 | TxType::Eip1559
+    ) {
         return Err(TransactionError::UnsupportedType(envelope.ty()));
     }
-    let sender = envelope.recover_signer().map_err(|error| TransactionError::InvalidSignature(error.to_string()))?;
+    let sender = envelope
+        .recover_signer()
+        .map_err(|error| TransactionError::InvalidSignature(error.to_string()))?;
     Ok(Recovered::new_unchecked(envelope, sender))
 }
 
@@ -43,36 +52,65 @@ pub fn validate(
 ) -> Result<(), TransactionError> {
     let (sender, tx) = (tx.signer(), tx.inner());
     if let Some(have) = tx.chain_id().filter(|id| *id != settings.chain_id) {
-        return Err(TransactionError::ChainId { have, want: settings.chain_id });
+        return Err(TransactionError::ChainId {
+            have,
+            want: settings.chain_id,
+        });
     }
     let nonce = state.nonce(sender);
     if tx.nonce() < nonce {
-        return Err(TransactionError::NonceTooLow { sender, tx: tx.nonce(), state: nonce });
+        return Err(TransactionError::NonceTooLow {
+            sender,
+            tx: tx.nonce(),
+            state: nonce,
+        });
     }
     if tx.nonce() == u64::MAX {
-        return Err(TransactionError::NonceMax { sender, nonce: u64::MAX });
+        return Err(TransactionError::NonceMax {
+            sender,
+            nonce: u64::MAX,
+        });
     }
     if !impersonated && !state.code(sender).is_empty() {
         return Err(TransactionError::SenderNotEoa(sender));
     }
     let (base_fee, max_fee) = (settings.base_fee, tx.max_fee_per_gas());
     if let Some(priority_fee) = tx.max_priority_fee_per_gas().filter(|fee| *fee > max_fee) {
-        return Err(TransactionError::PriorityAboveMax { sender, priority_fee, max_fee });
+        return Err(TransactionError::PriorityAboveMax {
+            sender,
+            priority_fee,
+            max_fee,
+        });
     }
     if max_fee < u128::from(base_fee) {
-        return Err(TransactionError::FeeTooLow { sender, max_fee, base_fee });
+        return Err(TransactionError::FeeTooLow {
+            sender,
+            max_fee,
+            base_fee,
+        });
     }
     if tx.gas_limit() > settings.gas_limit {
-        return Err(TransactionError::BlockGasLimit { have: tx.gas_limit(), limit: settings.gas_limit });
+        return Err(TransactionError::BlockGasLimit {
+            have: tx.gas_limit(),
+            limit: settings.gas_limit,
+        });
     }
     if tx.is_create() && tx.input().len() > MAX_INITCODE_SIZE {
-        return Err(TransactionError::InitCodeSize { size: tx.input().len(), limit: MAX_INITCODE_SIZE });
+        return Err(TransactionError::InitCodeSize {
+            size: tx.input().len(),
+            limit: MAX_INITCODE_SIZE,
+        });
     }
     let want = intrinsic_gas(tx);
     if tx.gas_limit() < want {
-        return Err(TransactionError::IntrinsicGas { have: tx.gas_limit(), want });
+        return Err(TransactionError::IntrinsicGas {
+            have: tx.gas_limit(),
+            want,
+        });
     }
-    let want = U256::from(tx.gas_limit()).saturating_mul(U256::from(max_fee)).saturating_add(tx.value());
+    let want = U256::from(tx.gas_limit())
+        .saturating_mul(U256::from(max_fee))
+        .saturating_add(tx.value());
     let have = state.balance(sender);
     if have < want {
         return Err(TransactionError::InsufficientFunds { sender, have, want });
@@ -122,18 +160,37 @@ pub fn call_environment(
 ) -> Result<TxEnv, TransactionError> {
     let sender = request.from.unwrap_or(Address::ZERO);
     if let Some(have) = request.chain_id.filter(|id| *id != chain_id) {
-        return Err(TransactionError::ChainId { have, want: chain_id });
+        return Err(TransactionError::ChainId {
+            have,
+            want: chain_id,
+        });
     }
     let max_fee = request.fee_cap().filter(|fee| *fee > 0);
     if let Some(max_fee) = max_fee.filter(|fee| *fee < u128::from(base_fee)) {
-        return Err(TransactionError::FeeTooLow { sender, max_fee, base_fee });
+        return Err(TransactionError::FeeTooLow {
+            sender,
+            max_fee,
+            base_fee,
+        });
     }
-    let gas_price = if max_fee.is_some() { u128::from(base_fee) } else { 0 };
+    let gas_price = if max_fee.is_some() {
+        u128::from(base_fee)
+    } else {
+        0
+    };
     let value = request.value.unwrap_or_default();
-    let gas_limit = request.gas.unwrap_or(GAS_CAP).min(GAS_CAP).min(affordable_gas(state, sender, value, gas_price));
+    let gas_limit = request
+        .gas
+        .unwrap_or(GAS_CAP)
+        .min(GAS_CAP)
+        .min(affordable_gas(state, sender, value, gas_price));
     let access_list = request.access_list.unwrap_or_default();
     Ok(TxEnv {
-        tx_type: if access_list.is_empty() { TxType::Legacy } else { TxType::Eip2930 } as u8,
+        tx_type: if access_list.is_empty() {
+            TxType::Legacy
+        } else {
+            TxType::Eip2930
+        } as u8,
         caller: sender,
         gas_limit,
         gas_price,

@@ -25,7 +25,8 @@ impl InProcess {
             .raw_json_request(request.serialized().get(), 1)
             .await
             .map_err(TransportErrorKind::custom)?;
-        serde_json::from_str(response.get()).map_err(|error| TransportError::deser_err(error, response.get()))
+        serde_json::from_str(response.get())
+            .map_err(|error| TransportError::deser_err(error, response.get()))
     }
 }
 
@@ -42,7 +43,9 @@ impl Service<RequestPacket> for InProcess {
         let this = self.clone();
         Box::pin(async move {
             Ok(match packet {
-                RequestPacket::Single(request) => ResponsePacket::Single(this.request(&request).await?),
+                RequestPacket::Single(request) => {
+                    ResponsePacket::Single(this.request(&request).await?)
+                }
                 RequestPacket::Batch(requests) => {
                     let mut responses = Vec::with_capacity(requests.len());
                     for request in &requests {

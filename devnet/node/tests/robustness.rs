@@ -22,15 +22,41 @@ fn parameter() -> impl Strategy<Value = Value> {
         any::<[u8; 32]>().prop_map(|bytes| json!(B256::from(bytes))),
         proptest::collection::vec(any::<u8>(), 0..80)
             .prop_map(|bytes| json!(alloy::primitives::Bytes::from(bytes))),
-        prop_oneof![Just("latest"), Just("pending"), Just("earliest"), Just("safe"), Just("0x0"), Just("0x1")]
-            .prop_map(Value::from),
+        prop_oneof![
+            Just("latest"),
+            Just("pending"),
+            Just("earliest"),
+            Just("safe"),
+            Just("0x0"),
+            Just("0x1")
+        ]
+        .prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 24, 5, |inner| {
         let key = prop_oneof![
-            Just("from"), Just("to"), Just("data"), Just("input"), Just("value"), Just("gas"), Just("gasPrice"),
-            Just("nonce"), Just("fromBlock"), Just("toBlock"), Just("address"), Just("topics"), Just("blockHash"),
-            Just("maxFeePerGas"), Just("type"), Just("accessList"), Just("tracer"), Just("blocks"), Just("timestamp"),
-            Just("code"), Just("state"), Just("stateDiff"), Just("balance"),
+            Just("from"),
+            Just("to"),
+            Just("data"),
+            Just("input"),
+            Just("value"),
+            Just("gas"),
+            Just("gasPrice"),
+            Just("nonce"),
+            Just("fromBlock"),
+            Just("toBlock"),
+            Just("address"),
+            Just("topics"),
+            Just("blockHash"),
+            Just("maxFeePerGas"),
+            Just("type"),
+            Just("accessList"),
+            Just("tracer"),
+            Just("blocks"),
+            Just("timestamp"),
+            Just("code"),
+            Just("state"),
+            Just("stateDiff"),
+            Just("balance"),
         ]
         .prop_map(str::to_owned);
         prop_oneof![
@@ -47,20 +73,34 @@ fn no_request_breaks_the_node() {
     let devnet = Devnet::new().unwrap();
     runtime.block_on(devnet.deploy_evm(store())).unwrap();
     // Subscriptions need a connection.
-    let mut names: Vec<&str> = devnet.methods().method_names().filter(|name| !name.ends_with("subscribe")).collect();
+    let mut names: Vec<&str> = devnet
+        .methods()
+        .method_names()
+        .filter(|name| !name.ends_with("subscribe"))
+        .collect();
     names.sort_unstable();
     assert!(names.len() > 60, "{} methods", names.len());
-    let request = (proptest::sample::select(names), proptest::collection::vec(parameter(), 0..4));
+    let request = (
+        proptest::sample::select(names),
+        proptest::collection::vec(parameter(), 0..4),
+    );
     let start = devnet.snapshot();
-    let mut runner = TestRunner::new(ProptestConfig { cases: 3_000, ..ProptestConfig::default() });
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 3_000,
+        ..ProptestConfig::default()
+    });
     let outcome = runner.run(&request, |(method, params)| {
         let answer = runtime.block_on(rpc(&devnet, method, json!(params)));
         if let Err(error) = answer {
             let code = error["code"].as_i64().unwrap_or_default();
             prop_assert!(code != -32603, "{method} {}: {error}", json!(params));
-            prop_assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()));
+            prop_assert!(error["message"]
+                .as_str()
+                .is_some_and(|message| !message.is_empty()));
         }
-        let alive = runtime.block_on(rpc(&devnet, "eth_chainId", json!([]))).unwrap();
+        let alive = runtime
+            .block_on(rpc(&devnet, "eth_chainId", json!([])))
+            .unwrap();
         prop_assert_eq!(alive, "0x7a69");
         Ok(())
     });

@@ -64,7 +64,10 @@ impl Assembler {
     /// If a label is undefined: a mistake in the program, which its first test meets.
     pub fn finish(mut self) -> Vec<u8> {
         for (position, label) in self.references {
-            let target = self.labels.get(label).unwrap_or_else(|| panic!("undefined label {label}"));
+            let target = self
+                .labels
+                .get(label)
+                .unwrap_or_else(|| panic!("undefined label {label}"));
             self.code[position..position + 2].copy_from_slice(&target.to_be_bytes());
         }
         self.code

@@ -24,14 +24,47 @@ pub const CREATE2_FACTORY_CODE: Bytes = bytes!(
 
 /// The accounts of a new chain, `funded` among them with `balance` each.
 pub fn genesis(funded: &[Address], balance: U256) -> StateDiff {
-    let funds = funded.iter().map(|address| (*address, AccountDiff { balance, ..AccountDiff::default() }));
+    let funds = funded.iter().map(|address| {
+        (
+            *address,
+            AccountDiff {
+                balance,
+                ..AccountDiff::default()
+            },
+        )
+    });
     // As on Nitro: Solidity asks for code before it calls.
-    let precompiles = [ARB_SYS, ARB_INFO, ARB_OWNER_PUBLIC, ARB_GAS_INFO, ARB_WASM, ARB_WASM_CACHE, CACHE_MANAGER];
+    let precompiles = [
+        ARB_SYS,
+        ARB_INFO,
+        ARB_OWNER_PUBLIC,
+        ARB_GAS_INFO,
+        ARB_WASM,
+        ARB_WASM_CACHE,
+        CACHE_MANAGER,
+    ];
     let precompiles = precompiles.map(|address| (address, Bytes::from_static(&[0xfe])));
-    let contracts = [(CREATE2_FACTORY, CREATE2_FACTORY_CODE), (STYLUS_DEPLOYER, stylus_deployer_code())];
+    let contracts = [
+        (CREATE2_FACTORY, CREATE2_FACTORY_CODE),
+        (STYLUS_DEPLOYER, stylus_deployer_code()),
+    ];
     let code = precompiles
         .into_iter()
         .chain(contracts)
-        .map(|(address, code)| (address, AccountDiff { nonce: 1, code: Some(code), ..AccountDiff::default() }));
-    StateDiff(funds.chain(code).map(|(address, diff)| (address, Some(diff))).collect())
+        .map(|(address, code)| {
+            (
+                address,
+                AccountDiff {
+                    nonce: 1,
+                    code: Some(code),
+                    ..AccountDiff::default()
+                },
+            )
+        });
+    StateDiff(
+        funds
+            .chain(code)
+            .map(|(address, diff)| (address, Some(diff)))
+            .collect(),
+    )
 }

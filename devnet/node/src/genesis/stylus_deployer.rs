@@ -82,10 +82,19 @@ fn selector(selector: [u8; 4]) -> U256 {
 
 /// Anything but `deploy` reverts. Resolves where the two `bytes` arguments are.
 fn dispatch(asm: &mut Assembler) {
-    asm.push(word(0)).ops(&[CALLDATALOAD]).push(word(224)).ops(&[SHR]);
-    asm.push(word(u32::from_be_bytes(deployCall::SELECTOR).into())).ops(&[EQ, ISZERO]).jump_if("revert");
+    asm.push(word(0))
+        .ops(&[CALLDATALOAD])
+        .push(word(224))
+        .ops(&[SHR]);
+    asm.push(word(u32::from_be_bytes(deployCall::SELECTOR).into()))
+        .ops(&[EQ, ISZERO])
+        .jump_if("revert");
     for (argument, variable) in [(BYTECODE, BYTECODE_AT), (INIT_DATA, INIT_DATA_AT)] {
-        asm.push(word(argument)).ops(&[CALLDATALOAD]).push(word(4)).ops(&[ADD]).store(variable);
+        asm.push(word(argument))
+            .ops(&[CALLDATALOAD])
+            .push(word(4))
+            .ops(&[ADD])
+            .store(variable);
     }
 }
 
@@ -97,7 +106,10 @@ fn length(asm: &mut Assembler, at: u64) {
 /// Copies a `bytes` argument to the memory position on the stack (and pops it).
 fn copy_argument(asm: &mut Assembler, at: u64) {
     length(asm, at);
-    asm.ops(&[SWAP1]).load(at).push(word(32)).ops(&[ADD, SWAP1, CALLDATACOPY]);
+    asm.ops(&[SWAP1])
+        .load(at)
+        .push(word(32))
+        .ops(&[ADD, SWAP1, CALLDATACOPY]);
 }
 
 fn create(asm: &mut Assembler) {
@@ -106,7 +118,9 @@ fn create(asm: &mut Assembler) {
     asm.push(word(BUFFER));
     copy_argument(asm, BYTECODE_AT);
 
-    asm.push(word(SALT)).ops(&[CALLDATALOAD, ISZERO]).jump_if("create");
+    asm.push(word(SALT))
+        .ops(&[CALLDATALOAD, ISZERO])
+        .jump_if("create");
     // keccak256(salt ++ initData), built behind the bytecode.
     asm.push(word(SALT)).ops(&[CALLDATALOAD]);
     length(asm, BYTECODE_AT);
@@ -119,30 +133,43 @@ fn create(asm: &mut Assembler) {
     length(asm, BYTECODE_AT);
     asm.push(word(BUFFER)).ops(&[ADD, KECCAK256]);
     length(asm, BYTECODE_AT);
-    asm.push(word(BUFFER)).push(word(0)).ops(&[CREATE2]).jump("created");
+    asm.push(word(BUFFER))
+        .push(word(0))
+        .ops(&[CREATE2])
+        .jump("created");
 
     asm.label("create");
     length(asm, BYTECODE_AT);
     asm.push(word(BUFFER)).push(word(0)).ops(&[CREATE]);
 
-    asm.label("created").ops(&[DUP1]).store(DEPLOYED).jump_if("activate");
-    asm.ops(&[RETURNDATASIZE]).jump_if("bubble").jump("deployment failed");
+    asm.label("created")
+        .ops(&[DUP1])
+        .store(DEPLOYED)
+        .jump_if("activate");
+    asm.ops(&[RETURNDATASIZE])
+        .jump_if("bubble")
+        .jump("deployment failed");
 }
 
 fn activate(asm: &mut Assembler) {
     asm.label("activate");
     // The version the code was activated at; zero if it was not.
-    asm.push(selector(IArbWasm::codehashVersionCall::SELECTOR)).store(0);
+    asm.push(selector(IArbWasm::codehashVersionCall::SELECTOR))
+        .store(0);
     asm.load(DEPLOYED).ops(&[EXTCODEHASH]).store(4);
     call(asm, Callee::ArbWasmView, 36);
     asm.push(word(0)).ops(&[MLOAD, MUL]);
-    asm.push(selector(IArbWasm::stylusVersionCall::SELECTOR)).store(0);
+    asm.push(selector(IArbWasm::stylusVersionCall::SELECTOR))
+        .store(0);
     call(asm, Callee::ArbWasmView, 4);
     asm.ops(&[ISZERO]).jump_if("bubble");
     asm.load(0).ops(&[EQ]).jump_if("initialise");
 
-    asm.push(word(INIT_VALUE)).ops(&[CALLDATALOAD, CALLVALUE, LT]).jump_if("underflow");
-    asm.push(selector(IArbWasm::activateProgramCall::SELECTOR)).store(0);
+    asm.push(word(INIT_VALUE))
+        .ops(&[CALLDATALOAD, CALLVALUE, LT])
+        .jump_if("underflow");
+    asm.push(selector(IArbWasm::activateProgramCall::SELECTOR))
+        .store(0);
     asm.load(DEPLOYED).store(4);
     call(asm, Callee::ArbWasmActivate, 36);
     asm.ops(&[ISZERO]).jump_if("bubble");
@@ -156,7 +183,10 @@ enum Callee {
 
 /// Calls ArbWasm with the input at 0; two words of output go there too. Leaves the success flag.
 fn call(asm: &mut Assembler, callee: Callee, input: u64) {
-    asm.push(word(64)).push(word(0)).push(word(input)).push(word(0));
+    asm.push(word(64))
+        .push(word(0))
+        .push(word(input))
+        .push(word(0));
     let target = U256::from_be_slice(ARB_WASM.as_slice());
     match callee {
         Callee::ArbWasmView => asm.push(target).ops(&[GAS, STATICCALL]),
@@ -172,50 +202,87 @@ fn initialise(asm: &mut Assembler) {
     asm.label("initialise");
     length(asm, INIT_DATA_AT);
     asm.jump_if("construct");
-    asm.push(word(INIT_VALUE)).ops(&[CALLDATALOAD]).jump_if("value without data").jump("refund");
+    asm.push(word(INIT_VALUE))
+        .ops(&[CALLDATALOAD])
+        .jump_if("value without data")
+        .jump("refund");
 
     asm.label("construct").push(word(BUFFER));
     copy_argument(asm, INIT_DATA_AT);
     asm.push(word(0)).push(word(0));
     length(asm, INIT_DATA_AT);
-    asm.push(word(BUFFER)).push(word(INIT_VALUE)).ops(&[CALLDATALOAD]).load(DEPLOYED).ops(&[GAS, CALL]);
+    asm.push(word(BUFFER))
+        .push(word(INIT_VALUE))
+        .ops(&[CALLDATALOAD])
+        .load(DEPLOYED)
+        .ops(&[GAS, CALL]);
     asm.ops(&[ISZERO]).jump_if("initialisation failed");
 }
 
 fn refund(asm: &mut Assembler) {
     asm.label("refund");
-    asm.push(word(INIT_VALUE)).ops(&[CALLDATALOAD]).load(DATA_FEE).ops(&[ADD]);
+    asm.push(word(INIT_VALUE))
+        .ops(&[CALLDATALOAD])
+        .load(DATA_FEE)
+        .ops(&[ADD]);
     asm.ops(&[DUP1, CALLVALUE, LT]).jump_if("underflow");
     asm.ops(&[CALLVALUE, SUB, DUP1, ISZERO]).jump_if("announce");
     asm.push(word(0)).push(word(0)).push(word(0)).push(word(0));
-    asm.ops(&[DUP5, CALLER, GAS, CALL, ISZERO]).jump_if("refund failed");
+    asm.ops(&[DUP5, CALLER, GAS, CALL, ISZERO])
+        .jump_if("refund failed");
 }
 
 fn announce(asm: &mut Assembler) {
     asm.label("announce");
-    asm.push(ContractDeployed::SIGNATURE_HASH.into()).push(word(32)).push(word(DEPLOYED)).ops(&[LOG1]);
+    asm.push(ContractDeployed::SIGNATURE_HASH.into())
+        .push(word(32))
+        .push(word(DEPLOYED))
+        .ops(&[LOG1]);
     asm.push(word(32)).push(word(DEPLOYED)).ops(&[RETURN]);
 }
 
 fn failures(asm: &mut Assembler) {
-    asm.label("revert").push(word(0)).push(word(0)).ops(&[REVERT]);
+    asm.label("revert")
+        .push(word(0))
+        .push(word(0))
+        .ops(&[REVERT]);
 
-    asm.label("bubble").ops(&[RETURNDATASIZE]).push(word(0)).push(word(0)).ops(&[RETURNDATACOPY]);
+    asm.label("bubble")
+        .ops(&[RETURNDATASIZE])
+        .push(word(0))
+        .push(word(0))
+        .ops(&[RETURNDATACOPY]);
     asm.ops(&[RETURNDATASIZE]).push(word(0)).ops(&[REVERT]);
 
-    for (label, error) in [("empty bytecode", EmptyBytecode::SELECTOR), ("value without data", InitValueButNotInitData::SELECTOR)]
-    {
-        asm.label(label).push(selector(error)).store(0).push(word(4)).push(word(0)).ops(&[REVERT]);
+    for (label, error) in [
+        ("empty bytecode", EmptyBytecode::SELECTOR),
+        ("value without data", InitValueButNotInitData::SELECTOR),
+    ] {
+        asm.label(label)
+            .push(selector(error))
+            .store(0)
+            .push(word(4))
+            .push(word(0))
+            .ops(&[REVERT]);
     }
 
-    asm.label("underflow").push(selector(Panic::SELECTOR)).store(0).push(word(0x11)).store(4);
+    asm.label("underflow")
+        .push(selector(Panic::SELECTOR))
+        .store(0)
+        .push(word(0x11))
+        .store(4);
     asm.push(word(36)).push(word(0)).ops(&[REVERT]);
 
     // The excess is on the stack.
-    asm.label("refund failed").push(selector(RefundExcessValueError::SELECTOR)).store(0).store(4);
+    asm.label("refund failed")
+        .push(selector(RefundExcessValueError::SELECTOR))
+        .store(0)
+        .store(4);
     asm.push(word(36)).push(word(0)).ops(&[REVERT]);
 
-    asm.label("deployment failed").push(selector(ContractDeploymentError::SELECTOR)).store(BUFFER);
+    asm.label("deployment failed")
+        .push(selector(ContractDeploymentError::SELECTOR))
+        .store(BUFFER);
     asm.push(word(32)).store(BUFFER + 4);
     length(asm, BYTECODE_AT);
     asm.store(BUFFER + 36).push(word(BUFFER + 68));
@@ -223,16 +290,29 @@ fn failures(asm: &mut Assembler) {
     length(asm, BYTECODE_AT);
     revert_with_bytes(asm, 68);
 
-    asm.label("initialisation failed").push(selector(ContractInitializationError::SELECTOR)).store(BUFFER);
-    asm.load(DEPLOYED).store(BUFFER + 4).push(word(64)).store(BUFFER + 36);
+    asm.label("initialisation failed")
+        .push(selector(ContractInitializationError::SELECTOR))
+        .store(BUFFER);
+    asm.load(DEPLOYED)
+        .store(BUFFER + 4)
+        .push(word(64))
+        .store(BUFFER + 36);
     asm.ops(&[RETURNDATASIZE]).store(BUFFER + 68);
-    asm.ops(&[RETURNDATASIZE]).push(word(0)).push(word(BUFFER + 100)).ops(&[RETURNDATACOPY, RETURNDATASIZE]);
+    asm.ops(&[RETURNDATASIZE])
+        .push(word(0))
+        .push(word(BUFFER + 100))
+        .ops(&[RETURNDATACOPY, RETURNDATASIZE]);
     revert_with_bytes(asm, 100);
 }
 
 /// Reverts with the error at BUFFER: `head` bytes and then as many as the stack says, padded to words.
 fn revert_with_bytes(asm: &mut Assembler, head: u64) {
-    asm.push(word(31)).ops(&[ADD]).push(word(31)).ops(&[NOT, AND]).push(word(head)).ops(&[ADD]);
+    asm.push(word(31))
+        .ops(&[ADD])
+        .push(word(31))
+        .ops(&[NOT, AND])
+        .push(word(head))
+        .ops(&[ADD]);
     asm.push(word(BUFFER)).ops(&[REVERT]);
 }
 
@@ -251,7 +331,10 @@ mod tests {
         );
         assert_eq!(EmptyBytecode::SELECTOR, [0x21, 0x74, 0x4a, 0x59]);
         assert_eq!(ContractDeploymentError::SELECTOR, [0x79, 0x4c, 0x92, 0xce]);
-        assert_eq!(ContractInitializationError::SELECTOR, [0x88, 0xd8, 0xf5, 0x7d]);
+        assert_eq!(
+            ContractInitializationError::SELECTOR,
+            [0x88, 0xd8, 0xf5, 0x7d]
+        );
         assert_eq!(InitValueButNotInitData::SELECTOR, [0x00, 0xcc, 0x79, 0x71]);
         assert_eq!(RefundExcessValueError::SELECTOR, [0x3e, 0xa9, 0x91, 0x69]);
     }

@@ -31,35 +31,54 @@ pub fn register(registry: &mut Registry) {
     mining(registry);
     edits(registry);
     registry
-        .method("evm_snapshot", |ctx, _: Nothing| Ok(U64::from(ctx.node.snapshot())))
-        .method("evm_revert", |ctx, (id,): (Quantity,)| Ok(ctx.node.revert(id.to_u64()?)))
+        .method("evm_snapshot", |ctx, _: Nothing| {
+            Ok(U64::from(ctx.node.snapshot()))
+        })
+        .method("evm_revert", |ctx, (id,): (Quantity,)| {
+            Ok(ctx.node.revert(id.to_u64()?))
+        })
         .alias("anvil_snapshot", "evm_snapshot")
         .alias("anvil_revert", "evm_revert")
-        .method("devnet_gasBreakdown", |ctx, (hash,): (B256,)| transaction_gas(&ctx.node.chain(), hash))
-        .method("devnet_revertData", |ctx, (hash,): (B256,)| revert_data(&ctx.node.chain(), hash));
+        .method("devnet_gasBreakdown", |ctx, (hash,): (B256,)| {
+            transaction_gas(&ctx.node.chain(), hash)
+        })
+        .method("devnet_revertData", |ctx, (hash,): (B256,)| {
+            revert_data(&ctx.node.chain(), hash)
+        });
 }
 
 /// `devnet_gasBreakdown`.
 pub fn transaction_gas(chain: &Chain, hash: B256) -> Outcome<TransactionGas> {
-    let (block, index) = chain.transaction(hash).ok_or(NodeError::UnknownTransaction(hash))?;
+    let (block, index) = chain
+        .transaction(hash)
+        .ok_or(NodeError::UnknownTransaction(hash))?;
     let tx = &block.transactions[index];
-    Ok(TransactionGas { gas_used: tx.gas_used, gas: tx.gas, activity: tx.activity })
+    Ok(TransactionGas {
+        gas_used: tx.gas_used,
+        gas: tx.gas,
+        activity: tx.activity,
+    })
 }
 
 /// `devnet_revertData`: `None` for a transaction that succeeded.
 pub fn revert_data(chain: &Chain, hash: B256) -> Outcome<Option<Bytes>> {
-    let (block, index) = chain.transaction(hash).ok_or(NodeError::UnknownTransaction(hash))?;
+    let (block, index) = chain
+        .transaction(hash)
+        .ok_or(NodeError::UnknownTransaction(hash))?;
     let tx = &block.transactions[index];
     Ok((!tx.success).then(|| tx.output.clone()))
 }
 
 fn time(registry: &mut Registry) {
     registry
-        .method("evm_increaseTime", |ctx, (seconds,): (Quantity,)| Ok(ctx.node.increase_time(seconds.to_u64()?)))
-        .alias("anvil_increaseTime", "evm_increaseTime")
-        .method("evm_setNextBlockTimestamp", |ctx, (timestamp,): (Quantity,)| {
-            ctx.node.set_next_timestamp(timestamp.to_u64()?)
+        .method("evm_increaseTime", |ctx, (seconds,): (Quantity,)| {
+            Ok(ctx.node.increase_time(seconds.to_u64()?))
         })
+        .alias("anvil_increaseTime", "evm_increaseTime")
+        .method(
+            "evm_setNextBlockTimestamp",
+            |ctx, (timestamp,): (Quantity,)| ctx.node.set_next_timestamp(timestamp.to_u64()?),
+        )
         .alias("anvil_setNextBlockTimestamp", "evm_setNextBlockTimestamp");
 }
 
@@ -67,7 +86,10 @@ fn time(registry: &mut Registry) {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum MineOptions {
-    Options { timestamp: Option<Quantity>, blocks: Option<Quantity> },
+    Options {
+        timestamp: Option<Quantity>,
+        blocks: Option<Quantity>,
+    },
     Timestamp(Quantity),
 }
 
@@ -85,47 +107,74 @@ fn mining(registry: &mut Registry) {
             ctx.node.mine(blocks.map_or(Ok(1), Quantity::to_u64)?, 0)?;
             Ok("0x0")
         })
-        .method("anvil_mine", |ctx, (blocks, interval): (Option<Quantity>, Option<Quantity>)| {
-            let blocks = blocks.map_or(Ok(1), Quantity::to_u64)?.min(MAX_BLOCKS_PER_REQUEST + 1);
-            ctx.node.mine(blocks, interval.map_or(Ok(1), Quantity::to_u64)?)
-        })
+        .method(
+            "anvil_mine",
+            |ctx, (blocks, interval): (Option<Quantity>, Option<Quantity>)| {
+                let blocks = blocks
+                    .map_or(Ok(1), Quantity::to_u64)?
+                    .min(MAX_BLOCKS_PER_REQUEST + 1);
+                ctx.node
+                    .mine(blocks, interval.map_or(Ok(1), Quantity::to_u64)?)
+            },
+        )
         .alias("hardhat_mine", "anvil_mine")
         .method("evm_setAutomine", |ctx, (enabled,): (bool,)| {
-            ctx.node.set_mining(if enabled { Mining::Automatic } else { Mining::Manual });
+            ctx.node.set_mining(if enabled {
+                Mining::Automatic
+            } else {
+                Mining::Manual
+            });
             Ok(true)
         })
         .alias("anvil_setAutomine", "evm_setAutomine")
-        .method("anvil_getAutomine", |ctx, _: Nothing| Ok(ctx.node.mining() == Mining::Automatic))
+        .method("anvil_getAutomine", |ctx, _: Nothing| {
+            Ok(ctx.node.mining() == Mining::Automatic)
+        })
         .alias("hardhat_getAutomine", "anvil_getAutomine");
 }
 
 fn edits(registry: &mut Registry) {
     registry
-        .method("anvil_setBalance", |ctx, (address, balance): (Address, Quantity)| {
-            ctx.node.edit(address, |account| account.balance = balance.0);
-            Ok(())
-        })
-        .method("anvil_setNonce", |ctx, (address, nonce): (Address, Quantity)| {
-            let nonce = nonce.to_u64()?;
-            ctx.node.edit(address, |account| account.nonce = nonce);
-            Ok(())
-        })
+        .method(
+            "anvil_setBalance",
+            |ctx, (address, balance): (Address, Quantity)| {
+                ctx.node
+                    .edit(address, |account| account.balance = balance.0);
+                Ok(())
+            },
+        )
+        .method(
+            "anvil_setNonce",
+            |ctx, (address, nonce): (Address, Quantity)| {
+                let nonce = nonce.to_u64()?;
+                ctx.node.edit(address, |account| account.nonce = nonce);
+                Ok(())
+            },
+        )
         .method("anvil_setCode", |ctx, (address, code): (Address, Bytes)| {
             ctx.node.edit(address, |account| account.code = Some(code));
             Ok(())
         })
-        .method("anvil_setStorageAt", |ctx, (address, slot, value): (Address, Quantity, Quantity)| {
-            ctx.node.edit(address, |account| account.storage = [(slot.0, value.0)].into());
-            Ok(true)
-        })
+        .method(
+            "anvil_setStorageAt",
+            |ctx, (address, slot, value): (Address, Quantity, Quantity)| {
+                ctx.node.edit(address, |account| {
+                    account.storage = [(slot.0, value.0)].into()
+                });
+                Ok(true)
+            },
+        )
         .method("anvil_impersonateAccount", |ctx, (address,): (Address,)| {
             ctx.node.impersonate(address);
             Ok(())
         })
-        .method("anvil_stopImpersonatingAccount", |ctx, (address,): (Address,)| {
-            ctx.node.stop_impersonating(address);
-            Ok(())
-        })
+        .method(
+            "anvil_stopImpersonatingAccount",
+            |ctx, (address,): (Address,)| {
+                ctx.node.stop_impersonating(address);
+                Ok(())
+            },
+        )
         .method("anvil_autoImpersonateAccount", auto_impersonate);
     for (alias, name) in [
         ("hardhat_setBalance", "anvil_setBalance"),
@@ -133,7 +182,10 @@ fn edits(registry: &mut Registry) {
         ("hardhat_setCode", "anvil_setCode"),
         ("hardhat_setStorageAt", "anvil_setStorageAt"),
         ("hardhat_impersonateAccount", "anvil_impersonateAccount"),
-        ("hardhat_stopImpersonatingAccount", "anvil_stopImpersonatingAccount"),
+        (
+            "hardhat_stopImpersonatingAccount",
+            "anvil_stopImpersonatingAccount",
+        ),
     ] {
         registry.alias(alias, name);
     }

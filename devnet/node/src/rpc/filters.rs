@@ -17,10 +17,15 @@ const CAPACITY: usize = 1_000;
 pub fn logs(chain: &Chain, filter: &Filter) -> Result<Vec<Log>, NodeError> {
     let (from, to) = match filter.block_option {
         FilterBlockOption::AtBlockHash(hash) => {
-            let block = chain.block_by_hash(hash).ok_or_else(|| NodeError::UnknownBlock(hash.to_string()))?;
+            let block = chain
+                .block_by_hash(hash)
+                .ok_or_else(|| NodeError::UnknownBlock(hash.to_string()))?;
             (block.number(), block.number())
         }
-        FilterBlockOption::Range { from_block, to_block } => {
+        FilterBlockOption::Range {
+            from_block,
+            to_block,
+        } => {
             let head = chain.head().number();
             let from = from_block.map_or(head, |number| chain.resolve(number));
             let to = to_block.map_or(head, |number| chain.resolve(number));
@@ -81,7 +86,13 @@ impl Filters {
     fn install(&self, chain: &Chain, kind: Kind) -> U256 {
         let (last, filters) = &mut *self.0.lock();
         *last += 1;
-        filters.insert(*last, Installed { kind, next: chain.head().number() + 1 });
+        filters.insert(
+            *last,
+            Installed {
+                kind,
+                next: chain.head().number() + 1,
+            },
+        );
         if filters.len() > CAPACITY {
             filters.pop_first();
         }
@@ -110,7 +121,9 @@ impl Filters {
             }
             Kind::Blocks => FilterChanges::Hashes(blocks().map(|block| block.hash).collect()),
             Kind::PendingTransactions => FilterChanges::Hashes(
-                blocks().flat_map(|block| block.transactions.iter().map(|tx| tx.hash())).collect(),
+                blocks()
+                    .flat_map(|block| block.transactions.iter().map(|tx| tx.hash()))
+                    .collect(),
             ),
         })
     }
@@ -118,7 +131,11 @@ impl Filters {
     /// Everything that a log filter matches.
     pub fn all_logs(&self, chain: &Chain, id: U256) -> Result<Vec<Log>, NodeError> {
         let (_, filters) = &*self.0.lock();
-        match u64::try_from(id).ok().and_then(|id| filters.get(&id)).map(|installed| &installed.kind) {
+        match u64::try_from(id)
+            .ok()
+            .and_then(|id| filters.get(&id))
+            .map(|installed| &installed.kind)
+        {
             Some(Kind::Logs(filter)) => logs(chain, filter),
             _ => Err(NodeError::UnknownFilter(id)),
         }

@@ -32,7 +32,10 @@ pub struct Context {
 
 impl Context {
     pub fn new(node: Arc<Node>) -> Self {
-        Self { node, filters: Filters::default() }
+        Self {
+            node,
+            filters: Filters::default(),
+        }
     }
 }
 
@@ -59,19 +62,25 @@ impl Registry {
         T: Serialize + Clone + Send + 'static,
         F: Fn(&Context, A) -> Outcome<T> + Clone + Send + Sync + 'static,
     {
-        let callback = move |params: jsonrpsee::types::Params<'_>, context: Arc<Context>, _: jsonrpsee::Extensions| {
+        let callback = move |params: jsonrpsee::types::Params<'_>,
+                             context: Arc<Context>,
+                             _: jsonrpsee::Extensions| {
             let arguments = parse::<A>(&params)?;
             catch_unwind(AssertUnwindSafe(|| handler(&context, arguments)))
                 .unwrap_or_else(|_| Err(NodeError::Internal(format!("{name} panicked"))))
                 .map_err(ErrorObjectOwned::from)
         };
-        self.0.register_blocking_method(name, callback).expect("every method is registered once");
+        self.0
+            .register_blocking_method(name, callback)
+            .expect("every method is registered once");
         self
     }
 
     /// Adds a second name for a method.
     fn alias(&mut self, alias: &'static str, name: &'static str) -> &mut Self {
-        self.0.register_alias(alias, name).expect("every method is registered once");
+        self.0
+            .register_alias(alias, name)
+            .expect("every method is registered once");
         self
     }
 }

@@ -41,15 +41,24 @@ pub fn parse<T: Arguments>(params: &Params<'_>) -> Result<T, ErrorObjectOwned> {
     }
     let mut values: Vec<Value> = match params.as_str() {
         None => Vec::new(),
-        Some(_) => params.parse().map_err(|_| invalid("params must be an array".into()))?,
+        Some(_) => params
+            .parse()
+            .map_err(|_| invalid("params must be an array".into()))?,
     };
     if values.len() > T::COUNT {
-        return Err(invalid(format!("too many arguments, want at most {}", T::COUNT)));
+        return Err(invalid(format!(
+            "too many arguments, want at most {}",
+            T::COUNT
+        )));
     }
     let given = values.len();
     values.resize(T::COUNT, Value::Null);
     serde_json::from_value(Value::Array(values)).map_err(|error| {
-        let missing = if given < T::COUNT { format!(" ({given} of at most {} given)", T::COUNT) } else { String::new() };
+        let missing = if given < T::COUNT {
+            format!(" ({given} of at most {} given)", T::COUNT)
+        } else {
+            String::new()
+        };
         invalid(format!("{error}{missing}"))
     })
 }
@@ -61,7 +70,9 @@ pub struct Quantity(pub U256);
 impl Quantity {
     /// The number, if it is at most `u64::MAX`.
     pub fn to_u64(self) -> Result<u64, NodeError> {
-        self.0.try_into().map_err(|_| NodeError::InvalidArgument(format!("{} does not fit 64 bits", self.0)))
+        self.0
+            .try_into()
+            .map_err(|_| NodeError::InvalidArgument(format!("{} does not fit 64 bits", self.0)))
     }
 }
 
@@ -83,18 +94,37 @@ mod tests {
     fn trailing_options_may_be_missing() {
         assert_eq!(parsed::<(u64, Option<u64>)>("[1]").unwrap(), (1, None));
         assert_eq!(parsed::<(u64, Option<u64>)>("[1,2]").unwrap(), (1, Some(2)));
-        assert_eq!(parsed::<(u64, Option<u64>)>("[]").unwrap_err().code(), -32602);
-        assert_eq!(parsed::<(u64, Option<u64>)>("[1,2,3]").unwrap_err().code(), -32602);
-        assert_eq!(parsed::<(u64, Option<u64>)>(r#"{"a":1}"#).unwrap_err().code(), -32602);
+        assert_eq!(
+            parsed::<(u64, Option<u64>)>("[]").unwrap_err().code(),
+            -32602
+        );
+        assert_eq!(
+            parsed::<(u64, Option<u64>)>("[1,2,3]").unwrap_err().code(),
+            -32602
+        );
+        assert_eq!(
+            parsed::<(u64, Option<u64>)>(r#"{"a":1}"#)
+                .unwrap_err()
+                .code(),
+            -32602
+        );
         assert!(parsed::<Nothing>(r#"[1,2]"#).is_ok());
     }
 
     #[test]
     fn quantities_come_in_three_forms() {
         for json in ["[\"0x10\"]", "[\"16\"]", "[16]"] {
-            assert_eq!(parsed::<(Quantity,)>(json).unwrap().0, Quantity(U256::from(16)), "{json}");
+            assert_eq!(
+                parsed::<(Quantity,)>(json).unwrap().0,
+                Quantity(U256::from(16)),
+                "{json}"
+            );
         }
         assert!(parsed::<(Quantity,)>("[-1]").is_err());
-        assert!(parsed::<(Quantity,)>("[\"0xffffffffffffffffff\"]").unwrap().0.to_u64().is_err());
+        assert!(parsed::<(Quantity,)>("[\"0xffffffffffffffffff\"]")
+            .unwrap()
+            .0
+            .to_u64()
+            .is_err());
     }
 }

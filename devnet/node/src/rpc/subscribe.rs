@@ -28,13 +28,20 @@ enum Wanted {
 
 pub fn register(module: &mut RpcModule<Context>) {
     module
-        .register_subscription("eth_subscribe", "eth_subscription", "eth_unsubscribe", |params, pending, ctx, _| {
-            subscribe(params, pending, ctx)
-        })
+        .register_subscription(
+            "eth_subscribe",
+            "eth_subscription",
+            "eth_unsubscribe",
+            |params, pending, ctx, _| subscribe(params, pending, ctx),
+        )
         .expect("every method is registered once");
 }
 
-async fn subscribe(params: Params<'static>, pending: PendingSubscriptionSink, ctx: Arc<Context>) -> SubscriptionResult {
+async fn subscribe(
+    params: Params<'static>,
+    pending: PendingSubscriptionSink,
+    ctx: Arc<Context>,
+) -> SubscriptionResult {
     let wanted = match wanted(&params) {
         Ok(wanted) => wanted,
         Err(error) => {
@@ -70,29 +77,39 @@ fn wanted(params: &Params<'_>) -> Result<Wanted, NodeError> {
     let options: Option<SubscriptionParams> = params.optional_next().map_err(invalid)?;
     match (kind, options) {
         (SubscriptionKind::NewHeads, _) => Ok(Wanted::Heads),
-        (SubscriptionKind::Logs, Some(SubscriptionParams::Logs(filter))) => Ok(Wanted::Logs(filter)),
-        (SubscriptionKind::Logs, None | Some(SubscriptionParams::None)) => Ok(Wanted::Logs(Box::default())),
+        (SubscriptionKind::Logs, Some(SubscriptionParams::Logs(filter))) => {
+            Ok(Wanted::Logs(filter))
+        }
+        (SubscriptionKind::Logs, None | Some(SubscriptionParams::None)) => {
+            Ok(Wanted::Logs(Box::default()))
+        }
         (SubscriptionKind::NewPendingTransactions, Some(SubscriptionParams::Bool(full))) => {
             Ok(Wanted::Transactions { full })
         }
         (SubscriptionKind::NewPendingTransactions, _) => Ok(Wanted::Transactions { full: false }),
-        (kind, _) => Err(NodeError::InvalidArgument(format!("no such subscription: {kind:?} with these options"))),
+        (kind, _) => Err(NodeError::InvalidArgument(format!(
+            "no such subscription: {kind:?} with these options"
+        ))),
     }
 }
 
 /// What there is to say of block `number`.
 fn messages(chain: &Chain, wanted: &Wanted, number: u64) -> serde_json::Result<Vec<Box<RawValue>>> {
-    let Some(block) = chain.block(number) else { return Ok(Vec::new()) };
+    let Some(block) = chain.block(number) else {
+        return Ok(Vec::new());
+    };
     match wanted {
         Wanted::Heads => Ok(vec![to_raw_value(&types::header(block))?]),
-        Wanted::Logs(filter) => {
-            filters::matching(chain, filter, number, number).map(|log| to_raw_value(&log)).collect()
-        }
-        Wanted::Transactions { full: true } => {
-            (0..block.transactions.len()).map(|index| to_raw_value(&types::transaction(block, index))).collect()
-        }
-        Wanted::Transactions { full: false } => {
-            block.transactions.iter().map(|tx| to_raw_value::<B256>(&tx.hash())).collect()
-        }
+        Wanted::Logs(filter) => filters::matching(chain, filter, number, number)
+            .map(|log| to_raw_value(&log))
+            .collect(),
+        Wanted::Transactions { full: true } => (0..block.transactions.len())
+            .map(|index| to_raw_value(&types::transaction(block, index)))
+            .collect(),
+        Wanted::Transactions { full: false } => block
+            .transactions
+            .iter()
+            .map(|tx| to_raw_value::<B256>(&tx.hash()))
+            .collect(),
     }
 }

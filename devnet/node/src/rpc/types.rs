@@ -3,7 +3,9 @@
 use alloy::{
     consensus::{transaction::Recovered, Receipt, ReceiptWithBloom, Sealed, TxEnvelope},
     primitives::{logs_bloom, B256, U256},
-    rpc::types::{Block as RpcBlock, BlockTransactions, Header, Log, Transaction, TransactionReceipt},
+    rpc::types::{
+        Block as RpcBlock, BlockTransactions, Header, Log, Transaction, TransactionReceipt,
+    },
     serde::{OtherFields, WithOtherFields},
 };
 use serde_json::json;
@@ -22,20 +24,41 @@ pub fn header(block: &Block) -> WithOtherFields<Header> {
     other.insert("l1BlockNumber".into(), json!(U256::from(block.l1_number())));
     other.insert("sendCount".into(), json!(U256::ZERO));
     other.insert("sendRoot".into(), json!(B256::ZERO));
-    let header = Header::from_consensus(Sealed::new_unchecked(block.header.clone(), block.hash), None, None);
-    WithOtherFields { inner: header, other }
+    let header = Header::from_consensus(
+        Sealed::new_unchecked(block.header.clone(), block.hash),
+        None,
+        None,
+    );
+    WithOtherFields {
+        inner: header,
+        other,
+    }
 }
 
 /// A block, with its transactions or only their hashes.
 pub fn block(block: &Block, full: bool) -> ArbitrumBlock {
     let transactions = if full {
-        BlockTransactions::Full((0..block.transactions.len()).map(|index| transaction(block, index)).collect())
+        BlockTransactions::Full(
+            (0..block.transactions.len())
+                .map(|index| transaction(block, index))
+                .collect(),
+        )
     } else {
         BlockTransactions::Hashes(block.transactions.iter().map(|tx| tx.hash()).collect())
     };
-    let WithOtherFields { inner: header, other } = header(block);
-    let header = header.with_size(Some(U256::from(alloy::rlp::Encodable::length(&block.header))));
-    let inner = RpcBlock { header, uncles: Vec::new(), transactions, withdrawals: None };
+    let WithOtherFields {
+        inner: header,
+        other,
+    } = header(block);
+    let header = header.with_size(Some(U256::from(alloy::rlp::Encodable::length(
+        &block.header,
+    ))));
+    let inner = RpcBlock {
+        header,
+        uncles: Vec::new(),
+        transactions,
+        withdrawals: None,
+    };
     WithOtherFields { inner, other }
 }
 
@@ -70,7 +93,10 @@ pub fn receipt(block: &Block, index: usize) -> ArbitrumReceipt {
         cumulative_gas_used: tx.cumulative_gas_used,
         logs: transaction_logs(block, index).collect(),
     };
-    let inner = ReceiptWithBloom { logs_bloom: logs_bloom(&tx.logs), receipt: inner };
+    let inner = ReceiptWithBloom {
+        logs_bloom: logs_bloom(&tx.logs),
+        receipt: inner,
+    };
     let receipt = TransactionReceipt {
         inner: receipt_envelope(tx.envelope.inner().tx_type(), inner),
         transaction_hash: tx.hash(),
@@ -89,7 +115,10 @@ pub fn receipt(block: &Block, index: usize) -> ArbitrumReceipt {
     other.insert("l1BlockNumber".into(), json!(U256::from(block.l1_number())));
     other.insert("gasUsedForL1".into(), json!(U256::ZERO));
     other.insert("timeboosted".into(), json!(false));
-    WithOtherFields { inner: receipt, other }
+    WithOtherFields {
+        inner: receipt,
+        other,
+    }
 }
 
 /// All logs of a block.
@@ -99,14 +128,17 @@ pub fn logs(block: &Block) -> impl Iterator<Item = Log> + '_ {
 
 fn transaction_logs(block: &Block, index: usize) -> impl Iterator<Item = Log> + '_ {
     let (tx, first) = (&block.transactions[index], block.logs_before(index));
-    tx.logs.iter().zip(first..).map(move |(log, log_index)| Log {
-        inner: log.clone(),
-        block_hash: Some(block.hash),
-        block_number: Some(block.number()),
-        block_timestamp: Some(block.header.timestamp),
-        transaction_hash: Some(tx.hash()),
-        transaction_index: Some(index as u64),
-        log_index: Some(log_index),
-        removed: false,
-    })
+    tx.logs
+        .iter()
+        .zip(first..)
+        .map(move |(log, log_index)| Log {
+            inner: log.clone(),
+            block_hash: Some(block.hash),
+            block_number: Some(block.number()),
+            block_timestamp: Some(block.header.timestamp),
+            transaction_hash: Some(tx.hash()),
+            transaction_index: Some(index as u64),
+            log_index: Some(log_index),
+            removed: false,
+        })
 }

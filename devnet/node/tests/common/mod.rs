@@ -10,30 +10,59 @@ use serde_json::{json, Value};
 pub fn init_code(runtime: &[u8]) -> Bytes {
     let length = u16::try_from(runtime.len()).unwrap().to_be_bytes();
     // PUSH2 length, DUP1, PUSH1 offset, PUSH0, CODECOPY, PUSH0, RETURN
-    let prelude = [PUSH2, length[0], length[1], DUP1, PUSH1, 10, PUSH0, CODECOPY, PUSH0, RETURN];
+    let prelude = [
+        PUSH2, length[0], length[1], DUP1, PUSH1, 10, PUSH0, CODECOPY, PUSH0, RETURN,
+    ];
     [&prelude, runtime].concat().into()
 }
 
 /// Without calldata returns slot 0; else writes calldata's first word there and logs it as a topic.
 pub fn store() -> Bytes {
-    let read = [JUMPDEST, PUSH0, SLOAD, PUSH0, MSTORE, PUSH1, 32, PUSH0, RETURN];
+    let read = [
+        JUMPDEST, PUSH0, SLOAD, PUSH0, MSTORE, PUSH1, 32, PUSH0, RETURN,
+    ];
     let write = [
-        CALLDATASIZE, ISZERO, PUSH1, 15, JUMPI, // empty calldata reads
-        PUSH0, CALLDATALOAD, DUP1, PUSH0, SSTORE, // write
-        PUSH0, PUSH0, LOG1, STOP, INVALID,
+        CALLDATASIZE,
+        ISZERO,
+        PUSH1,
+        15,
+        JUMPI, // empty calldata reads
+        PUSH0,
+        CALLDATALOAD,
+        DUP1,
+        PUSH0,
+        SSTORE, // write
+        PUSH0,
+        PUSH0,
+        LOG1,
+        STOP,
+        INVALID,
     ];
     init_code(&[write.as_slice(), &read].concat())
 }
 
 /// Reverts with its calldata.
 pub fn revert_with_calldata() -> Bytes {
-    init_code(&[CALLDATASIZE, PUSH0, PUSH0, CALLDATACOPY, CALLDATASIZE, PUSH0, REVERT])
+    init_code(&[
+        CALLDATASIZE,
+        PUSH0,
+        PUSH0,
+        CALLDATACOPY,
+        CALLDATASIZE,
+        PUSH0,
+        REVERT,
+    ])
 }
 
 /// Returns NUMBER, TIMESTAMP, CHAINID, BASEFEE, COINBASE, GASPRICE and ORIGIN as words.
 pub fn context() -> Bytes {
     let mut code = Vec::new();
-    for (index, opcode) in [NUMBER, TIMESTAMP, CHAINID, BASEFEE, COINBASE, GASPRICE, ORIGIN].into_iter().enumerate() {
+    for (index, opcode) in [
+        NUMBER, TIMESTAMP, CHAINID, BASEFEE, COINBASE, GASPRICE, ORIGIN,
+    ]
+    .into_iter()
+    .enumerate()
+    {
         code.extend([opcode, PUSH1, 32 * index as u8, MSTORE]);
     }
     code.extend([PUSH1, 7 * 32, PUSH0, RETURN]);
@@ -49,7 +78,9 @@ pub fn endless() -> Bytes {
 pub fn forward(callee: Address) -> Bytes {
     let mut code = vec![PUSH0, PUSH0, PUSH0, PUSH0, PUSH0, PUSH20];
     code.extend(callee);
-    code.extend([GAS, CALL, PUSH1, 34, JUMPI, PUSH0, PUSH0, REVERT, JUMPDEST, STOP]);
+    code.extend([
+        GAS, CALL, PUSH1, 34, JUMPI, PUSH0, PUSH0, REVERT, JUMPDEST, STOP,
+    ]);
     assert_eq!(code[34], JUMPDEST);
     init_code(&code)
 }
@@ -57,7 +88,9 @@ pub fn forward(callee: Address) -> Bytes {
 /// Needs `gas` left when it starts, or reverts; uses next to none of it.
 pub fn demanding(gas: u32) -> Bytes {
     let [_, a, b, c] = gas.to_be_bytes();
-    let code = [PUSH3, a, b, c, GAS, GT, PUSH1, 12, JUMPI, PUSH0, PUSH0, REVERT, JUMPDEST, STOP];
+    let code = [
+        PUSH3, a, b, c, GAS, GT, PUSH1, 12, JUMPI, PUSH0, PUSH0, REVERT, JUMPDEST, STOP,
+    ];
     assert_eq!(code[12], JUMPDEST);
     init_code(&code)
 }
@@ -69,8 +102,13 @@ pub fn word(number: u64) -> Bytes {
 
 /// A raw request to the methods in process: the result or the error object.
 pub async fn rpc(devnet: &Devnet, method: &str, params: Value) -> Result<Value, Value> {
-    let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
-    let (response, _) = devnet.methods().raw_json_request(&request, 1).await.unwrap();
+    let request =
+        json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
+    let (response, _) = devnet
+        .methods()
+        .raw_json_request(&request, 1)
+        .await
+        .unwrap();
     outcome(serde_json::from_str(response.get()).unwrap())
 }
 
@@ -94,7 +132,18 @@ pub fn proxy(callee: Address) -> Bytes {
     code.extend(callee);
     code.extend([GAS, CALL, RETURNDATASIZE, PUSH0, PUSH0, RETURNDATACOPY]);
     let target = code.len() as u8 + 6;
-    code.extend([PUSH1, target, JUMPI, RETURNDATASIZE, PUSH0, REVERT, JUMPDEST, RETURNDATASIZE, PUSH0, RETURN]);
+    code.extend([
+        PUSH1,
+        target,
+        JUMPI,
+        RETURNDATASIZE,
+        PUSH0,
+        REVERT,
+        JUMPDEST,
+        RETURNDATASIZE,
+        PUSH0,
+        RETURN,
+    ]);
     assert_eq!(code[usize::from(target)], JUMPDEST);
     init_code(&code)
 }
