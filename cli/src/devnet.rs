@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    pin::pin,
     time::Duration,
 };
 
@@ -54,15 +55,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         .map(|seconds| chain.mine_every(Duration::from_secs(seconds)));
     announce(&chain, &server, options.quiet);
 
-    let stopped = stop_signal();
     match &options.state {
-        Some(path) => {
-            tokio::select! {
-                failed = save_regularly(&chain, path) => return failed,
-                signal = stopped => signal?,
-            }
-        }
-        None => stopped.await?,
+        Some(path) => save_until_stopped(&chain, path).await?,
+        None => stop_signal().await?,
     }
     if let Some(miner) = miner {
         miner.abort();
@@ -113,20 +108,23 @@ fn announce(chain: &Devnet, server: &RpcServer, quiet: bool) {
     println!("Listening on {} and {}", server.http_url(), server.ws_url());
 }
 
-/// Saves the chain whenever it has changed; ends only by failing.
-async fn save_regularly(chain: &Devnet, path: &Path) -> anyhow::Result<()> {
+/// Saves the chain whenever it has changed, until it is to stop. A save that has begun is finished.
+async fn save_until_stopped(chain: &Devnet, path: &Path) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(SAVE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stopped = pin!(stop_signal());
     let mut saved = None;
     loop {
-        ticks.tick().await;
-        let changes = chain.changes();
-        if saved == Some(changes) {
-            continue;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            signal = &mut stopped => return signal,
         }
-        let (chain, path) = (chain.clone(), path.to_owned());
-        tokio::task::spawn_blocking(move || chain.save(&path)).await??;
-        saved = Some(changes);
+        let changes = chain.changes();
+        if saved != Some(changes) {
+            let (chain, path) = (chain.clone(), path.to_owned());
+            tokio::task::spawn_blocking(move || chain.save(&path)).await??;
+            saved = Some(changes);
+        }
     }
 }
 

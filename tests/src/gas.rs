@@ -33,17 +33,31 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn add(&mut self, operation: &'static str, solidity: impl Into<Option<u64>>, receipt: TransactionReceipt) {
+    fn add(
+        &mut self,
+        operation: &'static str,
+        solidity: impl Into<Option<u64>>,
+        receipt: TransactionReceipt,
+    ) {
         let gas = self.it.devnet.gas_breakdown(receipt.transaction_hash);
         let gas = gas.expect("the transaction is mined");
-        self.rows.push(Row { operation, gas, solidity: solidity.into() });
+        self.rows.push(Row {
+            operation,
+            gas,
+            solidity: solidity.into(),
+        });
     }
 
     fn markdown(&self, contract: &str) -> String {
         let mut page = format!("\n## {contract}\n\n");
         page.push_str("| operation | gas | Solidity | start-up | compute | host | storage | calls | EVM | writes | calls made |\n");
         page.push_str("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
-        for Row { operation, gas, solidity } in &self.rows {
+        for Row {
+            operation,
+            gas,
+            solidity,
+        } in &self.rows
+        {
             let solidity = solidity.map_or_else(|| "–".to_string(), number);
             let parts = &gas.gas;
             let _ = writeln!(
@@ -67,7 +81,12 @@ impl Table<'_> {
 /// 12345 as `12 345`.
 fn number(value: u64) -> String {
     let digits = value.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or("")).collect();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or(""))
+        .collect();
     groups.join(" ")
 }
 
@@ -93,7 +112,10 @@ total only.
 
 async fn stake_manager() -> String {
     let it = Foundations::start().await;
-    let mut table = Table { it: &it, rows: Vec::new() };
+    let mut table = Table {
+        it: &it,
+        rows: Vec::new(),
+    };
     let stakes = &it.stakes;
     let sink = it.sink(1, 10_000).await;
     let registry = Address::repeat_byte(0xe1);
@@ -102,45 +124,107 @@ async fn stake_manager() -> String {
     let stake = || stakes.stake(tokens(1_000)).from(sink);
     table.add("stake, first", 84_477, mined(stake().send().await).await);
     table.add("stake, more", 50_277, mined(stake().send().await).await);
-    table.add("unstake", 44_533, mined(stakes.unstake(tokens(100)).from(sink).send().await).await);
-    table.add("setSlasher", None, mined(stakes.setSlasher(registry, true).send().await).await);
+    table.add(
+        "unstake",
+        44_533,
+        mined(stakes.unstake(tokens(100)).from(sink).send().await).await,
+    );
+    table.add(
+        "setSlasher",
+        None,
+        mined(stakes.setSlasher(registry, true).send().await).await,
+    );
     table.add("slash", None, it.slash(sink, 10).await);
-    table.add("setRegistry", None, mined(stakes.setRegistry(registry, true).send().await).await);
-    let first = stakes.backRegistration(sink, tokens(100), units(10)).from(registry);
-    table.add("backRegistration, first", None, mined(first.send().await).await);
+    table.add(
+        "setRegistry",
+        None,
+        mined(stakes.setRegistry(registry, true).send().await).await,
+    );
+    let first = stakes
+        .backRegistration(sink, tokens(100), units(10))
+        .from(registry);
+    table.add(
+        "backRegistration, first",
+        None,
+        mined(first.send().await).await,
+    );
     let more = stakes.backCapacity(sink, units(20)).from(registry);
     table.add("backCapacity, more", None, mined(more.send().await).await);
     let same = stakes.backCapacity(sink, units(20)).from(registry);
-    table.add("backCapacity, no more than before", None, mined(same.send().await).await);
+    table.add(
+        "backCapacity, no more than before",
+        None,
+        mined(same.send().await).await,
+    );
     let unbond = stakes.startUnbonding(sink).from(registry);
     table.add("startUnbonding", None, mined(unbond.send().await).await);
     it.devnet.advance_time(86_400).expect("time passes");
     let unstake = stakes.unstake(tokens(100)).from(sink);
-    table.add("unstake, after unbonding", None, mined(unstake.send().await).await);
-    let back = stakes.backRegistration(sink, tokens(100), units(10)).from(registry);
+    table.add(
+        "unstake, after unbonding",
+        None,
+        mined(unstake.send().await).await,
+    );
+    let back = stakes
+        .backRegistration(sink, tokens(100), units(10))
+        .from(registry);
     mined(back.send().await).await;
     mined(stakes.setRegistry(registry, false).send().await).await;
     let leave = stakes.leaveRevokedRegistry(registry).from(sink);
-    table.add("leaveRevokedRegistry", None, mined(leave.send().await).await);
-    table.add("setTreasury", None, mined(stakes.setTreasury(registry).send().await).await);
+    table.add(
+        "leaveRevokedRegistry",
+        None,
+        mined(leave.send().await).await,
+    );
+    table.add(
+        "setTreasury",
+        None,
+        mined(stakes.setTreasury(registry).send().await).await,
+    );
     let period = stakes.setUnbondingPeriod(U256::from(3_600));
     table.add("setUnbondingPeriod", None, mined(period.send().await).await);
     let ledger = stakes.setReputationLedger(registry, CODE);
-    table.add("setReputationLedger", None, mined(ledger.send().await).await);
+    table.add(
+        "setReputationLedger",
+        None,
+        mined(ledger.send().await).await,
+    );
     let next = it.devnet.account(1);
-    table.add("transferOwnership", None, mined(stakes.transferOwnership(next).send().await).await);
-    table.add("acceptOwnership", None, mined(stakes.acceptOwnership().from(next).send().await).await);
-    table.add("renounceOwnership", None, mined(stakes.renounceOwnership().from(next).send().await).await);
+    table.add(
+        "transferOwnership",
+        None,
+        mined(stakes.transferOwnership(next).send().await).await,
+    );
+    table.add(
+        "acceptOwnership",
+        None,
+        mined(stakes.acceptOwnership().from(next).send().await).await,
+    );
+    table.add(
+        "renounceOwnership",
+        None,
+        mined(stakes.renounceOwnership().from(next).send().await).await,
+    );
     table.markdown("StakeManager")
 }
 
 async fn capacity_registry() -> String {
     let it = Foundations::start().await;
-    let mut table = Table { it: &it, rows: Vec::new() };
+    let mut table = Table {
+        it: &it,
+        rows: Vec::new(),
+    };
     let registry = &it.registry;
     for number in 1..=SINKS {
         let sink = it.staked(number, 1_000).await;
-        let receipt = mined(registry.registerSink(CODE, units(10)).from(sink).send().await).await;
+        let receipt = mined(
+            registry
+                .registerSink(CODE, units(10))
+                .from(sink)
+                .send()
+                .await,
+        )
+        .await;
         match number {
             1 => table.add("registerSink, 1st", 192_227, receipt),
             10 => table.add("registerSink, 10th", 158_027, receipt),
@@ -150,8 +234,13 @@ async fn capacity_registry() -> String {
     let create = registry.registerTaskType_0(CHAT, tokens(200));
     table.add("registerTaskType", 68_454, mined(create.send().await).await);
     let sink = Address::repeat_byte(7);
-    let create = registry.registerTaskType_1(NONCE, "text, at most 4096 tokens".into(), tokens(200));
-    table.add("registerTaskType, with metadata", None, mined(create.from(sink).send().await).await);
+    let create =
+        registry.registerTaskType_1(NONCE, "text, at most 4096 tokens".into(), tokens(200));
+    table.add(
+        "registerTaskType, with metadata",
+        None,
+        mined(create.from(sink).send().await).await,
+    );
     let hash = keccak256((units(12), NONCE).abi_encode());
     let commit = registry.commitCapacity(CODE, hash).from(sink);
     table.add("commitCapacity", 70_758, mined(commit.send().await).await);
@@ -160,19 +249,51 @@ async fn capacity_registry() -> String {
     table.add("revealCapacity", 51_719, mined(reveal.send().await).await);
     it.devnet.mine(1).expect("a block is mined");
     let update = registry.updateCapacityFromAggregator(CODE, Address::repeat_byte(8), units(12));
-    table.add("updateCapacityFromAggregator", None, mined(update.send().await).await);
+    table.add(
+        "updateCapacityFromAggregator",
+        None,
+        mined(update.send().await).await,
+    );
     it.slash(sink, 990).await;
-    table.add("syncCapacity, clipped", None, mined(registry.syncCapacity(CODE, sink).send().await).await);
-    table.add("syncCapacity, nothing to clip", None, mined(registry.syncCapacity(CODE, sink).send().await).await);
-    table.add("deregisterSink", 61_572, mined(registry.deregisterSink(CODE).from(sink).send().await).await);
+    table.add(
+        "syncCapacity, clipped",
+        None,
+        mined(registry.syncCapacity(CODE, sink).send().await).await,
+    );
+    table.add(
+        "syncCapacity, nothing to clip",
+        None,
+        mined(registry.syncCapacity(CODE, sink).send().await).await,
+    );
+    table.add(
+        "deregisterSink",
+        61_572,
+        mined(registry.deregisterSink(CODE).from(sink).send().await).await,
+    );
     let remove = registry.deregisterSinkFor(CODE, Address::repeat_byte(20));
-    table.add("deregisterSinkFor, the last of the list", None, mined(remove.send().await).await);
+    table.add(
+        "deregisterSinkFor, the last of the list",
+        None,
+        mined(remove.send().await).await,
+    );
     let sink = it.staked(21, 1_000).await;
     let add = registry.registerSinkFor(CODE, sink, units(10));
     table.add("registerSinkFor", None, mined(add.send().await).await);
-    table.add("setAggregator", None, mined(registry.setAggregator(sink).send().await).await);
-    table.add("setAdapter", None, mined(registry.setAdapter(sink, true).send().await).await);
-    table.add("setPool", None, mined(registry.setPool(sink).send().await).await);
+    table.add(
+        "setAggregator",
+        None,
+        mined(registry.setAggregator(sink).send().await).await,
+    );
+    table.add(
+        "setAdapter",
+        None,
+        mined(registry.setAdapter(sink, true).send().await).await,
+    );
+    table.add(
+        "setPool",
+        None,
+        mined(registry.setPool(sink).send().await).await,
+    );
     let mut page = table.markdown("CapacityRegistry");
     page.push_str("\nOwnership is the same code in every contract; see StakeManager.\n");
     page

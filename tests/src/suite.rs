@@ -63,7 +63,12 @@ impl Foundations {
         let token = solidity::deploy(&provider, &compiled, &[]).await;
         let arguments = (token, tokens(1), tokens(100), U256::ZERO, owner).abi_encode_params();
         let stakes = deploy(&devnet, "stake-manager", arguments).await;
-        let registry = deploy(&devnet, "capacity-registry", (stakes, owner).abi_encode_params()).await;
+        let registry = deploy(
+            &devnet,
+            "capacity-registry",
+            (stakes, owner).abi_encode_params(),
+        )
+        .await;
         let it = Self {
             token: IStakeToken::new(token, provider.clone()),
             stakes: IStakeManager::new(stakes, provider.clone()),
@@ -76,7 +81,13 @@ impl Foundations {
         mined(it.stakes.setSlasher(owner, true).send().await).await;
         mined(it.registry.setAggregator(owner).send().await).await;
         mined(it.registry.setAdapter(owner, true).send().await).await;
-        mined(it.registry.registerTaskType_0(CODE, tokens(100)).send().await).await;
+        mined(
+            it.registry
+                .registerTaskType_0(CODE, tokens(100))
+                .send()
+                .await,
+        )
+        .await;
         it
     }
 
@@ -86,7 +97,14 @@ impl Foundations {
         self.devnet.impersonate(sink);
         self.devnet.set_balance(sink, tokens(1));
         mined(self.token.mint(sink, tokens(amount)).send().await).await;
-        mined(self.token.approve(*self.stakes.address(), U256::MAX).from(sink).send().await).await;
+        mined(
+            self.token
+                .approve(*self.stakes.address(), U256::MAX)
+                .from(sink)
+                .send()
+                .await,
+        )
+        .await;
         sink
     }
 
@@ -100,16 +118,31 @@ impl Foundations {
     /// A sink that serves [`CODE`] with `capacity` units.
     pub async fn registered(&self, number: u8, amount: u64, capacity: u64) -> Address {
         let sink = self.staked(number, amount).await;
-        mined(self.registry.registerSink(CODE, units(capacity)).from(sink).send().await).await;
+        mined(
+            self.registry
+                .registerSink(CODE, units(capacity))
+                .from(sink)
+                .send()
+                .await,
+        )
+        .await;
         sink
     }
 
     pub async fn slash(&self, sink: Address, amount: u64) -> TransactionReceipt {
-        mined(self.stakes.slash(sink, tokens(amount), B256::ZERO).send().await).await
+        mined(
+            self.stakes
+                .slash(sink, tokens(amount), B256::ZERO)
+                .send()
+                .await,
+        )
+        .await
     }
 }
 
 /// Deploys a program of the suite as the demo does.
 pub async fn deploy(devnet: &Devnet, contract: &str, arguments: Vec<u8>) -> Address {
-    programs::deploy(devnet, contract, arguments).await.unwrap_or_else(|error| panic!("{error:#}"))
+    programs::deploy(devnet, contract, arguments)
+        .await
+        .unwrap_or_else(|error| panic!("{error:#}"))
 }

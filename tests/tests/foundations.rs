@@ -39,34 +39,80 @@ sol! {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sinks_life() {
     let it = Foundations::start().await;
-    let held = async || it.token.balanceOf(*it.stakes.address()).call().await.unwrap();
+    let held = async || {
+        it.token
+            .balanceOf(*it.stakes.address())
+            .call()
+            .await
+            .unwrap()
+    };
     let sink = it.registered(1, 400, 10).await;
     assert_eq!(held().await, tokens(400));
-    assert_eq!(it.stakes.getLockedStake(sink).call().await.unwrap(), tokens(100));
+    assert_eq!(
+        it.stakes.getLockedStake(sink).call().await.unwrap(),
+        tokens(100)
+    );
 
     let hash = keccak256((units(20), NONCE).abi_encode());
-    mined(it.registry.commitCapacity(CODE, hash).from(sink).send().await).await;
+    mined(
+        it.registry
+            .commitCapacity(CODE, hash)
+            .from(sink)
+            .send()
+            .await,
+    )
+    .await;
     it.devnet.mine(1).unwrap();
-    mined(it.registry.revealCapacity(CODE, units(20), NONCE).from(sink).send().await).await;
-    assert_eq!(it.registry.getSmoothedCapacity(CODE, sink).call().await.unwrap(), units(13));
-    assert_eq!(it.stakes.getLockedStake(sink).call().await.unwrap(), tokens(400));
+    mined(
+        it.registry
+            .revealCapacity(CODE, units(20), NONCE)
+            .from(sink)
+            .send()
+            .await,
+    )
+    .await;
+    assert_eq!(
+        it.registry
+            .getSmoothedCapacity(CODE, sink)
+            .call()
+            .await
+            .unwrap(),
+        units(13)
+    );
+    assert_eq!(
+        it.stakes.getLockedStake(sink).call().await.unwrap(),
+        tokens(400)
+    );
 
     it.slash(sink, 300).await;
     assert_eq!(held().await, tokens(100));
-    assert_eq!(it.token.balanceOf(it.owner).call().await.unwrap(), tokens(300));
+    assert_eq!(
+        it.token.balanceOf(it.owner).call().await.unwrap(),
+        tokens(300)
+    );
     let sync = mined(it.registry.syncCapacity(CODE, sink).send().await).await;
-    let [log] = sync.logs() else { panic!("not one log: {sync:?}") };
+    let [log] = sync.logs() else {
+        panic!("not one log: {sync:?}")
+    };
     let clipped = ICapacityRegistry::CapacityClipped {
         taskTypeId: CODE,
         sink,
         rawCapacity: units(10),
         smoothedCapacity: units(10),
     };
-    assert_eq!(ICapacityRegistry::CapacityClipped::decode_log(&log.inner).unwrap().data, clipped);
+    assert_eq!(
+        ICapacityRegistry::CapacityClipped::decode_log(&log.inner)
+            .unwrap()
+            .data,
+        clipped
+    );
 
     mined(it.registry.deregisterSink(CODE).from(sink).send().await).await;
     let early = it.stakes.unstake(tokens(1)).from(sink).call().await;
-    let error = IStakeManager::InsufficientStake { required: tokens(1), available: U256::ZERO };
+    let error = IStakeManager::InsufficientStake {
+        required: tokens(1),
+        available: U256::ZERO,
+    };
     assert_eq!(
         revert::<IStakeManagerErrors, _>(early),
         IStakeManagerErrors::InsufficientStake(error)
@@ -94,11 +140,34 @@ async fn all_fields_have_their_own_storage() {
     mined(it.registry.setAggregator(c).send().await).await;
     mined(it.registry.transferOwnership(d).send().await).await;
     let metadata = "translation, 中文 → English, at most 4096 tokens".to_string();
-    let register = it.registry.registerTaskType_1(chat, metadata.clone(), tokens(111));
+    let register = it
+        .registry
+        .registerTaskType_1(chat, metadata.clone(), tokens(111));
     mined(register.from(sink).send().await).await;
-    mined(it.registry.registerSink(chat, units(7)).from(sink).send().await).await;
-    mined(it.registry.registerSink(CODE, units(8)).from(sink).send().await).await;
-    mined(it.registry.commitCapacity(CODE, NONCE).from(sink).send().await).await;
+    mined(
+        it.registry
+            .registerSink(chat, units(7))
+            .from(sink)
+            .send()
+            .await,
+    )
+    .await;
+    mined(
+        it.registry
+            .registerSink(CODE, units(8))
+            .from(sink)
+            .send()
+            .await,
+    )
+    .await;
+    mined(
+        it.registry
+            .commitCapacity(CODE, NONCE)
+            .from(sink)
+            .send()
+            .await,
+    )
+    .await;
     mined(it.registry.deregisterSink(CODE).from(other).send().await).await;
     let until = it.devnet.timestamp() + 7_777;
     mined(it.stakes.setReputationLedger(f, domain).send().await).await;
@@ -111,36 +180,69 @@ async fn all_fields_have_their_own_storage() {
     assert_eq!(stakes.MIN_SINK_STAKE().call().await.unwrap(), tokens(100));
     assert_eq!(stakes.minSinkStake().call().await.unwrap(), tokens(100));
     assert_eq!(stakes.capCurve().call().await.unwrap(), 0);
-    assert_eq!(stakes.STAKE_TOKEN().call().await.unwrap(), *it.token.address());
-    assert_eq!(stakes.stakeToken().call().await.unwrap(), *it.token.address());
-    assert_eq!(stakes.unbondingPeriod().call().await.unwrap(), U256::from(7_777));
+    assert_eq!(
+        stakes.STAKE_TOKEN().call().await.unwrap(),
+        *it.token.address()
+    );
+    assert_eq!(
+        stakes.stakeToken().call().await.unwrap(),
+        *it.token.address()
+    );
+    assert_eq!(
+        stakes.unbondingPeriod().call().await.unwrap(),
+        U256::from(7_777)
+    );
     assert_eq!(stakes.treasury().call().await.unwrap(), a);
     assert_eq!(stakes.unpaidSlashed().call().await.unwrap(), U256::ZERO);
     assert_eq!(stakes.reputationLedger().call().await.unwrap(), f);
     assert_eq!(stakes.reputationDomain().call().await.unwrap(), domain);
     for (slasher, may) in [(it.owner, true), (c, true), (d, false)] {
-        assert_eq!(stakes.authorizedSlashers(slasher).call().await.unwrap(), may);
+        assert_eq!(
+            stakes.authorizedSlashers(slasher).call().await.unwrap(),
+            may
+        );
     }
     for (registry, may) in [(*it.registry.address(), true), (d, true), (c, false)] {
-        assert_eq!(stakes.authorizedRegistries(registry).call().await.unwrap(), may);
+        assert_eq!(
+            stakes.authorizedRegistries(registry).call().await.unwrap(),
+            may
+        );
     }
     assert_eq!(stakes.getStake(sink).call().await.unwrap(), tokens(500));
     assert_eq!(stakes.getStake(other).call().await.unwrap(), tokens(400));
-    assert_eq!(stakes.getCapacityCap(other).call().await.unwrap(), units(20));
-    assert_eq!(stakes.getLockedStake(sink).call().await.unwrap(), tokens(225));
+    assert_eq!(
+        stakes.getCapacityCap(other).call().await.unwrap(),
+        units(20)
+    );
+    assert_eq!(
+        stakes.getLockedStake(sink).call().await.unwrap(),
+        tokens(225)
+    );
     assert_eq!(stakes.getFreeStake(sink).call().await.unwrap(), tokens(275));
-    assert_eq!(stakes.getLockedStake(other).call().await.unwrap(), U256::ZERO);
+    assert_eq!(
+        stakes.getLockedStake(other).call().await.unwrap(),
+        U256::ZERO
+    );
     let unbonding = stakes.getUnbonding(other).call().await.unwrap();
-    assert_eq!((unbonding._0, unbonding._1), (tokens(400), U256::from(until)));
+    assert_eq!(
+        (unbonding._0, unbonding._1),
+        (tokens(400), U256::from(until))
+    );
 
     let registry = &it.registry;
     assert_eq!(registry.owner().call().await.unwrap(), it.owner);
     assert_eq!(registry.pendingOwner().call().await.unwrap(), d);
-    assert_eq!(registry.stakeManager().call().await.unwrap(), *it.stakes.address());
+    assert_eq!(
+        registry.stakeManager().call().await.unwrap(),
+        *it.stakes.address()
+    );
     assert_eq!(registry.authorizedAggregator().call().await.unwrap(), c);
     assert_eq!(registry.pool().call().await.unwrap(), e);
     for (adapter, may) in [(it.owner, true), (b, true), (c, false)] {
-        assert_eq!(registry.authorizedAdapters(adapter).call().await.unwrap(), may);
+        assert_eq!(
+            registry.authorizedAdapters(adapter).call().await.unwrap(),
+            may
+        );
     }
     for (id, min_stake, capacity) in [(CODE, 100, 8), (chat, 111, 7)] {
         let task_type = registry.getTaskType(id).call().await.unwrap();
@@ -148,9 +250,16 @@ async fn all_fields_have_their_own_storage() {
         assert_eq!((task_type._0, task_type._1, task_type._2), expected);
         let sinks = registry.getSinks(id).call().await.unwrap();
         assert_eq!((sinks._0, sinks._1), (vec![sink], vec![units(capacity)]));
-        let page = registry.getSinksPage(id, U256::ZERO, U256::from(5)).call().await.unwrap();
+        let page = registry
+            .getSinksPage(id, U256::ZERO, U256::from(5))
+            .call()
+            .await
+            .unwrap();
         assert_eq!((page._0, page._1), (vec![sink], vec![units(capacity)]));
-        assert_eq!(registry.getRawCapacity(id, sink).call().await.unwrap(), units(capacity));
+        assert_eq!(
+            registry.getRawCapacity(id, sink).call().await.unwrap(),
+            units(capacity)
+        );
         assert!(registry.isRegistered(id, sink).call().await.unwrap());
         assert!(!registry.isRegistered(id, other).call().await.unwrap());
     }
@@ -183,12 +292,30 @@ async fn ownership_moves_on_chain() {
 async fn constructors_run_once() {
     let it = Foundations::start().await;
     for (contract, arguments) in [
-        (*it.stakes.address(), (*it.token.address(), tokens(1), tokens(1), U256::ZERO, it.owner).abi_encode_params()),
-        (*it.registry.address(), (*it.stakes.address(), it.owner).abi_encode_params()),
+        (
+            *it.stakes.address(),
+            (
+                *it.token.address(),
+                tokens(1),
+                tokens(1),
+                U256::ZERO,
+                it.owner,
+            )
+                .abi_encode_params(),
+        ),
+        (
+            *it.registry.address(),
+            (*it.stakes.address(), it.owner).abi_encode_params(),
+        ),
     ] {
         let data = [&[0x55, 0x85, 0x25, 0x8d][..], &arguments].concat();
-        let again = TransactionRequest::default().to(contract).input(Bytes::from(data).into());
-        assert!(it.provider.call(again).await.is_err(), "{contract} can be constructed again");
+        let again = TransactionRequest::default()
+            .to(contract)
+            .input(Bytes::from(data).into());
+        assert!(
+            it.provider.call(again).await.is_err(),
+            "{contract} can be constructed again"
+        );
     }
     assert_eq!(it.stakes.owner().call().await.unwrap(), it.owner);
 }
@@ -199,7 +326,8 @@ async fn a_token_that_calls_back_finds_the_contract_closed() {
     let compiled = solidity::compile("Hostile.sol", "ReenteringToken").await;
     let token = solidity::deploy(&it.provider, &compiled, &[]).await;
     let token = IReenteringToken::new(token, &it.provider);
-    let arguments = (*token.address(), tokens(1), tokens(1), U256::ZERO, it.owner).abi_encode_params();
+    let arguments =
+        (*token.address(), tokens(1), tokens(1), U256::ZERO, it.owner).abi_encode_params();
     let stakes = deploy(&it.devnet, "stake-manager", arguments).await;
     let stakes = IStakeManager::new(stakes, &it.provider);
     for account in [it.owner, *token.address()] {
@@ -210,7 +338,10 @@ async fn a_token_that_calls_back_finds_the_contract_closed() {
     mined(stakes.unstake(tokens(4)).send().await).await;
     assert!(!token.reentered().call().await.unwrap());
     assert_eq!(stakes.getStake(it.owner).call().await.unwrap(), tokens(6));
-    assert_eq!(token.balanceOf(*stakes.address()).call().await.unwrap(), tokens(6));
+    assert_eq!(
+        token.balanceOf(*stakes.address()).call().await.unwrap(),
+        tokens(6)
+    );
 }
 
 /// A pool that wastes its gas, or answers with 100 kB, cannot hold a sink; and a sink cannot leave it unheard by bringing
@@ -221,24 +352,56 @@ async fn a_wasteful_pool_holds_nobody_and_is_always_heard() {
     let compiled = solidity::compile("Hostile.sol", "GasEater").await;
     let pool = solidity::deploy(&it.provider, &compiled, &[]).await;
     mined(it.registry.setPool(pool).send().await).await;
-    let (first, second) = (it.registered(1, 400, 20).await, it.registered(2, 400, 20).await);
+    let (first, second) = (
+        it.registered(1, 400, 20).await,
+        it.registered(2, 400, 20).await,
+    );
 
     let leave = it.registry.deregisterSink(CODE).from(first);
     let too_little = leave.clone().gas(1_500_000).call().await;
     let error = revert::<ICapacityRegistryErrors, _>(too_little);
-    let ICapacityRegistryErrors::InsufficientGas(error) = error else { panic!("{error:?}") };
+    let ICapacityRegistryErrors::InsufficientGas(error) = error else {
+        panic!("{error:?}")
+    };
     assert!(error.available < error.required, "{error:?}");
 
     let receipt = mined(leave.gas(2_000_000).send().await).await;
-    assert!(receipt.gas_used > 1_500_000, "the pool had its gas: {}", receipt.gas_used);
-    let failed = ICapacityRegistry::ListenerFailed { taskTypeId: CODE, sink: first, capacity: U256::ZERO };
+    assert!(
+        receipt.gas_used > 1_500_000,
+        "the pool had its gas: {}",
+        receipt.gas_used
+    );
+    let failed = ICapacityRegistry::ListenerFailed {
+        taskTypeId: CODE,
+        sink: first,
+        capacity: U256::ZERO,
+    };
     let logs = receipt.logs().iter();
-    let decoded = logs.filter_map(|log| ICapacityRegistry::ListenerFailed::decode_log(&log.inner).ok());
+    let decoded =
+        logs.filter_map(|log| ICapacityRegistry::ListenerFailed::decode_log(&log.inner).ok());
     assert_eq!(decoded.map(|log| log.data).collect::<Vec<_>>(), [failed]);
 
-    mined(IGasEater::new(pool, &it.provider).setReturnsALot(true).send().await).await;
-    let receipt = mined(it.registry.deregisterSink(CODE).from(second).gas(2_000_000).send().await).await;
-    assert!(receipt.gas_used < 250_000, "what it returns is not read: {}", receipt.gas_used);
+    mined(
+        IGasEater::new(pool, &it.provider)
+            .setReturnsALot(true)
+            .send()
+            .await,
+    )
+    .await;
+    let receipt = mined(
+        it.registry
+            .deregisterSink(CODE)
+            .from(second)
+            .gas(2_000_000)
+            .send()
+            .await,
+    )
+    .await;
+    assert!(
+        receipt.gas_used < 250_000,
+        "what it returns is not read: {}",
+        receipt.gas_used
+    );
     let sinks = it.registry.getSinks(CODE).call().await.unwrap();
     assert_eq!(sinks._0, Vec::<Address>::new());
 }
@@ -248,8 +411,16 @@ async fn a_wasteful_pool_holds_nobody_and_is_always_heard() {
 async fn errors_pass_through() {
     let it = Foundations::start().await;
     let sink = it.staked(1, 99).await;
-    let register = it.registry.registerSink(CODE, units(1)).from(sink).call().await;
-    let error = ICapacityRegistry::InsufficientStake { required: tokens(100), available: tokens(99) };
+    let register = it
+        .registry
+        .registerSink(CODE, units(1))
+        .from(sink)
+        .call()
+        .await;
+    let error = ICapacityRegistry::InsufficientStake {
+        required: tokens(100),
+        available: tokens(99),
+    };
     assert_eq!(
         revert::<ICapacityRegistryErrors, _>(register),
         ICapacityRegistryErrors::InsufficientStake(error)

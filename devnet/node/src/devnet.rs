@@ -15,6 +15,7 @@ use alloy::{
     signers::local::{LocalSignerError, PrivateKeySigner},
 };
 use jsonrpsee::Methods;
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -127,6 +128,7 @@ impl DevnetBuilder {
             node,
             signers,
             loaded,
+            saving: Arc::default(),
         })
     }
 
@@ -156,6 +158,8 @@ pub struct Devnet {
     methods: Methods,
     signers: Vec<PrivateKeySigner>,
     loaded: bool,
+    /// Saves take turns: they share a temporary file, and an older chain must not replace a newer one.
+    saving: Arc<Mutex<()>>,
 }
 
 impl Devnet {
@@ -310,6 +314,7 @@ impl Devnet {
 
     /// Saves the chain; [`DevnetBuilder::state_file`] loads it.
     pub fn save(&self, path: &Path) -> Result<(), PersistError> {
+        let _alone = self.saving.lock();
         persist::save(&self.node.chain(), path)
     }
 

@@ -181,3 +181,25 @@ async fn time_goes_on_from_a_saved_chain_by_either_clock() {
     still.mine(1).unwrap();
     assert_eq!(still.timestamp(), by_clock.timestamp());
 }
+
+#[test]
+fn saves_at_the_same_time_take_turns() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("state.json");
+    let devnet = Devnet::new().unwrap();
+    let saver = |devnet: Devnet| {
+        let file = file.clone();
+        move || {
+            for _ in 0..20 {
+                devnet.mine(50).unwrap();
+                devnet.save(&file).unwrap();
+            }
+        }
+    };
+    let threads = [0; 4].map(|_| std::thread::spawn(saver(devnet.clone())));
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let again = Devnet::builder().state_file(&file).build().unwrap();
+    assert_eq!(again.block_number(), 4 * 20 * 50);
+}

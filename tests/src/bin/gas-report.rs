@@ -13,7 +13,9 @@ async fn main() -> ExitCode {
         if fs::read_to_string(&path).is_ok_and(|written| written == page) {
             return ExitCode::SUCCESS;
         }
-        eprintln!("docs/gas.md is stale: run `cargo run -p bpe-tests --bin gas-report`, and commit it");
+        eprintln!(
+            "docs/gas.md is stale: run `cargo run -p bpe-tests --bin gas-report`, and commit it"
+        );
         return ExitCode::FAILURE;
     }
     if let Err(error) = fs::write(&path, page) {
