@@ -467,3 +467,26 @@ fn a_contract_needs_one_entrypoint() {
     }
     let _ = contract("sample", "#[entrypoint] #[storage] struct A {}");
 }
+
+#[test]
+fn closures_that_may_be_called_twice_are_refused() {
+    let named = |code: &str| checks::closures::named(code).unwrap();
+    for bad in [
+        "fn f() { let cap = |stake: U256| stake; }",
+        "fn f() { let mut sum = |a, b| a + b; }",
+        "fn f(cap: impl Fn(U256) -> U256) {}",
+        "fn f<F: FnMut(U256)>(cap: F) {}",
+        "fn f<F>(cap: F) where F: Fn(U256) {}",
+    ] {
+        assert_eq!(named(bad), [1], "{bad}");
+    }
+    for good in [
+        "fn f() { let now = || clock(); }",
+        "fn f() { list.iter().map(|entry| entry.0).sum() }",
+        "fn f(once: impl FnOnce(U256)) {}",
+        "fn cap(stake: U256) -> U256 { stake }",
+        "#[test] fn f() { let cap = |stake: U256| stake; }",
+    ] {
+        assert!(named(good).is_empty(), "{good}");
+    }
+}

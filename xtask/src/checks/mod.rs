@@ -2,6 +2,7 @@
 
 pub mod arithmetic;
 pub mod calls;
+pub mod closures;
 pub mod features;
 pub mod layout;
 pub mod reference;
@@ -43,6 +44,7 @@ pub fn all(workspace: &Workspace, contracts: &[Contract]) -> Result<Vec<Finding>
         layout::check(contracts),
         calls::check(contracts, calls::ALLOWED),
         arithmetic::check(contracts)?,
+        closures::check(contracts)?,
         unused::check(contracts),
         features::check(workspace)?,
     ])
