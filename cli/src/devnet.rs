@@ -3,7 +3,6 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    pin::pin,
     time::Duration,
 };
 
@@ -12,7 +11,7 @@ use clap::Args;
 use devnet::{bind, Devnet, Mining, RpcServer, DEFAULT_CHAIN_ID};
 use tokio::time::MissedTickBehavior;
 
-use crate::superfluid;
+use crate::{stop::StopSignal, superfluid};
 
 /// How often a changed chain is saved.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
@@ -46,6 +45,7 @@ pub struct Options {
 
 /// Runs the chain until Ctrl-C or SIGTERM.
 pub async fn run(options: Options) -> anyhow::Result<()> {
+    let mut stop = StopSignal::listen()?;
     // The port first: if it is taken, nothing else is worth doing.
     let listener = bind(SocketAddr::new(options.host, options.port))?;
     let chain = build(&options).await?;
@@ -56,8 +56,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     announce(&chain, &server, options.quiet);
 
     match &options.state {
-        Some(path) => save_until_stopped(&chain, path).await?,
-        None => stop_signal().await?,
+        Some(path) => save_until_stopped(&chain, path, stop).await?,
+        None => stop.wait().await,
     }
     if let Some(miner) = miner {
         miner.abort();
@@ -109,15 +109,18 @@ fn announce(chain: &Devnet, server: &RpcServer, quiet: bool) {
 }
 
 /// Saves the chain whenever it has changed, until it is to stop. A save that has begun is finished.
-async fn save_until_stopped(chain: &Devnet, path: &Path) -> anyhow::Result<()> {
+async fn save_until_stopped(
+    chain: &Devnet,
+    path: &Path,
+    mut stop: StopSignal,
+) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(SAVE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut stopped = pin!(stop_signal());
     let mut saved = None;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            signal = &mut stopped => return signal,
+            () = stop.wait() => return Ok(()),
         }
         let changes = chain.changes();
         if saved != Some(changes) {
@@ -126,20 +129,4 @@ async fn save_until_stopped(chain: &Devnet, path: &Path) -> anyhow::Result<()> {
             saved = Some(changes);
         }
     }
-}
-
-/// Waits for Ctrl-C, or on Unix for SIGTERM.
-async fn stop_signal() -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-            _ = terminate.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
 }

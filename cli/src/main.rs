@@ -2,6 +2,7 @@
 
 mod demo;
 mod devnet;
+mod stop;
 mod superfluid;
 
 use std::process::ExitCode;
