@@ -30,6 +30,19 @@ sol! {
     }
 
     #[sol(rpc)]
+    interface IReader {
+        function lists(address registry, bytes32 id)
+            external
+            view
+            returns (address[] sinks, uint256[] capacities, address[] page, string metadata);
+        function numbers(address registry, address stakes, bytes32 id, address sink)
+            external
+            view
+            returns (uint256[9] values);
+        function refusal(address registry, bytes32 id) external returns (uint256 required, uint256 available);
+    }
+
+    #[sol(rpc)]
     interface IGasEater {
         function setReturnsALot(bool value) external;
     }
@@ -425,4 +438,55 @@ async fn errors_pass_through() {
         revert::<ICapacityRegistryErrors, _>(register),
         ICapacityRegistryErrors::InsufficientStake(error)
     );
+}
+
+/// Solidity decodes what the programs return, through the generated interfaces, and their errors.
+#[tokio::test(flavor = "multi_thread")]
+async fn solidity_reads_it_all() {
+    let it = Foundations::start().await;
+    let (first, second) = (it.staked(1, 400).await, it.staked(2, 900).await);
+    let id = B256::repeat_byte(0xca);
+    let metadata = "text".repeat(20);
+    let register = it
+        .registry
+        .registerTaskType_1(id, metadata.clone(), tokens(111));
+    mined(register.from(first).send().await).await;
+    for (sink, capacity) in [(first, 20), (second, 25)] {
+        let register = it.registry.registerSink(id, units(capacity));
+        mined(register.from(sink).send().await).await;
+    }
+    let compiled = solidity::compile("Reader.sol", "Reader").await;
+    let reader = solidity::deploy(&it.provider, &compiled, &[]).await;
+    let reader = IReader::new(reader, &it.provider);
+    let (registry, stakes) = (*it.registry.address(), *it.stakes.address());
+
+    let lists = reader.lists(registry, id).call().await.unwrap();
+    assert_eq!(lists.sinks, [first, second]);
+    assert_eq!(lists.capacities, [units(20), units(25)]);
+    assert_eq!(lists.page, [second]);
+    assert_eq!(lists.metadata, metadata);
+
+    mined(it.registry.deregisterSink(id).from(first).send().await).await;
+    let until = U256::from(it.devnet.timestamp() + DAY);
+    let values = reader
+        .numbers(registry, stakes, id, first)
+        .call()
+        .await
+        .unwrap();
+    let (one, bps, zero) = (U256::from(1), U256::from(10_000), U256::ZERO);
+    let expected = [
+        tokens(111),
+        one,
+        units(25),
+        zero,
+        zero,
+        tokens(400),
+        until,
+        units(20),
+        bps,
+    ];
+    assert_eq!(values, expected);
+
+    let refusal = reader.refusal(registry, id).call().await.unwrap();
+    assert_eq!((refusal.required, refusal.available), (tokens(111), zero));
 }

@@ -11,7 +11,15 @@ const input = {
     outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
   },
 };
-const output = JSON.parse(solc.compile(JSON.stringify(input)));
+// Imports are relative to the file, whose name is its path.
+const read = (path) => {
+  try {
+    return { contents: fs.readFileSync(path, "utf8") };
+  } catch (error) {
+    return { error: error.message };
+  }
+};
+const output = JSON.parse(solc.compile(JSON.stringify(input), { import: read }));
 const errors = (output.errors ?? []).filter((error) => error.severity === "error");
 if (errors.length > 0) {
   console.error(errors.map((error) => error.formattedMessage).join("\n"));

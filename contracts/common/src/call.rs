@@ -21,11 +21,7 @@ sol! {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Revert(pub Vec<u8>);
 
-impl MethodError for Revert {
-    fn encode(self) -> Vec<u8> {
-        self.0
-    }
-}
+crate::nested::nested_error!(Revert, "MalformedReturn(address)");
 
 impl From<Revert> for Vec<u8> {
     fn from(revert: Revert) -> Self {

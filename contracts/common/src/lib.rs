@@ -24,6 +24,7 @@ pub mod eip712;
 pub mod erc20;
 pub mod interfaces;
 pub mod math;
+mod nested;
 pub mod ownable;
 pub mod packed;
 pub mod returns;

@@ -34,11 +34,10 @@ pub enum Error {
     InvalidOwner(OwnableInvalidOwner),
 }
 
-impl stylus_sdk::call::MethodError for Error {
-    fn encode(self) -> Vec<u8> {
-        self.into()
-    }
-}
+crate::nested::nested_error!(
+    Error,
+    "OwnableUnauthorizedAccount(address); error OwnableInvalidOwner(address)"
+);
 
 /// An owner, and who is to be the next one. Two slots.
 #[storage]

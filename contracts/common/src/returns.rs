@@ -75,3 +75,7 @@ where
     const EXPORT_ABI_RET: ConstString = T::EXPORT_ABI_RET;
     const CAN_BE_CALLDATA: bool = false;
 }
+
+/// For `export-abi`: elementary types and arrays of them declare no types of their own.
+#[cfg(feature = "export-abi")]
+impl<T> stylus_sdk::abi::export::internal::InnerTypes for Returns<T> {}

@@ -37,11 +37,7 @@ pub enum Error {
     HighS(ECDSAInvalidSignatureS),
 }
 
-impl stylus_sdk::call::MethodError for Error {
-    fn encode(self) -> alloc::vec::Vec<u8> {
-        self.into()
-    }
-}
+crate::nested::nested_error!(Error, "ECDSAInvalidSignature(); error ECDSAInvalidSignatureLength(uint256); error ECDSAInvalidSignatureS(bytes32)");
 
 const ECRECOVER: Address = address!("0000000000000000000000000000000000000001");
 const ERC1271_MAGIC: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];

@@ -1,5 +1,6 @@
 //! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, a pool and a wallet that behave, or
 //! misbehave, as a test tells them to.
+#![cfg(not(target_arch = "wasm32"))]
 
 extern crate alloc;
 
