@@ -113,7 +113,8 @@ interface ICapacityRegistry {
     /// sink's minimum stake.
     function registerTaskType(bytes32 taskTypeId, string calldata metadata, uint256 minStake) external;
 
-    /// Registers the caller as a sink with `initialCapacity`, clipped to what its stake can still back.
+    /// Registers the caller as a sink with `initialCapacity`, clipped to what its stake can still back. A sink that was
+    /// here before goes on from the smoothed capacity that it left with.
     function registerSink(bytes32 taskTypeId, uint256 initialCapacity) external;
 
     /// Takes the caller out of the task type. Its stake starts unbonding when it was the last one, and the pool stops

@@ -193,12 +193,13 @@ pub struct TaskType {
 pub struct Sink {
     /// What was declared last, as far as the stake backed it.
     raw: StorageCapacity,
+    /// The capacity that counts; after leaving, what it was.
     smoothed: StorageCapacity,
     /// Place in the list of sinks, from 1; 0 if not registered.
     position: StorageU32,
     /// Block of the pending commitment; 0 if there is none.
     commit_block: StorageU32,
-    /// Block in which the capacity was smoothed last: one step a block at most.
+    /// Block in which the capacity was smoothed last: one step a block at most. 0 if it never was a sink here.
     smoothed_block: StorageU32,
 }
 
@@ -325,7 +326,8 @@ impl CapacityRegistry {
 
     // --- Sinks
 
-    /// Registers the caller as a sink with `initial_capacity`, clipped to what its stake can still back.
+    /// Registers the caller as a sink with `initial_capacity`, clipped to what its stake can still back. A sink that was
+    /// here before goes on from the smoothed capacity that it left with.
     ///
     /// # Errors
     ///
@@ -603,7 +605,12 @@ impl CapacityRegistry {
 
     /// The capacity by which `sink` is weighted; zero if it is not registered.
     pub fn get_smoothed_capacity(&self, task_type_id: B256, sink: Address) -> U256 {
-        widen(self.sinks.getter(task_type_id).getter(sink).smoothed.get())
+        let types = self.sinks.getter(task_type_id);
+        let entry = types.getter(sink);
+        match entry.position.get().is_zero() {
+            true => U256::ZERO,
+            false => widen(entry.smoothed.get()),
+        }
     }
 
     /// The capacity that `sink` declared last, as far as its stake backed it; zero if it is not registered.
@@ -704,11 +711,13 @@ impl CapacityRegistry {
         }
         let min_stake = widen(task_type.min_stake.get());
         let wanted = clip(declared);
+        let memory = self.memory(id, sink);
+        let most = memory.map_or(wanted, |memory| memory.max(wanted));
         let others = to_u128(self.backings.getter(sink).capacity.get());
         let request = IStakeManager::backRegistrationCall {
             sink,
             minStake: min_stake,
-            capacity: U256::from(others.saturating_add(wanted)),
+            capacity: U256::from(others.saturating_add(most)),
         };
         let granted = invoke(self.vm(), self.stake_manager.get(), &request)?.granted;
         let room = math::to_u128_saturating(granted).saturating_sub(others);
@@ -719,23 +728,20 @@ impl CapacityRegistry {
             }
             .into());
         }
-        let capacity = wanted.min(room);
+        let raw = wanted.min(room);
+        let smoothed = match memory {
+            Some(memory) => self.step(id, sink, raw, memory).min(room),
+            None => raw,
+        };
         self.append(id, sink, count);
-        self.store(
-            id,
-            sink,
-            Capacities::NONE,
-            Capacities {
-                raw: capacity,
-                smoothed: capacity,
-            },
-        );
+        let capacities = Capacities { raw, smoothed };
+        self.store(id, sink, Capacities::NONE, capacities);
         log(
             self.vm(),
             SinkRegistered {
                 taskTypeId: id,
                 sink,
-                initialCapacity: U256::from(capacity),
+                initialCapacity: U256::from(raw),
             },
         );
         Ok(())
@@ -745,7 +751,7 @@ impl CapacityRegistry {
         self.require_registered(id, sink)?;
         let now = self.capacities(id, sink);
         self.store(id, sink, now, Capacities::NONE);
-        let is_last = self.remove(id, sink);
+        let is_last = self.remove(id, sink, now.smoothed);
         log(
             self.vm(),
             SinkDeregistered {
@@ -775,15 +781,16 @@ impl CapacityRegistry {
         backing.task_types.set(task_types);
     }
 
-    /// Takes `sink` from the list; the last sink takes its place. Returns whether this was its last task type.
-    fn remove(&mut self, id: B256, sink: Address) -> bool {
+    /// Takes `sink` from the list; the last sink takes its place. Its smoothed capacity is remembered: see
+    /// [`CapacityRegistry::memory`]. Returns whether this was its last task type.
+    fn remove(&mut self, id: B256, sink: Address, smoothed: u128) -> bool {
         let mut types = self.sinks.setter(id);
         let mut entry = types.setter(sink);
         let position = entry.position.get();
         let had_commit = !entry.commit_block.get().is_zero();
         entry.position.set(U32::ZERO);
         entry.commit_block.set(U32::ZERO);
-        entry.smoothed_block.set(U32::ZERO);
+        entry.smoothed.set(Capacity::wrapping_from(smoothed));
         if had_commit {
             self.commit_hashes.setter(id).setter(sink).set(B256::ZERO);
         }
@@ -810,10 +817,7 @@ impl CapacityRegistry {
         let declared = clip(declared);
         let room = self.room(sink, now, declared.max(now.smoothed))?;
         let raw = declared.min(room);
-        let stepped = match self.begin_step(id, sink) {
-            true => math::ewma(raw, now.smoothed),
-            false => now.smoothed,
-        };
+        let stepped = self.step(id, sink, raw, now.smoothed);
         let next = Capacities {
             raw,
             smoothed: stepped.min(room),
@@ -834,14 +838,25 @@ impl CapacityRegistry {
         }
     }
 
-    /// Whether a step of smoothing may be taken now; if so, takes note of it.
-    fn begin_step(&mut self, id: B256, sink: Address) -> bool {
+    /// The smoothed capacity after `raw` was declared: a step further than `previous`, unless one was taken in this block.
+    fn step(&mut self, id: B256, sink: Address, raw: u128, previous: u128) -> u128 {
         let block = U32::wrapping_from(clock::block_number(self.vm()));
         let mut types = self.sinks.setter(id);
         let mut entry = types.setter(sink);
-        let is_new = entry.smoothed_block.get() != block;
+        if entry.smoothed_block.get() == block {
+            return previous;
+        }
         entry.smoothed_block.set(block);
-        is_new
+        math::ewma(raw, previous)
+    }
+
+    /// The smoothed capacity with which a sink left that now comes back, if it ever was here: smoothing goes on from there,
+    /// so that leaving and coming back is no way around it.
+    fn memory(&self, id: B256, sink: Address) -> Option<u128> {
+        let types = self.sinks.getter(id);
+        let entry = types.getter(sink);
+        let was_here = !entry.smoothed_block.get().is_zero();
+        was_here.then(|| to_u128(entry.smoothed.get()))
     }
 
     /// How much of `wanted` the stake of `sink` backs beside its other task types, for a sink that has `now` in this one.

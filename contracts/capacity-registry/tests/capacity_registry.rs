@@ -850,6 +850,42 @@ fn capacity_is_smoothed_once_a_block(
     assert_eq!(world.total(CODE), U256::from(expected[2]));
 }
 
+/// A second task type keeps the stake backing while the sink leaves the first one: that must not buy it a fresh start.
+#[motsu::test]
+fn coming_back_resumes_the_smoothing(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    world.stake(sink, 10_000);
+    world.register(CHAT, sink, U256::ZERO).unwrap();
+    world.register(CODE, sink, units(10)).unwrap();
+    world.leave(CODE, sink).unwrap();
+    assert_eq!(world.smoothed(CODE, sink), U256::ZERO);
+    world.register(CODE, sink, units(100)).unwrap();
+    assert_eq!(world.raw(CODE, sink), units(100));
+    assert_eq!(
+        world.smoothed(CODE, sink),
+        units(10),
+        "no step in the same block"
+    );
+    world.leave(CODE, sink).unwrap();
+    advance_blocks(1);
+    world.register(CODE, sink, units(100)).unwrap();
+    assert_eq!(
+        world.smoothed(CODE, sink),
+        units(37),
+        "one step: 0.3 · 100 + 0.7 · 10"
+    );
+    assert_eq!(
+        (world.total(CODE), world.backing(sink).0),
+        (units(37), units(100))
+    );
+}
+
 // --- Aggregator and adapters
 
 #[motsu::test]
