@@ -19,6 +19,11 @@
 //! its raw or its smoothed capacity, whichever is more; what does not fit into the cap is cut off the task type that
 //! changes. The stake behind it is locked in StakeManager until the sink has left its last task type.
 //!
+//! # Smoothing
+//!
+//! A first registration counts at once; from then on each declaration moves the smoothed capacity by 30 % of the way, one
+//! step a block at most. A sink that leaves and comes back goes on from where it was.
+//!
 //! # The pool hears of every loss
 //!
 //! When a sink leaves or is clipped, the pool is told in the same transaction, with a fixed allowance of gas that the
