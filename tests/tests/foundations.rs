@@ -419,6 +419,26 @@ async fn a_wasteful_pool_holds_nobody_and_is_always_heard() {
     assert_eq!(sinks._0, Vec::<Address>::new());
 }
 
+/// A slash brings the gas that paying the treasury takes; estimation could otherwise find less, and nobody would be paid.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slash_brings_the_gas_of_its_payment() {
+    let it = Foundations::start().await;
+    let sink = it.staked(1, 400).await;
+    let slash = it.stakes.slash(sink, tokens(1), B256::ZERO).from(it.owner);
+    let too_little = slash.clone().gas(300_000).call().await;
+    let error = revert::<IStakeManagerErrors, _>(too_little);
+    let IStakeManagerErrors::InsufficientGas(error) = error else {
+        panic!("{error:?}")
+    };
+    assert!(error.available < error.required, "{error:?}");
+    assert!(slash.estimate_gas().await.unwrap() > 300_000);
+    mined(slash.send().await).await;
+    assert_eq!(
+        it.token.balanceOf(it.owner).call().await.unwrap(),
+        tokens(1)
+    );
+}
+
 /// What StakeManager reverts with reaches the caller of the registry as it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_pass_through() {

@@ -21,6 +21,7 @@ use bpe_testing::{Notice, Pool, Token};
 use contract::*;
 use motsu::prelude::*;
 use stake_manager::StakeManager;
+use stylus_sdk::prelude::*;
 
 const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
 const UNIT: U256 = uint!(1_000_000_000_U256);
@@ -1200,4 +1201,29 @@ fn lists_come_in_pages(
         (vec![], vec![])
     );
     assert_eq!(block_number(), FIRST_BLOCK);
+}
+
+/// The number of sinks stands in the task type's slot, of mapping 6, in bytes 1 to 4.
+#[motsu::test]
+fn a_task_type_can_be_full(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    world.stake(sink, 400);
+    let slot = U256::from_be_bytes(keccak256((CODE, U256::from(6)).abi_encode()).0);
+    let context = registry.sender(owner);
+    let mut word = context.vm().storage_load_bytes32(slot);
+    assert_eq!(word[..5], [1, 0, 0, 0, 0], "it exists, and has no sinks");
+    word[2..5].fill(0xff);
+    // SAFETY: nothing has read the slot into anything that lives on.
+    unsafe { context.vm().storage_cache_bytes32(slot, word) };
+    drop(context);
+    assert_eq!(
+        world.register(CODE, sink, units(1)),
+        Err(TooManySinks {}.into())
+    );
 }

@@ -15,6 +15,7 @@ use bpe_common::{
 use bpe_testing::{Behaviour, Ledger, Token};
 use contract::*;
 use motsu::prelude::*;
+use stylus_sdk::prelude::*;
 
 /// One token.
 const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
@@ -1318,4 +1319,33 @@ fn registries_are_authorised_and_revoked(
         .set_registry(registry, true)
         .motsu_unwrap();
     world.register(U256::ZERO, ONE).unwrap();
+}
+
+/// Ids of registries are never used twice, and there are 65 535 of them. The counter stands in slot 2, bytes 2 and 3.
+#[motsu::test]
+fn registries_run_out(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    let slot = U256::from(2);
+    let context = stakes.sender(owner);
+    let mut word = context.vm().storage_load_bytes32(slot);
+    assert_eq!(word[2..4], [0, 1], "one so far");
+    word[2..4].fill(0xff);
+    // SAFETY: nothing has read the slot into anything that lives on.
+    unsafe { context.vm().storage_cache_bytes32(slot, word) };
+    drop(context);
+    let error = stakes
+        .sender(owner)
+        .set_registry(sink, true)
+        .motsu_unwrap_err();
+    assert_eq!(error, TooManyRegistries {}.into());
+    let known = world.registry;
+    stakes
+        .sender(owner)
+        .set_registry(known, false)
+        .motsu_unwrap();
 }
