@@ -151,7 +151,7 @@ interface ICapacityRegistry {
 
     /// The least that a sink of the task type stakes, in wei; how many there are; and the sum of their smoothed
     /// capacities. Zeros if there is no such task type.
-    function getTaskType(bytes32 taskTypeId) external view returns (uint256, uint256, uint256);
+    function getTaskType(bytes32 taskTypeId) external view returns (uint256 minStake, uint256 sinkCount, uint256 totalCapacity);
 
     /// Whether there is such a task type.
     function taskTypeExists(bytes32 taskTypeId) external view returns (bool);
@@ -160,11 +160,11 @@ interface ICapacityRegistry {
     function getMetadata(bytes32 taskTypeId) external view returns (string memory);
 
     /// All sinks of a task type, and their smoothed capacities. For long lists: `getSinksPage`.
-    function getSinks(bytes32 taskTypeId) external view returns (address[] memory, uint256[] memory);
+    function getSinks(bytes32 taskTypeId) external view returns (address[] memory sinks, uint256[] memory capacities);
 
     /// At most `count` sinks of a task type, from number `from` on, and their smoothed capacities. When a sink leaves,
     /// the last one takes its place.
-    function getSinksPage(bytes32 taskTypeId, uint256 from, uint256 count) external view returns (address[] memory, uint256[] memory);
+    function getSinksPage(bytes32 taskTypeId, uint256 from, uint256 count) external view returns (address[] memory sinks, uint256[] memory capacities);
 
     /// Whether `sink` serves the task type.
     function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
@@ -176,7 +176,7 @@ interface ICapacityRegistry {
     function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
 
     /// The capacity that `sink` has over all its task types, which its stake backs, and how many those are.
-    function getBacking(address sink) external view returns (uint256, uint256);
+    function getBacking(address sink) external view returns (uint256 capacity, uint256 taskTypes);
 
     /// Whether `sink` has committed to a capacity and can still reveal it.
     function hasPendingCommit(bytes32 taskTypeId, address sink) external view returns (bool);

@@ -105,11 +105,11 @@ interface IStakeManager {
 
     /// Lets `sink` register where `minStake` is asked for: checks that the stake is there, and then does what
     /// `backCapacity` does. What was required is locked, too.
-    function backRegistration(address sink, uint256 minStake, uint256 capacity) external returns (uint256);
+    function backRegistration(address sink, uint256 minStake, uint256 capacity) external returns (uint256 granted);
 
     /// Locks what it takes to back `capacity` (all that `sink` declares, over all its task types), as far as its stake
     /// goes, and returns how much of it is backed. A lock never falls here, except to what a slash has left.
-    function backCapacity(address sink, uint256 capacity) external returns (uint256);
+    function backCapacity(address sink, uint256 capacity) external returns (uint256 granted);
 
     /// Starts the unbonding of all that the calling registry has locked of `sink`, which has left its last task type.
     function startUnbonding(address sink) external;
@@ -152,7 +152,7 @@ interface IStakeManager {
     function getFreeStake(address sink) external view returns (uint256);
 
     /// How much of the stake of `sink` is unbonding, in wei, and until when, in seconds since 1970. Zeros if none is.
-    function getUnbonding(address sink) external view returns (uint256, uint256);
+    function getUnbonding(address sink) external view returns (uint256 amount, uint256 until);
 
     /// The stake that `sink` needs to register where `minStake` is asked for, in wei: that or the minimum of this
     /// contract, whichever is more, less the reputation discount (at most half).
@@ -192,7 +192,7 @@ interface IStakeManager {
     function reputationDomain() external view returns (bytes32);
 
     /// Whether `slasher` may slash.
-    function authorizedSlashers(address slasher) external view returns (bool);
+    function authorizedSlashers(address slasher) external view returns (bool authorized);
 
     /// Whether `registry` may lock stakes.
     function authorizedRegistries(address registry) external view returns (bool);

@@ -215,7 +215,12 @@ impl Stage {
         println!("\n{title}\n");
         println!("| agent  |      stake |     locked |     cap |     raw | smoothed |  share |");
         println!("|--------|-----------:|-----------:|--------:|--------:|---------:|-------:|");
-        let total = self.registry.getTaskType(self.task_type).call().await?._2;
+        let total = self
+            .registry
+            .getTaskType(self.task_type)
+            .call()
+            .await?
+            .totalCapacity;
         let mut held = U256::ZERO;
         for agent in &AGENTS {
             let account = self.devnet.account(agent.account);

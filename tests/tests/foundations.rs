@@ -238,7 +238,7 @@ async fn all_fields_have_their_own_storage() {
     );
     let unbonding = stakes.getUnbonding(other).call().await.unwrap();
     assert_eq!(
-        (unbonding._0, unbonding._1),
+        (unbonding.amount, unbonding.until),
         (tokens(400), U256::from(until))
     );
 
@@ -260,15 +260,28 @@ async fn all_fields_have_their_own_storage() {
     for (id, min_stake, capacity) in [(CODE, 100, 8), (chat, 111, 7)] {
         let task_type = registry.getTaskType(id).call().await.unwrap();
         let expected = (tokens(min_stake), U256::from(1), units(capacity));
-        assert_eq!((task_type._0, task_type._1, task_type._2), expected);
+        assert_eq!(
+            (
+                task_type.minStake,
+                task_type.sinkCount,
+                task_type.totalCapacity
+            ),
+            expected
+        );
         let sinks = registry.getSinks(id).call().await.unwrap();
-        assert_eq!((sinks._0, sinks._1), (vec![sink], vec![units(capacity)]));
+        assert_eq!(
+            (sinks.sinks, sinks.capacities),
+            (vec![sink], vec![units(capacity)])
+        );
         let page = registry
             .getSinksPage(id, U256::ZERO, U256::from(5))
             .call()
             .await
             .unwrap();
-        assert_eq!((page._0, page._1), (vec![sink], vec![units(capacity)]));
+        assert_eq!(
+            (page.sinks, page.capacities),
+            (vec![sink], vec![units(capacity)])
+        );
         assert_eq!(
             registry.getRawCapacity(id, sink).call().await.unwrap(),
             units(capacity)
@@ -281,7 +294,10 @@ async fn all_fields_have_their_own_storage() {
     assert!(registry.hasPendingCommit(CODE, sink).call().await.unwrap());
     assert!(!registry.hasPendingCommit(chat, sink).call().await.unwrap());
     let backing = registry.getBacking(sink).call().await.unwrap();
-    assert_eq!((backing._0, backing._1), (units(15), U256::from(2)));
+    assert_eq!(
+        (backing.capacity, backing.taskTypes),
+        (units(15), U256::from(2))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -416,7 +432,7 @@ async fn a_wasteful_pool_holds_nobody_and_is_always_heard() {
         receipt.gas_used
     );
     let sinks = it.registry.getSinks(CODE).call().await.unwrap();
-    assert_eq!(sinks._0, Vec::<Address>::new());
+    assert_eq!(sinks.sinks, Vec::<Address>::new());
 }
 
 /// A slash brings the gas that paying the treasury takes; estimation could otherwise find less, and nobody would be paid.

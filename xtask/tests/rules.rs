@@ -490,3 +490,37 @@ fn closures_that_may_be_called_twice_are_refused() {
         assert!(named(good).is_empty(), "{good}");
     }
 }
+
+#[test]
+fn results_are_named_by_their_documentation() {
+    let code = |names: &str| {
+        format!(
+            "#[entrypoint] #[storage] pub struct C {{ x: StorageU256 }} #[public] impl C {{
+                /// Both.
+                ///
+                /// # Returns
+                ///
+                {names}
+                ///
+                /// # Errors
+                ///
+                /// * `None`
+                pub fn both(&self) -> (U256, Address) {{ todo!() }}
+            }}"
+        )
+    };
+    let named = contract("C", &code("/// * `amount` what it is\n/// * `owner`"));
+    let names: Vec<_> = named.functions[0]
+        .named_outputs()
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["amount", "owner"]);
+    let solidity = abi::to_solidity(&named);
+    assert!(
+        solidity.contains("returns (uint256 amount, address owner);"),
+        "{solidity}"
+    );
+    let one =
+        source::load_text([("C", code("/// * `amount`").as_str()), ("bpe_common", "")]).unwrap();
+    assert!(abi::from_model(one, "C", "C").is_err());
+}

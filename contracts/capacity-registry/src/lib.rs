@@ -567,6 +567,12 @@ impl CapacityRegistry {
 
     /// The least that a sink of the task type stakes, in wei; how many there are; and the sum of their smoothed
     /// capacities. Zeros if there is no such task type.
+    ///
+    /// # Returns
+    ///
+    /// * `minStake`
+    /// * `sinkCount`
+    /// * `totalCapacity`
     pub fn get_task_type(&self, task_type_id: B256) -> (U256, U256, U256) {
         let task_type = self.task_types.getter(task_type_id);
         (
@@ -587,12 +593,22 @@ impl CapacityRegistry {
     }
 
     /// All sinks of a task type, and their smoothed capacities. For long lists: [`CapacityRegistry::get_sinks_page`].
+    ///
+    /// # Returns
+    ///
+    /// * `sinks`
+    /// * `capacities`
     pub fn get_sinks(&self, task_type_id: B256) -> Sinks {
         self.page(task_type_id, 0, u32::MAX)
     }
 
     /// At most `count` sinks of a task type, from number `from` on, and their smoothed capacities. When a sink leaves,
     /// the last one takes its place.
+    ///
+    /// # Returns
+    ///
+    /// * `sinks`
+    /// * `capacities`
     pub fn get_sinks_page(&self, task_type_id: B256, from: U256, count: U256) -> Sinks {
         self.page(task_type_id, from.saturating_to(), count.saturating_to())
     }
@@ -624,6 +640,11 @@ impl CapacityRegistry {
     }
 
     /// The capacity that `sink` has over all its task types, which its stake backs, and how many those are.
+    ///
+    /// # Returns
+    ///
+    /// * `capacity`
+    /// * `taskTypes`
     pub fn get_backing(&self, sink: Address) -> (U256, U256) {
         let backing = self.backings.getter(sink);
         (

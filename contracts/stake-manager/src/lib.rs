@@ -358,6 +358,10 @@ impl StakeManager {
     /// Lets `sink` register where `min_stake` is asked for: checks that the stake is there, and then does what
     /// [`StakeManager::back_capacity`] does. What was required is locked, too.
     ///
+    /// # Returns
+    ///
+    /// * `granted`
+    ///
     /// # Errors
     ///
     /// * [`NotAuthorizedRegistry`], [`LockedByOtherRegistry`]
@@ -383,6 +387,10 @@ impl StakeManager {
 
     /// Locks what it takes to back `capacity` (all that `sink` declares, over all its task types), as far as its stake
     /// goes, and returns how much of it is backed. A lock never falls here, except to what a slash has left.
+    ///
+    /// # Returns
+    ///
+    /// * `granted`
     ///
     /// # Errors
     ///
@@ -626,6 +634,11 @@ impl StakeManager {
     }
 
     /// How much of the stake of `sink` is unbonding, in wei, and until when, in seconds since 1970. Zeros if none is.
+    ///
+    /// # Returns
+    ///
+    /// * `amount`
+    /// * `until`
     pub fn get_unbonding(&self, sink: Address) -> (U256, U256) {
         let account = self.sinks.getter(sink);
         let unbonding = account.unbonding_at(clock::block_timestamp(self.vm()));
@@ -704,6 +717,10 @@ impl StakeManager {
     }
 
     /// Whether `slasher` may slash.
+    ///
+    /// # Returns
+    ///
+    /// * `authorized`
     pub fn authorized_slashers(&self, slasher: Address) -> bool {
         self.slashers.get(slasher)
     }

@@ -51,9 +51,8 @@ pub fn to_json(contract: &Contract) -> String {
     functions.sort_by_key(|function| function.signature());
     for function in functions {
         let outputs: Vec<_> = function
-            .outputs
-            .iter()
-            .map(|ty| Value::Object(parameter(contract, "", ty)))
+            .named_outputs()
+            .map(|(name, ty)| Value::Object(parameter(contract, name, ty)))
             .collect();
         items.push(json!({
             "type": "function",

@@ -68,7 +68,9 @@ fn write_interface(out: &mut String, contract: &Contract) -> fmt::Result {
             write!(out, " {}", function.mutability.as_str())?;
         }
         if !function.outputs.is_empty() {
-            let outputs = function.outputs.iter().map(|ty| located(ty, "memory"));
+            let outputs = function
+                .named_outputs()
+                .map(|(name, ty)| format!("{}{}", located(ty, "memory"), spaced(name)));
             write!(out, " returns ({})", joined(outputs))?;
         }
         writeln!(out, ";")

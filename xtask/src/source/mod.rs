@@ -210,7 +210,15 @@ pub fn is_test(attrs: &[syn::Attribute]) -> bool {
 
 /// The first paragraph of a doc comment, one string per line.
 pub fn doc(attrs: &[syn::Attribute]) -> Vec<String> {
-    let lines = attrs.iter().filter_map(|attr| match &attr.meta {
+    doc_lines(attrs)
+        .skip_while(String::is_empty)
+        .take_while(|line| !line.is_empty())
+        .collect()
+}
+
+/// All lines of a documentation, without the space around them.
+pub fn doc_lines(attrs: &[syn::Attribute]) -> impl Iterator<Item = String> + '_ {
+    attrs.iter().filter_map(|attr| match &attr.meta {
         syn::Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
             syn::Expr::Lit(syn::ExprLit {
                 lit: syn::Lit::Str(text),
@@ -219,9 +227,5 @@ pub fn doc(attrs: &[syn::Attribute]) -> Vec<String> {
             _ => None,
         },
         _ => None,
-    });
-    lines
-        .skip_while(String::is_empty)
-        .take_while(|line| !line.is_empty())
-        .collect()
+    })
 }

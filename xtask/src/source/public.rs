@@ -1,7 +1,7 @@
 //! The functions that a contract routes to: its `#[public]` blocks, and those of what it inherits and implements.
 
 use super::{
-    doc, has_attr,
+    doc, doc_lines, has_attr,
     types::{self, show, Ty},
     Item, ItemId, Model, Module,
 };
@@ -19,6 +19,8 @@ pub struct Function {
     pub mutability: Mutability,
     pub inputs: Vec<(String, Ty)>,
     pub outputs: Vec<Ty>,
+    /// Their names in the ABI: as many, or none. From the list under `# Returns` in the documentation.
+    pub output_names: Vec<String>,
     /// Whether the result is a bare Rust tuple.
     pub bare_tuple: bool,
     /// The type in the `Err` of its result, and where that type's name stands.
@@ -55,6 +57,12 @@ impl Mutability {
 }
 
 impl Function {
+    /// Its results, each with its name, which is empty if it has none.
+    pub fn named_outputs(&self) -> impl Iterator<Item = (&str, &Ty)> {
+        let names = self.output_names.iter().map(String::as_str);
+        names.chain(std::iter::repeat("")).zip(&self.outputs)
+    }
+
     /// What its selector is the hash of.
     pub fn signature(&self) -> String {
         let inputs: Vec<_> = self.inputs.iter().map(|(_, ty)| ty.canonical()).collect();
@@ -230,6 +238,13 @@ fn function(
         },
         _ => Vec::new(),
     };
+    let output_names = output_names(doc_lines(&item.attrs));
+    if !output_names.is_empty() && output_names.len() != outputs.len() {
+        let (names, values) = (output_names.len(), outputs.len());
+        return Err(format!(
+            "names {names} results under `# Returns`, and has {values}"
+        ));
+    }
     Ok(Function {
         rust_name,
         name,
@@ -238,10 +253,22 @@ fn function(
         mutability,
         inputs,
         outputs,
+        output_names,
         bare_tuple,
         error: error.map(|ty| (module.path.clone(), ty.clone())),
         owner: owner.to_owned(),
     })
+}
+
+/// The names in a documentation's list of results: ``* `name` …`` under `# Returns`.
+fn output_names(doc: impl Iterator<Item = String>) -> Vec<String> {
+    let section = doc.skip_while(|line| line != "# Returns").skip(1);
+    let section = section.take_while(|line| !line.starts_with('#'));
+    let names = section.filter_map(|line| {
+        let name = line.strip_prefix("* `")?.split('`').next()?;
+        Some(name.to_owned())
+    });
+    names.collect()
 }
 
 /// The types of a `Result`, or the type itself.
