@@ -8,9 +8,8 @@ use std::{
 };
 use xtask::workspace::Workspace;
 
-/// Needs what scripts/fetch-tools installs: `cargo nextest run -p xtask --run-ignored all`.
+/// Needs what scripts/fetch-tools installs.
 #[test]
-#[ignore = "needs solc"]
 fn solc_makes_the_same_abi() {
     let workspace = Workspace::current();
     let contracts = xtask::contracts(&workspace).unwrap_or_else(|e| panic!("{e}"));
