@@ -22,6 +22,47 @@ sol! {
         function onCapacityReduced(bytes32 taskTypeId, address sink, uint256 capacity) external;
     }
 
+    /// CapacityRegistry, as the contracts that pay, prove and price see it.
+    interface ICapacityRegistry {
+        function taskTypeExists(bytes32 taskTypeId) external view returns (bool);
+        function getTaskType(bytes32 taskTypeId) external view returns (uint256 minStake, uint256 sinkCount, uint256 totalCapacity);
+        function getSinksPage(bytes32 taskTypeId, uint256 from, uint256 count) external view returns (address[] memory sinks, uint256[] memory capacities);
+        function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
+        function getSmoothedCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
+        function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
+        function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
+        function syncCapacity(bytes32 taskTypeId, address sink) external;
+    }
+
+    /// StakeManager, as CompletionTracker sees it.
+    interface IStakeSlasher {
+        function getStake(address sink) external view returns (uint256);
+        function slash(address sink, uint256 amount, bytes32 reason) external;
+    }
+
+    /// BackpressurePool, as EscrowBuffer and OffchainAggregator see it.
+    interface IBackpressurePool {
+        function getPool(bytes32 taskTypeId) external view returns (address);
+        function getFreeValue(bytes32 taskTypeId) external view returns (bool priced, uint256 value);
+        function rebalanceWithShares(bytes32 taskTypeId, address[] memory sinks, uint256[] memory shares) external;
+    }
+
+    /// SourceStreams, as EscrowBuffer sees it.
+    interface ISourceStreams {
+        function takeOverflow(address pool, address source) external returns (uint256 amount);
+    }
+
+    /// EscrowBuffer, as BackpressurePool and PricingCurve see it.
+    interface IEscrowBuffer {
+        function deposit(bytes32 taskTypeId, uint256 amount) external;
+        function getEscrowPressure(bytes32 taskTypeId) external view returns (uint256 pressure);
+    }
+
+    /// PricingCurve, as BackpressurePool sees it.
+    interface IPricingCurve {
+        function getQueueLoad(bytes32 taskTypeId, address sink) external view returns (uint256);
+    }
+
     /// ReputationLedger, as StakeManager sees it.
     interface IReputationLedger {
         function getStakeDiscount(address account, bytes32 domain) external view returns (uint256 discountBps);

@@ -10,6 +10,7 @@
 //! | [`signature`] | ECDSA by precompile, ERC-1271 for contract accounts |
 //! | [`ownable`] | two-step ownership with OpenZeppelin's errors and events |
 //! | [`interfaces`] | how the contracts of the suite call each other |
+//! | [`superfluid`] | Superfluid, as far as the suite calls it |
 //! | [`packed`] | integers narrower than a word |
 //! | [`returns`] | the result of a function that returns several values, some of them dynamic |
 //!
@@ -29,6 +30,7 @@ pub mod ownable;
 pub mod packed;
 pub mod returns;
 pub mod signature;
+pub mod superfluid;
 
 /// A panic on the chain traps at once: no message, no formatting, none of their strings in the program.
 #[macro_export]

@@ -1,0 +1,73 @@
+//! Superfluid (1.15.2), as far as the suite calls it.
+//!
+//! State of an agreement is changed through the host: outside a callback by `callAgreement`, inside one by
+//! `callAgreementWithContext`, with the context that the host handed in. A pool's units are its admin's to set, directly.
+
+use alloy_sol_types::sol;
+
+sol! {
+    /// The host: the entrance to all agreements.
+    interface ISuperfluid {
+        struct Context {
+            uint8 appCallbackLevel;
+            uint8 callType;
+            uint256 timestamp;
+            address msgSender;
+            bytes4 agreementSelector;
+            bytes userData;
+            uint256 appCreditGranted;
+            uint256 appCreditWantedDeprecated;
+            int256 appCreditUsed;
+            address appAddress;
+            address appCreditToken;
+        }
+
+        function getAgreementClass(bytes32 agreementType) external view returns (address agreementClass);
+        function registerApp(uint256 configWord) external;
+        function registerAppWithKey(uint256 configWord, string registrationKey) external;
+        function callAgreement(address agreementClass, bytes callData, bytes userData) external returns (bytes memory returnedData);
+        function callAgreementWithContext(address agreementClass, bytes callData, bytes userData, bytes ctx) external returns (bytes memory newCtx, bytes memory returnedData);
+        function decodeCtx(bytes ctx) external pure returns (Context memory context);
+    }
+
+    /// The constant flow agreement: a stream from one account to another.
+    interface IConstantFlowAgreementV1 {
+        function createFlowByOperator(address token, address sender, address receiver, int96 flowRate, bytes ctx) external returns (bytes memory newCtx);
+        function updateFlowByOperator(address token, address sender, address receiver, int96 flowRate, bytes ctx) external returns (bytes memory newCtx);
+        function deleteFlowByOperator(address token, address sender, address receiver, bytes ctx) external returns (bytes memory newCtx);
+        function getFlow(address token, address sender, address receiver) external view returns (uint256 timestamp, int96 flowRate, uint256 deposit, uint256 owedDeposit);
+        function getDepositRequiredForFlowRate(address token, int96 flowRate) external view returns (uint256 deposit);
+    }
+
+    struct PoolConfig {
+        bool transferabilityForUnitsOwner;
+        bool distributionFromAnyAddress;
+    }
+
+    /// The general distribution agreement: a stream to all members of a pool.
+    interface IGeneralDistributionAgreementV1 {
+        function createPool(address token, address admin, PoolConfig memory config) external returns (address pool);
+        function distributeFlow(address token, address from, address pool, int96 requestedFlowRate, bytes ctx) external returns (bytes memory newCtx);
+        function tryConnectPoolFor(address pool, address memberAddr, bytes ctx) external returns (bool success, bytes memory newCtx);
+    }
+
+    /// A pool of the general distribution agreement.
+    interface ISuperfluidPool {
+        function admin() external view returns (address);
+        function getUnits(address memberAddr) external view returns (uint128);
+        function getTotalUnits() external view returns (uint128);
+        function getTotalFlowRate() external view returns (int96);
+        function getTotalAmountReceivedByMember(address memberAddr) external view returns (uint256);
+        function updateMemberUnits(address memberAddr, uint128 newUnits) external returns (bool);
+        function claimAll(address memberAddr) external returns (bool);
+    }
+
+    /// What an ERC-20 token of Superfluid can besides.
+    interface ISuperToken {
+        function getHost() external view returns (address host);
+    }
+}
+
+/// `keccak256("org.superfluid-finance.agreements.ConstantFlowAgreement.v1")`: under this the host knows the CFA.
+pub const CFA_V1: alloy_primitives::B256 =
+    alloy_primitives::b256!("a9214cc96615e0085d3bb077758db69497dc2dce3b2b1e97bc93c3d18d83efd3");
