@@ -47,8 +47,10 @@ sol! {
         function rebalanceWithShares(bytes32 taskTypeId, address[] memory sinks, uint256[] memory shares) external;
     }
 
-    /// SourceStreams, as EscrowBuffer sees it.
+    /// SourceStreams, as BackpressurePool and EscrowBuffer see it.
     interface ISourceStreams {
+        function plan(address pool, address source, uint256 flowRate) external view returns (uint256 current, uint256 inflow, uint256 nextInflow);
+        function takeCredit(address source) external returns (uint256 amount);
         function takeOverflow(address pool, address source) external returns (uint256 amount);
     }
 

@@ -3,7 +3,11 @@
 //! State of an agreement is changed through the host: outside a callback by `callAgreement`, inside one by
 //! `callAgreementWithContext`, with the context that the host handed in. A pool's units are its admin's to set, directly.
 
-use alloy_sol_types::sol;
+use alloc::vec::Vec;
+use alloy_primitives::Address;
+use alloy_sol_types::{sol, SolCall};
+
+use crate::{call::calldata, events::Word};
 
 sol! {
     /// The host: the entrance to all agreements.
@@ -71,3 +75,30 @@ sol! {
 /// `keccak256("org.superfluid-finance.agreements.ConstantFlowAgreement.v1")`: under this the host knows the CFA.
 pub const CFA_V1: alloy_primitives::B256 =
     alloy_primitives::b256!("a9214cc96615e0085d3bb077758db69497dc2dce3b2b1e97bc93c3d18d83efd3");
+
+/// Calldata of `callAgreement`: `call` is the agreement's function, encoded with an empty `ctx`, which the host fills in.
+/// By hand: an encoder for nested bytes is 2 KB of program.
+pub fn agreement_call(agreement: Address, call: &[u8], user_data: &[u8]) -> Vec<u8> {
+    const HEAD: usize = 3 * 32;
+    let call_words = call.len().div_ceil(32).saturating_add(1);
+    let user_data_at = HEAD.saturating_add(call_words.saturating_mul(32));
+    let mut data = calldata(
+        ISuperfluid::callAgreementCall::SELECTOR,
+        &[agreement.word(), HEAD.word(), user_data_at.word()],
+    );
+    push_bytes(&mut data, call);
+    push_bytes(&mut data, user_data);
+    data
+}
+
+/// Appends `bytes` as the ABI does: their length, then they themselves, filled up to whole words.
+pub fn push_bytes(data: &mut Vec<u8>, bytes: &[u8]) {
+    data.extend_from_slice(bytes.len().word().as_slice());
+    data.extend_from_slice(bytes);
+    let padded = bytes.len().next_multiple_of(32);
+    data.resize(
+        data.len()
+            .saturating_add(padded.saturating_sub(bytes.len())),
+        0,
+    );
+}
