@@ -16,3 +16,18 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/ICapacityRegistry.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IBackpressurePool.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ISourceStreams.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IStreamGateway.sol"
+);

@@ -52,7 +52,7 @@ use alloy_primitives::{Address, Uint, B256, U256, U32};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{
-        call, calldata, has_code, invoke_words, query_words, require_gas, static_call,
+        call, calldata, has_code, invoke_words, query_words, require_gas, static_call, to_address,
         InsufficientGas, Revert, ALL_GAS,
     },
     clock, emit,
@@ -1365,10 +1365,6 @@ impl Terms {
             _ => self.worth(capacity).min(left),
         }
     }
-}
-
-fn to_address(word: U256) -> Address {
-    Address::from_word(word.into())
 }
 
 /// A call of the pool that sets the units of a member.

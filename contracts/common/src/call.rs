@@ -202,6 +202,11 @@ pub fn calldata(selector: [u8; 4], arguments: &[B256]) -> Vec<u8> {
     data
 }
 
+/// The address in a word of an answer.
+pub fn to_address(word: U256) -> Address {
+    Address::from_word(word.into())
+}
+
 const WORD: usize = 32;
 
 fn words<const N: usize>(callee: Address, answer: &Answer) -> Result<[U256; N], Revert> {

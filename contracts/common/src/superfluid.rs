@@ -91,6 +91,56 @@ pub fn agreement_call(agreement: Address, call: &[u8], user_data: &[u8]) -> Vec<
     data
 }
 
+/// Calldata that has the host set what `from` distributes into `pool`: `callAgreementWithContext` within a callback,
+/// `callAgreement` outside.
+pub fn distribution(
+    gda: Address,
+    token: Address,
+    from: Address,
+    pool: Address,
+    flow_rate: u128,
+    context: Option<&[u8]>,
+) -> Vec<u8> {
+    // With an empty `ctx`, which the host fills in.
+    const HEAD: usize = 5 * 32;
+    let call = calldata(
+        IGeneralDistributionAgreementV1::distributeFlowCall::SELECTOR,
+        &[
+            token.word(),
+            from.word(),
+            pool.word(),
+            flow_rate.word(),
+            HEAD.word(),
+            0_usize.word(),
+        ],
+    );
+    match context {
+        None => agreement_call(gda, &call, &[]),
+        Some(context) => agreement_call_with_context(gda, &call, context),
+    }
+}
+
+/// Calldata of `callAgreementWithContext`, without user data.
+fn agreement_call_with_context(agreement: Address, call: &[u8], context: &[u8]) -> Vec<u8> {
+    const HEAD: usize = 4 * 32;
+    let call_words = call.len().div_ceil(32).saturating_add(1);
+    let user_data_at = HEAD.saturating_add(call_words.saturating_mul(32));
+    let context_at = user_data_at.saturating_add(32);
+    let mut data = calldata(
+        ISuperfluid::callAgreementWithContextCall::SELECTOR,
+        &[
+            agreement.word(),
+            HEAD.word(),
+            user_data_at.word(),
+            context_at.word(),
+        ],
+    );
+    push_bytes(&mut data, call);
+    push_bytes(&mut data, &[]);
+    push_bytes(&mut data, context);
+    data
+}
+
 /// Appends `bytes` as the ABI does: their length, then they themselves, filled up to whole words.
 pub fn push_bytes(data: &mut Vec<u8>, bytes: &[u8]) {
     data.extend_from_slice(bytes.len().word().as_slice());
