@@ -31,3 +31,8 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/IStreamGateway.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IEscrowBuffer.sol"
+);

@@ -84,6 +84,7 @@ impl Behaviour {
 pub struct Token {
     behaviour: StorageU8,
     balances: StorageMap<Address, StorageU256>,
+    refused: StorageMap<Address, StorageBool>,
 }
 
 #[public]
@@ -97,6 +98,11 @@ impl Token {
     /// Makes the token behave so from now on.
     pub fn behave(&mut self, behaviour: u8) {
         self.behaviour.set(U8::from(behaviour));
+    }
+
+    /// Reverts transfers to `to` from now on, as a recipient's hook may, or no longer.
+    pub fn refuse(&mut self, to: Address, refuses: bool) {
+        self.refused.setter(to).set(refuses);
     }
 
     /// What `account` has.
@@ -133,7 +139,7 @@ impl Token {
 impl Token {
     fn transfer(&mut self, from: Address, to: Address, value: U256) -> Answer {
         let behaviour = Behaviour::ALL[self.behaviour.get().to::<usize>()];
-        if behaviour == Behaviour::Reverts {
+        if behaviour == Behaviour::Reverts || self.refused.get(to) {
             return Err(refusal("no"));
         }
         let moved = behaviour.moved(value);
