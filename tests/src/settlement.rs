@@ -155,6 +155,20 @@ impl Settlement {
         u128::try_from(sum).unwrap()
     }
 
+    /// What `account` has in all, Superfluid's deposits for its streams included.
+    pub async fn whole(&self, account: Address) -> u128 {
+        let balance = self
+            .superfluid
+            .usdcx()
+            .realtimeBalanceOfNow(account)
+            .call()
+            .await;
+        let balance = balance.unwrap();
+        let held = balance.deposit.saturating_sub(balance.owedDeposit);
+        let whole = balance.availableBalance + I256::try_from(held).unwrap();
+        u128::try_from(whole).unwrap()
+    }
+
     /// What a source's stream of that rate takes as deposit of the distribution.
     pub async fn deposit(&self, flow: u128) -> u128 {
         let deposit = self.streams.getDeposit(U256::from(flow)).call().await;

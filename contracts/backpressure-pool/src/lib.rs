@@ -27,7 +27,8 @@
 //! # Carve-outs
 //!
 //! Fee and budget are exact when they are set, at every full rebalance, and again when the sinks' units have moved by 5 %
-//! in between. If no sink is left, all flows into the escrow.
+//! in between. The escrow has a unit at least, a billionth of the sinks': if no sink is left, all flows into the escrow, where
+//! a pool without units would pay the stream to this contract.
 //!
 //! # Overflow
 //!
@@ -61,7 +62,7 @@ use bpe_common::{
     interfaces::{ICapacityRegistry, IPricingCurve},
     math::{
         self,
-        split::{self, CarveOuts, Cuts},
+        split::{self, Cuts},
     },
     ownable::{self, Ownable},
     packed::{narrow, to_u128, widen},
@@ -1106,21 +1107,16 @@ impl BackpressurePool {
         let capacity = split::units_capacity(sinks, split.anchor);
         let pay = terms.pay(capacity, left);
         self.note_free_rate(split.id, terms.worth(capacity).saturating_sub(left));
+        let units = split::carve_outs(sinks, cuts, flow, pay);
         let escrow = self.escrow.get();
-        let units = match sinks {
-            0 => CarveOuts {
-                overflow: u128::from(!escrow.is_zero()),
-                ..CarveOuts::default()
-            },
-            _ => split::carve_outs(sinks, cuts, flow, pay),
-        };
+        if !escrow.is_zero() {
+            // First, so that there are units at any time.
+            self.set_carve_out(split.pool, escrow, units.overflow)?;
+        }
         let [fee_member, budget_member] = members;
         self.set_carve_out(split.pool, fee_member, units.fee)?;
         if budget_member != fee_member {
             self.set_carve_out(split.pool, budget_member, units.budget)?;
-        }
-        if !escrow.is_zero() {
-            self.set_carve_out(split.pool, escrow, units.overflow)?;
         }
         let mut pool = self.pools.setter(split.id);
         pool.sink_units.set(Uint::from(sinks));

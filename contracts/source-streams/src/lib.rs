@@ -114,8 +114,9 @@ pub enum Error {
     Revert(Revert),
 }
 
-/// So many task types a source pays at most: ending that many distributions fits into the 3 million gas of a callback.
-pub const MAX_TASK_TYPES: u8 = 8;
+/// So many task types a source pays at most: ending that many distributions takes two thirds of the 3 million gas that
+/// Superfluid gives a callback.
+pub const MAX_TASK_TYPES: u8 = 4;
 
 /// The app's manifest: a final app (bit 0), no callbacks before agreements change (bits 32, 34, 36).
 const MANIFEST: u64 = 1 | 1 << 32 | 1 << 34 | 1 << 36;

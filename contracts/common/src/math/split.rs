@@ -77,7 +77,8 @@ impl Cuts {
 
 /// Carve-outs for sinks with `sinks` units, of a stream of `flow`, of which the sinks are to get at most `pay`.
 ///
-/// Fee and budget are rounded down, so is what the sinks get if the stream is more than `pay`.
+/// Fee and budget are rounded down, so is what the sinks get if the stream is more than `pay`. The overflow has at least
+/// one unit, so that a pool never has none.
 pub fn carve_outs(sinks: u128, cuts: Cuts, flow: u128, pay: u128) -> CarveOuts {
     let overflows = pay < cuts.left(flow);
     let total = match overflows {
@@ -93,7 +94,7 @@ pub fn carve_outs(sinks: u128, cuts: Cuts, flow: u128, pay: u128) -> CarveOuts {
     CarveOuts {
         fee,
         budget,
-        overflow: if overflows { rest } else { 0 },
+        overflow: if overflows { rest.max(1) } else { 1 },
     }
 }
 
