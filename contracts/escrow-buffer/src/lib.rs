@@ -386,12 +386,7 @@ impl EscrowBuffer {
             },
         );
         self.signal(task_type_id);
-        Ok(erc20::transfer(
-            self.vm(),
-            self.token.get(),
-            source,
-            amount,
-        )?)
+        self.send(source, amount)
     }
 
     // --- Sinks
@@ -416,7 +411,7 @@ impl EscrowBuffer {
         let credited = widen(self.credited.get()).saturating_sub(amount);
         self.credited.set(U128::wrapping_from(credited));
         log(self.vm(), Claimed { sink, amount });
-        Ok(erc20::transfer(self.vm(), self.token.get(), sink, amount)?)
+        self.send(sink, amount)
     }
 
     // --- Anyone
@@ -618,14 +613,14 @@ impl EscrowBuffer {
 
     /// Whether the task type's buffer is at its limit, or above.
     pub fn is_full(&self, task_type_id: B256) -> bool {
-        let max = self.buffer_max(task_type_id);
-        !max.is_zero() && self.buffer_level(task_type_id) >= max
+        self.fills(task_type_id, math::BPS)
     }
 
     /// Whether `source` should send less: the task type's buffer is at 90 % of its limit or above, and something of
     /// `source` waits in it.
     pub fn should_slow_down(&self, task_type_id: B256, source: Address) -> bool {
-        self.is_nearly_full(task_type_id) && !self.source_level(task_type_id, source).is_zero()
+        self.fills(task_type_id, SLOW_DOWN_BPS)
+            && !self.source_level(task_type_id, source).is_zero()
     }
 
     /// What of `source` waits for the sinks of the task type, in wei.
@@ -958,24 +953,21 @@ impl EscrowBuffer {
         let page_size = round.page_size();
         // At most `end`.
         let cursor = round.cursor.saturating_add(page_size);
+        let goes_on = cursor < round.end && count == page_size as usize;
+        let (amount, total, paid, cursor, end) = match goes_on {
+            true => (round.amount, round.total, round.paid, cursor, round.end),
+            false => Default::default(),
+        };
         let mut buffer = self.buffers.setter(id);
-        buffer.round_number.set(round.number);
-        if cursor == round.end || count < page_size as usize {
-            buffer.round_amount.set(Amount::ZERO);
-            buffer.round_total.set(U128::ZERO);
-            buffer.round_paid.set(Amount::ZERO);
-            buffer.round_cursor.set(U32::ZERO);
-            buffer.round_end.set(U32::ZERO);
-            return;
-        }
         // Fits: part of the level, as is what has been paid of it. A registry's total has 104 bits.
-        buffer.round_amount.set(Amount::wrapping_from(round.amount));
+        buffer.round_amount.set(Amount::wrapping_from(amount));
         buffer
             .round_total
-            .set(U128::from(math::to_u128_saturating(round.total)));
-        buffer.round_paid.set(Amount::wrapping_from(round.paid));
+            .set(U128::from(math::to_u128_saturating(total)));
+        buffer.round_paid.set(Amount::wrapping_from(paid));
         buffer.round_cursor.set(U32::from(cursor));
-        buffer.round_end.set(U32::from(round.end));
+        buffer.round_end.set(U32::from(end));
+        buffer.round_number.set(round.number);
     }
 
     /// Takes the sum of `payments` from the oldest deposits. They are among those that [`EscrowBuffer::allot`] has counted
@@ -1077,7 +1069,7 @@ impl EscrowBuffer {
                 amount,
             },
         );
-        if self.is_nearly_full(id) {
+        if self.fills(id, SLOW_DOWN_BPS) {
             log(
                 self.vm(),
                 SlowDown {
@@ -1141,9 +1133,14 @@ impl EscrowBuffer {
         }
     }
 
-    fn is_nearly_full(&self, id: B256) -> bool {
+    /// Whether the buffer is at `share` of its limit, in BPS, or above.
+    fn fills(&self, id: B256, share: u16) -> bool {
         let max = self.buffer_max(id);
-        !max.is_zero() && self.buffer_level(id) >= bps_of_ceil(max, SLOW_DOWN_BPS)
+        !max.is_zero() && self.buffer_level(id) >= bps_of_ceil(max, share)
+    }
+
+    fn send(&self, to: Address, amount: U256) -> Result<(), Error> {
+        Ok(erc20::transfer(self.vm(), self.token.get(), to, amount)?)
     }
 
     fn require_solvent(&self) -> Result<(), Error> {

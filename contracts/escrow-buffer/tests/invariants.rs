@@ -63,7 +63,7 @@ fn action() -> impl Strategy<Value = Action> {
         10 => Just(Action::Drain),
         4 => (0u64..8).prop_map(Action::Reclaim),
         2 => (0u64..4).prop_map(Action::Claim),
-        4 => (prop::sample::select(vec![0, 1, 3, 32, 33, 70]), 0..SINKS, 0u64..9)
+        4 => (prop::sample::select(vec![0, 1, 3, 32, 33, 70, 70]), 0..SINKS, 0u64..9)
             .prop_map(|(count, from, seed)| Action::Sinks(count, from, seed)),
         2 => (0u64..4, any::<bool>()).prop_map(|(sink, refuses)| Action::Refuse(sink, refuses)),
         4 => (any::<bool>(), 0u64..1_000_000).prop_map(|(priced, more)| Action::Price(priced, more)),
@@ -137,8 +137,8 @@ impl World {
         for source in SOURCES {
             world.token.sender(OWNER).mint(source, U256::MAX >> 2);
         }
-        for id in TASK_TYPES {
-            world.set_sinks(id, 3, 0, 1);
+        for (id, count) in TASK_TYPES.into_iter().zip([70, 3]) {
+            world.set_sinks(id, count, 0, 1);
         }
         world
     }
