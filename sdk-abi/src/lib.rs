@@ -19,5 +19,20 @@ sol!(
 
 sol!(
     #[sol(rpc, all_derives)]
+    "../interfaces/IBackpressurePool.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ISourceStreams.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IStreamGateway.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
     "../interfaces/IEscrowBuffer.sol"
 );

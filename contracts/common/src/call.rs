@@ -148,3 +148,78 @@ pub fn has_code(vm: &dyn Host, account: Address) -> bool {
     let hash = vm.code_hash(account);
     hash != B256::ZERO && hash != NO_CODE
 }
+
+/// Calls a function of a contract of the suite, or of Superfluid, whose arguments and results are single words: no
+/// encoder and decoder of its own in the program, as [`invoke`] has for every function.
+///
+/// # Errors
+///
+/// As [`invoke`].
+pub fn invoke_words<const N: usize>(
+    vm: &dyn Host,
+    to: Address,
+    selector: [u8; 4],
+    arguments: &[B256],
+) -> Result<[U256; N], Revert> {
+    let answer = call(
+        vm,
+        to,
+        &calldata(selector, arguments),
+        ALL_GAS,
+        ANSWER_LIMIT,
+    );
+    words(to, &answer)
+}
+
+/// Calls a view function as [`invoke_words`] does.
+///
+/// # Errors
+///
+/// As [`invoke`].
+pub fn query_words<const N: usize>(
+    vm: &dyn Host,
+    to: Address,
+    selector: [u8; 4],
+    arguments: &[B256],
+) -> Result<[U256; N], Revert> {
+    let answer = static_call(
+        vm,
+        to,
+        &calldata(selector, arguments),
+        ALL_GAS,
+        ANSWER_LIMIT,
+    );
+    words(to, &answer)
+}
+
+/// Calldata of a function whose arguments are single words.
+pub fn calldata(selector: [u8; 4], arguments: &[B256]) -> Vec<u8> {
+    let mut data = Vec::with_capacity(4_usize.saturating_add(arguments.len().saturating_mul(WORD)));
+    data.extend_from_slice(&selector);
+    for argument in arguments {
+        data.extend_from_slice(argument.as_slice());
+    }
+    data
+}
+
+/// The address in a word of an answer.
+pub fn to_address(word: U256) -> Address {
+    Address::from_word(word.into())
+}
+
+const WORD: usize = 32;
+
+fn words<const N: usize>(callee: Address, answer: &Answer) -> Result<[U256; N], Revert> {
+    if !answer.success {
+        return Err(Revert(answer.data.clone()));
+    }
+    let mut words = [U256::ZERO; N];
+    let mut chunks = answer.data.chunks_exact(WORD);
+    for word in &mut words {
+        let Some(chunk) = chunks.next() else {
+            return Err(Revert(MalformedReturn { callee }.encode()));
+        };
+        *word = U256::from_be_slice(chunk);
+    }
+    Ok(words)
+}

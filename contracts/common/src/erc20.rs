@@ -19,6 +19,7 @@ sol! {
         function balanceOf(address account) external view returns (uint256);
         function transfer(address to, uint256 value) external returns (bool);
         function transferFrom(address from, address to, uint256 value) external returns (bool);
+        function approve(address spender, uint256 value) external returns (bool);
     }
 }
 
@@ -83,6 +84,43 @@ pub fn pull(
         return Err(SafeERC20FailedOperation { token });
     }
     Ok(arrived)
+}
+
+/// Sends `value` of `token` from `from` to `to`, who has to be known to get what was sent: see [`pull`] otherwise.
+///
+/// # Errors
+///
+/// * [`SafeERC20FailedOperation`] as [`transfer`].
+pub fn transfer_from(
+    vm: &dyn Host,
+    token: Address,
+    from: Address,
+    to: Address,
+    value: U256,
+) -> Result<(), SafeERC20FailedOperation> {
+    checked(
+        vm,
+        token,
+        &IERC20::transferFromCall { from, to, value }.abi_encode(),
+    )
+}
+
+/// Lets `spender`, a contract of the suite, take any amount of `token`.
+///
+/// # Errors
+///
+/// * [`SafeERC20FailedOperation`] as [`transfer`].
+pub fn approve_all(
+    vm: &dyn Host,
+    token: Address,
+    spender: Address,
+) -> Result<(), SafeERC20FailedOperation> {
+    let value = U256::MAX;
+    checked(
+        vm,
+        token,
+        &IERC20::approveCall { spender, value }.abi_encode(),
+    )
 }
 
 /// How much of `token` the `account` has.

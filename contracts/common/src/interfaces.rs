@@ -47,9 +47,16 @@ sol! {
         function rebalanceWithShares(bytes32 taskTypeId, address[] memory sinks, uint256[] memory shares) external;
     }
 
-    /// SourceStreams, as EscrowBuffer sees it.
+    /// SourceStreams, as StreamGateway and EscrowBuffer see it.
     interface ISourceStreams {
+        function plan(address pool, address source, uint256 flowRate) external view returns (uint256 current, uint256 inflow, uint256 nextInflow);
+        function takeCredit(address source) external returns (uint256 amount);
         function takeOverflow(address pool, address source) external returns (uint256 amount);
+    }
+
+    /// BackpressurePool, as StreamGateway sees it.
+    interface IOverflowBalancer {
+        function rebalanceOverflow(bytes32 taskTypeId) external;
     }
 
     /// EscrowBuffer, as BackpressurePool and PricingCurve see it.

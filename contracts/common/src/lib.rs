@@ -9,6 +9,7 @@
 //! | [`eip712`] | domain separators and struct hashes |
 //! | [`signature`] | ECDSA by precompile, ERC-1271 for contract accounts |
 //! | [`ownable`] | two-step ownership with OpenZeppelin's errors and events |
+//! | [`events`] | events of single words, by less code |
 //! | [`interfaces`] | how the contracts of the suite call each other |
 //! | [`superfluid`] | Superfluid, as far as the suite calls it |
 //! | [`packed`] | integers narrower than a word |
@@ -23,6 +24,7 @@ pub mod call;
 pub mod clock;
 pub mod eip712;
 pub mod erc20;
+pub mod events;
 pub mod interfaces;
 pub mod math;
 mod nested;

@@ -3,7 +3,11 @@
 //! State of an agreement is changed through the host: outside a callback by `callAgreement`, inside one by
 //! `callAgreementWithContext`, with the context that the host handed in. A pool's units are its admin's to set, directly.
 
-use alloy_sol_types::sol;
+use alloc::vec::Vec;
+use alloy_primitives::Address;
+use alloy_sol_types::{sol, SolCall};
+
+use crate::{call::calldata, events::Word};
 
 sol! {
     /// The host: the entrance to all agreements.
@@ -71,3 +75,80 @@ sol! {
 /// `keccak256("org.superfluid-finance.agreements.ConstantFlowAgreement.v1")`: under this the host knows the CFA.
 pub const CFA_V1: alloy_primitives::B256 =
     alloy_primitives::b256!("a9214cc96615e0085d3bb077758db69497dc2dce3b2b1e97bc93c3d18d83efd3");
+
+/// Calldata of `callAgreement`: `call` is the agreement's function, encoded with an empty `ctx`, which the host fills in.
+/// By hand: an encoder for nested bytes is 2 KB of program.
+pub fn agreement_call(agreement: Address, call: &[u8], user_data: &[u8]) -> Vec<u8> {
+    const HEAD: usize = 3 * 32;
+    let call_words = call.len().div_ceil(32).saturating_add(1);
+    let user_data_at = HEAD.saturating_add(call_words.saturating_mul(32));
+    let mut data = calldata(
+        ISuperfluid::callAgreementCall::SELECTOR,
+        &[agreement.word(), HEAD.word(), user_data_at.word()],
+    );
+    push_bytes(&mut data, call);
+    push_bytes(&mut data, user_data);
+    data
+}
+
+/// Calldata that has the host set what `from` distributes into `pool`: `callAgreementWithContext` within a callback,
+/// `callAgreement` outside.
+pub fn distribution(
+    gda: Address,
+    token: Address,
+    from: Address,
+    pool: Address,
+    flow_rate: u128,
+    context: Option<&[u8]>,
+) -> Vec<u8> {
+    // With an empty `ctx`, which the host fills in.
+    const HEAD: usize = 5 * 32;
+    let call = calldata(
+        IGeneralDistributionAgreementV1::distributeFlowCall::SELECTOR,
+        &[
+            token.word(),
+            from.word(),
+            pool.word(),
+            flow_rate.word(),
+            HEAD.word(),
+            0_usize.word(),
+        ],
+    );
+    match context {
+        None => agreement_call(gda, &call, &[]),
+        Some(context) => agreement_call_with_context(gda, &call, context),
+    }
+}
+
+/// Calldata of `callAgreementWithContext`, without user data.
+fn agreement_call_with_context(agreement: Address, call: &[u8], context: &[u8]) -> Vec<u8> {
+    const HEAD: usize = 4 * 32;
+    let call_words = call.len().div_ceil(32).saturating_add(1);
+    let user_data_at = HEAD.saturating_add(call_words.saturating_mul(32));
+    let context_at = user_data_at.saturating_add(32);
+    let mut data = calldata(
+        ISuperfluid::callAgreementWithContextCall::SELECTOR,
+        &[
+            agreement.word(),
+            HEAD.word(),
+            user_data_at.word(),
+            context_at.word(),
+        ],
+    );
+    push_bytes(&mut data, call);
+    push_bytes(&mut data, &[]);
+    push_bytes(&mut data, context);
+    data
+}
+
+/// Appends `bytes` as the ABI does: their length, then they themselves, filled up to whole words.
+pub fn push_bytes(data: &mut Vec<u8>, bytes: &[u8]) {
+    data.extend_from_slice(bytes.len().word().as_slice());
+    data.extend_from_slice(bytes);
+    let padded = bytes.len().next_multiple_of(32);
+    data.resize(
+        data.len()
+            .saturating_add(padded.saturating_sub(bytes.len())),
+        0,
+    );
+}

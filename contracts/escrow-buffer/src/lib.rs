@@ -40,11 +40,15 @@ bpe_common::trap_on_panic!();
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U128, U256, U32, U64};
-use alloy_sol_types::sol;
+use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{has_code, invoke, query, require_gas, InsufficientGas, Revert},
-    clock,
+    call::{
+        has_code, invoke_words, query, query_words, require_gas, to_address, InsufficientGas,
+        Revert,
+    },
+    clock, emit,
     erc20::{self, SafeERC20FailedOperation},
+    events::Word,
     interfaces::{IBackpressurePool, ICapacityRegistry, ISourceStreams},
     math::{self, bps_of_ceil, mul_div_floor},
     ownable::{self, Ownable},
@@ -302,7 +306,7 @@ impl EscrowBuffer {
     // --- Sources
 
     /// Queues `amount` of the caller's tokens, who must have approved them, for the sinks of the task type. What counts is
-    /// what arrives. BackpressurePool is not held to the limit: what it brings has overflowed already.
+    /// what arrives.
     ///
     /// # Errors
     ///
@@ -323,7 +327,7 @@ impl EscrowBuffer {
         let received = erc20::pull(self.vm(), self.token.get(), source, amount)?;
         let attempted = self.buffer_level(task_type_id).saturating_add(received);
         let max = self.buffer_max(task_type_id);
-        if !max.is_zero() && attempted > max && source != self.backpressure_pool.get() {
+        if !max.is_zero() && attempted > max {
             return Err(BufferExceedsMax { attempted, max }.into());
         }
         self.book(task_type_id, source, received)?;
@@ -376,15 +380,7 @@ impl EscrowBuffer {
             .take(amount);
         self.reduce_source(task_type_id, source_id, amount);
         self.reduce_level(task_type_id, amount);
-        log(
-            self.vm(),
-            Reclaimed {
-                taskTypeId: task_type_id,
-                source,
-                index,
-                amount,
-            },
-        );
+        emit!(self.vm(), Reclaimed[task_type_id, source](index, amount));
         self.signal(task_type_id);
         self.send(source, amount)
     }
@@ -410,7 +406,7 @@ impl EscrowBuffer {
         self.credits.setter(sink).set(U256::ZERO);
         let credited = widen(self.credited.get()).saturating_sub(amount);
         self.credited.set(U128::wrapping_from(credited));
-        log(self.vm(), Claimed { sink, amount });
+        emit!(self.vm(), Claimed[sink](amount));
         self.send(sink, amount)
     }
 
@@ -443,14 +439,18 @@ impl EscrowBuffer {
             .into());
         }
         let pool = self.pool_of(task_type_id)?;
-        let member = self.vm().contract_address();
-        let claim = ISuperfluidPool::claimAllCall { memberAddr: member };
-        invoke(self.vm(), pool, &claim)?;
+        let claim = ISuperfluidPool::claimAllCall::SELECTOR;
+        let member = self.vm().contract_address().word();
+        let [_claimed] = invoke_words(self.vm(), pool, claim, &[member])?;
         // The interactions come first, since only the neighbours know how much there is.
+        let (streams, take) = (
+            self.source_streams.get(),
+            ISourceStreams::takeOverflowCall::SELECTOR,
+        );
         let mut overflow = Vec::with_capacity(sources.len());
         for source in sources {
-            let take = ISourceStreams::takeOverflowCall { pool, source };
-            let amount = invoke(self.vm(), self.source_streams.get(), &take)?.amount;
+            let arguments = [pool.word(), source.word()];
+            let [amount] = invoke_words(self.vm(), streams, take, &arguments)?;
             if !amount.is_zero() {
                 overflow.push((source, amount));
             }
@@ -466,6 +466,35 @@ impl EscrowBuffer {
             self.signal_booking(task_type_id);
         }
         Ok(sum)
+    }
+
+    /// Queues the rounding dust that Superfluid has paid to BackpressurePool, as the admin of all pools, for the sinks of the
+    /// task type, and returns how much it was. Whose it was and of which pool cannot be told: it goes where the caller says,
+    /// and nobody can take it back.
+    ///
+    /// # Returns
+    ///
+    /// * `amount`: what was queued, in wei.
+    ///
+    /// # Errors
+    ///
+    /// * [`PoolDoesNotExist`], [`AmountTooLarge`]
+    /// * [`SafeERC20FailedOperation`] if the token refuses.
+    ///
+    /// # Events
+    ///
+    /// * [`Deposited`]; [`PressureChanged`], [`BufferFull`]
+    pub fn sweep(&mut self, task_type_id: B256) -> Result<U256, Error> {
+        self.pool_of(task_type_id)?;
+        let (token, admin) = (self.token.get(), self.backpressure_pool.get());
+        let dust = erc20::balance_of(self.vm(), token, admin)?;
+        if dust.is_zero() {
+            return Ok(dust);
+        }
+        let received = erc20::pull(self.vm(), token, admin, dust)?;
+        self.book(task_type_id, Address::ZERO, received)?;
+        self.signal_booking(task_type_id);
+        Ok(received)
     }
 
     /// Pays the sinks of the task type from the oldest deposits, or one page of them if there are more than
@@ -526,13 +555,7 @@ impl EscrowBuffer {
         self.require_contract(streams)?;
         self.backpressure_pool.set(pool);
         self.source_streams.set(streams);
-        log(
-            self.vm(),
-            Connected {
-                backpressurePool: pool,
-                sourceStreams: streams,
-            },
-        );
+        emit!(self.vm(), Connected[pool, streams]);
         Ok(())
     }
 
@@ -549,13 +572,7 @@ impl EscrowBuffer {
         self.ownable.only_owner()?;
         let max = to_amount(max_buffer)?;
         self.buffers.setter(task_type_id).max.set(max);
-        log(
-            self.vm(),
-            BufferMaxSet {
-                taskTypeId: task_type_id,
-                maxBuffer: max_buffer,
-            },
-        );
+        emit!(self.vm(), BufferMaxSet[task_type_id](max_buffer));
         self.signal(task_type_id);
         Ok(())
     }
@@ -585,7 +602,7 @@ impl EscrowBuffer {
             .into());
         }
         self.reclaim_timeout.set(U32::wrapping_from(timeout));
-        log(self.vm(), ReclaimTimeoutSet { timeout });
+        emit!(self.vm(), ReclaimTimeoutSet[](timeout));
         Ok(())
     }
 
@@ -823,9 +840,10 @@ impl EscrowBuffer {
             (U256::from(sinks.len()), total)
         } else {
             sinks.truncate(MAX_SINKS_PER_DRAIN as usize);
-            let get = ICapacityRegistry::getTaskTypeCall { taskTypeId: id };
-            let task_type = query(self.vm(), self.capacity_registry.get(), &get)?;
-            (task_type.sinkCount, task_type.totalCapacity)
+            let get = ICapacityRegistry::getTaskTypeCall::SELECTOR;
+            let registry = self.capacity_registry.get();
+            let [_min_stake, count, total] = query_words(self.vm(), registry, get, &[id])?;
+            (count, total)
         };
         if total.is_zero() {
             return Err(NothingToDrain {}.into());
@@ -853,9 +871,9 @@ impl EscrowBuffer {
         let (priced, value) = match pool.is_zero() {
             true => (false, 0),
             false => {
-                let get = IBackpressurePool::getFreeValueCall { taskTypeId: id };
-                let free = query(self.vm(), pool, &get)?;
-                (free.priced, math::to_u128_saturating(free.value))
+                let get = IBackpressurePool::getFreeValueCall::SELECTOR;
+                let [priced, value] = query_words(self.vm(), pool, get, &[id])?;
+                (!priced.is_zero(), math::to_u128_saturating(value))
             }
         };
         let mut buffer = self.buffers.setter(id);
@@ -876,11 +894,7 @@ impl EscrowBuffer {
         }
         buffer.has_baseline.set(true);
         buffer.baseline.set(U128::from(value));
-        let event = BaselineSet {
-            taskTypeId: id,
-            value: U256::from(value),
-        };
-        log(self.vm(), event);
+        emit!(self.vm(), BaselineSet[id](value));
         Ok(None)
     }
 
@@ -1004,14 +1018,7 @@ impl EscrowBuffer {
     fn pay(&mut self, id: B256, sink: Address, amount: U256) -> Result<(), Error> {
         require_gas(self.vm(), PAYMENT_GAS)?;
         if erc20::try_transfer(self.vm(), self.token.get(), sink, amount, PAYMENT_GAS)? {
-            log(
-                self.vm(),
-                Drained {
-                    taskTypeId: id,
-                    sink,
-                    amount,
-                },
-            );
+            emit!(self.vm(), Drained[id, sink](amount));
             return Ok(());
         }
         // Fits, all three: what was booked until now.
@@ -1019,14 +1026,7 @@ impl EscrowBuffer {
         self.credits.setter(sink).set(credit);
         let credited = widen(self.credited.get()).saturating_add(amount);
         self.credited.set(U128::wrapping_from(credited));
-        log(
-            self.vm(),
-            Credited {
-                taskTypeId: id,
-                sink,
-                amount,
-            },
-        );
+        emit!(self.vm(), Credited[id, sink](amount));
         Ok(())
     }
 }
@@ -1061,22 +1061,9 @@ impl EscrowBuffer {
         levels
             .setter(source_id)
             .set(Amount::wrapping_from(source_level));
-        log(
-            self.vm(),
-            Deposited {
-                taskTypeId: id,
-                source,
-                amount,
-            },
-        );
+        emit!(self.vm(), Deposited[id, source](amount));
         if self.fills(id, SLOW_DOWN_BPS) {
-            log(
-                self.vm(),
-                SlowDown {
-                    taskTypeId: id,
-                    source,
-                },
-            );
+            emit!(self.vm(), SlowDown[id, source]);
         }
         Ok(())
     }
@@ -1110,26 +1097,19 @@ impl EscrowBuffer {
     }
 
     fn signal(&self, id: B256) {
-        log(
+        emit!(
             self.vm(),
-            PressureChanged {
-                taskTypeId: id,
-                newPressure: self.get_escrow_pressure(id),
-                timestamp: U256::from(clock::block_timestamp(self.vm())),
-            },
+            PressureChanged[id](
+                self.get_escrow_pressure(id),
+                U256::from(clock::block_timestamp(self.vm()))
+            )
         );
     }
 
     fn signal_booking(&self, id: B256) {
         self.signal(id);
         if self.is_full(id) {
-            log(
-                self.vm(),
-                BufferFull {
-                    taskTypeId: id,
-                    bufferLevel: self.buffer_level(id),
-                },
-            );
+            emit!(self.vm(), BufferFull[id](self.buffer_level(id)));
         }
     }
 
@@ -1165,10 +1145,11 @@ impl EscrowBuffer {
         if !self.buffers.getter(id).tail.get().is_zero() {
             return Ok(());
         }
-        let exists = ICapacityRegistry::taskTypeExistsCall { taskTypeId: id };
-        match query(self.vm(), self.capacity_registry.get(), &exists)?._0 {
-            true => Ok(()),
-            false => Err(TaskTypeDoesNotExist {}.into()),
+        let get = ICapacityRegistry::taskTypeExistsCall::SELECTOR;
+        let [exists] = query_words(self.vm(), self.capacity_registry.get(), get, &[id])?;
+        match exists.is_zero() {
+            true => Err(TaskTypeDoesNotExist {}.into()),
+            false => Ok(()),
         }
     }
 
@@ -1178,8 +1159,9 @@ impl EscrowBuffer {
         if backpressure_pool.is_zero() {
             return Err(PoolDoesNotExist {}.into());
         }
-        let get = IBackpressurePool::getPoolCall { taskTypeId: id };
-        match query(self.vm(), backpressure_pool, &get)?._0 {
+        let get = IBackpressurePool::getPoolCall::SELECTOR;
+        let [pool] = query_words(self.vm(), backpressure_pool, get, &[id])?;
+        match to_address(pool) {
             Address::ZERO => Err(PoolDoesNotExist {}.into()),
             pool => Ok(pool),
         }

@@ -452,18 +452,26 @@ fn the_limit_is_what_fits() {
 }
 
 #[motsu::test]
-fn the_pool_itself_is_not_held_to_the_limit() {
+fn dust_of_the_pools_is_swept_for_nobody() {
     let world = World::new();
     world.set_max(tokens(1));
     let pool = world.pools.address();
+    assert_eq!(world.escrow.sender(X).sweep(CODE), Ok(n(0)));
+    assert_eq!(world.level(), n(0));
     world.token.sender(OWNER).mint(pool, tokens(3));
-    world.deposit(pool, tokens(3));
-    assert_eq!(world.source_level(pool), tokens(3));
-    let error = BufferExceedsMax {
-        attempted: tokens(3) + n(1),
-        max: tokens(1),
-    };
-    assert_eq!(world.try_deposit(ALICE, n(1)), Err(error.into()));
+    // It is here already, whatever the limit.
+    assert_eq!(world.escrow.sender(X).sweep(CODE), Ok(tokens(3)));
+    assert_eq!(world.balance(pool), n(0));
+    assert_eq!(world.source_level(Address::ZERO), tokens(3));
+    assert_eq!(world.level(), tokens(3));
+    world.escrow.assert_emitted(&Deposited {
+        taskTypeId: CODE,
+        source: Address::ZERO,
+        amount: tokens(3),
+    });
+    world.pools.sender(OWNER).set_pool(Address::ZERO);
+    let error = world.escrow.sender(X).sweep(CODE).motsu_unwrap_err();
+    assert_eq!(error, PoolDoesNotExist {}.into());
 }
 
 #[motsu::test]

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Contracts that may be on a cycle, and why.
 pub const ALLOWED: &[(&str, &str)] = &[(
     "BackpressurePool",
-    "a Super App: Superfluid's host calls it back, under its own lock, checks and effects first",
+    "asks the registry only on calls of its own, never on those that the registry makes (createPool, onCapacityReduced)",
 )];
 
 /// Who calls whom, by contract name.

@@ -1,0 +1,89 @@
+//! Events whose members are single words, emitted by one function for all of them.
+//!
+//! `log` of stylus-sdk is compiled anew for every event, some 500 bytes each: too much for a contract with many.
+//! [`emit!`](crate::emit) writes the same bytes.
+
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256, U256};
+use stylus_sdk::stylus_core::Host;
+
+/// A value that the ABI encodes as one word.
+pub trait Word {
+    /// The word.
+    fn word(self) -> B256;
+}
+
+impl Word for B256 {
+    fn word(self) -> B256 {
+        self
+    }
+}
+
+impl Word for U256 {
+    fn word(self) -> B256 {
+        self.into()
+    }
+}
+
+impl Word for Address {
+    fn word(self) -> B256 {
+        self.into_word()
+    }
+}
+
+impl Word for u128 {
+    fn word(self) -> B256 {
+        U256::from(self).into()
+    }
+}
+
+impl Word for u64 {
+    fn word(self) -> B256 {
+        U256::from(self).into()
+    }
+}
+
+impl Word for usize {
+    fn word(self) -> B256 {
+        U256::from(self).into()
+    }
+}
+
+impl Word for u8 {
+    fn word(self) -> B256 {
+        U256::from(self).into()
+    }
+}
+
+impl Word for bool {
+    fn word(self) -> B256 {
+        U256::from(u8::from(self)).into()
+    }
+}
+
+/// Emits an event of the given topics, the signature's hash first, and data.
+pub fn emit(vm: &dyn Host, topics: &[B256], data: &[B256]) {
+    let mut bytes = Vec::new();
+    for word in topics.iter().chain(data) {
+        bytes.extend_from_slice(word.as_slice());
+    }
+    vm.emit_log(&bytes, topics.len());
+}
+
+/// Emits an event of `sol!`, with the values of its indexed members in brackets and of the others in parentheses:
+/// `emit!(self.vm(), Transfer[from, to](value))`. That there are as many as the event has is checked when it is compiled.
+#[macro_export]
+macro_rules! emit {
+    ($vm:expr, $event:ident [$($topic:expr),*] $(($($data:expr),*))?) => {{
+        use alloy_sol_types::{SolEvent, SolType, TopicList};
+        const TOPICS: usize = <<$event as SolEvent>::TopicList as TopicList>::COUNT;
+        const DATA: Option<usize> = <<$event as SolEvent>::DataTuple<'static> as SolType>::ENCODED_SIZE;
+        let topics = [<$event as SolEvent>::SIGNATURE_HASH, $($crate::events::Word::word($topic)),*];
+        let data: &[alloy_primitives::B256] = &[$($($crate::events::Word::word($data)),*)?];
+        const TOPIC_NAMES: &[&str] = &[$(stringify!($topic)),*];
+        const DATA_NAMES: &[&str] = &[$($(stringify!($data)),*)?];
+        const { assert!(TOPICS == TOPIC_NAMES.len() + 1) };
+        const { assert!(matches!(DATA, Some(size) if size == 32 * DATA_NAMES.len())) };
+        $crate::events::emit($vm, &topics, data)
+    }};
+}

@@ -1,0 +1,107 @@
+//! How a pool's stream splits between its sinks and what is carved out of it.
+//!
+//! A pool pays every member `units / total units` of the stream. Sinks have units by capacity; the protocol fee, the
+//! verification budget and the overflow are members as well, with units worked out from the sinks'.
+
+use alloy_primitives::U256;
+
+use super::{bps::BPS, mul_div_ceil, mul_div_floor, to_u128_saturating};
+
+/// Units of all sinks together when their capacities sum to the anchor: 1e9, so that a unit is a billionth of it.
+pub const UNIT_SCALE: u64 = 1_000_000_000;
+
+/// However little the sinks are paid, their units are at least a millionth of the total: above that, units would soon
+/// outnumber the wei that flow in a second.
+pub const MAX_DILUTION: u64 = 1_000_000;
+
+/// Units of a member with `capacity`, where `anchor` is worth [`UNIT_SCALE`]. Rounds down; zero if there is no anchor.
+/// Of capacities and anchors below 2^98, exact.
+pub fn pool_units(capacity: u128, anchor: u128) -> u128 {
+    scale(capacity, u128::from(UNIT_SCALE), anchor)
+}
+
+/// The capacity that `units` stand for. Rounds down.
+pub fn units_capacity(units: u128, anchor: u128) -> u128 {
+    scale(units, anchor, u128::from(UNIT_SCALE))
+}
+
+/// `value · numerator / denominator`, rounded down; zero if the denominator is.
+pub fn scale(value: u128, numerator: u128, denominator: u128) -> u128 {
+    let [value, numerator, denominator] = [value, numerator, denominator].map(U256::from);
+    mul_div_floor(value, numerator, denominator).map_or(0, to_u128_saturating)
+}
+
+/// Units of a sink with `share` of `sum`, mixed with `exploration_bps` of an equal split over `count` sinks:
+/// `(1 − ε)·share/sum + ε/count`, rounded down, but at least 1 for a positive share.
+pub fn share_units(share: U256, sum: U256, exploration_bps: u16, count: u64) -> u128 {
+    let unit_scale = U256::from(UNIT_SCALE);
+    let given = mul_div_floor(share, unit_scale, sum).map_or(0, to_u128_saturating);
+    let [rate, bps] = [exploration_bps, BPS].map(u128::from);
+    let exploited = given.saturating_mul(bps.saturating_sub(rate));
+    let explored = scale(rate, u128::from(UNIT_SCALE), u128::from(count));
+    let units = scale(exploited.saturating_add(explored), 1, bps);
+    units.max(u128::from(!share.is_zero()))
+}
+
+/// Units of what is carved out of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarveOuts {
+    /// The protocol fee.
+    pub fee: u128,
+    /// The verification budget.
+    pub budget: u128,
+    /// What the capacity is not worth.
+    pub overflow: u128,
+}
+
+/// The parts of a stream that go to the fee and to the budget, in basis points. Together less than [`BPS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cuts {
+    /// Of the protocol fee.
+    pub fee_bps: u16,
+    /// Of the verification budget.
+    pub budget_bps: u16,
+}
+
+impl Cuts {
+    fn left_bps(self) -> u128 {
+        let cut = u128::from(self.fee_bps).saturating_add(u128::from(self.budget_bps));
+        u128::from(BPS).saturating_sub(cut)
+    }
+
+    /// What of `flow` is left to sinks and overflow. Rounds down.
+    pub fn left(self, flow: u128) -> u128 {
+        scale(flow, self.left_bps(), u128::from(BPS))
+    }
+}
+
+/// Carve-outs for sinks with `sinks` units, of a stream of `flow`, of which the sinks are to get at most `pay`.
+///
+/// Fee and budget are rounded down, so is what the sinks get if the stream is more than `pay`.
+pub fn carve_outs(sinks: u128, cuts: Cuts, flow: u128, pay: u128) -> CarveOuts {
+    let overflows = pay < cuts.left(flow);
+    let total = match overflows {
+        true => diluted(sinks, flow, pay),
+        false => scale(sinks, u128::from(BPS), cuts.left_bps()),
+    };
+    let fee = scale(total, u128::from(cuts.fee_bps), u128::from(BPS));
+    let budget = scale(total, u128::from(cuts.budget_bps), u128::from(BPS));
+    let rest = total
+        .saturating_sub(sinks)
+        .saturating_sub(fee)
+        .saturating_sub(budget);
+    CarveOuts {
+        fee,
+        budget,
+        overflow: if overflows { rest } else { 0 },
+    }
+}
+
+/// The total units of which `sinks` are `pay / flow`, rounded up.
+fn diluted(sinks: u128, flow: u128, pay: u128) -> u128 {
+    let most = sinks.saturating_mul(u128::from(MAX_DILUTION));
+    let [sinks, flow, pay] = [sinks, flow, pay].map(U256::from);
+    mul_div_ceil(sinks, flow, pay)
+        .map_or(most, to_u128_saturating)
+        .min(most)
+}
