@@ -6,7 +6,7 @@
 //!
 //! | who | may |
 //! |---|---|
-//! | anyone | [`deposit`](EscrowBuffer::deposit), [`sync`](EscrowBuffer::sync), [`drain`](EscrowBuffer::drain) |
+//! | anyone | [`deposit`](EscrowBuffer::deposit), [`sync`](EscrowBuffer::sync), [`sweep`](EscrowBuffer::sweep), [`drain`](EscrowBuffer::drain) |
 //! | a source | [`reclaim`](EscrowBuffer::reclaim) what of its deposit has not drained when its timeout has passed |
 //! | a sink | [`claim`](EscrowBuffer::claim) what could not be paid to it |
 //! | the owner | connect pool and streams, once; set buffer limits; set the timeout of later deposits, within bounds |
@@ -199,7 +199,7 @@ const WAD: u64 = 1_000_000_000_000_000_000;
 type StorageAmount = StorageUint<112, 2>;
 type Amount = Uint<112, 2>;
 
-/// Sources by number: an eighth less of a slot than their addresses, which is what leaves a deposit with one slot.
+/// Sources by number, of 40 bits instead of an address's 160: so a deposit takes one slot.
 type StorageSourceId = StorageUint<40, 1>;
 type SourceId = Uint<40, 1>;
 

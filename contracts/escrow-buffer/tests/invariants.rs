@@ -1,4 +1,4 @@
-//! SPEC §5, invariant 1, and what the buffer promises besides, over random sequences of deposit, sync, drain, reclaim,
+//! SPEC §5, invariant 1, and what the buffer promises besides, over random sequences of deposit, sync, sweep, drain, reclaim,
 //! claim, changes of sinks, capacities, prices and limits, tokens that misbehave, and waiting, in two task types:
 //!
 //! - tokens held ≥ what waits + what is credited; exactly so much more as has arrived without being booked, as long as the
@@ -41,6 +41,8 @@ enum Action {
     /// Overflow of the source; so much of it arrives in the pool.
     Overflow(u64, u64),
     Sync,
+    /// So much dust is swept.
+    Sweep(u64),
     Drain,
     Reclaim(u64),
     Claim(u64),
@@ -60,6 +62,7 @@ fn action() -> impl Strategy<Value = Action> {
         2 => (1u64..5_000, 0u64..5_000).prop_map(|(of, arrives)| Action::Overflow(of, arrives)),
         2 => (1u64..5_000).prop_map(|amount| Action::Overflow(amount, amount)),
         4 => Just(Action::Sync),
+        1 => (0u64..100).prop_map(Action::Sweep),
         10 => Just(Action::Drain),
         4 => (0u64..8).prop_map(Action::Reclaim),
         2 => (0u64..4).prop_map(Action::Claim),
@@ -99,7 +102,7 @@ struct World {
     escrow: Contract<EscrowBuffer>,
     token: Contract<Token>,
     registry: Contract<Registry>,
-    pools: [Contract<Pools>; 1],
+    pools: Contract<Pools>,
     gda: Contract<Gda>,
     streams: Contract<Streams>,
     known: RefCell<[Known; 2]>,
@@ -115,7 +118,7 @@ impl World {
             escrow: Contract::new(),
             token: Contract::new(),
             registry: Contract::new(),
-            pools: [Contract::new()],
+            pools: Contract::new(),
             gda: Contract::new(),
             streams: Contract::new(),
             known: RefCell::default(),
@@ -131,9 +134,9 @@ impl World {
         world
             .escrow
             .sender(OWNER)
-            .connect(world.pools[0].address(), world.streams.address())
+            .connect(world.pools.address(), world.streams.address())
             .motsu_unwrap();
-        world.pools[0].sender(OWNER).set_pool(world.gda.address());
+        world.pools.sender(OWNER).set_pool(world.gda.address());
         for source in SOURCES {
             world.token.sender(OWNER).mint(source, U256::MAX >> 2);
         }
@@ -196,6 +199,11 @@ impl World {
                     *surplus = *surplus + self.waiting.take() - booked;
                 }
             }
+            Action::Sweep(dust) => {
+                let pool = &self.pools;
+                token.sender(OWNER).mint(pool.address(), wei(*dust));
+                drop(escrow.sender(OWNER).sweep(id).motsu_res());
+            }
             Action::Drain => self.drain(which)?,
             Action::Reclaim(index) => {
                 let index = wei(*index);
@@ -214,7 +222,7 @@ impl World {
                     known.value + more
                 };
                 let value = wei(known.value);
-                self.pools[0].sender(OWNER).set_free_value(*priced, value);
+                self.pools.sender(OWNER).set_free_value(*priced, value);
             }
             Action::Max(max) => escrow
                 .sender(OWNER)
