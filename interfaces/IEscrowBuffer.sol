@@ -109,7 +109,7 @@ interface IEscrowBuffer {
     error ZeroAmount();
 
     /// Queues `amount` of the caller's tokens, who must have approved them, for the sinks of the task type. What counts is
-    /// what arrives. BackpressurePool is not held to the limit: what it brings has overflowed already.
+    /// what arrives.
     function deposit(bytes32 taskTypeId, uint256 amount) external;
 
     /// Gives the caller back what has not drained of its deposit number `index` in the task type's queue, when the
@@ -123,6 +123,11 @@ interface IEscrowBuffer {
     /// at most `MAX_SOURCES_PER_SYNC`; the zero address stands for overflow that no source is known for. The limit does
     /// not refuse this: the tokens are here already.
     function sync(bytes32 taskTypeId, address[] calldata sources) external returns (uint256 booked);
+
+    /// Queues the rounding dust that Superfluid has paid to BackpressurePool, as the admin of all pools, for the sinks of the
+    /// task type, and returns how much it was. Whose it was and of which pool cannot be told: it goes where the caller says,
+    /// and nobody can take it back.
+    function sweep(bytes32 taskTypeId) external returns (uint256 amount);
 
     /// Pays the sinks of the task type from the oldest deposits, or one page of them if there are more than
     /// `MAX_SINKS_PER_DRAIN`: see the module's documentation. A call that pays nobody, because it only took note of the
