@@ -57,7 +57,10 @@ pub struct Foundations {
 
 impl Foundations {
     pub async fn start() -> Self {
-        let devnet = Devnet::new().expect("a new chain starts");
+        Self::on(Devnet::new().expect("a new chain starts")).await
+    }
+
+    pub async fn on(devnet: Devnet) -> Self {
         let (provider, owner) = (devnet.provider(), devnet.account(0));
         let compiled = solidity::compile("StakeToken.sol", "StakeToken").await;
         let token = solidity::deploy(&provider, &compiled, &[]).await;
