@@ -6,7 +6,7 @@
 //!
 //! | who | may |
 //! |---|---|
-//! | anyone | [`deposit`](EscrowBuffer::deposit), [`sync`](EscrowBuffer::sync), [`drain`](EscrowBuffer::drain) |
+//! | anyone | [`deposit`](EscrowBuffer::deposit), [`sync`](EscrowBuffer::sync), [`sweep`](EscrowBuffer::sweep), [`drain`](EscrowBuffer::drain) |
 //! | a source | [`reclaim`](EscrowBuffer::reclaim) what of its deposit has not drained when its timeout has passed |
 //! | a sink | [`claim`](EscrowBuffer::claim) what could not be paid to it |
 //! | the owner | connect pool and streams, once; set buffer limits; set the timeout of later deposits, within bounds |
@@ -40,11 +40,15 @@ bpe_common::trap_on_panic!();
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U128, U256, U32, U64};
-use alloy_sol_types::sol;
+use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{has_code, invoke, query, require_gas, InsufficientGas, Revert},
+    call::{
+        has_code, invoke_words, query, query_words, require_gas, to_address, InsufficientGas,
+        Revert,
+    },
     clock, emit,
     erc20::{self, SafeERC20FailedOperation},
+    events::Word,
     interfaces::{IBackpressurePool, ICapacityRegistry, ISourceStreams},
     math::{self, bps_of_ceil, mul_div_floor},
     ownable::{self, Ownable},
@@ -195,7 +199,7 @@ const WAD: u64 = 1_000_000_000_000_000_000;
 type StorageAmount = StorageUint<112, 2>;
 type Amount = Uint<112, 2>;
 
-/// Sources by number: an eighth less of a slot than their addresses, which is what leaves a deposit with one slot.
+/// Sources by number, of 40 bits instead of an address's 160: so a deposit takes one slot.
 type StorageSourceId = StorageUint<40, 1>;
 type SourceId = Uint<40, 1>;
 
@@ -378,12 +382,7 @@ impl EscrowBuffer {
         self.reduce_level(task_type_id, amount);
         emit!(self.vm(), Reclaimed[task_type_id, source](index, amount));
         self.signal(task_type_id);
-        Ok(erc20::transfer(
-            self.vm(),
-            self.token.get(),
-            source,
-            amount,
-        )?)
+        self.send(source, amount)
     }
 
     // --- Sinks
@@ -408,7 +407,7 @@ impl EscrowBuffer {
         let credited = widen(self.credited.get()).saturating_sub(amount);
         self.credited.set(U128::wrapping_from(credited));
         emit!(self.vm(), Claimed[sink](amount));
-        Ok(erc20::transfer(self.vm(), self.token.get(), sink, amount)?)
+        self.send(sink, amount)
     }
 
     // --- Anyone
@@ -440,14 +439,18 @@ impl EscrowBuffer {
             .into());
         }
         let pool = self.pool_of(task_type_id)?;
-        let member = self.vm().contract_address();
-        let claim = ISuperfluidPool::claimAllCall { memberAddr: member };
-        invoke(self.vm(), pool, &claim)?;
+        let claim = ISuperfluidPool::claimAllCall::SELECTOR;
+        let member = self.vm().contract_address().word();
+        let [_claimed] = invoke_words(self.vm(), pool, claim, &[member])?;
         // The interactions come first, since only the neighbours know how much there is.
+        let (streams, take) = (
+            self.source_streams.get(),
+            ISourceStreams::takeOverflowCall::SELECTOR,
+        );
         let mut overflow = Vec::with_capacity(sources.len());
         for source in sources {
-            let take = ISourceStreams::takeOverflowCall { pool, source };
-            let amount = invoke(self.vm(), self.source_streams.get(), &take)?.amount;
+            let arguments = [pool.word(), source.word()];
+            let [amount] = invoke_words(self.vm(), streams, take, &arguments)?;
             if !amount.is_zero() {
                 overflow.push((source, amount));
             }
@@ -627,14 +630,14 @@ impl EscrowBuffer {
 
     /// Whether the task type's buffer is at its limit, or above.
     pub fn is_full(&self, task_type_id: B256) -> bool {
-        let max = self.buffer_max(task_type_id);
-        !max.is_zero() && self.buffer_level(task_type_id) >= max
+        self.fills(task_type_id, math::BPS)
     }
 
     /// Whether `source` should send less: the task type's buffer is at 90 % of its limit or above, and something of
     /// `source` waits in it.
     pub fn should_slow_down(&self, task_type_id: B256, source: Address) -> bool {
-        self.is_nearly_full(task_type_id) && !self.source_level(task_type_id, source).is_zero()
+        self.fills(task_type_id, SLOW_DOWN_BPS)
+            && !self.source_level(task_type_id, source).is_zero()
     }
 
     /// What of `source` waits for the sinks of the task type, in wei.
@@ -837,9 +840,10 @@ impl EscrowBuffer {
             (U256::from(sinks.len()), total)
         } else {
             sinks.truncate(MAX_SINKS_PER_DRAIN as usize);
-            let get = ICapacityRegistry::getTaskTypeCall { taskTypeId: id };
-            let task_type = query(self.vm(), self.capacity_registry.get(), &get)?;
-            (task_type.sinkCount, task_type.totalCapacity)
+            let get = ICapacityRegistry::getTaskTypeCall::SELECTOR;
+            let registry = self.capacity_registry.get();
+            let [_min_stake, count, total] = query_words(self.vm(), registry, get, &[id])?;
+            (count, total)
         };
         if total.is_zero() {
             return Err(NothingToDrain {}.into());
@@ -867,9 +871,9 @@ impl EscrowBuffer {
         let (priced, value) = match pool.is_zero() {
             true => (false, 0),
             false => {
-                let get = IBackpressurePool::getFreeValueCall { taskTypeId: id };
-                let free = query(self.vm(), pool, &get)?;
-                (free.priced, math::to_u128_saturating(free.value))
+                let get = IBackpressurePool::getFreeValueCall::SELECTOR;
+                let [priced, value] = query_words(self.vm(), pool, get, &[id])?;
+                (!priced.is_zero(), math::to_u128_saturating(value))
             }
         };
         let mut buffer = self.buffers.setter(id);
@@ -890,11 +894,7 @@ impl EscrowBuffer {
         }
         buffer.has_baseline.set(true);
         buffer.baseline.set(U128::from(value));
-        let event = BaselineSet {
-            taskTypeId: id,
-            value: U256::from(value),
-        };
-        log(self.vm(), event);
+        emit!(self.vm(), BaselineSet[id](value));
         Ok(None)
     }
 
@@ -967,24 +967,21 @@ impl EscrowBuffer {
         let page_size = round.page_size();
         // At most `end`.
         let cursor = round.cursor.saturating_add(page_size);
+        let goes_on = cursor < round.end && count == page_size as usize;
+        let (amount, total, paid, cursor, end) = match goes_on {
+            true => (round.amount, round.total, round.paid, cursor, round.end),
+            false => Default::default(),
+        };
         let mut buffer = self.buffers.setter(id);
-        buffer.round_number.set(round.number);
-        if cursor == round.end || count < page_size as usize {
-            buffer.round_amount.set(Amount::ZERO);
-            buffer.round_total.set(U128::ZERO);
-            buffer.round_paid.set(Amount::ZERO);
-            buffer.round_cursor.set(U32::ZERO);
-            buffer.round_end.set(U32::ZERO);
-            return;
-        }
         // Fits: part of the level, as is what has been paid of it. A registry's total has 104 bits.
-        buffer.round_amount.set(Amount::wrapping_from(round.amount));
+        buffer.round_amount.set(Amount::wrapping_from(amount));
         buffer
             .round_total
-            .set(U128::from(math::to_u128_saturating(round.total)));
-        buffer.round_paid.set(Amount::wrapping_from(round.paid));
+            .set(U128::from(math::to_u128_saturating(total)));
+        buffer.round_paid.set(Amount::wrapping_from(paid));
         buffer.round_cursor.set(U32::from(cursor));
-        buffer.round_end.set(U32::from(round.end));
+        buffer.round_end.set(U32::from(end));
+        buffer.round_number.set(round.number);
     }
 
     /// Takes the sum of `payments` from the oldest deposits. They are among those that [`EscrowBuffer::allot`] has counted
@@ -1065,7 +1062,7 @@ impl EscrowBuffer {
             .setter(source_id)
             .set(Amount::wrapping_from(source_level));
         emit!(self.vm(), Deposited[id, source](amount));
-        if self.is_nearly_full(id) {
+        if self.fills(id, SLOW_DOWN_BPS) {
             emit!(self.vm(), SlowDown[id, source]);
         }
         Ok(())
@@ -1116,9 +1113,14 @@ impl EscrowBuffer {
         }
     }
 
-    fn is_nearly_full(&self, id: B256) -> bool {
+    /// Whether the buffer is at `share` of its limit, in BPS, or above.
+    fn fills(&self, id: B256, share: u16) -> bool {
         let max = self.buffer_max(id);
-        !max.is_zero() && self.buffer_level(id) >= bps_of_ceil(max, SLOW_DOWN_BPS)
+        !max.is_zero() && self.buffer_level(id) >= bps_of_ceil(max, share)
+    }
+
+    fn send(&self, to: Address, amount: U256) -> Result<(), Error> {
+        Ok(erc20::transfer(self.vm(), self.token.get(), to, amount)?)
     }
 
     fn require_solvent(&self) -> Result<(), Error> {
@@ -1143,10 +1145,11 @@ impl EscrowBuffer {
         if !self.buffers.getter(id).tail.get().is_zero() {
             return Ok(());
         }
-        let exists = ICapacityRegistry::taskTypeExistsCall { taskTypeId: id };
-        match query(self.vm(), self.capacity_registry.get(), &exists)?._0 {
-            true => Ok(()),
-            false => Err(TaskTypeDoesNotExist {}.into()),
+        let get = ICapacityRegistry::taskTypeExistsCall::SELECTOR;
+        let [exists] = query_words(self.vm(), self.capacity_registry.get(), get, &[id])?;
+        match exists.is_zero() {
+            true => Err(TaskTypeDoesNotExist {}.into()),
+            false => Ok(()),
         }
     }
 
@@ -1156,8 +1159,9 @@ impl EscrowBuffer {
         if backpressure_pool.is_zero() {
             return Err(PoolDoesNotExist {}.into());
         }
-        let get = IBackpressurePool::getPoolCall { taskTypeId: id };
-        match query(self.vm(), backpressure_pool, &get)?._0 {
+        let get = IBackpressurePool::getPoolCall::SELECTOR;
+        let [pool] = query_words(self.vm(), backpressure_pool, get, &[id])?;
+        match to_address(pool) {
             Address::ZERO => Err(PoolDoesNotExist {}.into()),
             pool => Ok(pool),
         }
