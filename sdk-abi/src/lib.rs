@@ -21,3 +21,8 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/IPricingCurve.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IOffchainAggregator.sol"
+);

@@ -187,6 +187,13 @@ fn reference_superset() {
             "{expected:?} is not in {found:?}"
         );
     }
+    // What the existing contracts inherit and cannot raise is no error of theirs; of those names only.
+    let inherited = |name: &str| format!(r#"[{{"type":"error","name":"{name}","inputs":[]}}]"#);
+    assert!(missing(&inherited("InvalidShortString")).is_empty());
+    assert_eq!(
+        missing(&inherited("InvalidLongString")),
+        ["error InvalidLongString() is missing"]
+    );
 }
 
 #[test]
