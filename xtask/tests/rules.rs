@@ -257,6 +257,27 @@ fn results() {
     );
 }
 
+#[test]
+fn structs() {
+    let found = |code: &str| {
+        checks::structs::check(&[contract_with("token", code, COMMON)])
+            .violations
+            .len()
+    };
+    assert_eq!(found(SAMPLE), 0);
+    for (derives, violations) in [
+        ("Debug, PartialEq", 0),
+        ("AbiType", 1),
+        ("Debug, stylus_sdk::prelude::AbiType", 1),
+    ] {
+        let code = SAMPLE.replace(
+            "struct Account {",
+            &format!("#[derive({derives})] struct Account {{"),
+        );
+        assert_eq!(found(&code), violations, "{derives}");
+    }
+}
+
 fn layout_violations(structs: &str) -> Vec<String> {
     let model = source::load_text([("sample", structs)]).unwrap();
     checks::layout::violations(&model, "sample")

@@ -18,6 +18,9 @@ macro_rules! abi_struct {
             #[cfg(feature = "export-abi")]
             const ABI: stylus_sdk::abi::ConstString =
                 stylus_sdk::abi::ConstString::new(stringify!($name));
+            #[cfg(feature = "export-abi")]
+            const EXPORT_ABI_ARG: stylus_sdk::abi::ConstString =
+                stylus_sdk::abi::ConstString::new(concat!(stringify!($name), " calldata"));
         }
     };
 }
