@@ -148,7 +148,7 @@ pub const MAX_BATCH: usize = 256;
 /// What CapacityRegistry may use for an update: 1.5 million of it for the pool, when the stake no longer backs what the
 /// sink had.
 pub const UPDATE_GAS: u64 = 2_000_000;
-/// What a contract account may use to check a signature: a curve that has no precompile takes most of it.
+/// What a contract account may use to check a signature: enough for several owners' signatures.
 pub const ERC1271_GAS: u64 = 400_000;
 /// As much as is kept of what the registry reverts with: its errors have two words at most.
 const REVERT_LIMIT: usize = 68;

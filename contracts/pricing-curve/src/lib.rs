@@ -121,7 +121,7 @@ pub const MAX_BASE_FEE: u128 = 1_000_000_000_000_000_000_000_000_000;
 pub const MAX_CATCH_UP: u64 = 259;
 /// γ: how much of the premium for queues counts.
 pub const GAMMA_BPS: u16 = math::BPS;
-/// What the escrow buffer may use to say how full it is: a cold start and two reads take a third of it.
+/// What the escrow buffer may use to say how full it is: an uncached start, and some reads.
 pub const ESCROW_GAS: u64 = 150_000;
 
 const _: () = assert!(ADJUSTMENT_RATE_BPS * 8 == math::BPS);
@@ -323,7 +323,7 @@ impl PricingCurve {
     /// `base fee · (1 + 0.8 · escrow pressure) · premium(load / capacity)`. The load is what the sink reported last, the
     /// base fee that of the last epoch that was closed. The largest number there is, if the sink has no capacity.
     ///
-    /// Rounded down: less than one wei and one part in 10^16 below the exact price. An escrow buffer that fails counts as
+    /// Rounded down: less than one wei and two parts in 10^16 below the exact price. An escrow buffer that fails counts as
     /// empty.
     ///
     /// # Returns
