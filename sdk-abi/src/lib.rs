@@ -24,7 +24,7 @@ sol!(
 
 sol!(
     #[sol(rpc, all_derives)]
-    "../interfaces/ISourceStreams.sol"
+    "../interfaces/IEscrowBuffer.sol"
 );
 
 sol!(
@@ -34,5 +34,15 @@ sol!(
 
 sol!(
     #[sol(rpc, all_derives)]
-    "../interfaces/IEscrowBuffer.sol"
+    "../interfaces/ISourceStreams.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IPricingCurve.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IOffchainAggregator.sol"
 );

@@ -44,6 +44,11 @@ fn dynamic_tuples_are_wrapped() {
 }
 
 #[test]
+fn structs_have_their_members_types() {
+    assert_kept(checks::structs::check(&contracts().1));
+}
+
+#[test]
 fn storage_does_not_overlap() {
     assert_kept(checks::layout::check(&contracts().1));
 }

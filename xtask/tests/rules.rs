@@ -187,6 +187,13 @@ fn reference_superset() {
             "{expected:?} is not in {found:?}"
         );
     }
+    // What the existing contracts inherit and cannot raise is no error of theirs; of those names only.
+    let inherited = |name: &str| format!(r#"[{{"type":"error","name":"{name}","inputs":[]}}]"#);
+    assert!(missing(&inherited("InvalidShortString")).is_empty());
+    assert_eq!(
+        missing(&inherited("InvalidLongString")),
+        ["error InvalidLongString() is missing"]
+    );
 }
 
 #[test]
@@ -248,6 +255,27 @@ fn results() {
             .violations
             .is_empty()
     );
+}
+
+#[test]
+fn structs() {
+    let found = |code: &str| {
+        checks::structs::check(&[contract_with("token", code, COMMON)])
+            .violations
+            .len()
+    };
+    assert_eq!(found(SAMPLE), 0);
+    for (derives, violations) in [
+        ("Debug, PartialEq", 0),
+        ("AbiType", 1),
+        ("Debug, stylus_sdk::prelude::AbiType", 1),
+    ] {
+        let code = SAMPLE.replace(
+            "struct Account {",
+            &format!("#[derive({derives})] struct Account {{"),
+        );
+        assert_eq!(found(&code), violations, "{derives}");
+    }
 }
 
 fn layout_violations(structs: &str) -> Vec<String> {

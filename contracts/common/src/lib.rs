@@ -13,6 +13,7 @@
 //! | [`interfaces`] | how the contracts of the suite call each other |
 //! | [`superfluid`] | Superfluid, as far as the suite calls it |
 //! | [`packed`] | integers narrower than a word |
+//! | [`structs`] | structs as parameters |
 //! | [`returns`] | the result of a function that returns several values, some of them dynamic |
 //!
 //! Nothing here keeps state of its own but [`ownable`].
@@ -32,6 +33,7 @@ pub mod ownable;
 pub mod packed;
 pub mod returns;
 pub mod signature;
+pub mod structs;
 pub mod superfluid;
 
 /// A panic on the chain traps at once: no message, no formatting, none of their strings in the program.

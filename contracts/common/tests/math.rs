@@ -6,8 +6,13 @@ use alloy_primitives::{uint, U256};
 use bpe_common::math::{
     bps_of_ceil, bps_of_floor, capacity_cap_affine, capacity_cap_sqrt, ewma,
     exp::{INVERSE_WAD_Q187, LN2_WAD_CEIL, LN2_WAD_EXCESS_Q136},
-    exp_neg_down, isqrt, mul_div_ceil, mul_div_floor, stake_for_capacity_affine,
-    stake_for_capacity_sqrt, to_u128, to_u128_saturating, BPS, CAPACITY_ONE, EXP_ONE,
+    exp_neg_down, isqrt, mul_div_ceil, mul_div_floor,
+    pricing::{
+        congestion_price, lower_by_eighth, queue_multiplier, raise_by_eighth, relay_multiplier,
+        utilization, ESCROW_SENSITIVITY, MAX_UTILIZATION,
+    },
+    stake_for_capacity_affine, stake_for_capacity_sqrt, to_u128, to_u128_saturating, BPS,
+    CAPACITY_ONE, EXP_ONE,
 };
 use num_bigint::BigUint;
 use proptest::prelude::*;
@@ -613,4 +618,97 @@ fn exp_compounds() {
     // The ten years are 3652 days of 5 %: e^(−0.5) but for rounding of rate and days.
     let share = (exp_neg_down(exponent) >> 64) as f64 / (EXP_ONE >> 64) as f64;
     assert!((share - (-0.500_273_785_f64).exp()).abs() < 1e-5, "{share}");
+}
+
+// --- Prices ---
+
+/// Any utilisation there is, and some there are not.
+fn utilizations() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        8 => 0..=MAX_UTILIZATION,
+        1 => any::<u64>(),
+        1 => (0u64..=100).prop_map(|percent| percent * (WAD as u64 / 100)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn utilization_is_the_floor_of_the_ratio_up_to_its_limit(load in up_to_u128(), capacity in up_to_u128()) {
+        let most = BigUint::from(MAX_UTILIZATION);
+        let expected = match capacity {
+            0 => most,
+            _ => (BigUint::from(load) * WAD / capacity).min(most),
+        };
+        prop_assert_eq!(BigUint::from(utilization(load, capacity)), expected);
+    }
+
+    /// `1 / (1 − u)` and `(8 + 2u) / (8 − 7u)`, floored.
+    #[test]
+    fn multipliers_are_the_floors_of_their_quotients(u in utilizations()) {
+        let capped = BigUint::from(u.min(MAX_UTILIZATION));
+        let wad = BigUint::from(WAD);
+        let queue = &wad * &wad / (&wad - &capped);
+        prop_assert_eq!(BigUint::from(queue_multiplier(u)), queue);
+        let (above, below) = (&wad * 8u8 + &capped * 2u8, &wad * 8u8 - &capped * 7u8);
+        prop_assert_eq!(BigUint::from(relay_multiplier(u)), above * &wad / below);
+    }
+
+    #[test]
+    fn multipliers_never_decrease(a in utilizations(), b in utilizations()) {
+        let (low, high) = (a.min(b), a.max(b));
+        prop_assert!(queue_multiplier(low) <= queue_multiplier(high));
+        prop_assert!(relay_multiplier(low) <= relay_multiplier(high));
+        prop_assert!(relay_multiplier(high) <= queue_multiplier(high).max(2 * WAD));
+    }
+
+    #[test]
+    fn congestion_price_is_floored_once(fee in up_to_u128(), pressure: u64, u in utilizations()) {
+        let multiplier = queue_multiplier(u);
+        let surcharge = BigUint::from(pressure.min(WAD as u64)) * ESCROW_SENSITIVITY / WAD;
+        let expected = BigUint::from(fee) * (surcharge + WAD) * multiplier / (BigUint::from(WAD) * WAD);
+        prop_assert_eq!(big(congestion_price(fee, pressure, multiplier)), expected);
+    }
+
+    #[test]
+    fn eighths(fee in up_to_u128()) {
+        let raised = BigUint::from(fee) * 9u8 / 8u8;
+        prop_assert_eq!(BigUint::from(raise_by_eighth(fee)), raised.min(BigUint::from(u128::MAX)));
+        prop_assert_eq!(BigUint::from(lower_by_eighth(fee)), BigUint::from(fee) * 7u8 / 8u8);
+    }
+}
+
+#[test]
+fn multipliers_at_the_points_that_define_them() {
+    let percent = |percent: u64| percent * (WAD as u64 / 100);
+    for (load, queue, relay) in [
+        (0, WAD, WAD),
+        (50, 2 * WAD, 2 * WAD),
+        (80, 5 * WAD, 4 * WAD),
+        (90, 10 * WAD, 5_764_705_882_352_941_176),
+        (99, 100 * WAD, 9_327_102_803_738_317_757),
+    ] {
+        assert_eq!(queue_multiplier(percent(load)), queue, "{load} %");
+        assert_eq!(relay_multiplier(percent(load)), relay, "{load} %");
+    }
+    assert_eq!(queue_multiplier(u64::MAX), 100 * WAD);
+    assert_eq!(relay_multiplier(u64::MAX), relay_multiplier(percent(99)));
+}
+
+#[test]
+fn utilization_at_the_edges() {
+    assert_eq!(utilization(0, 0), MAX_UTILIZATION);
+    assert_eq!(utilization(0, u128::MAX), 0);
+    assert_eq!(utilization(98, 100), 980_000_000_000_000_000);
+    assert_eq!(utilization(99, 100), MAX_UTILIZATION);
+    assert_eq!(utilization(100, 100), MAX_UTILIZATION);
+    assert_eq!(utilization(u128::MAX, 1), MAX_UTILIZATION);
+}
+
+#[test]
+fn prices_do_not_overflow() {
+    let most = congestion_price(u128::MAX, u64::MAX, queue_multiplier(u64::MAX));
+    assert_eq!(most, U128_MAX * U256::from(180));
+    let beyond = congestion_price(u128::MAX, u64::MAX, u128::MAX);
+    let exact = BigUint::from(u128::MAX).pow(2) * 18u8 / (BigUint::from(WAD) * 10u8);
+    assert_eq!(big(beyond), exact);
 }

@@ -8,6 +8,7 @@ pub mod layout;
 pub mod reference;
 pub mod results;
 pub mod selectors;
+pub mod structs;
 pub mod unused;
 
 use crate::{
@@ -41,6 +42,7 @@ pub fn all(workspace: &Workspace, contracts: &[Contract]) -> Result<Vec<Finding>
         reference::check(&workspace.reference_dir(), contracts)?,
         selectors::check(contracts),
         results::check(contracts),
+        structs::check(contracts),
         layout::check(contracts),
         calls::check(contracts, calls::ALLOWED),
         arithmetic::check(contracts)?,

@@ -1,5 +1,6 @@
 //! Ours is a superset of the existing deployment: every function, event and error of the reference ABI is there, with
-//! the same selector or topic, results, mutability and indexed flags. Constructors are not part of that.
+//! the same selector or topic, results, mutability and indexed flags. Constructors are not part of that, nor is what
+//! [`LEFT_OUT`] names.
 
 use super::Finding;
 use crate::{
@@ -8,6 +9,22 @@ use crate::{
 };
 use alloy::json_abi::{Function, JsonAbi, Param};
 use std::{fs, path::Path};
+
+/// Errors and events that the existing contracts declare and can never raise or emit, and why. Ours declare what they use.
+pub const LEFT_OUT: &[(&str, &str)] = &[
+    (
+        "InvalidShortString()",
+        "OpenZeppelin's EIP712 of a stored name: ours is a constant",
+    ),
+    (
+        "StringTooLong(string)",
+        "OpenZeppelin's EIP712 of a stored name: ours is a constant",
+    ),
+    (
+        "EIP712DomainChanged()",
+        "OpenZeppelin's EIP712: the domain of a contract of the suite never changes",
+    ),
+];
 
 /// Checks each contract against the reference of its name, if there is one.
 pub fn check(reference_dir: &Path, contracts: &[Contract]) -> Result<Finding> {
@@ -74,7 +91,10 @@ pub fn missing(ours: &JsonAbi, reference: &JsonAbi) -> Vec<String> {
             }
         }
     }
-    for theirs in reference.events() {
+    for theirs in reference
+        .events()
+        .filter(|event| !is_left_out(&event.signature()))
+    {
         let indexed = |event: &alloy::json_abi::Event| -> Vec<bool> {
             event.inputs.iter().map(|input| input.indexed).collect()
         };
@@ -86,12 +106,19 @@ pub fn missing(ours: &JsonAbi, reference: &JsonAbi) -> Vec<String> {
             Some(_) => {}
         }
     }
-    for theirs in reference.errors() {
+    for theirs in reference
+        .errors()
+        .filter(|error| !is_left_out(&error.signature()))
+    {
         if !ours.errors().any(|e| e.selector() == theirs.selector()) {
             missing.push(format!("error {} is missing", theirs.signature()));
         }
     }
     missing
+}
+
+fn is_left_out(signature: &str) -> bool {
+    LEFT_OUT.iter().any(|(left_out, _)| *left_out == signature)
 }
 
 fn outputs(function: &Function) -> String {

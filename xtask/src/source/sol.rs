@@ -8,6 +8,8 @@ use syn_solidity::{Item as Syntax, SolIdent, Type};
 pub struct SolItem {
     pub name: String,
     pub doc: Vec<String>,
+    /// The traits that it derives, by their last name.
+    pub derives: Vec<String>,
     pub kind: SolKind,
 }
 
@@ -97,8 +99,21 @@ fn item(syntax: Syntax) -> Option<SolItem> {
     Some(SolItem {
         name: name.as_string(),
         doc: doc(&attrs),
+        derives: attrs.iter().flat_map(derives).collect(),
         kind,
     })
+}
+
+fn derives(attr: &syn::Attribute) -> Vec<String> {
+    let mut derives = Vec::new();
+    if attr.path().is_ident("derive") {
+        // What does not parse the compiler refuses.
+        let _ = attr.parse_nested_meta(|meta| {
+            derives.extend(meta.path.segments.last().map(|name| name.ident.to_string()));
+            Ok(())
+        });
+    }
+    derives
 }
 
 fn members<'a>(fields: impl Iterator<Item = &'a syn_solidity::VariableDeclaration>) -> Vec<Field> {

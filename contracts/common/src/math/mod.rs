@@ -14,6 +14,7 @@ mod bps;
 mod capacity;
 pub mod exp;
 mod mul_div;
+pub mod pricing;
 pub mod split;
 mod sqrt;
 mod words;
