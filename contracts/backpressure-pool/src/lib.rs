@@ -211,8 +211,8 @@ pub const MAX_FEE_BPS: u16 = 1_000;
 pub const MAX_PRICE: u128 = (1 << 95) - 1;
 /// The verification budget at most.
 pub const MAX_BUDGET_BPS: u16 = 8_999;
-/// So many sinks are rebalanced in one call at most.
-pub const MAX_SINKS_PER_CALL: u64 = 100;
+/// So many sinks are rebalanced in one call at most: 24 million gas if all of them are new, of an L2 block's 32.
+pub const MAX_SINKS_PER_CALL: u64 = 64;
 /// What setting one sink's units may take. It takes about a third of it.
 pub const UNITS_GAS: u64 = 500_000;
 /// What connecting one sink to its pool may take. It takes about a third of it.
@@ -351,7 +351,7 @@ impl BackpressurePool {
     }
 
     /// Gives all sinks of a task type the units of their capacities, against their present total as the new anchor. For
-    /// at most 100 sinks: see [`BackpressurePool::rebalance_range`].
+    /// at most 64 sinks: see [`BackpressurePool::rebalance_range`].
     ///
     /// # Errors
     ///
@@ -370,7 +370,7 @@ impl BackpressurePool {
         self.settle(&split, true)
     }
 
-    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 100 in a
+    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 64 in a
     /// call. Pages that follow each other from 0 to the end are a full rebalance.
     ///
     /// # Errors

@@ -179,10 +179,10 @@ async fn capacity_returns_and_the_oldest_drain_by_what_has_become_free() {
     let left = 2 * RATE - 2 * RATE / 1_000;
     let free = (300 * PRICE - left) * elapsed;
     println!("free {free} wei, drained {drained} wei");
-    // What flows is a multiple of the total units, so that is how well it is known what is free.
+    // Each change of units leaves over less than a wei per second and unit; a few happened.
     let pool = it.pool(CODE).await;
     let total_units: u128 = pool.getTotalUnits().call().await.unwrap();
-    assert!(drained.abs_diff(free) <= 2 * total_units * elapsed);
+    assert!(drained.abs_diff(free) <= 4 * total_units * elapsed);
     // In proportion to capacity, beside what streams.
     let small = it.whole(sinks[0]).await - before[0] - rate_small * passed;
     let large = it.whole(big).await - before[1] - rate_big * passed;
