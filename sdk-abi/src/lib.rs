@@ -16,3 +16,8 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/ICapacityRegistry.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ICompletionTracker.sol"
+);

@@ -87,18 +87,28 @@ fn split(signature: &[u8]) -> Option<(B256, u8)> {
 /// Never reverts, whatever `signer` does. The zero address signs nothing.
 pub fn is_valid(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
     if has_code(vm, signer) {
-        return is_valid_erc1271(vm, signer, digest, signature);
+        return is_valid_erc1271(vm, signer, digest, signature, ALL_GAS);
     }
     recover(vm, digest, signature).is_ok_and(|recovered| recovered == signer)
 }
 
-fn is_valid_erc1271(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
+/// Whether the contract `signer` says that it signed `digest` (ERC-1271), with at most `gas`.
+///
+/// Never reverts, whatever `signer` does. Where a "no" is tolerated, [`require_gas`](crate::call::require_gas) comes
+/// first.
+pub fn is_valid_erc1271(
+    vm: &dyn Host,
+    signer: Address,
+    digest: B256,
+    signature: &[u8],
+    gas: u64,
+) -> bool {
     let data = IERC1271::isValidSignatureCall {
         hash: digest,
         signature: Bytes::copy_from_slice(signature),
     }
     .abi_encode();
-    let answer = static_call(vm, signer, &data, ALL_GAS, 32);
+    let answer = static_call(vm, signer, &data, gas, 32);
     answer.success
         && answer.data.len() == 32
         && answer.data[..4] == ERC1271_MAGIC

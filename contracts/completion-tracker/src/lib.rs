@@ -1,0 +1,1406 @@
+//! CompletionTracker: what sinks complete, counted by epoch, against what they declared or accepted; and the slash.
+//!
+//! | who | may |
+//! |---|---|
+//! | a source | [`record_completion`](CompletionTracker::record_completion) |
+//! | anyone | bring receipts, assignments and evidence; [`checkpoint`](CompletionTracker::checkpoint); advance epochs |
+//! | the owner | set a task type's completion weight, yardstick and verifier |
+//!
+//! Capacities are in units of 1e-9, stakes in the stake token's wei, rates in basis points, times in seconds since 1970.
+//!
+//! # Epochs
+//!
+//! Epoch n is `[300·n, 300·(n + 1))`, the same for all. A completion counts in the epoch in which it is recorded, so nothing
+//! is won by holding a receipt back. Counters are kept by epoch and never reset: when an epoch is judged, late or in
+//! time, it is judged by the same numbers, and one after the other. The registry knows since when a sink serves. Its first
+//! epoch and the one in which it leaves are not judged; all between are, whether anyone called or not. Below the
+//! threshold three times in a row, the sink loses a tenth of its stake. Leaving does not clear its count.
+//!
+//! # Yardsticks
+//!
+//! *Declared*: completions against the smoothed capacity, by which the sink is paid. *Assigned*: of the tasks that
+//! the sink accepted in writing, those whose deadline falls into the epoch, at most the capacity that it had, against
+//! those of them that were recorded by their deadline. A sink that nobody sent work to owes nothing by the second.
+//! Nothing owed is a rate of 100 %. Weight and yardstick are judged by as they stood in the epoch.
+//!
+//! # What an epoch's capacity is
+//!
+//! The registry tells only the present, so an epoch's capacity is the most that was seen in it: by the first recording
+//! of a completion, and by every [`checkpoint`](CompletionTracker::checkpoint). Lowering it afterwards changes
+//! nothing. A sink that declares less for just the moment of the first recording is caught by anybody's checkpoint. In
+//! an epoch that nobody looked at nothing was completed, so it only matters whether the sink declared anything; that is
+//! taken from the present, or from when the sink left. By the assigned yardstick each assignment looks, too.
+//!
+//! # The slash
+//!
+//! A tenth of the stake as it stood when the first of the three epochs was judged, which is when it ended, if somebody calls
+//! in time. Called late, it is the stake of that moment: free stake can have left since, locked stake cannot. From the
+//! slash on a sink owes no more than the cap that is left to it, also in epochs that are judged later. Stake, cap,
+//! smoothed capacity and pool units of this task type fall in one transaction; other task types of the sink are synced by
+//! [`CapacityRegistry.syncCapacity`](bpe_common::interfaces::ICapacityRegistry).
+//!
+//! # What two signatures do not prove
+//!
+//! A sink that is its own source, by another key, can sign itself receipts. A source that is served can refuse to sign: a
+//! sink accepts assignments from whom it trusts that far, and evidence by a verifier needs no source.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+bpe_common::trap_on_panic!();
+
+use alloc::{string::String, vec, vec::Vec};
+use alloy_primitives::{b256, Address, Bytes, Uint, B256, U128, U256, U64};
+use alloy_sol_types::{sol, SolCall};
+use bpe_common::{
+    call::{has_code, invoke, query, require_gas, static_call, InsufficientGas, Revert},
+    clock,
+    eip712::{hash_words, Domain, DomainFields},
+    interfaces::{ICapacityRegistry, ICapacityVerifier, IStakeSlasher},
+    math::{self, bps_of_floor, mul_div_floor},
+    ownable::{self, Ownable},
+    packed::{narrow, widen},
+    signature::{self, is_valid_erc1271, recover},
+};
+use stylus_sdk::{abi, prelude::*, storage::*};
+
+sol! {
+    /// `sink` completed `taskId` for `source`; for nobody in particular, if that is zero.
+    #[derive(Debug, PartialEq, Eq)]
+    event CompletionRecorded(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId);
+    /// A receipt in a batch was not accepted. `reason`: `recorded`, `stale`, `source` or `sink` (its signature; or both are
+    /// one), `signature` (malformed).
+    #[derive(Debug, PartialEq, Eq)]
+    event CompletionRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, string reason);
+    /// `sink` owes `source` the completion of `taskId` by `deadline`.
+    #[derive(Debug, PartialEq, Eq)]
+    event AssignmentRecorded(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId, uint256 deadline);
+    /// An assignment in a batch was not accepted. `reason` as of [`CompletionRejected`]; `assigned`, `deadline`.
+    #[derive(Debug, PartialEq, Eq)]
+    event AssignmentRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, string reason);
+    /// `sink` was seen with `capacity` in `epoch`.
+    #[derive(Debug, PartialEq, Eq)]
+    event CapacityObserved(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 capacity);
+    /// `sink` did `completionRate` (in basis points) of what it owed in `epoch`.
+    #[derive(Debug, PartialEq, Eq)]
+    event EpochAdvanced(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 completionRate);
+    /// `sink` lost `slashAmount`, the last of its epochs with `completionRate`.
+    #[derive(Debug, PartialEq, Eq)]
+    event AutoSlashed(bytes32 indexed taskTypeId, address indexed sink, uint256 slashAmount, uint256 completionRate);
+    /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by what
+    /// was `assigned` to them, or by what they declared.
+    #[derive(Debug, PartialEq, Eq)]
+    event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, bool assigned);
+    /// Evidence for the task type is now checked by `verifier`; there is none, if zero.
+    #[derive(Debug, PartialEq, Eq)]
+    event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier);
+    /// Of the reference. The domain of this contract never changes.
+    #[derive(Debug, PartialEq, Eq)]
+    event EIP712DomainChanged();
+
+    /// This task has been recorded as completed already.
+    #[derive(Debug, PartialEq, Eq)]
+    error TaskAlreadyRecorded();
+    /// This task has been assigned already.
+    #[derive(Debug, PartialEq, Eq)]
+    error TaskAlreadyAssigned();
+    /// The sink did not sign this.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidSinkSignature();
+    /// The source did not sign this.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidSourceSignature();
+    /// A sink cannot be its own source.
+    #[derive(Debug, PartialEq, Eq)]
+    error SinkIsSource();
+    /// A receipt of `timestamp` is too old, or from the future, at `currentTime`.
+    #[derive(Debug, PartialEq, Eq)]
+    error StaleReceipt(uint256 timestamp, uint256 currentTime);
+    /// A `deadline` lies after `currentTime`, by `maximum` seconds at most.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidDeadline(uint256 deadline, uint256 currentTime, uint256 maximum);
+    /// No epoch has ended that is still to be judged.
+    #[derive(Debug, PartialEq, Eq)]
+    error EpochNotElapsed();
+    /// The sink does not serve this task type.
+    #[derive(Debug, PartialEq, Eq)]
+    error SinkNotRegistered();
+    /// The task type has no verifier.
+    #[derive(Debug, PartialEq, Eq)]
+    error NoVerifier(bytes32 taskTypeId);
+    /// `verifier` does not say that this proves a completion of the task type.
+    #[derive(Debug, PartialEq, Eq)]
+    error EvidenceRejected(address verifier);
+    /// `length` is more than the `maximum` at once.
+    #[derive(Debug, PartialEq, Eq)]
+    error BatchTooLarge(uint256 length, uint256 maximum);
+    /// A completion `weight` is from 1 to 2^80 − 1.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidWeight(uint256 weight);
+    /// There is no contract at `account`.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotAContract(address account);
+    /// Of the reference. The domain's name is a constant here.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidShortString();
+    /// Of the reference. The domain's name is a constant here.
+    #[derive(Debug, PartialEq, Eq)]
+    error StringTooLong(string str);
+
+    /// Sink and source agree that a task was completed. Signed: `CompletionReceipt(bytes32 taskTypeId,address sink,address
+    /// source,bytes32 taskId,uint256 timestamp)`.
+    #[derive(AbiType, Debug)]
+    struct SignedReceipt {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 timestamp;
+        bytes sinkSig;
+        bytes sourceSig;
+    }
+
+    /// Sink and source agree that a task is to be completed. Signed: `TaskAssignment(bytes32 taskTypeId,address
+    /// sink,address source,bytes32 taskId,uint256 deadline)`.
+    #[derive(AbiType, Debug)]
+    struct SignedAssignment {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 deadline;
+        bytes sinkSig;
+        bytes sourceSig;
+    }
+}
+
+/// Why a call was refused. [`Error::Revert`] is what a neighbour reverted with.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Error {
+    TaskAlreadyRecorded(TaskAlreadyRecorded),
+    TaskAlreadyAssigned(TaskAlreadyAssigned),
+    InvalidSinkSignature(InvalidSinkSignature),
+    InvalidSourceSignature(InvalidSourceSignature),
+    SinkIsSource(SinkIsSource),
+    StaleReceipt(StaleReceipt),
+    InvalidDeadline(InvalidDeadline),
+    EpochNotElapsed(EpochNotElapsed),
+    SinkNotRegistered(SinkNotRegistered),
+    NoVerifier(NoVerifier),
+    EvidenceRejected(EvidenceRejected),
+    BatchTooLarge(BatchTooLarge),
+    InvalidWeight(InvalidWeight),
+    NotAContract(NotAContract),
+    InvalidShortString(InvalidShortString),
+    StringTooLong(StringTooLong),
+    Signature(signature::Error),
+    InsufficientGas(InsufficientGas),
+    Revert(Revert),
+    Ownable(ownable::Error),
+}
+
+/// The domain that receipts and assignments are signed for.
+pub const DOMAIN: Domain = Domain {
+    name: "BPE-CompletionTracker",
+    version: "1",
+};
+/// `keccak256("CompletionReceipt(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 timestamp)")`
+pub const COMPLETION_TYPEHASH: B256 =
+    b256!("7619767ac53e1c74b317807ae59255eef42deb8afaaf9aab91d0161a1eecf383");
+/// `keccak256("TaskAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 deadline)")`
+pub const ASSIGNMENT_TYPEHASH: B256 =
+    b256!("c6b0d5a05743bcfcb89e8a5cd25b20d3cc611c06667bf7dca580226a9dcde879");
+/// `keccak256("COMPLETION_UNDERPERFORMANCE")`
+pub const SLASH_REASON: B256 =
+    b256!("d0e2c49981e010b210a798f5698435254fee198a8b50eb12f13710c4df92934b");
+
+/// Below this rate an epoch counts against the sink.
+pub const SLASH_THRESHOLD_BPS: u64 = 5_000;
+/// So many such epochs in a row cost stake.
+pub const CONSECUTIVE_EPOCHS_FOR_SLASH: u64 = 3;
+/// What they cost, of the stake.
+pub const SLASH_AMOUNT_BPS: u16 = 1_000;
+/// A receipt is good for so many seconds.
+pub const MAX_RECEIPT_AGE: u64 = 600;
+/// By so many seconds the clocks of those who sign may be ahead.
+pub const MAX_CLOCK_SKEW: u64 = 30;
+/// A deadline is at most so many seconds away: the default unbonding period.
+pub const MAX_DEADLINE: u64 = 86_400;
+/// The most receipts or assignments in a batch, and sinks in a keeper's page.
+pub const MAX_BATCH: usize = 100;
+/// The most epochs of a sink that one call judges; the next call goes on.
+pub const MAX_EPOCHS: u32 = 64;
+/// What a contract account may use to say whether it signed.
+pub const SIGNER_GAS: u64 = 200_000;
+/// What a verifier may use.
+pub const VERIFIER_GAS: u64 = 5_000_000;
+
+/// Numbers of epochs: until 2129.
+type StorageEpoch = StorageUint<24, 1>;
+type StorageCount = StorageUint<24, 1>;
+/// Counts of tasks. 55 000 a second would fill one.
+type Count = Uint<24, 1>;
+type StorageCapacity = StorageUint<80, 2>;
+type Capacity = Uint<80, 2>;
+type StorageAmount = StorageUint<112, 2>;
+
+/// One slot: next (24 bits), below (8), stake (112), bound (80), bound_until (24). All that judging a sink writes.
+#[storage]
+pub struct Standing {
+    /// The next epoch to be judged, unless the sink came later.
+    next: StorageEpoch,
+    /// Epochs below the threshold in a row.
+    below: StorageU8,
+    /// The stake when the first of these was judged.
+    stake: StorageAmount,
+    /// The cap that the last slash left, and the last epoch that has to be told so: later ones saw it themselves.
+    bound: StorageCapacity,
+    bound_until: StorageEpoch,
+}
+
+/// One slot: capacity (80 bits), accepted (80), completions (24), assigned (24), met (24), seen (8). All that is recorded
+/// of a sink in an epoch.
+#[storage]
+pub struct Epoch {
+    /// The most capacity that was seen in this epoch.
+    capacity: StorageCapacity,
+    /// The most capacity with which assignments were accepted that are due in this epoch.
+    accepted: StorageCapacity,
+    /// Completions recorded in this epoch.
+    completions: StorageCount,
+    /// Assignments due in this epoch, and those of them that were met.
+    assigned: StorageCount,
+    met: StorageCount,
+    /// Whether capacity was looked at.
+    seen: StorageBool,
+}
+
+/// One slot: tag (128 bits), deadline (64), recorded (8).
+#[storage]
+pub struct TaskRecord {
+    /// Whose task this is: the first half of its key. Nobody finds another task with the same half.
+    tag: StorageU128,
+    /// The deadline, if it was assigned.
+    deadline: StorageU64,
+    recorded: StorageBool,
+}
+
+/// One slot: weight (80 bits), from (24), assigned (8). How a task type's sinks are measured from an epoch on.
+#[storage]
+pub struct Yardstick {
+    weight: StorageUint<80, 2>,
+    from: StorageEpoch,
+    assigned: StorageBool,
+}
+
+/// The contract. Slots 0–1: ownership. Slots 2–3: the neighbours. Then the mappings.
+#[entrypoint]
+#[storage]
+pub struct CompletionTracker {
+    #[borrow]
+    ownable: Ownable,
+    capacity_registry: StorageAddress,
+    stake_manager: StorageAddress,
+    verifiers: StorageMap<B256, StorageAddress>,
+    /// By task type, in the order of epochs.
+    yardsticks: StorageMap<B256, StorageVec<Yardstick>>,
+    /// By the hash of task type and sink.
+    standings: StorageMap<B256, Standing>,
+    /// By the hash of task type and sink, and by epoch.
+    epochs: StorageMap<B256, StorageMap<Uint<24, 1>, Epoch>>,
+    /// By task id: the first task that had it.
+    tasks: StorageMap<B256, TaskRecord>,
+    /// By key: the tasks whose id was taken. So nobody can use up an id that belongs to others.
+    namesakes: StorageMap<B256, TaskRecord>,
+}
+
+#[public]
+#[inherit(Ownable)]
+impl CompletionTracker {
+    /// Sets the contract up: where capacities are declared, where stakes are, and who owns the contract. StakeManager's
+    /// owner has to let this contract slash.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
+    #[constructor]
+    pub fn constructor(
+        &mut self,
+        capacity_registry: Address,
+        stake_manager: Address,
+        owner: Address,
+    ) -> Result<(), Error> {
+        self.ownable.initialize(owner)?;
+        for account in [capacity_registry, stake_manager] {
+            if !has_code(self.vm(), account) {
+                return Err(NotAContract { account }.into());
+            }
+        }
+        self.capacity_registry.set(capacity_registry);
+        self.stake_manager.set(stake_manager);
+        Ok(())
+    }
+
+    // --- Recording
+
+    /// Records that `sink` completed a task for the caller. Both have signed a `CompletionReceipt` whose timestamp is this
+    /// block's; who cannot know that beforehand uses [`CompletionTracker::record_receipt`].
+    ///
+    /// # Errors
+    ///
+    /// * As [`CompletionTracker::record_receipt`], but [`StaleReceipt`].
+    ///
+    /// # Events
+    ///
+    /// * [`CompletionRecorded`]
+    pub fn record_completion(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        task_id: B256,
+        sink_sig: abi::Bytes,
+        source_sig: abi::Bytes,
+    ) -> Result<(), Error> {
+        let task = Task {
+            task_type: task_type_id,
+            sink,
+            source: self.vm().msg_sender(),
+            id: task_id,
+        };
+        let now = U256::from(clock::block_timestamp(self.vm()));
+        self.require_signed(COMPLETION_TYPEHASH, &task, now, &sink_sig, &source_sig)?;
+        self.complete(&task)
+    }
+
+    /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
+    /// this epoch. If the task was assigned and its deadline has not passed, it is met.
+    ///
+    /// # Errors
+    ///
+    /// * [`StaleReceipt`] if the receipt is more than [`MAX_RECEIPT_AGE`] old or [`MAX_CLOCK_SKEW`] ahead.
+    /// * [`TaskAlreadyRecorded`], [`SinkIsSource`], [`InvalidSinkSignature`], [`InvalidSourceSignature`]
+    /// * [`signature::ECDSAInvalidSignature`], [`signature::ECDSAInvalidSignatureLength`],
+    ///   [`signature::ECDSAInvalidSignatureS`] if a signature is malformed.
+    /// * [`InsufficientGas`] if a contract account cannot be given [`SIGNER_GAS`].
+    ///
+    /// # Events
+    ///
+    /// * [`CompletionRecorded`]
+    pub fn record_receipt(&mut self, receipt: SignedReceipt) -> Result<(), Error> {
+        self.receive(&receipt)
+    }
+
+    /// Records as many of the receipts as are good.
+    ///
+    /// # Errors
+    ///
+    /// * [`BatchTooLarge`], [`InsufficientGas`]
+    ///
+    /// # Events
+    ///
+    /// * [`CompletionRecorded`] or [`CompletionRejected`] for each.
+    pub fn record_receipts(&mut self, receipts: Vec<SignedReceipt>) -> Result<(), Error> {
+        require_batch(receipts.len())?;
+        for receipt in receipts {
+            if let Err(error) = self.receive(&receipt) {
+                let reason = reason(error)?;
+                log(
+                    self.vm(),
+                    CompletionRejected {
+                        taskTypeId: receipt.taskTypeId,
+                        sink: receipt.sink,
+                        taskId: receipt.taskId,
+                        reason,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Records that `assignment.sink` has accepted a task of `assignment.source`, both of whom have signed that. It is due in
+    /// the epoch of its deadline.
+    ///
+    /// # Errors
+    ///
+    /// * [`InvalidDeadline`] if it has passed or is more than [`MAX_DEADLINE`] away.
+    /// * [`TaskAlreadyAssigned`]; [`TaskAlreadyRecorded`] if it is done already.
+    /// * As [`CompletionTracker::record_receipt`] for the signatures.
+    ///
+    /// # Events
+    ///
+    /// * [`AssignmentRecorded`]
+    pub fn record_assignment(&mut self, assignment: SignedAssignment) -> Result<(), Error> {
+        self.assign(&assignment)
+    }
+
+    /// Records as many of the assignments as are good.
+    ///
+    /// # Errors
+    ///
+    /// * [`BatchTooLarge`], [`InsufficientGas`]
+    ///
+    /// # Events
+    ///
+    /// * [`AssignmentRecorded`] or [`AssignmentRejected`] for each.
+    pub fn record_assignments(&mut self, assignments: Vec<SignedAssignment>) -> Result<(), Error> {
+        require_batch(assignments.len())?;
+        for assignment in assignments {
+            if let Err(error) = self.assign(&assignment) {
+                let reason = reason(error)?;
+                log(
+                    self.vm(),
+                    AssignmentRejected {
+                        taskTypeId: assignment.taskTypeId,
+                        sink: assignment.sink,
+                        taskId: assignment.taskId,
+                        reason,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source` is the
+    /// one whose task it was, if it was assigned or there may be a receipt for it too, and zero otherwise: with it the task
+    /// counts once, and towards the assignment. Who names none, or another, cannot keep it from being met afterwards.
+    ///
+    /// # Errors
+    ///
+    /// * [`NoVerifier`], [`EvidenceRejected`], [`SinkNotRegistered`], [`TaskAlreadyRecorded`]
+    ///
+    /// # Events
+    ///
+    /// * [`CompletionRecorded`]
+    pub fn record_evidence(
+        &mut self,
+        task_type_id: B256,
+        source: Address,
+        attestation: abi::Bytes,
+    ) -> Result<(), Error> {
+        let proven = self.verified(task_type_id, attestation)?;
+        if !self.service(task_type_id, proven.sink)?.is_serving() {
+            return Err(SinkNotRegistered {}.into());
+        }
+        let is_new = !self.mark(&proven);
+        let task = Task { source, ..proven };
+        let is_met = !source.is_zero() && self.is_open(&task);
+        let was_recorded = !source.is_zero() && self.mark(&task);
+        if was_recorded || !is_new && !is_met {
+            return Err(TaskAlreadyRecorded {}.into());
+        }
+        self.count(&task, is_new)
+    }
+
+    // --- Anyone
+
+    /// Looks at the capacity of `sink`: it owes for at least this much in this epoch. For whoever pays it, from time to
+    /// time, at moments that the sink does not foresee.
+    ///
+    /// # Errors
+    ///
+    /// * [`SinkNotRegistered`]
+    ///
+    /// # Events
+    ///
+    /// * [`CapacityObserved`]
+    pub fn checkpoint(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
+        let service = self.service(task_type_id, sink)?;
+        if !service.is_serving() {
+            return Err(SinkNotRegistered {}.into());
+        }
+        let epoch = self.now();
+        let mut epochs = self.epochs.setter(pair(task_type_id, sink));
+        let mut record = epochs.setter(to_count(epoch));
+        record.see(service.capacity);
+        log(
+            self.vm(),
+            CapacityObserved {
+                taskTypeId: task_type_id,
+                sink,
+                epoch: U256::from(epoch),
+                capacity: widen(service.capacity),
+            },
+        );
+        Ok(())
+    }
+
+    /// Judges the epochs of `sink` that have ended, [`MAX_EPOCHS`] at most, and slashes it where three in a row are below the
+    /// threshold. A slash reaches stake, cap, capacity and pool, or the call fails.
+    ///
+    /// # Errors
+    ///
+    /// * [`EpochNotElapsed`]
+    /// * What StakeManager and CapacityRegistry revert with if they refuse the slash, or get too little gas for it.
+    ///
+    /// # Events
+    ///
+    /// * [`EpochAdvanced`] for each epoch, [`AutoSlashed`]
+    pub fn advance_epoch(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
+        match self.advance(task_type_id, sink)? {
+            0 => Err(EpochNotElapsed {}.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`CompletionTracker::advance_epoch`] for at most `count` sinks (and [`MAX_BATCH`]) of the task type, from number
+    /// `from` on in the registry's list; none, if there is nothing to judge. Returns how many epochs were judged. For a
+    /// keeper; if a slash fails, all do, and the keeper goes on beside that sink.
+    ///
+    /// # Returns
+    ///
+    /// * `epochs`
+    ///
+    /// # Errors
+    ///
+    /// * As [`CompletionTracker::advance_epoch`], but [`EpochNotElapsed`].
+    ///
+    /// # Events
+    ///
+    /// * As [`CompletionTracker::advance_epoch`].
+    pub fn advance_epochs(
+        &mut self,
+        task_type_id: B256,
+        from: U256,
+        count: U256,
+    ) -> Result<U256, Error> {
+        let request = ICapacityRegistry::getSinksPageCall {
+            taskTypeId: task_type_id,
+            from,
+            count: count.min(U256::from(MAX_BATCH)),
+        };
+        let sinks = query(self.vm(), self.capacity_registry.get(), &request)?.sinks;
+        let mut epochs = 0_u32;
+        for sink in sinks {
+            epochs = epochs.saturating_add(self.advance(task_type_id, sink)?);
+        }
+        Ok(U256::from(epochs))
+    }
+
+    // --- Owner
+
+    /// Lets a completion stand for `weight` of capacity from the next epoch on; 1, unless set. With 1e9 a capacity of 100
+    /// units means 100 tasks in an epoch.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`InvalidWeight`]
+    ///
+    /// # Events
+    ///
+    /// * [`YardstickSet`]
+    pub fn set_completion_weight(&mut self, task_type_id: B256, weight: U256) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let (_, assigned) = self.measure(task_type_id, u32::MAX);
+        let weight = narrow(weight)
+            .filter(|weight: &Capacity| !weight.is_zero())
+            .ok_or(InvalidWeight { weight })?;
+        self.set_measure(task_type_id, weight, assigned)
+    }
+
+    /// Measures the sinks of the task type, from the next epoch on, by what was assigned to them, or by what they declare.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`YardstickSet`]
+    pub fn set_yardstick(&mut self, task_type_id: B256, assigned: bool) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let (weight, _) = self.measure(task_type_id, u32::MAX);
+        self.set_measure(task_type_id, weight, assigned)
+    }
+
+    /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type from now on; nobody, if zero.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`VerifierSet`]
+    pub fn set_verifier(&mut self, task_type_id: B256, verifier: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        self.verifiers.setter(task_type_id).set(verifier);
+        log(
+            self.vm(),
+            VerifierSet {
+                taskTypeId: task_type_id,
+                verifier,
+            },
+        );
+        Ok(())
+    }
+
+    // --- Views
+
+    /// Completions recorded in this epoch.
+    pub fn get_completions(&self, task_type_id: B256, sink: Address) -> U256 {
+        let epochs = self.epochs.getter(pair(task_type_id, sink));
+        let record = epochs.getter(to_count(self.now()));
+        widen(record.completions.get())
+    }
+
+    /// How much `sink` has done so far, in basis points, of what it owes in this epoch.
+    ///
+    /// # Errors
+    ///
+    /// * What CapacityRegistry reverts with.
+    pub fn get_completion_rate(&self, task_type_id: B256, sink: Address) -> Result<U256, Error> {
+        let service = self.service(task_type_id, sink)?;
+        let pair = pair(task_type_id, sink);
+        let verdict = self.verdict(pair);
+        Ok(self.rate(task_type_id, pair, self.now(), &verdict, service.capacity))
+    }
+
+    /// How many epochs in a row `sink` was below the threshold.
+    pub fn get_consecutive_below_threshold(&self, task_type_id: B256, sink: Address) -> U256 {
+        widen(self.standings.getter(pair(task_type_id, sink)).below.get())
+    }
+
+    /// Whether a completion of a task with this id has been recorded, whosever it was. Of which there can be several: see
+    /// [`CompletionTracker::is_recorded`].
+    pub fn task_recorded(&self, task_id: B256) -> bool {
+        self.tasks.getter(task_id).recorded.get()
+    }
+
+    /// Whether the completion of this very task has been recorded; by evidence alone, if `source` is zero.
+    pub fn is_recorded(
+        &self,
+        task_type_id: B256,
+        sink: Address,
+        source: Address,
+        task_id: B256,
+    ) -> bool {
+        let task = Task {
+            task_type: task_type_id,
+            sink,
+            source,
+            id: task_id,
+        };
+        self.task(&task).recorded.get()
+    }
+
+    /// The deadline of an assigned task; zero if it was not assigned.
+    pub fn get_deadline(
+        &self,
+        task_type_id: B256,
+        sink: Address,
+        source: Address,
+        task_id: B256,
+    ) -> U256 {
+        let task = Task {
+            task_type: task_type_id,
+            sink,
+            source,
+            id: task_id,
+        };
+        widen(self.task(&task).deadline.get())
+    }
+
+    /// Of `sink` in `epoch`: the most capacity that was seen, the most with which assignments were accepted, completions
+    /// recorded, assignments due and those of them that were met.
+    ///
+    /// # Returns
+    ///
+    /// * `capacity`
+    /// * `accepted`
+    /// * `completions`
+    /// * `assigned`
+    /// * `met`
+    pub fn get_epoch(
+        &self,
+        task_type_id: B256,
+        sink: Address,
+        epoch: U256,
+    ) -> (U256, U256, U256, U256, U256) {
+        let epochs = self.epochs.getter(pair(task_type_id, sink));
+        let record = epochs.getter(epoch.saturating_to());
+        (
+            widen(record.capacity.get()),
+            widen(record.accepted.get()),
+            widen(record.completions.get()),
+            widen(record.assigned.get()),
+            widen(record.met.get()),
+        )
+    }
+
+    /// The next epoch of `sink` to be judged, and of the epochs below the threshold in a row before it the stake when the
+    /// first was judged, in wei. An epoch in which it did not serve yet is passed over.
+    ///
+    /// # Returns
+    ///
+    /// * `nextEpoch`
+    /// * `stake`
+    pub fn get_standing(&self, task_type_id: B256, sink: Address) -> (U256, U256) {
+        let verdict = self.verdict(pair(task_type_id, sink));
+        let stake = match verdict.below {
+            0 => U256::ZERO,
+            _ => verdict.stake,
+        };
+        (U256::from(verdict.next), stake)
+    }
+
+    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and whether by what
+    /// was assigned.
+    ///
+    /// # Returns
+    ///
+    /// * `weight`
+    /// * `assigned`
+    pub fn get_yardstick(&self, task_type_id: B256, epoch: U256) -> (U256, bool) {
+        let (weight, assigned) = self.measure(task_type_id, epoch.saturating_to());
+        (widen(weight), assigned)
+    }
+
+    /// The capacity that one completion stands for in this epoch.
+    pub fn completion_weight(&self, task_type_id: B256) -> U256 {
+        widen(self.measure(task_type_id, self.now()).0)
+    }
+
+    /// Who checks evidence for the task type; zero if nobody does.
+    pub fn verifiers(&self, task_type_id: B256) -> Address {
+        self.verifiers.get(task_type_id)
+    }
+
+    /// The number of this epoch: time divided by 300.
+    pub fn current_epoch(&self) -> U256 {
+        U256::from(self.now())
+    }
+
+    /// Where capacities are declared.
+    pub fn capacity_registry(&self) -> Address {
+        self.capacity_registry.get()
+    }
+
+    /// Where stakes are.
+    pub fn stake_manager(&self) -> Address {
+        self.stake_manager.get()
+    }
+
+    /// The domain that receipts and assignments are signed for (EIP-5267).
+    ///
+    /// # Returns
+    ///
+    /// * `fields`
+    /// * `name`
+    /// * `version`
+    /// * `chainId`
+    /// * `verifyingContract`
+    /// * `salt`
+    /// * `extensions`
+    pub fn eip712_domain(&self) -> DomainFields {
+        DOMAIN.fields(self.vm())
+    }
+
+    /// 10 000: 100 % in basis points.
+    #[selector(name = "BPS")]
+    pub fn bps(&self) -> U256 {
+        U256::from(math::BPS)
+    }
+
+    /// Type hash of what both sign when a task is done.
+    #[selector(name = "COMPLETION_TYPEHASH")]
+    pub fn completion_typehash(&self) -> B256 {
+        COMPLETION_TYPEHASH
+    }
+
+    /// Type hash of what both sign when a task is accepted.
+    #[selector(name = "ASSIGNMENT_TYPEHASH")]
+    pub fn assignment_typehash(&self) -> B256 {
+        ASSIGNMENT_TYPEHASH
+    }
+
+    /// So many epochs below the threshold in a row cost stake.
+    #[selector(name = "CONSECUTIVE_EPOCHS_FOR_SLASH")]
+    pub fn consecutive_epochs_for_slash(&self) -> U256 {
+        U256::from(CONSECUTIVE_EPOCHS_FOR_SLASH)
+    }
+
+    /// Seconds of an epoch.
+    #[selector(name = "EPOCH_DURATION")]
+    pub fn epoch_duration(&self) -> U256 {
+        U256::from(clock::EPOCH)
+    }
+
+    /// How much of the stake a slash takes, in basis points.
+    #[selector(name = "SLASH_AMOUNT_BPS")]
+    pub fn slash_amount_bps(&self) -> U256 {
+        U256::from(SLASH_AMOUNT_BPS)
+    }
+
+    /// Below this rate, in basis points, an epoch counts against the sink.
+    #[selector(name = "SLASH_THRESHOLD_BPS")]
+    pub fn slash_threshold_bps(&self) -> U256 {
+        U256::from(SLASH_THRESHOLD_BPS)
+    }
+}
+
+/// A task: its parties and its id name it. `source` is zero for what evidence alone proves.
+#[derive(Clone, Copy)]
+struct Task {
+    task_type: B256,
+    sink: Address,
+    source: Address,
+    id: B256,
+}
+
+impl Task {
+    fn key(&self) -> B256 {
+        hash_words(&[
+            self.task_type,
+            self.sink.into_word(),
+            self.source.into_word(),
+            self.id,
+        ])
+    }
+}
+
+/// What the registry knows of a sink, in epochs.
+struct Service {
+    capacity: Capacity,
+    /// The first epoch that it served from beginning to end.
+    since: u32,
+    /// The epoch in which it left; `u32::MAX` if it serves.
+    until: u32,
+}
+
+impl Service {
+    fn is_serving(&self) -> bool {
+        self.until == u32::MAX
+    }
+}
+
+/// A [`Standing`] while epochs are judged.
+struct Verdict {
+    next: u32,
+    below: u64,
+    stake: U256,
+    bound: Capacity,
+    bound_until: u32,
+}
+
+impl CompletionTracker {
+    fn now(&self) -> u32 {
+        to_epoch(clock::block_timestamp(self.vm()))
+    }
+
+    fn receive(&mut self, receipt: &SignedReceipt) -> Result<(), Error> {
+        let task = Task {
+            task_type: receipt.taskTypeId,
+            sink: receipt.sink,
+            source: receipt.source,
+            id: receipt.taskId,
+        };
+        let now = clock::block_timestamp(self.vm());
+        let timestamp = receipt.timestamp;
+        let latest = U256::from(now.saturating_add(MAX_CLOCK_SKEW));
+        if timestamp > latest || timestamp < U256::from(now.saturating_sub(MAX_RECEIPT_AGE)) {
+            return Err(StaleReceipt {
+                timestamp,
+                currentTime: U256::from(now),
+            }
+            .into());
+        }
+        self.require_signed(
+            COMPLETION_TYPEHASH,
+            &task,
+            timestamp,
+            &receipt.sinkSig,
+            &receipt.sourceSig,
+        )?;
+        self.complete(&task)
+    }
+
+    fn assign(&mut self, assignment: &SignedAssignment) -> Result<(), Error> {
+        let task = Task {
+            task_type: assignment.taskTypeId,
+            sink: assignment.sink,
+            source: assignment.source,
+            id: assignment.taskId,
+        };
+        let now = clock::block_timestamp(self.vm());
+        let deadline = assignment.deadline;
+        let latest = U256::from(now.saturating_add(MAX_DEADLINE));
+        if deadline <= U256::from(now) || deadline > latest {
+            return Err(InvalidDeadline {
+                deadline,
+                currentTime: U256::from(now),
+                maximum: U256::from(MAX_DEADLINE),
+            }
+            .into());
+        }
+        self.require_signed(
+            ASSIGNMENT_TYPEHASH,
+            &task,
+            deadline,
+            &assignment.sinkSig,
+            &assignment.sourceSig,
+        )?;
+        let known = self.task(&task);
+        if known.recorded.get() {
+            return Err(TaskAlreadyRecorded {}.into());
+        }
+        if !known.deadline.get().is_zero() {
+            return Err(TaskAlreadyAssigned {}.into());
+        }
+        // Each assignment looks, or a sink could accept its own first task with little declared.
+        let capacity = self.service(task.task_type, task.sink)?.capacity;
+        let mut record = self.task_mut(&task);
+        record.tag.set(tag(task.key()));
+        record.deadline.set(U64::wrapping_from(deadline));
+        let due = to_count(to_epoch(deadline.wrapping_to()));
+        let mut epochs = self.epochs.setter(pair(task.task_type, task.sink));
+        let mut epoch = epochs.setter(due);
+        let accepted = epoch.accepted.get().max(capacity);
+        epoch.accepted.set(accepted);
+        let assigned = increment(epoch.assigned.get());
+        epoch.assigned.set(assigned);
+        log(
+            self.vm(),
+            AssignmentRecorded {
+                taskTypeId: task.task_type,
+                sink: task.sink,
+                source: task.source,
+                taskId: task.id,
+                deadline,
+            },
+        );
+        Ok(())
+    }
+
+    fn complete(&mut self, task: &Task) -> Result<(), Error> {
+        match self.mark(task) {
+            true => Err(TaskAlreadyRecorded {}.into()),
+            false => self.count(task, true),
+        }
+    }
+
+    /// Books a task as done, and returns whether it was already. Who gets `true` reverts, or goes no further.
+    fn mark(&mut self, task: &Task) -> bool {
+        let mut record = self.task_mut(task);
+        let was_recorded = record.recorded.get();
+        if !was_recorded {
+            record.tag.set(tag(task.key()));
+            record.recorded.set(true);
+        }
+        was_recorded
+    }
+
+    /// Counts a task that was just booked: as a completion of this epoch if it `is_new`, and towards its assignment.
+    fn count(&mut self, task: &Task, is_new: bool) -> Result<(), Error> {
+        let now = clock::block_timestamp(self.vm());
+        let (pair, today) = (pair(task.task_type, task.sink), to_count(to_epoch(now)));
+        let deadline: u64 = self.task(task).deadline.get().wrapping_to();
+        let seen = self.epochs.getter(pair).getter(today).seen.get();
+        let capacity = match seen {
+            true => Capacity::ZERO,
+            false => self.service(task.task_type, task.sink)?.capacity,
+        };
+        let mut epochs = self.epochs.setter(pair);
+        if is_new {
+            let mut epoch = epochs.setter(today);
+            let completions = increment(epoch.completions.get());
+            epoch.completions.set(completions);
+            epoch.see(capacity);
+        }
+        if deadline >= now {
+            let mut epoch = epochs.setter(to_count(to_epoch(deadline)));
+            let met = increment(epoch.met.get());
+            epoch.met.set(met);
+        }
+        log(
+            self.vm(),
+            CompletionRecorded {
+                taskTypeId: task.task_type,
+                sink: task.sink,
+                source: task.source,
+                taskId: task.id,
+            },
+        );
+        Ok(())
+    }
+
+    /// Whether the task was assigned, is not done, and can still be met.
+    fn is_open(&self, task: &Task) -> bool {
+        let now = U64::from(clock::block_timestamp(self.vm()));
+        let record = self.task(task);
+        !record.recorded.get() && record.deadline.get() >= now
+    }
+
+    fn task(&self, task: &Task) -> StorageGuard<'_, TaskRecord> {
+        match self.is_first(task) {
+            true => self.tasks.getter(task.id),
+            false => self.namesakes.getter(task.key()),
+        }
+    }
+
+    fn task_mut(&mut self, task: &Task) -> StorageGuardMut<'_, TaskRecord> {
+        match self.is_first(task) {
+            true => self.tasks.setter(task.id),
+            false => self.namesakes.setter(task.key()),
+        }
+    }
+
+    /// Whether the task is, or can become, the first with its id.
+    fn is_first(&self, task: &Task) -> bool {
+        let holder = self.tasks.getter(task.id).tag.get();
+        holder.is_zero() || holder == tag(task.key())
+    }
+
+    fn require_signed(
+        &self,
+        typehash: B256,
+        task: &Task,
+        time: U256,
+        sink_sig: &[u8],
+        source_sig: &[u8],
+    ) -> Result<(), Error> {
+        if task.sink == task.source {
+            return Err(SinkIsSource {}.into());
+        }
+        let words = [
+            typehash,
+            task.task_type,
+            task.sink.into_word(),
+            task.source.into_word(),
+            task.id,
+            time.into(),
+        ];
+        let digest = DOMAIN.digest(self.vm(), hash_words(&words));
+        if !self.is_signed_by(task.sink, digest, sink_sig)? {
+            return Err(InvalidSinkSignature {}.into());
+        }
+        if !self.is_signed_by(task.source, digest, source_sig)? {
+            return Err(InvalidSourceSignature {}.into());
+        }
+        Ok(())
+    }
+
+    /// Whether `signer` signed, with its key or as a contract. A key comes first: that spares most signers the question
+    /// whether they have code, and nobody has the key of a contract's address.
+    fn is_signed_by(&self, signer: Address, digest: B256, sig: &[u8]) -> Result<bool, Error> {
+        let recovered = recover(self.vm(), digest, sig);
+        if recovered.as_ref() == Ok(&signer) {
+            return Ok(true);
+        }
+        if !has_code(self.vm(), signer) {
+            recovered?;
+            return Ok(false);
+        }
+        require_gas(self.vm(), SIGNER_GAS)?;
+        Ok(is_valid_erc1271(self.vm(), signer, digest, sig, SIGNER_GAS))
+    }
+
+    /// The task that `attestation` proves to the verifier of the task type to be done.
+    fn verified(&self, task_type: B256, attestation: abi::Bytes) -> Result<Task, Error> {
+        let verifier = self.verifiers.get(task_type);
+        if verifier.is_zero() {
+            return Err(NoVerifier {
+                taskTypeId: task_type,
+            }
+            .into());
+        }
+        let request = ICapacityVerifier::verifyCall {
+            attestation: Bytes::from(attestation.0),
+        }
+        .abi_encode();
+        let answer = static_call(self.vm(), verifier, &request, VERIFIER_GAS, ANSWER);
+        if answer.success && answer.length == ANSWER {
+            if let Ok(proof) = ICapacityVerifier::verifyCall::abi_decode_returns(&answer.data, true)
+            {
+                if proof.ok && proof.taskTypeId == task_type {
+                    return Ok(Task {
+                        task_type,
+                        sink: proof.sink,
+                        source: Address::ZERO,
+                        id: proof.taskId,
+                    });
+                }
+            }
+        }
+        Err(EvidenceRejected { verifier }.into())
+    }
+
+    fn service(&self, task_type: B256, sink: Address) -> Result<Service, Error> {
+        let request = ICapacityRegistry::getServiceCall {
+            taskTypeId: task_type,
+            sink,
+        };
+        let answer = query(self.vm(), self.capacity_registry.get(), &request)?;
+        // Whom the registry does not know left before it came, and so has no epochs.
+        let is_known = !answer.since.is_zero();
+        let until = match answer.until.is_zero() && is_known {
+            true => u32::MAX,
+            false => to_epoch(answer.until.saturating_to()),
+        };
+        Ok(Service {
+            capacity: to_capacity(answer.capacity),
+            since: to_epoch(answer.since.saturating_to()),
+            until,
+        })
+    }
+
+    /// Judges the epochs of `sink` that have ended, and returns how many.
+    ///
+    /// Epochs are judged in memory while neighbours are called. Nobody can enter in between: programs refuse re-entry.
+    fn advance(&mut self, task_type: B256, sink: Address) -> Result<u32, Error> {
+        let service = self.service(task_type, sink)?;
+        let now = self.now();
+        let pair = pair(task_type, sink);
+        let mut verdict = self.verdict(pair);
+        verdict.next = verdict.next.max(service.since);
+        let first = verdict.next;
+        let end = now.min(service.until).min(first.saturating_add(MAX_EPOCHS));
+        let mut is_slashed = false;
+        for epoch in first..end {
+            let rate = self.rate(task_type, pair, epoch, &verdict, service.capacity);
+            verdict.next = epoch.saturating_add(1);
+            log(
+                self.vm(),
+                EpochAdvanced {
+                    taskTypeId: task_type,
+                    sink,
+                    epoch: U256::from(epoch),
+                    completionRate: rate,
+                },
+            );
+            if rate >= U256::from(SLASH_THRESHOLD_BPS) {
+                verdict.below = 0;
+                continue;
+            }
+            if verdict.below == 0 {
+                verdict.stake = self.stake_of(sink)?;
+            }
+            verdict.below = verdict.below.saturating_add(1);
+            if verdict.below == CONSECUTIVE_EPOCHS_FOR_SLASH {
+                verdict.below = 0;
+                is_slashed |= self.slash(task_type, sink, &mut verdict, rate)?;
+                verdict.bound_until = now;
+            }
+        }
+        if first < end {
+            self.store(pair, &verdict);
+        }
+        if is_slashed && service.is_serving() {
+            let request = ICapacityRegistry::syncCapacityCall {
+                taskTypeId: task_type,
+                sink,
+            };
+            invoke(self.vm(), self.capacity_registry.get(), &request)?;
+        }
+        Ok(end.saturating_sub(first))
+    }
+
+    /// Takes from the stake of `sink` what three bad epochs cost; returns whether there was anything to take.
+    fn slash(
+        &mut self,
+        task_type: B256,
+        sink: Address,
+        verdict: &mut Verdict,
+        rate: U256,
+    ) -> Result<bool, Error> {
+        let stake_manager = self.stake_manager.get();
+        let amount = bps_of_floor(verdict.stake, SLASH_AMOUNT_BPS).min(self.stake_of(sink)?);
+        if !amount.is_zero() {
+            let reason = SLASH_REASON;
+            let request = IStakeSlasher::slashCall {
+                sink,
+                amount,
+                reason,
+            };
+            invoke(self.vm(), stake_manager, &request)?;
+            log(
+                self.vm(),
+                AutoSlashed {
+                    taskTypeId: task_type,
+                    sink,
+                    slashAmount: amount,
+                    completionRate: rate,
+                },
+            );
+        }
+        let request = IStakeSlasher::getCapacityCapCall { sink };
+        verdict.bound = to_capacity(query(self.vm(), stake_manager, &request)?._0);
+        Ok(!amount.is_zero())
+    }
+
+    fn stake_of(&self, sink: Address) -> Result<U256, Error> {
+        let request = IStakeSlasher::getStakeCall { sink };
+        Ok(query(self.vm(), self.stake_manager.get(), &request)?._0)
+    }
+
+    /// What the sink did of what it owed in `epoch`, in basis points. `present` is the capacity that stands in where nobody
+    /// looked.
+    fn rate(
+        &self,
+        task_type: B256,
+        pair: B256,
+        epoch: u32,
+        verdict: &Verdict,
+        present: Capacity,
+    ) -> U256 {
+        let (weight, assigned) = self.measure(task_type, epoch);
+        let weight = widen(weight);
+        let epochs = self.epochs.getter(pair);
+        let record = epochs.getter(to_count(epoch));
+        let bound = match epoch <= verdict.bound_until {
+            true => verdict.bound,
+            false => Capacity::MAX,
+        };
+        // No product overflows: counts have 24 bits, weights 80.
+        let (done, owed) = if assigned {
+            let accepted = record.accepted.get().max(record.capacity.get()).min(bound);
+            let due = widen(record.assigned.get()).wrapping_mul(weight);
+            (record.met.get(), due.min(widen(accepted)))
+        } else {
+            let declared = match record.seen.get() {
+                true => record.capacity.get(),
+                false => present,
+            };
+            (record.completions.get(), widen(declared.min(bound)))
+        };
+        let (done, all) = (widen(done).wrapping_mul(weight), U256::from(math::BPS));
+        match owed.is_zero() {
+            true => all,
+            false => mul_div_floor(done, all, owed).map_or(all, |rate| rate.min(all)),
+        }
+    }
+
+    /// The weight of a completion in `epoch`, and whether sinks are measured by what was assigned.
+    fn measure(&self, task_type: B256, epoch: u32) -> (Capacity, bool) {
+        let yardsticks = self.yardsticks.getter(task_type);
+        // As long as the owner made it, but what is looked for is mostly the last.
+        for index in (0..yardsticks.len()).rev() {
+            if let Some(yardstick) = yardsticks.getter(index) {
+                if yardstick.from.get().wrapping_to::<u32>() <= epoch {
+                    return (yardstick.weight.get(), yardstick.assigned.get());
+                }
+            }
+        }
+        (Capacity::from(1), false)
+    }
+
+    fn set_measure(
+        &mut self,
+        task_type: B256,
+        weight: Capacity,
+        assigned: bool,
+    ) -> Result<(), Error> {
+        let from = self.now().saturating_add(1);
+        let mut yardsticks = self.yardsticks.setter(task_type);
+        let last = yardsticks.len().checked_sub(1);
+        let is_pending = last
+            .and_then(|last| yardsticks.getter(last))
+            .is_some_and(|yardstick| yardstick.from.get() == to_count(from));
+        if !is_pending {
+            yardsticks.grow();
+        }
+        let last = yardsticks.len().saturating_sub(1);
+        if let Some(mut yardstick) = yardsticks.setter(last) {
+            yardstick.weight.set(weight);
+            yardstick.from.set(to_count(from));
+            yardstick.assigned.set(assigned);
+        }
+        log(
+            self.vm(),
+            YardstickSet {
+                taskTypeId: task_type,
+                fromEpoch: U256::from(from),
+                weight: widen(weight),
+                assigned,
+            },
+        );
+        Ok(())
+    }
+
+    fn verdict(&self, pair: B256) -> Verdict {
+        let standing = self.standings.getter(pair);
+        Verdict {
+            next: standing.next.get().wrapping_to(),
+            below: standing.below.get().wrapping_to(),
+            stake: widen(standing.stake.get()),
+            bound: standing.bound.get(),
+            bound_until: standing.bound_until.get().wrapping_to(),
+        }
+    }
+
+    fn store(&mut self, pair: B256, verdict: &Verdict) {
+        let mut standing = self.standings.setter(pair);
+        standing.next.set(to_count(verdict.next));
+        standing.below.set(Uint::wrapping_from(verdict.below));
+        // Fits: StakeManager keeps stakes in as many bits.
+        standing.stake.set(Uint::wrapping_from(verdict.stake));
+        standing.bound.set(verdict.bound);
+        standing.bound_until.set(to_count(verdict.bound_until));
+    }
+}
+
+impl Epoch {
+    fn see(&mut self, capacity: Capacity) {
+        let most = self.capacity.get().max(capacity);
+        self.capacity.set(most);
+        self.seen.set(true);
+    }
+}
+
+/// The length of a verifier's answer: four words.
+const ANSWER: usize = 128;
+
+fn pair(task_type: B256, sink: Address) -> B256 {
+    hash_words(&[task_type, sink.into_word()])
+}
+
+fn tag(key: B256) -> U128 {
+    let (half, _) = key.split_at(16);
+    U128::try_from_be_slice(half).unwrap_or_default()
+}
+
+fn to_epoch(time: u64) -> u32 {
+    u32::try_from(time / clock::EPOCH).unwrap_or(u32::MAX)
+}
+
+/// An epoch's number as it is stored.
+fn to_count(epoch: u32) -> Count {
+    Count::wrapping_from(epoch)
+}
+
+fn to_capacity(capacity: U256) -> Capacity {
+    narrow(capacity).unwrap_or(Capacity::MAX)
+}
+
+/// A count that is full stays so.
+fn increment(count: Count) -> Count {
+    count.saturating_add(Count::from(1))
+}
+
+fn require_batch(length: usize) -> Result<(), BatchTooLarge> {
+    match length > MAX_BATCH {
+        true => Err(BatchTooLarge {
+            length: U256::from(length),
+            maximum: U256::from(MAX_BATCH),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// Why an item of a batch is rejected; an error that is not the item's fault stays one.
+fn reason(error: Error) -> Result<String, Error> {
+    let reason = match error {
+        Error::TaskAlreadyRecorded(_) => "recorded",
+        Error::TaskAlreadyAssigned(_) => "assigned",
+        Error::StaleReceipt(_) => "stale",
+        Error::InvalidDeadline(_) => "deadline",
+        Error::InvalidSinkSignature(_) | Error::SinkIsSource(_) => "sink",
+        Error::InvalidSourceSignature(_) => "source",
+        Error::Signature(_) => "signature",
+        error => return Err(error),
+    };
+    Ok(reason.into())
+}
