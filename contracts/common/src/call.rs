@@ -132,6 +132,92 @@ pub fn query<C: SolCall>(vm: &dyn Host, to: Address, arguments: &C) -> Result<C:
     decode::<C>(to, answer)
 }
 
+/// As [`query`], where all arguments and results are static words: the smallest code.
+///
+/// # Errors
+///
+/// As [`invoke`].
+pub fn query_words<C: SolCall, const N: usize>(
+    vm: &dyn Host,
+    to: Address,
+    arguments: &[B256],
+) -> Result<[B256; N], Revert> {
+    let data = encode_words(C::SELECTOR, arguments);
+    words(to, static_call(vm, to, &data, ALL_GAS, ANSWER_LIMIT))
+}
+
+/// As [`invoke`], where all arguments and results are static words: the smallest code.
+///
+/// # Errors
+///
+/// As [`invoke`].
+pub fn invoke_words<C: SolCall, const N: usize>(
+    vm: &dyn Host,
+    to: Address,
+    arguments: &[B256],
+) -> Result<[B256; N], Revert> {
+    let data = encode_words(C::SELECTOR, arguments);
+    words(to, call(vm, to, &data, ALL_GAS, ANSWER_LIMIT))
+}
+
+fn encode_words(selector: [u8; 4], arguments: &[B256]) -> Vec<u8> {
+    let mut data = selector.to_vec();
+    for argument in arguments {
+        data.extend_from_slice(argument.as_slice());
+    }
+    data
+}
+
+fn words<const N: usize>(callee: Address, answer: Answer) -> Result<[B256; N], Revert> {
+    if !answer.success {
+        return Err(Revert(answer.data));
+    }
+    first_words(&answer.data).ok_or_else(|| Revert(MalformedReturn { callee }.encode()))
+}
+
+/// The first `N` words of an answer, if it is that long.
+pub fn first_words<const N: usize>(data: &[u8]) -> Option<[B256; N]> {
+    let mut words = [B256::ZERO; N];
+    if data.len() < 32 * N {
+        return None;
+    }
+    for (word, bytes) in words.iter_mut().zip(data.chunks_exact(32)) {
+        word.copy_from_slice(bytes);
+    }
+    Some(words)
+}
+
+/// As [`query_words`], of results whose first is an array of static words: returns that array.
+///
+/// # Errors
+///
+/// As [`invoke`].
+pub fn query_array<C: SolCall>(
+    vm: &dyn Host,
+    to: Address,
+    arguments: &[B256],
+) -> Result<Vec<B256>, Revert> {
+    let data = encode_words(C::SELECTOR, arguments);
+    let answer = static_call(vm, to, &data, ALL_GAS, ANSWER_LIMIT);
+    if !answer.success {
+        return Err(Revert(answer.data));
+    }
+    array(&answer.data).ok_or_else(|| Revert(MalformedReturn { callee: to }.encode()))
+}
+
+fn array(data: &[u8]) -> Option<Vec<B256>> {
+    let [offset] = first_words(data)?;
+    let tail = data.get(to_usize(offset)..)?;
+    let [length] = first_words(tail)?;
+    // A length beyond the data saturates, and there is no such slice.
+    let bytes = tail.get(32..)?.get(..to_usize(length).saturating_mul(32))?;
+    Some(bytes.chunks_exact(32).map(B256::from_slice).collect())
+}
+
+fn to_usize(word: B256) -> usize {
+    U256::from_be_bytes(word.0).saturating_to()
+}
+
 fn decode<C: SolCall>(callee: Address, answer: Answer) -> Result<C::Return, Revert> {
     if !answer.success {
         return Err(Revert(answer.data));

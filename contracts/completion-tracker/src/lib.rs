@@ -50,11 +50,14 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
-use alloc::{string::String, vec, vec::Vec};
-use alloy_primitives::{b256, Address, Bytes, Uint, B256, U128, U256, U64};
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{b256, Address, FixedBytes, Uint, B256, U128, U256, U64};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{has_code, invoke, query, require_gas, static_call, InsufficientGas, Revert},
+    call::{
+        first_words, has_code, invoke_words, query_array, query_words, require_gas, static_call,
+        InsufficientGas, Revert,
+    },
     clock,
     eip712::{hash_words, Domain, DomainFields},
     interfaces::{ICapacityRegistry, ICapacityVerifier, IStakeSlasher},
@@ -69,16 +72,15 @@ sol! {
     /// `sink` completed `taskId` for `source`; for nobody in particular, if that is zero.
     #[derive(Debug, PartialEq, Eq)]
     event CompletionRecorded(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId);
-    /// A receipt in a batch was not accepted. `reason`: `recorded`, `stale`, `source` or `sink` (its signature; or both are
-    /// one), `signature` (malformed).
+    /// A receipt in a batch was not accepted. `reason` is the selector of the error that it would have reverted with alone.
     #[derive(Debug, PartialEq, Eq)]
-    event CompletionRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, string reason);
+    event CompletionRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, bytes4 reason);
     /// `sink` owes `source` the completion of `taskId` by `deadline`.
     #[derive(Debug, PartialEq, Eq)]
     event AssignmentRecorded(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId, uint256 deadline);
-    /// An assignment in a batch was not accepted. `reason` as of [`CompletionRejected`]; `assigned`, `deadline`.
+    /// An assignment in a batch was not accepted. `reason` as of [`CompletionRejected`].
     #[derive(Debug, PartialEq, Eq)]
-    event AssignmentRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, string reason);
+    event AssignmentRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, bytes4 reason);
     /// `sink` was seen with `capacity` in `epoch`.
     #[derive(Debug, PartialEq, Eq)]
     event CapacityObserved(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 capacity);
@@ -95,10 +97,6 @@ sol! {
     /// Evidence for the task type is now checked by `verifier`; there is none, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier);
-    /// Of the reference. The domain of this contract never changes.
-    #[derive(Debug, PartialEq, Eq)]
-    event EIP712DomainChanged();
-
     /// This task has been recorded as completed already.
     #[derive(Debug, PartialEq, Eq)]
     error TaskAlreadyRecorded();
@@ -114,12 +112,12 @@ sol! {
     /// A sink cannot be its own source.
     #[derive(Debug, PartialEq, Eq)]
     error SinkIsSource();
-    /// A receipt of `timestamp` is too old, or from the future, at `currentTime`.
+    /// A receipt of `timestamp` is too old, or from the future.
     #[derive(Debug, PartialEq, Eq)]
-    error StaleReceipt(uint256 timestamp, uint256 currentTime);
-    /// A `deadline` lies after `currentTime`, by `maximum` seconds at most.
+    error StaleReceipt(uint256 timestamp);
+    /// The `deadline` has passed, or is too far away.
     #[derive(Debug, PartialEq, Eq)]
-    error InvalidDeadline(uint256 deadline, uint256 currentTime, uint256 maximum);
+    error InvalidDeadline(uint256 deadline);
     /// No epoch has ended that is still to be judged.
     #[derive(Debug, PartialEq, Eq)]
     error EpochNotElapsed();
@@ -132,44 +130,26 @@ sol! {
     /// `verifier` does not say that this proves a completion of the task type.
     #[derive(Debug, PartialEq, Eq)]
     error EvidenceRejected(address verifier);
-    /// `length` is more than the `maximum` at once.
+    /// `length` is more than a batch can have.
     #[derive(Debug, PartialEq, Eq)]
-    error BatchTooLarge(uint256 length, uint256 maximum);
+    error BatchTooLarge(uint256 length);
     /// A completion `weight` is from 1 to 2^80 − 1.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidWeight(uint256 weight);
     /// There is no contract at `account`.
     #[derive(Debug, PartialEq, Eq)]
     error NotAContract(address account);
-    /// Of the reference. The domain's name is a constant here.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidShortString();
-    /// Of the reference. The domain's name is a constant here.
-    #[derive(Debug, PartialEq, Eq)]
-    error StringTooLong(string str);
 
-    /// Sink and source agree that a task was completed. Signed: `CompletionReceipt(bytes32 taskTypeId,address sink,address
-    /// source,bytes32 taskId,uint256 timestamp)`.
+    /// What sink and source have both signed of a task: a receipt, `CompletionReceipt(bytes32 taskTypeId,address sink,address
+    /// source,bytes32 taskId,uint256 timestamp)`, or an assignment, `TaskAssignment(bytes32 taskTypeId,address sink,address
+    /// source,bytes32 taskId,uint256 deadline)`. `time` is the timestamp or the deadline.
     #[derive(AbiType, Debug)]
-    struct SignedReceipt {
+    struct SignedTask {
         bytes32 taskTypeId;
         address sink;
         address source;
         bytes32 taskId;
-        uint256 timestamp;
-        bytes sinkSig;
-        bytes sourceSig;
-    }
-
-    /// Sink and source agree that a task is to be completed. Signed: `TaskAssignment(bytes32 taskTypeId,address
-    /// sink,address source,bytes32 taskId,uint256 deadline)`.
-    #[derive(AbiType, Debug)]
-    struct SignedAssignment {
-        bytes32 taskTypeId;
-        address sink;
-        address source;
-        bytes32 taskId;
-        uint256 deadline;
+        uint256 time;
         bytes sinkSig;
         bytes sourceSig;
     }
@@ -193,8 +173,6 @@ pub enum Error {
     BatchTooLarge(BatchTooLarge),
     InvalidWeight(InvalidWeight),
     NotAContract(NotAContract),
-    InvalidShortString(InvalidShortString),
-    StringTooLong(StringTooLong),
     Signature(signature::Error),
     InsufficientGas(InsufficientGas),
     Revert(Revert),
@@ -388,7 +366,7 @@ impl CompletionTracker {
     /// # Events
     ///
     /// * [`CompletionRecorded`]
-    pub fn record_receipt(&mut self, receipt: SignedReceipt) -> Result<(), Error> {
+    pub fn record_receipt(&mut self, receipt: SignedTask) -> Result<(), Error> {
         self.receive(&receipt)
     }
 
@@ -401,23 +379,8 @@ impl CompletionTracker {
     /// # Events
     ///
     /// * [`CompletionRecorded`] or [`CompletionRejected`] for each.
-    pub fn record_receipts(&mut self, receipts: Vec<SignedReceipt>) -> Result<(), Error> {
-        require_batch(receipts.len())?;
-        for receipt in receipts {
-            if let Err(error) = self.receive(&receipt) {
-                let reason = reason(error)?;
-                log(
-                    self.vm(),
-                    CompletionRejected {
-                        taskTypeId: receipt.taskTypeId,
-                        sink: receipt.sink,
-                        taskId: receipt.taskId,
-                        reason,
-                    },
-                );
-            }
-        }
-        Ok(())
+    pub fn record_receipts(&mut self, receipts: Vec<SignedTask>) -> Result<(), Error> {
+        self.each(receipts, false)
     }
 
     /// Records that `assignment.sink` has accepted a task of `assignment.source`, both of whom have signed that. It is due in
@@ -432,7 +395,7 @@ impl CompletionTracker {
     /// # Events
     ///
     /// * [`AssignmentRecorded`]
-    pub fn record_assignment(&mut self, assignment: SignedAssignment) -> Result<(), Error> {
+    pub fn record_assignment(&mut self, assignment: SignedTask) -> Result<(), Error> {
         self.assign(&assignment)
     }
 
@@ -445,23 +408,8 @@ impl CompletionTracker {
     /// # Events
     ///
     /// * [`AssignmentRecorded`] or [`AssignmentRejected`] for each.
-    pub fn record_assignments(&mut self, assignments: Vec<SignedAssignment>) -> Result<(), Error> {
-        require_batch(assignments.len())?;
-        for assignment in assignments {
-            if let Err(error) = self.assign(&assignment) {
-                let reason = reason(error)?;
-                log(
-                    self.vm(),
-                    AssignmentRejected {
-                        taskTypeId: assignment.taskTypeId,
-                        sink: assignment.sink,
-                        taskId: assignment.taskId,
-                        reason,
-                    },
-                );
-            }
-        }
-        Ok(())
+    pub fn record_assignments(&mut self, assignments: Vec<SignedTask>) -> Result<(), Error> {
+        self.each(assignments, true)
     }
 
     /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source` is the
@@ -567,15 +515,16 @@ impl CompletionTracker {
         from: U256,
         count: U256,
     ) -> Result<U256, Error> {
-        let request = ICapacityRegistry::getSinksPageCall {
-            taskTypeId: task_type_id,
-            from,
-            count: count.min(U256::from(MAX_BATCH)),
-        };
-        let sinks = query(self.vm(), self.capacity_registry.get(), &request)?.sinks;
+        let count = count.min(U256::from(MAX_BATCH));
+        let sinks = query_array::<ICapacityRegistry::getSinksPageCall>(
+            self.vm(),
+            self.capacity_registry.get(),
+            &[task_type_id, from.into(), count.into()],
+        )?;
         let mut epochs = 0_u32;
         for sink in sinks {
-            epochs = epochs.saturating_add(self.advance(task_type_id, sink)?);
+            let judged = self.advance(task_type_id, Address::from_word(sink))?;
+            epochs = epochs.saturating_add(judged);
         }
         Ok(U256::from(epochs))
     }
@@ -665,43 +614,32 @@ impl CompletionTracker {
     }
 
     /// Whether a completion of a task with this id has been recorded, whosever it was. Of which there can be several: see
-    /// [`CompletionTracker::is_recorded`].
+    /// [`CompletionTracker::get_task`].
     pub fn task_recorded(&self, task_id: B256) -> bool {
         self.tasks.getter(task_id).recorded.get()
     }
 
-    /// Whether the completion of this very task has been recorded; by evidence alone, if `source` is zero.
-    pub fn is_recorded(
+    /// Of this very task: its deadline, zero if it was not assigned, and whether its completion has been recorded; by
+    /// evidence alone, if `source` is zero.
+    ///
+    /// # Returns
+    ///
+    /// * `deadline`
+    /// * `recorded`
+    pub fn get_task(
         &self,
         task_type_id: B256,
         sink: Address,
         source: Address,
         task_id: B256,
-    ) -> bool {
-        let task = Task {
+    ) -> (U256, bool) {
+        let record = self.task(&Task {
             task_type: task_type_id,
             sink,
             source,
             id: task_id,
-        };
-        self.task(&task).recorded.get()
-    }
-
-    /// The deadline of an assigned task; zero if it was not assigned.
-    pub fn get_deadline(
-        &self,
-        task_type_id: B256,
-        sink: Address,
-        source: Address,
-        task_id: B256,
-    ) -> U256 {
-        let task = Task {
-            task_type: task_type_id,
-            sink,
-            source,
-            id: task_id,
-        };
-        widen(self.task(&task).deadline.get())
+        });
+        (widen(record.deadline.get()), record.recorded.get())
     }
 
     /// Of `sink` in `epoch`: the most capacity that was seen, the most with which assignments were accepted, completions
@@ -731,22 +669,6 @@ impl CompletionTracker {
         )
     }
 
-    /// The next epoch of `sink` to be judged, and of the epochs below the threshold in a row before it the stake when the
-    /// first was judged, in wei. An epoch in which it did not serve yet is passed over.
-    ///
-    /// # Returns
-    ///
-    /// * `nextEpoch`
-    /// * `stake`
-    pub fn get_standing(&self, task_type_id: B256, sink: Address) -> (U256, U256) {
-        let verdict = self.verdict(pair(task_type_id, sink));
-        let stake = match verdict.below {
-            0 => U256::ZERO,
-            _ => verdict.stake,
-        };
-        (U256::from(verdict.next), stake)
-    }
-
     /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and whether by what
     /// was assigned.
     ///
@@ -767,11 +689,6 @@ impl CompletionTracker {
     /// Who checks evidence for the task type; zero if nobody does.
     pub fn verifiers(&self, task_type_id: B256) -> Address {
         self.verifiers.get(task_type_id)
-    }
-
-    /// The number of this epoch: time divided by 300.
-    pub fn current_epoch(&self) -> U256 {
-        U256::from(self.now())
     }
 
     /// Where capacities are declared.
@@ -851,6 +768,17 @@ struct Task {
     id: B256,
 }
 
+impl From<&SignedTask> for Task {
+    fn from(signed: &SignedTask) -> Self {
+        Self {
+            task_type: signed.taskTypeId,
+            sink: signed.sink,
+            source: signed.source,
+            id: signed.taskId,
+        }
+    }
+}
+
 impl Task {
     fn key(&self) -> B256 {
         hash_words(&[
@@ -891,58 +819,29 @@ impl CompletionTracker {
         to_epoch(clock::block_timestamp(self.vm()))
     }
 
-    fn receive(&mut self, receipt: &SignedReceipt) -> Result<(), Error> {
-        let task = Task {
-            task_type: receipt.taskTypeId,
-            sink: receipt.sink,
-            source: receipt.source,
-            id: receipt.taskId,
-        };
+    fn receive(&mut self, receipt: &SignedTask) -> Result<(), Error> {
         let now = clock::block_timestamp(self.vm());
-        let timestamp = receipt.timestamp;
+        let timestamp = receipt.time;
         let latest = U256::from(now.saturating_add(MAX_CLOCK_SKEW));
         if timestamp > latest || timestamp < U256::from(now.saturating_sub(MAX_RECEIPT_AGE)) {
-            return Err(StaleReceipt {
-                timestamp,
-                currentTime: U256::from(now),
-            }
-            .into());
+            return Err(StaleReceipt { timestamp }.into());
         }
-        self.require_signed(
-            COMPLETION_TYPEHASH,
-            &task,
-            timestamp,
-            &receipt.sinkSig,
-            &receipt.sourceSig,
-        )?;
+        let task = Task::from(receipt);
+        let (sink_sig, source_sig) = (&receipt.sinkSig, &receipt.sourceSig);
+        self.require_signed(COMPLETION_TYPEHASH, &task, timestamp, sink_sig, source_sig)?;
         self.complete(&task)
     }
 
-    fn assign(&mut self, assignment: &SignedAssignment) -> Result<(), Error> {
-        let task = Task {
-            task_type: assignment.taskTypeId,
-            sink: assignment.sink,
-            source: assignment.source,
-            id: assignment.taskId,
-        };
+    fn assign(&mut self, assignment: &SignedTask) -> Result<(), Error> {
         let now = clock::block_timestamp(self.vm());
-        let deadline = assignment.deadline;
+        let deadline = assignment.time;
         let latest = U256::from(now.saturating_add(MAX_DEADLINE));
         if deadline <= U256::from(now) || deadline > latest {
-            return Err(InvalidDeadline {
-                deadline,
-                currentTime: U256::from(now),
-                maximum: U256::from(MAX_DEADLINE),
-            }
-            .into());
+            return Err(InvalidDeadline { deadline }.into());
         }
-        self.require_signed(
-            ASSIGNMENT_TYPEHASH,
-            &task,
-            deadline,
-            &assignment.sinkSig,
-            &assignment.sourceSig,
-        )?;
+        let task = Task::from(assignment);
+        let (sink_sig, source_sig) = (&assignment.sinkSig, &assignment.sourceSig);
+        self.require_signed(ASSIGNMENT_TYPEHASH, &task, deadline, sink_sig, source_sig)?;
         let known = self.task(&task);
         if known.recorded.get() {
             return Err(TaskAlreadyRecorded {}.into());
@@ -972,6 +871,49 @@ impl CompletionTracker {
                 deadline,
             },
         );
+        Ok(())
+    }
+
+    /// Records what is good of a batch, and says what is not.
+    fn each(&mut self, batch: Vec<SignedTask>, are_assignments: bool) -> Result<(), Error> {
+        if batch.len() > MAX_BATCH {
+            let length = U256::from(batch.len());
+            return Err(BatchTooLarge { length }.into());
+        }
+        for item in batch {
+            let result = match are_assignments {
+                true => self.assign(&item),
+                false => self.receive(&item),
+            };
+            let reason = match result {
+                Ok(()) => continue,
+                // Not the item's fault.
+                Err(error @ (Error::InsufficientGas(_) | Error::Revert(_))) => return Err(error),
+                Err(error) => selector(error),
+            };
+            let (task_type, sink, task_id) = (item.taskTypeId, item.sink, item.taskId);
+            if are_assignments {
+                log(
+                    self.vm(),
+                    AssignmentRejected {
+                        taskTypeId: task_type,
+                        sink,
+                        taskId: task_id,
+                        reason,
+                    },
+                );
+            } else {
+                log(
+                    self.vm(),
+                    CompletionRejected {
+                        taskTypeId: task_type,
+                        sink,
+                        taskId: task_id,
+                        reason,
+                    },
+                );
+            }
+        }
         Ok(())
     }
 
@@ -1107,42 +1049,43 @@ impl CompletionTracker {
             }
             .into());
         }
-        let request = ICapacityVerifier::verifyCall {
-            attestation: Bytes::from(attestation.0),
-        }
-        .abi_encode();
+        let length = attestation.len();
+        let mut request = ICapacityVerifier::verifyCall::SELECTOR.to_vec();
+        request.extend_from_slice(B256::with_last_byte(32).as_slice());
+        request.extend_from_slice(B256::from(U256::from(length)).as_slice());
+        request.extend_from_slice(&attestation.0);
+        request.resize(request.len().saturating_add(length.wrapping_neg() % 32), 0);
         let answer = static_call(self.vm(), verifier, &request, VERIFIER_GAS, ANSWER);
-        if answer.success && answer.length == ANSWER {
-            if let Ok(proof) = ICapacityVerifier::verifyCall::abi_decode_returns(&answer.data, true)
-            {
-                if proof.ok && proof.taskTypeId == task_type {
-                    return Ok(Task {
-                        task_type,
-                        sink: proof.sink,
-                        source: Address::ZERO,
-                        id: proof.taskId,
-                    });
-                }
+        if let (true, ANSWER, Some([ok, proven, sink, id])) =
+            (answer.success, answer.length, first_words(&answer.data))
+        {
+            let is_address = Address::from_word(sink).into_word() == sink;
+            if ok == B256::with_last_byte(1) && proven == task_type && is_address {
+                return Ok(Task {
+                    task_type,
+                    sink: Address::from_word(sink),
+                    source: Address::ZERO,
+                    id,
+                });
             }
         }
         Err(EvidenceRejected { verifier }.into())
     }
 
     fn service(&self, task_type: B256, sink: Address) -> Result<Service, Error> {
-        let request = ICapacityRegistry::getServiceCall {
-            taskTypeId: task_type,
-            sink,
-        };
-        let answer = query(self.vm(), self.capacity_registry.get(), &request)?;
+        let [capacity, since, until] = query_words::<ICapacityRegistry::getServiceCall, 3>(
+            self.vm(),
+            self.capacity_registry.get(),
+            &[task_type, sink.into_word()],
+        )?;
         // Whom the registry does not know left before it came, and so has no epochs.
-        let is_known = !answer.since.is_zero();
-        let until = match answer.until.is_zero() && is_known {
+        let until = match until.is_zero() && !since.is_zero() {
             true => u32::MAX,
-            false => to_epoch(answer.until.saturating_to()),
+            false => to_epoch(to_u64(until)),
         };
         Ok(Service {
-            capacity: to_capacity(answer.capacity),
-            since: to_epoch(answer.since.saturating_to()),
+            capacity: to_capacity(capacity),
+            since: to_epoch(to_u64(since)),
             until,
         })
     }
@@ -1189,11 +1132,11 @@ impl CompletionTracker {
             self.store(pair, &verdict);
         }
         if is_slashed && service.is_serving() {
-            let request = ICapacityRegistry::syncCapacityCall {
-                taskTypeId: task_type,
-                sink,
-            };
-            invoke(self.vm(), self.capacity_registry.get(), &request)?;
+            invoke_words::<ICapacityRegistry::syncCapacityCall, 0>(
+                self.vm(),
+                self.capacity_registry.get(),
+                &[task_type, sink.into_word()],
+            )?;
         }
         Ok(end.saturating_sub(first))
     }
@@ -1209,13 +1152,11 @@ impl CompletionTracker {
         let stake_manager = self.stake_manager.get();
         let amount = bps_of_floor(verdict.stake, SLASH_AMOUNT_BPS).min(self.stake_of(sink)?);
         if !amount.is_zero() {
-            let reason = SLASH_REASON;
-            let request = IStakeSlasher::slashCall {
-                sink,
-                amount,
-                reason,
-            };
-            invoke(self.vm(), stake_manager, &request)?;
+            invoke_words::<IStakeSlasher::slashCall, 0>(
+                self.vm(),
+                stake_manager,
+                &[sink.into_word(), amount.into(), SLASH_REASON],
+            )?;
             log(
                 self.vm(),
                 AutoSlashed {
@@ -1226,14 +1167,20 @@ impl CompletionTracker {
                 },
             );
         }
-        let request = IStakeSlasher::getCapacityCapCall { sink };
-        verdict.bound = to_capacity(query(self.vm(), stake_manager, &request)?._0);
+        let sink = [sink.into_word()];
+        let [cap] =
+            query_words::<IStakeSlasher::getCapacityCapCall, 1>(self.vm(), stake_manager, &sink)?;
+        verdict.bound = to_capacity(cap);
         Ok(!amount.is_zero())
     }
 
     fn stake_of(&self, sink: Address) -> Result<U256, Error> {
-        let request = IStakeSlasher::getStakeCall { sink };
-        Ok(query(self.vm(), self.stake_manager.get(), &request)?._0)
+        let [stake] = query_words::<IStakeSlasher::getStakeCall, 1>(
+            self.vm(),
+            self.stake_manager.get(),
+            &[sink.into_word()],
+        )?;
+        Ok(stake.into())
     }
 
     /// What the sink did of what it owed in `epoch`, in basis points. `present` is the capacity that stands in where nobody
@@ -1371,8 +1318,12 @@ fn to_count(epoch: u32) -> Count {
     Count::wrapping_from(epoch)
 }
 
-fn to_capacity(capacity: U256) -> Capacity {
-    narrow(capacity).unwrap_or(Capacity::MAX)
+fn to_capacity(capacity: B256) -> Capacity {
+    narrow(capacity.into()).unwrap_or(Capacity::MAX)
+}
+
+fn to_u64(time: B256) -> u64 {
+    U256::from_be_bytes(time.0).saturating_to()
 }
 
 /// A count that is full stays so.
@@ -1380,27 +1331,12 @@ fn increment(count: Count) -> Count {
     count.saturating_add(Count::from(1))
 }
 
-fn require_batch(length: usize) -> Result<(), BatchTooLarge> {
-    match length > MAX_BATCH {
-        true => Err(BatchTooLarge {
-            length: U256::from(length),
-            maximum: U256::from(MAX_BATCH),
-        }),
-        false => Ok(()),
+/// The selector of an error.
+fn selector(error: Error) -> FixedBytes<4> {
+    let encoded: Vec<u8> = error.into();
+    let mut selector = FixedBytes::ZERO;
+    for (to, from) in selector.iter_mut().zip(encoded) {
+        *to = from;
     }
-}
-
-/// Why an item of a batch is rejected; an error that is not the item's fault stays one.
-fn reason(error: Error) -> Result<String, Error> {
-    let reason = match error {
-        Error::TaskAlreadyRecorded(_) => "recorded",
-        Error::TaskAlreadyAssigned(_) => "assigned",
-        Error::StaleReceipt(_) => "stale",
-        Error::InvalidDeadline(_) => "deadline",
-        Error::InvalidSinkSignature(_) | Error::SinkIsSource(_) => "sink",
-        Error::InvalidSourceSignature(_) => "source",
-        Error::Signature(_) => "signature",
-        error => return Err(error),
-    };
-    Ok(reason.into())
+    selector
 }

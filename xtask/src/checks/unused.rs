@@ -7,22 +7,6 @@ use crate::{
     source::{sol::SolKind, Item, ItemId},
 };
 
-/// What only the reference's ABI asks for, and why nothing builds it.
-pub const ALLOWED: &[(&str, &str)] = &[
-    (
-        "EIP712DomainChanged",
-        "ERC-5267's: the domain of a contract never changes here",
-    ),
-    (
-        "InvalidShortString",
-        "OpenZeppelin's ShortStrings: the domain's name is a constant here",
-    ),
-    (
-        "StringTooLong",
-        "OpenZeppelin's ShortStrings: the domain's name is a constant here",
-    ),
-];
-
 pub fn check(contracts: &[Contract]) -> Finding {
     let mut finding = Finding::new("declared events are emitted, declared errors raised");
     for contract in contracts {
@@ -38,8 +22,7 @@ pub fn check(contracts: &[Contract]) -> Finding {
                     module: module.path.clone(),
                     index,
                 };
-                let is_allowed = ALLOWED.iter().any(|(name, _)| *name == item.name);
-                if !is_allowed && !contract.reach.built.contains(&id) {
+                if !contract.reach.built.contains(&id) {
                     finding.violations.push(format!(
                         "{}: {what} {} is never built",
                         contract.name, item.name
