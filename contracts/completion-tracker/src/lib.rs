@@ -51,7 +51,7 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{b256, Address, FixedBytes, Uint, B256, U128, U256, U64};
+use alloy_primitives::{b256, Address, FixedBytes, Uint, B256, U256};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{
@@ -133,7 +133,7 @@ sol! {
     /// `length` is more than a batch can have.
     #[derive(Debug, PartialEq, Eq)]
     error BatchTooLarge(uint256 length);
-    /// A completion `weight` is from 1 to 2^80 − 1.
+    /// A completion `weight` is from 1 to 2^72 − 1.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidWeight(uint256 weight);
     /// There is no contract at `account`.
@@ -197,7 +197,7 @@ pub const SLASH_REASON: B256 =
 /// Below this rate an epoch counts against the sink.
 pub const SLASH_THRESHOLD_BPS: u64 = 5_000;
 /// So many such epochs in a row cost stake.
-pub const CONSECUTIVE_EPOCHS_FOR_SLASH: u64 = 3;
+pub const CONSECUTIVE_EPOCHS_FOR_SLASH: u32 = 3;
 /// What they cost, of the stake.
 pub const SLASH_AMOUNT_BPS: u16 = 1_000;
 /// A receipt is good for so many seconds.
@@ -215,34 +215,37 @@ pub const SIGNER_GAS: u64 = 200_000;
 /// What a verifier may use.
 pub const VERIFIER_GAS: u64 = 5_000_000;
 
-/// Numbers of epochs: until 2129.
-type StorageEpoch = StorageUint<24, 1>;
-type StorageCount = StorageUint<24, 1>;
-/// Counts of tasks. 55 000 a second would fill one.
+// Few widths, as each costs code: 24 bits count, 72 hold capacities, 112 stakes.
+
+/// Numbers of epochs, until 2129; counts of tasks, 55 000 a second in an epoch.
 type Count = Uint<24, 1>;
-type StorageCapacity = StorageUint<80, 2>;
-type Capacity = Uint<80, 2>;
+type StorageCount = StorageUint<24, 1>;
+/// As CapacityRegistry keeps capacities.
+type Capacity = Uint<72, 2>;
+type StorageCapacity = StorageUint<72, 2>;
+/// As StakeManager keeps stakes.
 type StorageAmount = StorageUint<112, 2>;
 
-/// One slot: next (24 bits), below (8), stake (112), bound (80), bound_until (24). All that judging a sink writes.
+/// One slot: next (24 bits), below (24), bound_until (24), bound (72), stake (112). All that judging a sink writes.
 #[storage]
 pub struct Standing {
     /// The next epoch to be judged, unless the sink came later.
-    next: StorageEpoch,
+    next: StorageCount,
     /// Epochs below the threshold in a row.
-    below: StorageU8,
-    /// The stake when the first of these was judged.
-    stake: StorageAmount,
-    /// The cap that the last slash left, and the last epoch that has to be told so: later ones saw it themselves.
+    below: StorageCount,
+    /// The last epoch that has to be told of `bound`: later ones saw it themselves.
+    bound_until: StorageCount,
+    /// The cap that the last slash left.
     bound: StorageCapacity,
-    bound_until: StorageEpoch,
+    /// The stake when the first of the epochs below the threshold was judged.
+    stake: StorageAmount,
 }
 
-/// One slot: capacity (80 bits), accepted (80), completions (24), assigned (24), met (24), seen (8). All that is recorded
-/// of a sink in an epoch.
+/// One slot: capacity (72 bits), accepted (72), completions (24), assigned (24), met (24). All that is recorded of a sink
+/// in an epoch.
 #[storage]
 pub struct Epoch {
-    /// The most capacity that was seen in this epoch.
+    /// The most capacity that was seen in this epoch; 0 if nobody looked.
     capacity: StorageCapacity,
     /// The most capacity with which assignments were accepted that are due in this epoch.
     accepted: StorageCapacity,
@@ -251,25 +254,23 @@ pub struct Epoch {
     /// Assignments due in this epoch, and those of them that were met.
     assigned: StorageCount,
     met: StorageCount,
-    /// Whether capacity was looked at.
-    seen: StorageBool,
 }
 
-/// One slot: tag (128 bits), deadline (64), recorded (8).
+/// One slot: tag (112 bits), deadline (72), recorded (8).
 #[storage]
 pub struct TaskRecord {
-    /// Whose task this is: the first half of its key. Nobody finds another task with the same half.
-    tag: StorageU128,
+    /// Whose task this is: the end of its key. Nobody finds another task with the same.
+    tag: StorageAmount,
     /// The deadline, if it was assigned.
-    deadline: StorageU64,
+    deadline: StorageCapacity,
     recorded: StorageBool,
 }
 
-/// One slot: weight (80 bits), from (24), assigned (8). How a task type's sinks are measured from an epoch on.
+/// One slot: weight (72 bits), from (24), assigned (8). How a task type's sinks are measured from an epoch on.
 #[storage]
 pub struct Yardstick {
-    weight: StorageUint<80, 2>,
-    from: StorageEpoch,
+    weight: StorageCapacity,
+    from: StorageCount,
     assigned: StorageBool,
 }
 
@@ -287,7 +288,7 @@ pub struct CompletionTracker {
     /// By the hash of task type and sink.
     standings: StorageMap<B256, Standing>,
     /// By the hash of task type and sink, and by epoch.
-    epochs: StorageMap<B256, StorageMap<Uint<24, 1>, Epoch>>,
+    epochs: StorageMap<B256, StorageMap<Count, Epoch>>,
     /// By task id: the first task that had it.
     tasks: StorageMap<B256, TaskRecord>,
     /// By key: the tasks whose id was taken. So nobody can use up an id that belongs to others.
@@ -531,38 +532,52 @@ impl CompletionTracker {
 
     // --- Owner
 
-    /// Lets a completion stand for `weight` of capacity from the next epoch on; 1, unless set. With 1e9 a capacity of 100
-    /// units means 100 tasks in an epoch.
-    ///
-    /// # Errors
-    ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`InvalidWeight`]
-    ///
-    /// # Events
-    ///
-    /// * [`YardstickSet`]
-    pub fn set_completion_weight(&mut self, task_type_id: B256, weight: U256) -> Result<(), Error> {
-        self.ownable.only_owner()?;
-        let (_, assigned) = self.measure(task_type_id, u32::MAX);
-        let weight = narrow(weight)
-            .filter(|weight: &Capacity| !weight.is_zero())
-            .ok_or(InvalidWeight { weight })?;
-        self.set_measure(task_type_id, weight, assigned)
-    }
-
-    /// Measures the sinks of the task type, from the next epoch on, by what was assigned to them, or by what they declare.
+    /// Measures the sinks of the task type from the next epoch on: a completion stands for `weight` of capacity, and they
+    /// owe what was `assigned` to them, or else what they declare. Unless set, the weight is 1, and they owe what they
+    /// declare. With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch.
     ///
     /// # Errors
     ///
     /// * [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`InvalidWeight`] if it is zero or has more than 72 bits.
     ///
     /// # Events
     ///
     /// * [`YardstickSet`]
-    pub fn set_yardstick(&mut self, task_type_id: B256, assigned: bool) -> Result<(), Error> {
+    pub fn set_yardstick(
+        &mut self,
+        task_type_id: B256,
+        weight: U256,
+        assigned: bool,
+    ) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        let (weight, _) = self.measure(task_type_id, u32::MAX);
-        self.set_measure(task_type_id, weight, assigned)
+        let narrowed: Capacity = narrow(weight).unwrap_or_default();
+        if narrowed.is_zero() {
+            return Err(InvalidWeight { weight }.into());
+        }
+        let from = self.now().saturating_add(1);
+        let mut yardsticks = self.yardsticks.setter(task_type_id);
+        let last = yardsticks.len().saturating_sub(1);
+        let is_pending = yardsticks
+            .getter(last)
+            .is_some_and(|yardstick| yardstick.from.get() == to_count(from));
+        let mut yardstick = match yardsticks.setter(last) {
+            Some(pending) if is_pending => pending,
+            _ => yardsticks.grow(),
+        };
+        yardstick.weight.set(narrowed);
+        yardstick.from.set(to_count(from));
+        yardstick.assigned.set(assigned);
+        log(
+            self.vm(),
+            YardstickSet {
+                taskTypeId: task_type_id,
+                fromEpoch: U256::from(from),
+                weight,
+                assigned,
+            },
+        );
+        Ok(())
     }
 
     /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type from now on; nobody, if zero.
@@ -808,7 +823,7 @@ impl Service {
 /// A [`Standing`] while epochs are judged.
 struct Verdict {
     next: u32,
-    below: u64,
+    below: u32,
     stake: U256,
     bound: Capacity,
     bound_until: u32,
@@ -853,7 +868,7 @@ impl CompletionTracker {
         let capacity = self.service(task.task_type, task.sink)?.capacity;
         let mut record = self.task_mut(&task);
         record.tag.set(tag(task.key()));
-        record.deadline.set(U64::wrapping_from(deadline));
+        record.deadline.set(Capacity::wrapping_from(deadline));
         let due = to_count(to_epoch(deadline.wrapping_to()));
         let mut epochs = self.epochs.setter(pair(task.task_type, task.sink));
         let mut epoch = epochs.setter(due);
@@ -939,11 +954,10 @@ impl CompletionTracker {
     fn count(&mut self, task: &Task, is_new: bool) -> Result<(), Error> {
         let now = clock::block_timestamp(self.vm());
         let (pair, today) = (pair(task.task_type, task.sink), to_count(to_epoch(now)));
-        let deadline: u64 = self.task(task).deadline.get().wrapping_to();
-        let seen = self.epochs.getter(pair).getter(today).seen.get();
-        let capacity = match seen {
-            true => Capacity::ZERO,
-            false => self.service(task.task_type, task.sink)?.capacity,
+        let deadline: u64 = self.task(task).deadline.get().saturating_to();
+        let capacity = match self.epochs.getter(pair).getter(today).capacity.get() {
+            Capacity::ZERO => self.service(task.task_type, task.sink)?.capacity,
+            seen => seen,
         };
         let mut epochs = self.epochs.setter(pair);
         if is_new {
@@ -971,9 +985,9 @@ impl CompletionTracker {
 
     /// Whether the task was assigned, is not done, and can still be met.
     fn is_open(&self, task: &Task) -> bool {
-        let now = U64::from(clock::block_timestamp(self.vm()));
+        let now = clock::block_timestamp(self.vm());
         let record = self.task(task);
-        !record.recorded.get() && record.deadline.get() >= now
+        !record.recorded.get() && record.deadline.get().saturating_to::<u64>() >= now
     }
 
     fn task(&self, task: &Task) -> StorageGuard<'_, TaskRecord> {
@@ -1201,15 +1215,15 @@ impl CompletionTracker {
             true => verdict.bound,
             false => Capacity::MAX,
         };
-        // No product overflows: counts have 24 bits, weights 80.
+        // No product overflows: counts have 24 bits, weights 72.
         let (done, owed) = if assigned {
             let accepted = record.accepted.get().max(record.capacity.get()).min(bound);
             let due = widen(record.assigned.get()).wrapping_mul(weight);
             (record.met.get(), due.min(widen(accepted)))
         } else {
-            let declared = match record.seen.get() {
-                true => record.capacity.get(),
-                false => present,
+            let declared = match record.capacity.get() {
+                Capacity::ZERO => present,
+                seen => seen,
             };
             (record.completions.get(), widen(declared.min(bound)))
         };
@@ -1234,39 +1248,6 @@ impl CompletionTracker {
         (Capacity::from(1), false)
     }
 
-    fn set_measure(
-        &mut self,
-        task_type: B256,
-        weight: Capacity,
-        assigned: bool,
-    ) -> Result<(), Error> {
-        let from = self.now().saturating_add(1);
-        let mut yardsticks = self.yardsticks.setter(task_type);
-        let last = yardsticks.len().checked_sub(1);
-        let is_pending = last
-            .and_then(|last| yardsticks.getter(last))
-            .is_some_and(|yardstick| yardstick.from.get() == to_count(from));
-        if !is_pending {
-            yardsticks.grow();
-        }
-        let last = yardsticks.len().saturating_sub(1);
-        if let Some(mut yardstick) = yardsticks.setter(last) {
-            yardstick.weight.set(weight);
-            yardstick.from.set(to_count(from));
-            yardstick.assigned.set(assigned);
-        }
-        log(
-            self.vm(),
-            YardstickSet {
-                taskTypeId: task_type,
-                fromEpoch: U256::from(from),
-                weight: widen(weight),
-                assigned,
-            },
-        );
-        Ok(())
-    }
-
     fn verdict(&self, pair: B256) -> Verdict {
         let standing = self.standings.getter(pair);
         Verdict {
@@ -1281,7 +1262,7 @@ impl CompletionTracker {
     fn store(&mut self, pair: B256, verdict: &Verdict) {
         let mut standing = self.standings.setter(pair);
         standing.next.set(to_count(verdict.next));
-        standing.below.set(Uint::wrapping_from(verdict.below));
+        standing.below.set(to_count(verdict.below));
         // Fits: StakeManager keeps stakes in as many bits.
         standing.stake.set(Uint::wrapping_from(verdict.stake));
         standing.bound.set(verdict.bound);
@@ -1293,7 +1274,6 @@ impl Epoch {
     fn see(&mut self, capacity: Capacity) {
         let most = self.capacity.get().max(capacity);
         self.capacity.set(most);
-        self.seen.set(true);
     }
 }
 
@@ -1304,18 +1284,17 @@ fn pair(task_type: B256, sink: Address) -> B256 {
     hash_words(&[task_type, sink.into_word()])
 }
 
-fn tag(key: B256) -> U128 {
-    let (half, _) = key.split_at(16);
-    U128::try_from_be_slice(half).unwrap_or_default()
+fn tag(key: B256) -> Uint<112, 2> {
+    Uint::wrapping_from(U256::from_be_bytes(key.0))
 }
 
 fn to_epoch(time: u64) -> u32 {
     u32::try_from(time / clock::EPOCH).unwrap_or(u32::MAX)
 }
 
-/// An epoch's number as it is stored.
-fn to_count(epoch: u32) -> Count {
-    Count::wrapping_from(epoch)
+/// A number as it is stored.
+fn to_count(number: u32) -> Count {
+    Count::wrapping_from(number)
 }
 
 fn to_capacity(capacity: B256) -> Capacity {
