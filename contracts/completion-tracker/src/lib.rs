@@ -696,11 +696,6 @@ impl CompletionTracker {
         (widen(weight), assigned)
     }
 
-    /// The capacity that one completion stands for in this epoch.
-    pub fn completion_weight(&self, task_type_id: B256) -> U256 {
-        widen(self.measure(task_type_id, self.now()).0)
-    }
-
     /// Who checks evidence for the task type; zero if nobody does.
     pub fn verifiers(&self, task_type_id: B256) -> Address {
         self.verifiers.get(task_type_id)
