@@ -101,6 +101,19 @@ impl World {
     /// A sink with 10 000 tokens and 100 units (its cap), one completion worth a unit, at the beginning of its first
     /// whole epoch.
     fn new() -> Self {
+        let world = Self::build();
+        world.to_next_epoch();
+        world
+    }
+
+    /// Two alike.
+    fn twins() -> (Self, Self) {
+        let worlds = (Self::build(), Self::build());
+        worlds.0.to_next_epoch();
+        worlds
+    }
+
+    fn build() -> Self {
         let world = Self {
             tracker: Contract::new(),
             registry: Contract::new(),
@@ -137,16 +150,19 @@ impl World {
             .register_task_type(CODE, ONE)
             .motsu_unwrap();
         let sink = world.sink();
-        let amount = ONE * U256::from(10_000);
-        world.token.sender(OWNER).mint(sink, amount);
-        stakes.sender(sink).stake(amount).motsu_unwrap();
+        world.add_stake(10_000);
         registry
             .sender(sink)
             .register_sink(CODE, UNIT * U256::from(100))
             .motsu_unwrap();
         world.yardstick(false);
-        world.to_next_epoch();
         world
+    }
+
+    fn add_stake(&self, amount: u64) {
+        self.token.sender(OWNER).mint(self.sink(), tokens(amount));
+        let stake = self.stakes.sender(self.sink()).stake(tokens(amount));
+        stake.motsu_unwrap();
     }
 
     fn sink(&self) -> Address {
@@ -312,7 +328,7 @@ fn one_that_recovers_is_not_slashed_and_half_is_enough() {
 #[test]
 fn idleness_cannot_be_hidden_by_nobody_calling() {
     let _precompiles = deploy_precompiles();
-    let (late, early) = (World::new(), World::new());
+    let (late, early) = World::twins();
     for _ in 0..10 {
         late.to_next_epoch();
         early.advance().expect("an epoch has ended");
@@ -334,6 +350,7 @@ fn one_that_left_is_judged_for_what_it_served() {
     world.advance().expect("four whole epochs");
     assert_eq!((world.stake(), world.below()), (tokens(9_000), 1));
     assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
+    world.add_stake(2_000);
     // Back for an hour's rest: only what it serves from now on counts, on top of what it had.
     let again = world
         .registry
@@ -350,6 +367,7 @@ fn one_that_left_is_judged_for_what_it_served() {
 fn leaving_for_a_moment_hides_nothing() {
     let _precompiles = deploy_precompiles();
     let world = World::new();
+    world.add_stake(40_000);
     for _ in 0..3 {
         advance_time(150);
         let sink = world.sink();
@@ -366,7 +384,7 @@ fn leaving_for_a_moment_hides_nothing() {
         again.motsu_unwrap();
     }
     world.advance().expect("three epochs");
-    assert_eq!(world.stake(), tokens(9_000));
+    assert_eq!(world.stake(), tokens(45_000));
 }
 
 #[test]
@@ -774,9 +792,9 @@ proptest! {
         assigned: bool,
     ) {
         let _precompiles = deploy_precompiles();
-        let (early, late) = (World::new(), World::new());
+        let (early, late) = World::twins();
         for world in [&early, &late] {
-            let it = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT * U256::from(10), assigned);
+            let it = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT * U256::from(12), assigned);
             it.motsu_unwrap();
         }
         advance_time(300);
