@@ -339,6 +339,34 @@ fn idleness_cannot_be_hidden_by_nobody_calling() {
     assert_eq!(late.below(), 1);
 }
 
+/// 48 % of what the sink declared is 50.6 % of what the first slash leaves of its cap: three more such epochs are no fault,
+/// also if nobody called in between.
+#[test]
+fn a_slash_lowers_what_is_owed_in_epochs_judged_late() {
+    let _precompiles = deploy_precompiles();
+    let (late, early) = World::twins();
+    for world in [&late, &early] {
+        let weight = UNIT * U256::from(12);
+        let it = world
+            .tracker
+            .sender(OWNER)
+            .set_yardstick(CODE, weight, false);
+        it.motsu_unwrap();
+        world.complete(1_000, 1_100);
+    }
+    advance_time(300);
+    for epoch in 0..8 {
+        for world in [&late, &early] {
+            world.complete(epoch * 4, epoch * 4 + 4);
+        }
+        advance_time(300);
+        early.advance().expect("an epoch has ended");
+    }
+    late.advance().expect("nine epochs have ended");
+    assert_eq!((early.stake(), early.below()), (tokens(9_000), 0));
+    assert_eq!((late.stake(), late.below()), (tokens(9_000), 0));
+}
+
 #[test]
 fn one_that_left_is_judged_for_what_it_served() {
     let _precompiles = deploy_precompiles();
