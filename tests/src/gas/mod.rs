@@ -23,7 +23,7 @@ const SINKS: u8 = 20;
 
 /// One operation, measured.
 struct Row {
-    operation: &'static str,
+    operation: String,
     gas: TransactionGas,
     solidity: Option<u64>,
 }
@@ -44,14 +44,14 @@ impl<'a> Table<'a> {
 
     fn add(
         &mut self,
-        operation: &'static str,
+        operation: impl Into<String>,
         solidity: impl Into<Option<u64>>,
         receipt: TransactionReceipt,
     ) {
         let gas = self.devnet.gas_breakdown(receipt.transaction_hash);
         let gas = gas.expect("the transaction is mined");
         self.rows.push(Row {
-            operation,
+            operation: operation.into(),
             gas,
             solidity: solidity.into(),
         });

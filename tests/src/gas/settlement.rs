@@ -1,6 +1,9 @@
 //! The settlement core: what of it is Superfluid's own is in the column of EVM code.
 
-use alloy::primitives::{Address, Bytes, B256, U256};
+use alloy::{
+    primitives::{Address, Bytes, B256, U256},
+    rpc::types::TransactionReceipt,
+};
 
 use super::Table;
 use crate::{
@@ -12,7 +15,77 @@ use crate::{
 const CHAT: B256 = B256::repeat_byte(0xca);
 
 pub async fn tables() -> String {
-    [pool().await, sources().await, escrow().await].concat()
+    [
+        pool().await,
+        sources().await,
+        escrow().await,
+        thousand().await,
+    ]
+    .concat()
+}
+
+/// The sink of that number, which is more than a byte holds.
+fn nth(number: u64) -> Address {
+    Address::left_padding_from(&(0x6161_0000 + number).to_be_bytes())
+}
+
+async fn join(it: &Settlement, sink: Address) -> TransactionReceipt {
+    it.base.devnet.impersonate(sink);
+    it.base.devnet.set_balance(sink, tokens(1));
+    let (token, stakes) = (&it.base.token, &it.base.stakes);
+    mined(token.mint(sink, tokens(100)).send().await).await;
+    let approve = token.approve(*stakes.address(), U256::MAX).from(sink);
+    mined(approve.send().await).await;
+    mined(stakes.stake(tokens(100)).from(sink).send().await).await;
+    let registration = it.base.registry.registerSink(CODE, units(10));
+    mined(registration.from(sink).send().await).await
+}
+
+async fn thousand() -> String {
+    let it = Settlement::start().await;
+    let mut table = Table::new(&it.base.devnet);
+    for number in 0..10 {
+        join(&it, nth(number)).await;
+    }
+    mined(it.pools.rebalance(CODE).send().await).await;
+    let source = it.source(3, 10_000).await;
+    it.stream(source, CODE, 10 * RATE).await;
+    steps(&it, &mut table, 10).await;
+    for number in 11..1_000 {
+        join(&it, nth(number)).await;
+    }
+    for from in (0..1_000).step_by(50) {
+        let page = it
+            .pools
+            .rebalanceRange(CODE, U256::from(from), U256::from(50));
+        let receipt = mined(page.send().await).await;
+        if from == 500 {
+            table.add("rebalanceRange of 50, all joining", None, receipt);
+        }
+    }
+    let page = it
+        .pools
+        .rebalanceRange(CODE, U256::from(500), U256::from(50));
+    let receipt = mined(page.send().await).await;
+    table.add("rebalanceRange of 50, none changed", None, receipt);
+    steps(&it, &mut table, 1_000).await;
+    table.markdown("A thousand sinks")
+}
+
+/// What one more sink costs, which then leaves.
+async fn steps(it: &Settlement, table: &mut Table<'_>, others: u64) {
+    let label = |step: &str| format!("{step}, among {others}");
+    let sink = nth(others);
+    table.add(label("registerSink"), None, join(it, sink).await);
+    let rebalance = || it.pools.rebalanceSink(CODE, sink);
+    let receipt = mined(rebalance().send().await).await;
+    table.add(label("rebalanceSink, joining"), None, receipt);
+    attest(it, sink, 5).await;
+    let receipt = mined(rebalance().send().await).await;
+    table.add(label("rebalanceSink, changed"), None, receipt);
+    let leave = it.base.registry.deregisterSink(CODE).from(sink);
+    let receipt = mined(leave.send().await).await;
+    table.add(label("deregisterSink"), None, receipt);
 }
 
 /// Registered, with no units yet.
