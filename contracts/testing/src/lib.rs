@@ -1,5 +1,5 @@
-//! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, a pool and a wallet that behave, or
-//! misbehave, as a test tells them to.
+//! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, a pool, a wallet and Superfluid, that behave,
+//! or misbehave, as a test tells them to.
 #![cfg(not(target_arch = "wasm32"))]
 
 extern crate alloc;
@@ -7,6 +7,7 @@ extern crate alloc;
 mod fuzz;
 mod ledger;
 mod pool;
+pub mod superfluid;
 mod token;
 mod wallet;
 
