@@ -37,8 +37,9 @@
 //! # Overflow
 //!
 //! What a pool's overflow (its member EscrowBuffer) has received is divided among its sources by their rates, by an index
-//! per unit of rate as in staking rewards: exact at every change of a rate, in constant time. Distributors that are not
-//! sources of this contract are not known to it: their overflow counts with the sources', or as nobody's if there are none.
+//! per unit of rate as in staking rewards: at every change of a rate, in constant time, a wei at most being lost to rounding
+//! for each source. Distributors that are not sources of this contract are not known to it: their overflow counts with the
+//! sources', or as nobody's if there are none.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
