@@ -429,7 +429,7 @@ impl BackpressurePool {
         self.settle(&split, false)
     }
 
-    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it.
+    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it, or no sink is left.
     ///
     /// # Errors
     ///
@@ -557,7 +557,8 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`EscrowBufferAlreadySet`], [`InvalidAccount`], [`InvalidAccount`]
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`EscrowBufferAlreadySet`], [`InvalidAccount`]
+    /// * [`SafeERC20FailedOperation`]
     ///
     /// # Events
     ///

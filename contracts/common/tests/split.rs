@@ -37,6 +37,8 @@ fn total(sinks: u128, units: CarveOuts) -> u128 {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn scale_rounds_down(a: u128, b: u128, d in 1u128..) {
         prop_assert_eq!(scale(a, b, d), exact(a, b, d));

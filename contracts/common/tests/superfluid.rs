@@ -14,6 +14,8 @@ fn address() -> impl Strategy<Value = Address> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn bytes_are_padded_to_words(before in vec(any::<u8>(), 0..70), bytes in vec(any::<u8>(), 0..200)) {
         let mut data = before.clone();

@@ -212,6 +212,7 @@ impl Run {
             }
             self.taken[index] += self.world.take_overflow(index, Address::ZERO);
             let received = n(self.received[index]);
+            assert!(self.taken[index] <= received);
             let lost = received - self.taken[index];
             assert!(lost <= n(3 * self.changes + 3), "{lost} of {received}");
         }

@@ -635,12 +635,12 @@ fn a_distribution_that_cannot_shrink_is_halted_and_resumed() {
     world.streams.assert_emitted(&DistributionHalted { pool });
     assert_eq!(world.rate(0), 0);
     assert_eq!(world.outflow(0), (n(50), true));
-    // Halted, it stays so, whatever sources do; what they order is booked.
-    assert_eq!(world.change(ALICE, 60, 0, 60), Ok(()));
+    // Halted, it stays so: less is booked, more is refused.
     assert_eq!(world.change(BOB, 5, 0, 5), Ok(()));
-    assert_eq!((world.rate(0), world.outflow(0)), (0, (n(65), true)));
+    assert_eq!(world.change(ALICE, 60, 0, 60), Err(refused()));
+    assert_eq!((world.rate(0), world.outflow(0)), (0, (n(45), true)));
     assert_eq!(resume(0), Err(refused()));
-    assert_eq!(world.outflow(0), (n(65), true));
+    assert_eq!(world.outflow(0), (n(45), true));
     world
         .host
         .sender(BOB)
@@ -648,14 +648,38 @@ fn a_distribution_that_cannot_shrink_is_halted_and_resumed() {
     assert_eq!(resume(0), Ok(()));
     world.streams.assert_emitted(&DistributionResumed {
         pool,
-        flowRate: n(65),
+        flowRate: n(45),
     });
     world
         .host
-        .assert_emitted(&distributed(&world, 0, 65, false));
-    assert_eq!((world.rate(0), world.outflow(0)), (65, (n(65), false)));
+        .assert_emitted(&distributed(&world, 0, 45, false));
+    assert_eq!((world.rate(0), world.outflow(0)), (45, (n(45), false)));
     assert_eq!(resume(0), not_halted(0));
     assert_eq!(resume(1), not_halted(1));
+}
+
+#[motsu::test]
+fn a_source_that_streams_more_resumes() {
+    let world = World::new();
+    world.open(ALICE, 100, &[(0, 100)]).unwrap();
+    world.open(BOB, 10, &[(0, 10)]).unwrap();
+    let pool = world.pool(0);
+    let refuse = |refusal: Refusal| world.host.sender(BOB).refuse(pool, refusal as u8);
+    refuse(Refusal::Flows);
+    world.change(ALICE, 40, 0, 40).unwrap();
+    assert_eq!((world.rate(0), world.outflow(0)), (0, (n(50), true)));
+    refuse(Refusal::Nothing);
+    // Less does not.
+    world.change(ALICE, 30, 0, 30).unwrap();
+    assert_eq!((world.rate(0), world.outflow(0)), (0, (n(40), true)));
+    world.change(BOB, 11, 0, 11).unwrap();
+    assert_eq!((world.rate(0), world.outflow(0)), (41, (n(41), false)));
+    let flow_rate = n(41);
+    let resumed = DistributionResumed {
+        pool,
+        flowRate: flow_rate,
+    };
+    world.streams.assert_emitted(&resumed);
 }
 
 /// What raises a distribution fails as a whole; what lowers it does not fail.
