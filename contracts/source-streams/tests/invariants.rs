@@ -11,7 +11,6 @@
 #[allow(dead_code)]
 #[path = "../src/lib.rs"]
 mod contract;
-#[allow(dead_code)]
 mod world;
 
 use alloy_primitives::{Address, U256};

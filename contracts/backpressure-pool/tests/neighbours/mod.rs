@@ -13,6 +13,9 @@ pub fn refusal() -> Vec<u8> {
     alloy_sol_types::Revert::from("no").abi_encode()
 }
 
+/// Sinks and their capacities.
+type Sinks = (Vec<Address>, Vec<U256>);
+
 /// A registry.
 #[storage]
 pub struct Registry {
@@ -73,7 +76,7 @@ impl Registry {
         id: B256,
         from: U256,
         count: U256,
-    ) -> Result<Returns<(Vec<Address>, Vec<U256>)>, Vec<u8>> {
+    ) -> Result<Returns<Sinks>, Vec<u8>> {
         self.refuse()?;
         let (sinks, capacities) = (self.sinks.getter(id), self.capacities.getter(id));
         let from = from.saturating_to::<usize>();
