@@ -135,7 +135,7 @@ interface IBackpressurePool {
     /// Gives one sink the units of its capacity; none, if it is not registered.
     function rebalanceSink(bytes32 taskTypeId, address sink) external;
 
-    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it.
+    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it, or no sink is left.
     function rebalanceOverflow(bytes32 taskTypeId) external;
 
     /// Takes units away from a sink that now has only `capacity`. CapacityRegistry is open while it calls this, and is

@@ -430,7 +430,7 @@ impl BackpressurePool {
         self.settle(&split, false)
     }
 
-    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it.
+    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it, or no sink is left.
     ///
     /// # Errors
     ///
@@ -558,7 +558,8 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`EscrowBufferAlreadySet`], [`InvalidAccount`], [`InvalidAccount`]
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`EscrowBufferAlreadySet`], [`InvalidAccount`]
+    /// * [`SafeERC20FailedOperation`]
     ///
     /// # Events
     ///
@@ -1107,11 +1108,12 @@ impl BackpressurePool {
         let capacity = split::units_capacity(sinks, split.anchor);
         let pay = terms.pay(capacity, left);
         self.note_free_rate(split.id, terms.worth(capacity).saturating_sub(left));
-        let units = split::carve_outs(sinks, cuts, flow, pay);
+        let mut units = split::carve_outs(sinks, cuts, flow, pay);
         let escrow = self.escrow.get();
-        if !escrow.is_zero() {
-            // First, so that there are units at any time.
-            self.set_carve_out(split.pool, escrow, units.overflow)?;
+        // First, so that there are units at any time.
+        match escrow.is_zero() {
+            true => units.overflow = 0,
+            false => self.set_carve_out(split.pool, escrow, units.overflow)?,
         }
         let [fee_member, budget_member] = members;
         self.set_carve_out(split.pool, fee_member, units.fee)?;

@@ -1,5 +1,5 @@
-//! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, a pool, a registry and a wallet that behave, or
-//! misbehave, as a test tells them to.
+//! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, a pool, a registry, a wallet and Superfluid,
+//! that behave, or misbehave, as a test tells them to.
 #![cfg(not(target_arch = "wasm32"))]
 
 extern crate alloc;
@@ -8,6 +8,7 @@ mod fuzz;
 mod ledger;
 mod pool;
 mod registry;
+pub mod superfluid;
 mod token;
 mod wallet;
 
