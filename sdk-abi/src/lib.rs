@@ -46,3 +46,8 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/IOffchainAggregator.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IPipeline.sol"
+);
