@@ -426,8 +426,7 @@ impl BackpressurePool {
         }
         let capacity = self.capacity_of(task_type_id, sink)?;
         let units = self.units_of_capacity(&split, sink, capacity)?;
-        self.require_set_sink(&mut split, sink, units)?;
-        self.settle(&split, false)
+        self.settle_sink(split, sink, units)
     }
 
     /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it, or no sink is left.
@@ -465,13 +464,12 @@ impl BackpressurePool {
         if self.get_pool(task_type_id).is_zero() || self.is_reserved(task_type_id, sink) {
             return Ok(());
         }
-        let mut split = self.open(task_type_id)?;
+        let split = self.open(task_type_id)?;
         let mut units = self.units_of_capacity(&split, sink, capacity)?;
         if split.weighting == BY_SHARES {
             units = units.min(self.units(split.pool, sink)?);
         }
-        self.require_set_sink(&mut split, sink, units)?;
-        self.settle(&split, false)
+        self.settle_sink(split, sink, units)
     }
 
     /// Gives `sinks` units by `shares`, whatever the shares sum to: `(1 − ε)·share + ε/N`, where ε is the exploration rate
@@ -535,10 +533,7 @@ impl BackpressurePool {
         task_type_id: B256,
         capacity: U256,
     ) -> Result<(), Error> {
-        let caller = self.vm().msg_sender();
-        if !self.pipelines.get(caller) {
-            return Err(UnauthorizedCaller { caller }.into());
-        }
+        self.only_pipeline()?;
         self.require_escrow()?;
         let split = self.open(task_type_id)?;
         let limit = narrow(capacity);
@@ -550,6 +545,24 @@ impl BackpressurePool {
             EffectiveCapacitySet[task_type_id](limit.map_or(U256::MAX, widen))
         );
         self.settle(&split, true)
+    }
+
+    /// Gives the caller, a pipeline, the units of a sink with `capacity`, which the registry knows nothing of: of what lies
+    /// below the task type, to which the caller passes on what it gets. Only the caller changes these units.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`], [`PoolDoesNotExist`], [`InvalidAccount`], [`InsufficientGas`]
+    pub fn set_nested_capacity(&mut self, task_type_id: B256, capacity: U256) -> Result<(), Error> {
+        let member = self.only_pipeline()?;
+        let mut split = self.open(task_type_id)?;
+        let capacity = math::to_u128_saturating(capacity);
+        if split.anchor == 0 {
+            // Without sinks of its own the task type has no other.
+            self.set_anchor(&mut split, capacity);
+        }
+        let units = split::pool_units(capacity, split.anchor);
+        self.settle_sink(split, member, units)
     }
 
     // --- The owner
@@ -1027,15 +1040,11 @@ impl BackpressurePool {
         Ok(true)
     }
 
-    /// As [`BackpressurePool::set_sink`], for a sink that everything is about.
-    fn require_set_sink(
-        &mut self,
-        split: &mut Split,
-        sink: Address,
-        units: u128,
-    ) -> Result<(), Error> {
-        match self.set_sink(split, sink, units)? {
-            true => Ok(()),
+    /// As [`BackpressurePool::set_sink`], for the one sink that everything is about, with what follows from it.
+    #[inline(never)]
+    fn settle_sink(&mut self, mut split: Split, sink: Address, units: u128) -> Result<(), Error> {
+        match self.set_sink(&mut split, sink, units)? {
+            true => self.settle(&split, false),
             false => Err(InvalidAccount { account: sink }.into()),
         }
     }
@@ -1055,17 +1064,10 @@ impl BackpressurePool {
     }
 
     fn set_units(&self, pool: Address, member: Address, units: u128) -> Result<(), Error> {
-        let answer = call(
-            self.vm(),
-            pool,
-            &units_update(member, units),
-            ALL_GAS,
-            usize::MAX,
-        );
-        match answer.success {
-            true => Ok(()),
-            false => Err(Revert(answer.data).into()),
-        }
+        let selector = ISuperfluidPool::updateMemberUnitsCall::SELECTOR;
+        let arguments = [member.word(), units.word()];
+        let [_agreed] = invoke_words(self.vm(), pool, selector, &arguments)?;
+        Ok(())
     }
 
     fn units(&self, pool: Address, member: Address) -> Result<u128, Error> {
@@ -1215,6 +1217,14 @@ impl BackpressurePool {
         Ok(self.ownable.only_owner()?)
     }
 
+    fn only_pipeline(&self) -> Result<Address, Error> {
+        let caller = self.vm().msg_sender();
+        match self.pipelines.get(caller) {
+            true => Ok(caller),
+            false => Err(UnauthorizedCaller { caller }.into()),
+        }
+    }
+
     #[inline(never)]
     fn require_contract(&self, neighbour: Address) -> Result<(), Error> {
         match has_code(self.vm(), neighbour) {
@@ -1259,12 +1269,13 @@ impl BackpressurePool {
         }
     }
 
-    /// Whether `account` has the units of a carve-out, which are not a sink's.
+    /// Whether `account` has the units of a carve-out, or of capacity below the task type, which are not a sink's.
     fn is_reserved(&self, id: B256, account: Address) -> bool {
         let pool = self.pools.getter(id);
         account == pool.fee_member.get()
             || account == pool.budget_member.get()
             || account == self.escrow.get()
+            || self.pipelines.get(account)
     }
 
     /// The smoothed capacity of a sink; zero if it is not registered.

@@ -3,7 +3,6 @@
 //! `log` of stylus-sdk is compiled anew for every event, some 500 bytes each: too much for a contract with many.
 //! [`emit!`](crate::emit) writes the same bytes.
 
-use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, U256};
 use stylus_sdk::stylus_core::Host;
 
@@ -61,13 +60,13 @@ impl Word for bool {
     }
 }
 
-/// Emits an event of the given topics, the signature's hash first, and data.
-pub fn emit(vm: &dyn Host, topics: &[B256], data: &[B256]) {
-    let mut bytes = Vec::new();
+/// Emits an event: the hash of its signature, its further topics, its data.
+pub fn emit(vm: &dyn Host, signature: &B256, topics: &[B256], data: &[B256]) {
+    let mut bytes = signature.to_vec();
     for word in topics.iter().chain(data) {
         bytes.extend_from_slice(word.as_slice());
     }
-    vm.emit_log(&bytes, topics.len());
+    vm.emit_log(&bytes, topics.len().saturating_add(1));
 }
 
 /// Emits an event of `sol!`, with the values of its indexed members in brackets and of the others in parentheses:
@@ -78,12 +77,14 @@ macro_rules! emit {
         use alloy_sol_types::{SolEvent, SolType, TopicList};
         const TOPICS: usize = <<$event as SolEvent>::TopicList as TopicList>::COUNT;
         const DATA: Option<usize> = <<$event as SolEvent>::DataTuple<'static> as SolType>::ENCODED_SIZE;
-        let topics = [<$event as SolEvent>::SIGNATURE_HASH, $($crate::events::Word::word($topic)),*];
+        // In place, not copied to the stack.
+        const SIGNATURE: &alloy_primitives::B256 = &<$event as SolEvent>::SIGNATURE_HASH;
+        let topics: &[alloy_primitives::B256] = &[$($crate::events::Word::word($topic)),*];
         let data: &[alloy_primitives::B256] = &[$($($crate::events::Word::word($data)),*)?];
         const TOPIC_NAMES: &[&str] = &[$(stringify!($topic)),*];
         const DATA_NAMES: &[&str] = &[$($(stringify!($data)),*)?];
         const { assert!(TOPICS == TOPIC_NAMES.len() + 1) };
         const { assert!(matches!(DATA, Some(size) if size == 32 * DATA_NAMES.len())) };
-        $crate::events::emit($vm, &topics, data)
+        $crate::events::emit($vm, SIGNATURE, topics, data)
     }};
 }

@@ -55,6 +55,16 @@ sol! {
         function rebalanceWithShares(bytes32 taskTypeId, address[] memory sinks, uint256[] memory shares) external;
     }
 
+    /// BackpressurePool, as Pipeline and NestedPool see it.
+    interface IPoolLimits {
+        function GDA() external view returns (address);
+        function SUPER_TOKEN() external view returns (address);
+        function getPool(bytes32 taskTypeId) external view returns (address);
+        function getEffectiveCapacity(bytes32 taskTypeId) external view returns (uint256);
+        function setEffectiveCapacity(bytes32 taskTypeId, uint256 capacity) external;
+        function setNestedCapacity(bytes32 taskTypeId, uint256 capacity) external;
+    }
+
     /// SourceStreams, as StreamGateway and EscrowBuffer see it.
     interface ISourceStreams {
         function plan(address pool, address source, uint256 flowRate) external view returns (uint256 current, uint256 inflow, uint256 nextInflow);

@@ -1,4 +1,4 @@
-//! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, a pool, a registry, a wallet and Superfluid,
+//! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, pools, a registry, a wallet and Superfluid,
 //! that behave, or misbehave, as a test tells them to.
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -7,6 +7,7 @@ extern crate alloc;
 mod fuzz;
 mod ledger;
 mod pool;
+mod pools;
 mod registry;
 pub mod superfluid;
 mod token;
@@ -15,6 +16,7 @@ mod wallet;
 pub use fuzz::{calldata, enter};
 pub use ledger::Ledger;
 pub use pool::{Notice, Pool};
+pub use pools::Pools;
 pub use registry::Registry;
 pub use token::{Behaviour, Token};
 pub use wallet::Wallet;

@@ -8,6 +8,7 @@ use crate::refusal;
 #[storage]
 pub struct Registry {
     refuses: StorageBool,
+    exists: StorageMap<B256, StorageBool>,
     totals: StorageMap<B256, StorageU256>,
     registered: StorageMap<B256, StorageMap<Address, StorageBool>>,
     capacities: StorageMap<B256, StorageMap<Address, StorageU256>>,
@@ -22,6 +23,7 @@ impl Registry {
 
     /// Makes `sink` one of the task type's, with this capacity.
     pub fn enter(&mut self, task_type_id: B256, sink: Address, capacity: U256) {
+        self.exists.setter(task_type_id).set(true);
         self.registered.setter(task_type_id).setter(sink).set(true);
         self.set(task_type_id, sink, capacity);
     }
@@ -30,6 +32,16 @@ impl Registry {
     pub fn leave(&mut self, task_type_id: B256, sink: Address) {
         self.registered.setter(task_type_id).setter(sink).set(false);
         self.set(task_type_id, sink, U256::ZERO);
+    }
+
+    /// Makes a task type without sinks. There is one for every sink as well.
+    pub fn create(&mut self, task_type_id: B256) {
+        self.exists.setter(task_type_id).set(true);
+    }
+
+    /// As CapacityRegistry's.
+    pub fn task_type_exists(&self, task_type_id: B256) -> bool {
+        self.exists.get(task_type_id)
     }
 
     /// As CapacityRegistry's. The number of sinks and their least stake are not kept.
