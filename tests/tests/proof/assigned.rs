@@ -104,8 +104,13 @@ async fn an_idle_sink_keeps_its_stake_and_one_that_drops_tasks_does_not() {
     assert_eq!(it.units(idle_address).await, half);
     // sqrt(0.9) of half of a billion units.
     assert_eq!(it.units(drops_address).await, 474_341_649);
-    assert!(it.flow_to(drops_address).await < flow);
-    assert!(it.flow_to(idle_address).await > flow);
+    let flows = [
+        it.flow_to(drops_address).await,
+        it.flow_to(idle_address).await,
+    ];
+    let per_unit = flows[1] / half;
+    assert_eq!(flows, [474_341_649 * per_unit, half * per_unit]);
+    assert!(flows[0] < flow && flows[1] > flow);
 
     // Half of what was accepted is enough, and no more is owed than the capacity.
     work(&it, &drops, &source, 100, 48).await;

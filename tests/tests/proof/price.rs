@@ -1,5 +1,7 @@
 //! What a unit of work costs, as demand, queues and the escrow change.
 
+use std::collections::BTreeSet;
+
 use alloy::{
     primitives::{Address, U256},
     rpc::types::TransactionReceipt,
@@ -173,18 +175,26 @@ async fn prices_follow_the_pressure_of_the_real_escrow() {
     }
 
     // Whatever gas a caller brings, the pressure is in the price, or there is none.
-    let mut least = None;
+    let (mut least, mut refusals) = (None, BTreeSet::new());
     for gas in (30_000..600_000).step_by(5_000) {
-        let answer = it.pricing.getPrice(CODE, sink).gas(gas).call().await;
-        match answer {
+        match it.pricing.getPrice(CODE, sink).gas(gas).call().await {
             Ok(now) => {
                 least.get_or_insert(gas);
                 assert_eq!(now, highest);
             }
-            Err(_) => assert_eq!(least, None),
+            Err(error) => {
+                assert_eq!(least, None);
+                refusals.insert(match error.as_decoded_interface_error() {
+                    Some(IPricingCurveErrors::InsufficientGas(_)) => "InsufficientGas",
+                    Some(other) => panic!("{other:?}"),
+                    None => "out of gas",
+                });
+            }
         }
     }
-    println!("getPrice takes a gas limit of {}", least.unwrap());
+    let least = least.expect("enough at last");
+    println!("getPrice takes a gas limit of {least}; less is refused: {refusals:?}");
+    assert!(refusals.contains("InsufficientGas"));
 
     // As the escrow drains, the price falls.
     report(&it, sink, units(50)).await;
