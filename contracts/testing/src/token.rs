@@ -83,6 +83,7 @@ impl Behaviour {
 #[storage]
 pub struct Token {
     behaviour: StorageU8,
+    host: StorageAddress,
     balances: StorageMap<Address, StorageU256>,
     refused: StorageMap<Address, StorageBool>,
 }
@@ -103,6 +104,16 @@ impl Token {
     /// Reverts transfers to `to` from now on, as a recipient's hook may, or no longer.
     pub fn refuse(&mut self, to: Address, refuses: bool) {
         self.refused.setter(to).set(refuses);
+    }
+
+    /// Makes it a Super Token of this host.
+    pub fn set_host(&mut self, host: Address) {
+        self.host.set(host);
+    }
+
+    /// As a Super Token's.
+    pub fn get_host(&self) -> Address {
+        self.host.get()
     }
 
     /// What `account` has.
