@@ -150,6 +150,10 @@ interface IBackpressurePool {
     /// Limits the capacity that the task type is paid for, to what lies downstream; the largest number lifts the limit.
     function setEffectiveCapacity(bytes32 taskTypeId, uint256 capacity) external;
 
+    /// Gives the caller, a pipeline, the units of a sink with `capacity`, which the registry knows nothing of: of what lies
+    /// below the task type, to which the caller passes on what it gets. Only the caller changes these units.
+    function setNestedCapacity(bytes32 taskTypeId, uint256 capacity) external;
+
     /// Makes `escrowBuffer` the contract that overflow goes to. Once, for ever: another one could divert streams.
     function setEscrowBuffer(address escrowBuffer) external;
 
