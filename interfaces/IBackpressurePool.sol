@@ -125,17 +125,17 @@ interface IBackpressurePool {
     function createPool(bytes32 taskTypeId) external;
 
     /// Gives all sinks of a task type the units of their capacities, against their present total as the new anchor. For
-    /// at most 100 sinks: see `rebalanceRange`.
+    /// at most 64 sinks: see `rebalanceRange`.
     function rebalance(bytes32 taskTypeId) external;
 
-    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 100 in a
+    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 64 in a
     /// call. Pages that follow each other from 0 to the end are a full rebalance.
     function rebalanceRange(bytes32 taskTypeId, uint256 from, uint256 count) external;
 
     /// Gives one sink the units of its capacity; none, if it is not registered.
     function rebalanceSink(bytes32 taskTypeId, address sink) external;
 
-    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it.
+    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it, or no sink is left.
     function rebalanceOverflow(bytes32 taskTypeId) external;
 
     /// Takes units away from a sink that now has only `capacity`. CapacityRegistry is open while it calls this, and is

@@ -175,6 +175,11 @@ interface ICapacityRegistry {
     /// The capacity that `sink` declared last, as far as its stake backed it; zero if it is not registered.
     function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
 
+    /// Of `sink` in the task type: its smoothed capacity, or the one with which it left; the beginning of the first epoch
+    /// that it served from beginning to end; and when it left, or zero if it has not. Times in seconds since 1970. Zeros
+    /// if it never served. A sink that comes back before an epoch's length has passed has not left.
+    function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
+
     /// The capacity that `sink` has over all its task types, which its stake backs, and how many those are.
     function getBacking(address sink) external view returns (uint256 capacity, uint256 taskTypes);
 

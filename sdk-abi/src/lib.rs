@@ -49,6 +49,11 @@ sol!(
 
 sol!(
     #[sol(rpc, all_derives)]
+    "../interfaces/ICompletionTracker.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
     "../interfaces/IPipeline.sol"
 );
 

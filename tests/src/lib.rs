@@ -5,6 +5,7 @@
 
 pub mod gas;
 pub mod programs;
+pub mod proof;
 pub mod settlement;
 pub mod solidity;
 pub mod stage;

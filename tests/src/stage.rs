@@ -13,10 +13,12 @@ use devnet::{Devnet, RpcServer};
 use devnet_superfluid::{
     bindings::{
         ICFAv1Forwarder, IConstantFlowAgreementV1, IGDAv1Forwarder,
-        IGeneralDistributionAgreementV1, ISuperToken, ISuperfluid, ITestToken,
+        IGeneralDistributionAgreementV1, ISuperToken, ISuperTokenFactory, ISuperfluid, ITestToken,
     },
     ready, tools_dir, Artifacts, SuperfluidAddresses,
 };
+
+use crate::{solidity, suite::IStakeToken};
 
 /// A USDCx of 18 decimals for a USDC of 6.
 pub const USDCX_PER_USDC: u64 = 1_000_000_000_000;
@@ -123,6 +125,26 @@ impl Superfluid {
         .await;
         let amount = U256::from(usdcx) * U256::from(USDCX);
         mined(self.usdcx().upgrade(amount).from(account).send().await).await;
+    }
+
+    /// Another Super Token, of which `holder`, a funded account, has a thousand.
+    pub async fn other_super_token(&self, holder: Address) -> Address {
+        let compiled = solidity::compile("StakeToken.sol", "StakeToken").await;
+        let underlying = solidity::deploy(&self.provider, &compiled, &[]).await;
+        let amount = U256::from(1_000) * U256::from(USDCX);
+        let token = IStakeToken::new(underlying, &self.provider);
+        mined(token.mint(holder, amount).send().await).await;
+        let factory = ISuperTokenFactory::new(self.addresses.super_token_factory, &self.provider);
+        let (name, symbol) = ("Other".to_owned(), "OTHERx".to_owned());
+        const UPGRADABLE: u8 = 1;
+        let wrap =
+            factory.createERC20Wrapper(underlying, 18, UPGRADABLE, name, symbol, Address::ZERO);
+        let wrapper = wrap.call().await.expect("the factory makes wrappers");
+        mined(wrap.send().await).await;
+        mined(token.approve(wrapper, amount).from(holder).send().await).await;
+        let wrapped = ISuperToken::new(wrapper, &self.provider);
+        mined(wrapped.upgrade(amount).from(holder).send().await).await;
+        wrapper
     }
 
     /// What `account` could send now; negative if it owes.

@@ -97,18 +97,18 @@ impl Foundations {
     /// An account of its own with ether, so many tokens, and an approval for all of them.
     pub async fn sink(&self, number: u8, amount: u64) -> Address {
         let sink = Address::repeat_byte(number);
-        self.devnet.impersonate(sink);
-        self.devnet.set_balance(sink, tokens(1));
-        mined(self.token.mint(sink, tokens(amount)).send().await).await;
-        mined(
-            self.token
-                .approve(*self.stakes.address(), U256::MAX)
-                .from(sink)
-                .send()
-                .await,
-        )
-        .await;
+        self.equip(sink, amount).await;
         sink
+    }
+
+    /// Makes `account` one that the node sends for, with ether, so many tokens, and an approval for all of them.
+    pub async fn equip(&self, account: Address, amount: u64) {
+        self.devnet.impersonate(account);
+        self.devnet.set_balance(account, tokens(1));
+        let mint = self.token.mint(account, tokens(amount));
+        mined(mint.send().await).await;
+        let approve = self.token.approve(*self.stakes.address(), U256::MAX);
+        mined(approve.from(account).send().await).await;
     }
 
     /// A sink that has staked.

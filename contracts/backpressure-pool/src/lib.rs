@@ -211,8 +211,8 @@ pub const MAX_FEE_BPS: u16 = 1_000;
 pub const MAX_PRICE: u128 = (1 << 95) - 1;
 /// The verification budget at most.
 pub const MAX_BUDGET_BPS: u16 = 8_999;
-/// So many sinks are rebalanced in one call at most.
-pub const MAX_SINKS_PER_CALL: u64 = 100;
+/// So many sinks are rebalanced in one call at most: 24 million gas if all of them are new, of an L2 block's 32.
+pub const MAX_SINKS_PER_CALL: u64 = 64;
 /// What setting one sink's units may take. It takes about a third of it.
 pub const UNITS_GAS: u64 = 500_000;
 /// What connecting one sink to its pool may take. It takes about a third of it.
@@ -351,7 +351,7 @@ impl BackpressurePool {
     }
 
     /// Gives all sinks of a task type the units of their capacities, against their present total as the new anchor. For
-    /// at most 100 sinks: see [`BackpressurePool::rebalance_range`].
+    /// at most 64 sinks: see [`BackpressurePool::rebalance_range`].
     ///
     /// # Errors
     ///
@@ -370,7 +370,7 @@ impl BackpressurePool {
         self.settle(&split, true)
     }
 
-    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 100 in a
+    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 64 in a
     /// call. Pages that follow each other from 0 to the end are a full rebalance.
     ///
     /// # Errors
@@ -429,7 +429,7 @@ impl BackpressurePool {
         self.settle_sink(split, sink, units)
     }
 
-    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it.
+    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it, or no sink is left.
     ///
     /// # Errors
     ///
@@ -571,7 +571,8 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`EscrowBufferAlreadySet`], [`InvalidAccount`], [`InvalidAccount`]
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`EscrowBufferAlreadySet`], [`InvalidAccount`]
+    /// * [`SafeERC20FailedOperation`]
     ///
     /// # Events
     ///
@@ -1109,11 +1110,12 @@ impl BackpressurePool {
         let capacity = split::units_capacity(sinks, split.anchor);
         let pay = terms.pay(capacity, left);
         self.note_free_rate(split.id, terms.worth(capacity).saturating_sub(left));
-        let units = split::carve_outs(sinks, cuts, flow, pay);
+        let mut units = split::carve_outs(sinks, cuts, flow, pay);
         let escrow = self.escrow.get();
-        if !escrow.is_zero() {
-            // First, so that there are units at any time.
-            self.set_carve_out(split.pool, escrow, units.overflow)?;
+        // First, so that there are units at any time.
+        match escrow.is_zero() {
+            true => units.overflow = 0,
+            false => self.set_carve_out(split.pool, escrow, units.overflow)?,
         }
         let [fee_member, budget_member] = members;
         self.set_carve_out(split.pool, fee_member, units.fee)?;

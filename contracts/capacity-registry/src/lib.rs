@@ -24,6 +24,11 @@
 //! A first registration counts at once; from then on each declaration moves the smoothed capacity by 30 % of the way, one
 //! step a block at most. A sink that leaves and comes back goes on from where it was.
 //!
+//! # Since when a sink serves
+//!
+//! The registry knows in which epoch of 300 s a sink began to serve and when it left, so that idleness and absence can be
+//! told apart later. A sink that is away for less than an epoch has not been away.
+//!
 //! # The pool hears of every loss
 //!
 //! When a sink leaves or is clipped, the pool is told in the same transaction, with a fixed allowance of gas that the
@@ -178,9 +183,9 @@ pub const LISTENER_GAS: u64 = 1_500_000;
 pub const UNBONDING_GAS: u64 = 150_000;
 const MAX_SINKS: u32 = (1 << 24) - 1;
 
-/// Capacities: 1.2·10^15 units at most, which keeps a sink in one slot.
-type Capacity = Uint<80, 2>;
-type StorageCapacity = StorageUint<80, 2>;
+/// Capacities: 4.7·10^12 units at most, which keeps a sink in one slot.
+type Capacity = Uint<72, 2>;
+type StorageCapacity = StorageUint<72, 2>;
 
 /// One slot: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), exists (8). Registering,
 /// leaving and every change of capacity write it once.
@@ -192,8 +197,9 @@ pub struct TaskType {
     exists: StorageBool,
 }
 
-/// One slot: raw (80 bits), smoothed (80), position (32), commit_block (32), smoothed_block (32). All that an update
-/// reads and writes of a sink. The hash that is committed to has a slot of its own, zero again after the reveal.
+/// One slot: raw (72 bits), smoothed (72), position (24), committed_or_left (32), smoothed_block (32), since (24). All
+/// that an update reads and writes of a sink. The hash that is committed to has a slot of its own, zero again after the
+/// reveal.
 #[storage]
 pub struct Sink {
     /// What was declared last, as far as the stake backed it.
@@ -201,11 +207,14 @@ pub struct Sink {
     /// The capacity that counts; after leaving, what it was.
     smoothed: StorageCapacity,
     /// Place in the list of sinks, from 1; 0 if not registered.
-    position: StorageU32,
-    /// Block of the pending commitment; 0 if there is none.
-    commit_block: StorageU32,
+    position: StorageUint<24, 1>,
+    /// Of a registered sink the block of the pending commitment, 0 if there is none; of one that left the time at which
+    /// it did, in seconds.
+    committed_or_left: StorageU32,
     /// Block in which the capacity was smoothed last: one step a block at most. 0 if it never was a sink here.
     smoothed_block: StorageU32,
+    /// The epoch in which it began to serve. In 24 bits until 2129.
+    since: StorageUint<24, 1>,
 }
 
 /// One slot: what a sink has over all its task types, in capacity (128 bits) and in number (32).
@@ -383,11 +392,11 @@ impl CapacityRegistry {
         let block = clock::block_number(self.vm());
         let mut types = self.sinks.setter(task_type_id);
         let mut entry = types.setter(sink);
-        let pending = entry.commit_block.get();
+        let pending = entry.committed_or_left.get();
         if !pending.is_zero() && block <= last_reveal_block(pending) {
             return Err(CommitNotExpired {}.into());
         }
-        entry.commit_block.set(U32::wrapping_from(block));
+        entry.committed_or_left.set(U32::wrapping_from(block));
         self.commit_hashes
             .setter(task_type_id)
             .setter(sink)
@@ -639,6 +648,30 @@ impl CapacityRegistry {
         widen(self.sinks.getter(task_type_id).getter(sink).raw.get())
     }
 
+    /// Of `sink` in the task type: its smoothed capacity, or the one with which it left; the beginning of the first epoch
+    /// that it served from beginning to end; and when it left, or zero if it has not. Times in seconds since 1970. Zeros
+    /// if it never served. A sink that comes back before an epoch's length has passed has not left.
+    ///
+    /// # Returns
+    ///
+    /// * `capacity`
+    /// * `since`
+    /// * `until`
+    pub fn get_service(&self, task_type_id: B256, sink: Address) -> (U256, U256, U256) {
+        let types = self.sinks.getter(task_type_id);
+        let entry = types.getter(sink);
+        if entry.smoothed_block.get().is_zero() {
+            return (U256::ZERO, U256::ZERO, U256::ZERO);
+        }
+        let began: u64 = entry.since.get().wrapping_to();
+        let since = began.saturating_add(1).saturating_mul(clock::EPOCH);
+        let until = match entry.position.get().is_zero() {
+            true => widen(entry.committed_or_left.get()),
+            false => U256::ZERO,
+        };
+        (widen(entry.smoothed.get()), U256::from(since), until)
+    }
+
     /// The capacity that `sink` has over all its task types, which its stake backs, and how many those are.
     ///
     /// # Returns
@@ -655,12 +688,8 @@ impl CapacityRegistry {
 
     /// Whether `sink` has committed to a capacity and can still reveal it.
     pub fn has_pending_commit(&self, task_type_id: B256, sink: Address) -> bool {
-        let pending = self
-            .sinks
-            .getter(task_type_id)
-            .getter(sink)
-            .commit_block
-            .get();
+        let types = self.sinks.getter(task_type_id);
+        let pending = types.getter(sink).pending_commit();
         !pending.is_zero() && clock::block_number(self.vm()) <= last_reveal_block(pending)
     }
 
@@ -794,14 +823,20 @@ impl CapacityRegistry {
     /// Puts `sink` at the end of the list, where `count` sinks are before it.
     fn append(&mut self, id: B256, sink: Address, count: U32) {
         let block = U32::wrapping_from(clock::block_number(self.vm()));
+        let now = clock::block_timestamp(self.vm());
         // Fits: at most MAX_SINKS.
         let position = count.saturating_add(U32::from(1));
         self.sink_list.setter(id).setter(count).set(sink);
         self.task_types.setter(id).sink_count.set(position);
         let mut types = self.sinks.setter(id);
         let mut entry = types.setter(sink);
-        entry.position.set(position);
+        entry.position.set(Uint::wrapping_from(position));
         entry.smoothed_block.set(block);
+        let left: u64 = entry.committed_or_left.get().wrapping_to();
+        if now.saturating_sub(left) >= clock::EPOCH {
+            entry.since.set(Uint::wrapping_from(now / clock::EPOCH));
+        }
+        entry.committed_or_left.set(U32::ZERO);
         let mut backing = self.backings.setter(sink);
         let task_types = backing.task_types.get().saturating_add(U32::from(1));
         backing.task_types.set(task_types);
@@ -810,12 +845,13 @@ impl CapacityRegistry {
     /// Takes `sink` from the list; the last sink takes its place. Its smoothed capacity is remembered: see
     /// [`CapacityRegistry::memory`]. Returns whether this was its last task type.
     fn remove(&mut self, id: B256, sink: Address, smoothed: u128) -> bool {
+        let now = clock::block_timestamp(self.vm());
         let mut types = self.sinks.setter(id);
         let mut entry = types.setter(sink);
         let position = entry.position.get();
-        let had_commit = !entry.commit_block.get().is_zero();
-        entry.position.set(U32::ZERO);
-        entry.commit_block.set(U32::ZERO);
+        let had_commit = !entry.pending_commit().is_zero();
+        entry.position.set(Uint::ZERO);
+        entry.committed_or_left.set(U32::wrapping_from(now));
         entry.smoothed.set(Capacity::wrapping_from(smoothed));
         if had_commit {
             self.commit_hashes.setter(id).setter(sink).set(B256::ZERO);
@@ -826,7 +862,8 @@ impl CapacityRegistry {
         let mut list = self.sink_list.setter(id);
         let last = list.get(last_index);
         if last != sink {
-            list.setter(position.saturating_sub(U32::from(1))).set(last);
+            let index = U32::wrapping_from(position).saturating_sub(U32::from(1));
+            list.setter(index).set(last);
             types.setter(last).position.set(position);
         }
         list.setter(last_index).set(Address::ZERO);
@@ -905,7 +942,7 @@ impl CapacityRegistry {
 
     /// Replaces `before` by `after` for the sink, in the task type's total and in what the stake backs.
     ///
-    /// Nothing overflows: `after` is clipped to 80 bits, a total is the sum of less than 2^24 such, and both sums contain
+    /// Nothing overflows: `after` is clipped to 72 bits, a total is the sum of less than 2^24 such, and both sums contain
     /// `before`.
     fn store(&mut self, id: B256, sink: Address, before: Capacities, after: Capacities) {
         let mut types = self.sinks.setter(id);
@@ -934,7 +971,7 @@ impl CapacityRegistry {
         let block = clock::block_number(self.vm());
         let mut types = self.sinks.setter(id);
         let mut entry = types.setter(sink);
-        let committed = entry.commit_block.get();
+        let committed = entry.pending_commit();
         if committed.is_zero() {
             return Err(NoCommitPending {}.into());
         }
@@ -951,7 +988,7 @@ impl CapacityRegistry {
         if hashes.get(sink) != hash {
             return Err(CommitHashMismatch {}.into());
         }
-        entry.commit_block.set(U32::ZERO);
+        entry.committed_or_left.set(U32::ZERO);
         hashes.setter(sink).set(B256::ZERO);
         Ok(())
     }
@@ -1067,6 +1104,16 @@ impl CapacityRegistry {
             }
             .into()),
             false => Ok(()),
+        }
+    }
+}
+
+impl Sink {
+    /// The block of the pending commitment; 0 if there is none.
+    fn pending_commit(&self) -> U32 {
+        match self.position.get().is_zero() {
+            true => U32::ZERO,
+            false => self.committed_or_left.get(),
         }
     }
 }

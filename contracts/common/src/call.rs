@@ -132,6 +132,49 @@ pub fn query<C: SolCall>(vm: &dyn Host, to: Address, arguments: &C) -> Result<C:
     decode::<C>(to, answer)
 }
 
+/// The first `N` words of an answer, if it is that long.
+pub fn first_words<const N: usize>(data: &[u8]) -> Option<[B256; N]> {
+    let mut words = [B256::ZERO; N];
+    if data.len() < WORD.saturating_mul(N) {
+        return None;
+    }
+    for (word, bytes) in words.iter_mut().zip(data.chunks_exact(WORD)) {
+        word.copy_from_slice(bytes);
+    }
+    Some(words)
+}
+
+/// As [`query_words`], of results whose first is an array of static words: returns that array.
+///
+/// # Errors
+///
+/// As [`invoke`].
+pub fn query_array<C: SolCall>(
+    vm: &dyn Host,
+    to: Address,
+    arguments: &[B256],
+) -> Result<Vec<B256>, Revert> {
+    let data = calldata(C::SELECTOR, arguments);
+    let answer = static_call(vm, to, &data, ALL_GAS, ANSWER_LIMIT);
+    if !answer.success {
+        return Err(Revert(answer.data));
+    }
+    array(&answer.data).ok_or_else(|| Revert(MalformedReturn { callee: to }.encode()))
+}
+
+fn array(data: &[u8]) -> Option<Vec<B256>> {
+    let [offset] = first_words(data)?;
+    let tail = data.get(to_usize(offset)..)?;
+    let [length] = first_words(tail)?;
+    // A length beyond the data saturates, and there is no such slice.
+    let bytes = tail.get(32..)?.get(..to_usize(length).saturating_mul(32))?;
+    Some(bytes.chunks_exact(32).map(B256::from_slice).collect())
+}
+
+fn to_usize(word: B256) -> usize {
+    U256::from_be_bytes(word.0).saturating_to()
+}
+
 fn decode<C: SolCall>(callee: Address, answer: Answer) -> Result<C::Return, Revert> {
     if !answer.success {
         return Err(Revert(answer.data));
@@ -168,7 +211,7 @@ pub fn invoke_words<const N: usize>(
         ALL_GAS,
         ANSWER_LIMIT,
     );
-    words(to, &answer)
+    words(to, answer)
 }
 
 /// Calls a view function as [`invoke_words`] does.
@@ -189,7 +232,7 @@ pub fn query_words<const N: usize>(
         ALL_GAS,
         ANSWER_LIMIT,
     );
-    words(to, &answer)
+    words(to, answer)
 }
 
 /// Calldata of a function whose arguments are single words.
@@ -209,17 +252,13 @@ pub fn to_address(word: U256) -> Address {
 
 const WORD: usize = 32;
 
-fn words<const N: usize>(callee: Address, answer: &Answer) -> Result<[U256; N], Revert> {
+fn words<const N: usize>(callee: Address, answer: Answer) -> Result<[U256; N], Revert> {
     if !answer.success {
-        return Err(Revert(answer.data.clone()));
+        return Err(Revert(answer.data));
     }
-    let mut words = [U256::ZERO; N];
-    let mut chunks = answer.data.chunks_exact(WORD);
-    for word in &mut words {
-        let Some(chunk) = chunks.next() else {
-            return Err(Revert(MalformedReturn { callee }.encode()));
-        };
-        *word = U256::from_be_slice(chunk);
+    let words: Option<[B256; N]> = first_words(&answer.data);
+    match words {
+        Some(words) => Ok(words.map(Into::into)),
+        None => Err(Revert(MalformedReturn { callee }.encode())),
     }
-    Ok(words)
 }

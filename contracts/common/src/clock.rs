@@ -7,6 +7,9 @@
 
 use stylus_sdk::stylus_core::Host;
 
+/// Seconds of an epoch of service: what a sink completes is counted by it.
+pub const EPOCH: u64 = 300;
+
 /// Number of the current L1 block.
 #[cfg(target_arch = "wasm32")]
 pub fn block_number(vm: &dyn Host) -> u64 {

@@ -30,6 +30,7 @@ sol! {
         function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
         function getSmoothedCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
+        function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
         function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
         function syncCapacity(bytes32 taskTypeId, address sink) external;
     }
@@ -37,7 +38,14 @@ sol! {
     /// StakeManager, as CompletionTracker sees it.
     interface IStakeSlasher {
         function getStake(address sink) external view returns (uint256);
+        function getCapacityCap(address sink) external view returns (uint256);
         function slash(address sink, uint256 amount, bytes32 reason) external;
+    }
+
+    /// Proof of a completion by other means than signatures: a quote of a trusted execution environment, a zero-knowledge
+    /// proof. `ok` only if the attestation proves that `sink` completed `taskId` of `taskTypeId`.
+    interface ICapacityVerifier {
+        function verify(bytes attestation) external view returns (bool ok, bytes32 taskTypeId, address sink, bytes32 taskId);
     }
 
     /// BackpressurePool, as EscrowBuffer and OffchainAggregator see it.

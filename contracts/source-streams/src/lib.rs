@@ -23,7 +23,8 @@
 //! Superfluid asks a distributor for a deposit of four hours of the distribution. Each source brings the deposit of each of
 //! its allocations (its allowance, when the flow is set), and gets it back as credit. Deposits of sums are at most sums of
 //! deposits, and what a pool really distributes is at most what was asked for, so deposits always suffice; should
-//! governance raise them, the distribution into that pool stops and [`resume`](SourceStreams::resume) starts it again.
+//! governance raise them, the distribution into that pool stops; [`resume`](SourceStreams::resume) starts it again, and so
+//! does a source that streams more into it. What flowed in for it meanwhile stays here, as a reserve.
 //!
 //! # Callbacks
 //!
@@ -37,8 +38,9 @@
 //! # Overflow
 //!
 //! What a pool's overflow (its member EscrowBuffer) has received is divided among its sources by their rates, by an index
-//! per unit of rate as in staking rewards: exact at every change of a rate, in constant time. Distributors that are not
-//! sources of this contract are not known to it: their overflow counts with the sources', or as nobody's if there are none.
+//! per unit of rate as in staking rewards: at every change of a rate, in constant time, a wei at most being lost to rounding
+//! for each source. Distributors that are not sources of this contract are not known to it: their overflow counts with the
+//! sources', or as nobody's if there are none.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -265,7 +267,7 @@ impl SourceStreams {
     ///
     /// # Events
     ///
-    /// * [`InflowSet`], [`AllocationSet`]
+    /// * [`InflowSet`], [`AllocationSet`], [`DistributionResumed`]
     ///
     /// # Returns
     ///
@@ -290,7 +292,7 @@ impl SourceStreams {
     ///
     /// # Events
     ///
-    /// * [`InflowSet`], [`AllocationSet`], [`DistributionHalted`]
+    /// * [`InflowSet`], [`AllocationSet`], [`DistributionHalted`], [`DistributionResumed`]
     ///
     /// # Returns
     ///
@@ -398,12 +400,10 @@ impl SourceStreams {
     ///
     /// * [`DistributionResumed`]
     pub fn resume(&mut self, pool: Address) -> Result<(), Error> {
-        let mut outflow = self.outflows.setter(pool);
-        if !outflow.halted.get() {
+        if !self.unhalt(pool) {
             return Err(NotHalted { pool }.into());
         }
-        outflow.halted.set(false);
-        let rate = to_u128(outflow.rate.get());
+        let rate = to_u128(self.outflows.getter(pool).rate.get());
         let (host, gda, token) = (self.host.get(), self.gda.get(), self.token.get());
         let here = self.vm().contract_address();
         let request = distribution(gda, token, here, pool, rate, None);
@@ -411,7 +411,6 @@ impl SourceStreams {
         if !answer.success {
             return Err(Revert(answer.data).into());
         }
-        emit!(self.vm(), DistributionResumed[pool](rate));
         Ok(())
     }
 
@@ -599,6 +598,10 @@ impl SourceStreams {
         self.take_place(source, pool, rate)?;
         self.adjust_deposit(source, pool, rate)?;
         self.set_allocation(source, pool, rate);
+        if rate > before {
+            // Nobody pays more for nothing: what was halted flows again, or the order fails.
+            self.unhalt(pool);
+        }
         match self.distribute(pool, context) {
             Ok(()) => Ok(()),
             Err(refusal) if rate > before => Err(refusal.into()),
@@ -680,6 +683,18 @@ impl SourceStreams {
         // Superfluid asks nothing for this. Should it refuse even so, there is nothing left to try.
         let _ = self.set_distribution(pool, 0, context);
         emit!(self.vm(), DistributionHalted[pool]);
+    }
+
+    /// Lets the pool be distributed into again, which the caller does next. Returns whether it was halted.
+    fn unhalt(&mut self, pool: Address) -> bool {
+        let mut outflow = self.outflows.setter(pool);
+        if !outflow.halted.get() {
+            return false;
+        }
+        outflow.halted.set(false);
+        let rate = to_u128(outflow.rate.get());
+        emit!(self.vm(), DistributionResumed[pool](rate));
+        true
     }
 
     fn set_distribution(

@@ -1,5 +1,5 @@
-//! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, pools, a registry and a wallet that behave, or
-//! misbehave, as a test tells them to.
+//! Neighbours for the unit tests of the contracts: tokens, a reputation ledger, pools, a registry, a wallet and Superfluid,
+//! that behave, or misbehave, as a test tells them to.
 #![cfg(not(target_arch = "wasm32"))]
 
 extern crate alloc;
@@ -9,6 +9,7 @@ mod ledger;
 mod pool;
 mod pools;
 mod registry;
+pub mod superfluid;
 mod token;
 mod wallet;
 

@@ -10,6 +10,8 @@ sol! {
         function balanceOf(address account) external view returns (uint256);
         function transfer(address to, uint256 value) external returns (bool);
         function transferFrom(address from, address to, uint256 value) external returns (bool);
+        function approve(address spender, uint256 value) external returns (bool);
+        function getHost() external view returns (address);
     }
 }
 
@@ -78,14 +80,15 @@ impl Behaviour {
     }
 }
 
-/// An ERC-20 without allowances: whoever asks may move anybody's tokens. Its ERC-20 functions are in the fallback, so
+/// An ERC-20, or a Super Token, that notes allowances but needs none: whoever asks may move anybody's tokens. Its ERC-20 functions are in the fallback, so
 /// that they can return what no Solidity type allows.
 #[storage]
 pub struct Token {
     behaviour: StorageU8,
-    host: StorageAddress,
     balances: StorageMap<Address, StorageU256>,
     refused: StorageMap<Address, StorageBool>,
+    allowances: StorageMap<Address, StorageMap<Address, StorageU256>>,
+    host: StorageAddress,
 }
 
 #[public]
@@ -111,9 +114,9 @@ impl Token {
         self.host.set(host);
     }
 
-    /// As a Super Token's.
-    pub fn get_host(&self) -> Address {
-        self.host.get()
+    /// What `owner` lets `spender` take.
+    pub fn allowance(&self, owner: Address, spender: Address) -> U256 {
+        self.allowances.getter(owner).get(spender)
     }
 
     /// What `account` has.
@@ -142,14 +145,35 @@ impl Token {
                     IERC20::transferFromCall::abi_decode_raw(arguments, true).map_err(malformed)?;
                 self.transfer(call.from, call.to, call.value)
             }
+            IERC20::approveCall::SELECTOR => {
+                let call =
+                    IERC20::approveCall::abi_decode_raw(arguments, true).map_err(malformed)?;
+                let behaviour = self.behaviour();
+                if behaviour == Behaviour::Reverts {
+                    return Err(refusal("no"));
+                }
+                let owner = self.vm().msg_sender();
+                self.allowances
+                    .setter(owner)
+                    .setter(call.spender)
+                    .set(call.value);
+                Ok(behaviour.answer())
+            }
+            IERC20::getHostCall::SELECTOR if !self.host.get().is_zero() => {
+                Ok(self.host.get().into_word().to_vec())
+            }
             _ => Err(refusal("no such function")),
         }
     }
 }
 
 impl Token {
+    fn behaviour(&self) -> Behaviour {
+        Behaviour::ALL[self.behaviour.get().to::<usize>()]
+    }
+
     fn transfer(&mut self, from: Address, to: Address, value: U256) -> Answer {
-        let behaviour = Behaviour::ALL[self.behaviour.get().to::<usize>()];
+        let behaviour = self.behaviour();
         if behaviour == Behaviour::Reverts || self.refused.get(to) {
             return Err(refusal("no"));
         }

@@ -1,1 +1,291 @@
+//! What capacity is not worth waits in escrow, and drains as capacity becomes free.
 
+use alloy::{
+    primitives::{Address, U256},
+    sol_types::SolEvent,
+};
+use bpe_abi::IEscrowBuffer::{BufferFull, Drained, SlowDown};
+use bpe_tests::{
+    settlement::{Settlement, RATE},
+    stage::mined,
+    suite::{tokens, CODE},
+};
+
+use crate::HOUR;
+
+/// Wei per second and capacity unit: 60 units are worth half of [`RATE`].
+const PRICE: u128 = RATE / 120;
+
+/// Three sinks of 10, 20 and 30 units, priced, and two sources that together stream four times what that is worth.
+async fn congested() -> (Settlement, [Address; 3], [Address; 2]) {
+    let it = Settlement::start().await;
+    let sinks = [
+        it.sink(0x31, 10).await,
+        it.sink(0x32, 20).await,
+        it.sink(0x33, 30).await,
+    ];
+    mined(it.pools.rebalance(CODE).send().await).await;
+    let price = it.pools.setCapacityPrice(CODE, U256::from(PRICE));
+    mined(price.send().await).await;
+    let sources = [it.source(3, 1_000).await, it.source(4, 1_000).await];
+    it.stream(sources[0], CODE, RATE / 2).await;
+    it.stream(sources[1], CODE, 3 * RATE / 2).await;
+    (it, sinks, sources)
+}
+
+async fn flow_to(it: &Settlement, member: Address) -> u128 {
+    let pool = it.pool(CODE).await;
+    let flow = pool.getMemberFlowRate(member).call().await.unwrap();
+    flow.into_raw().to()
+}
+
+async fn level(it: &Settlement) -> u128 {
+    it.escrow.bufferLevel(CODE).call().await.unwrap().to()
+}
+
+/// Invariant 1: as many tokens as are owed.
+async fn assert_covered(it: &Settlement) {
+    let owed = it.escrow.getLiabilities().call().await.unwrap();
+    let has = it.whole(*it.escrow.address()).await;
+    assert!(U256::from(has) >= owed.booked + owed.credited);
+}
+
+#[tokio::test]
+async fn the_excess_is_in_escrow_and_booked_to_its_sources() {
+    let (it, sinks, sources) = congested().await;
+    let started = it.base.devnet.timestamp();
+    let mut paid = 0;
+    for sink in sinks {
+        paid += flow_to(&it, sink).await;
+    }
+    let worth = 60 * PRICE;
+    // At most what the capacity is worth, and only rounding less.
+    assert!(
+        paid <= worth && paid > worth - 10_000_000_000,
+        "{paid} of {worth}"
+    );
+    let shares = [flow_to(&it, sinks[0]).await, flow_to(&it, sinks[2]).await];
+    assert!(shares[1].abs_diff(3 * shares[0]) < 10_000_000_000);
+    let escrow = *it.escrow.address();
+    let overflow = flow_to(&it, escrow).await;
+    assert!(overflow + paid > 2 * RATE - 2 * RATE / 1_000 - 20_000_000_000);
+
+    it.advance(HOUR);
+    let pool = it.pool(CODE).await;
+    let received = pool
+        .getTotalAmountReceivedByMember(escrow)
+        .call()
+        .await
+        .unwrap();
+    let now = it.base.devnet.timestamp();
+    assert!(received >= U256::from(overflow * u128::from(now - started)));
+    let sync = it
+        .escrow
+        .sync(CODE, vec![sources[0], sources[1], Address::ZERO]);
+    mined(sync.send().await).await;
+    assert_covered(&it).await;
+    let levels = [
+        it.escrow
+            .sourceLevel(CODE, sources[0])
+            .call()
+            .await
+            .unwrap(),
+        it.escrow
+            .sourceLevel(CODE, sources[1])
+            .call()
+            .await
+            .unwrap(),
+    ];
+    println!(
+        "escrow: {} and {} wei of sources that stream 1:3",
+        levels[0], levels[1]
+    );
+    // The first alone did not overflow. Shares round down.
+    assert!(levels[1].abs_diff(levels[0] * U256::from(3)) <= U256::from(3));
+    let nobody = it
+        .escrow
+        .sourceLevel(CODE, Address::ZERO)
+        .call()
+        .await
+        .unwrap();
+    let now = pool
+        .getTotalAmountReceivedByMember(escrow)
+        .call()
+        .await
+        .unwrap();
+    // All of it, but what rounds off in shares: a wei per source.
+    let booked = levels[0] + levels[1] + nobody;
+    assert!(booked <= now && booked + U256::from(3) + U256::from(overflow * 3) >= now);
+    assert_eq!(U256::from(level(&it).await), booked);
+
+    // From a known moment on, exactly by rate.
+    it.advance(HOUR);
+    mined(it.escrow.sync(CODE, sources.to_vec()).send().await).await;
+    let more = [
+        it.escrow
+            .sourceLevel(CODE, sources[0])
+            .call()
+            .await
+            .unwrap()
+            - levels[0],
+        it.escrow
+            .sourceLevel(CODE, sources[1])
+            .call()
+            .await
+            .unwrap()
+            - levels[1],
+    ];
+    assert!(more[1].abs_diff(more[0] * U256::from(3)) <= U256::from(3));
+    assert_covered(&it).await;
+}
+
+#[tokio::test]
+async fn capacity_returns_and_the_oldest_drain_by_what_has_become_free() {
+    let (it, sinks, sources) = congested().await;
+    it.advance(HOUR);
+    mined(it.escrow.sync(CODE, vec![sources[0]]).send().await).await;
+    mined(it.escrow.sync(CODE, vec![sources[1]]).send().await).await;
+    // The first drain of a priced task type takes note of the counter. Nothing is free.
+    mined(it.escrow.drain(CODE).send().await).await;
+    let full = level(&it).await;
+    it.advance(HOUR);
+    let none = it.escrow.drain(CODE).call().await;
+    assert!(none.is_err(), "nothing is free while the pool overflows");
+
+    // Capacity comes: 60 + 240 units, worth 2.5 RATE, for streams of 2 RATE.
+    let big = it.sink(0x34, 240).await;
+    let since = it.base.devnet.timestamp();
+    let escrow = *it.escrow.address();
+    assert!(flow_to(&it, escrow).await < 10_000_000);
+    it.advance(600);
+    let before = [
+        it.whole(sinks[0]).await,
+        it.whole(big).await,
+        level(&it).await,
+        it.escrow
+            .sourceLevel(CODE, sources[0])
+            .call()
+            .await
+            .unwrap()
+            .to(),
+    ];
+    let at = it.base.devnet.timestamp();
+    let (rate_small, rate_big) = (flow_to(&it, sinks[0]).await, flow_to(&it, big).await);
+    let receipt = mined(it.escrow.drain(CODE).send().await).await;
+    println!("drain to 4 sinks: {} gas", receipt.gas_used);
+    let passed = u128::from(it.base.devnet.timestamp() - at);
+    let drained = before[2] - level(&it).await;
+    let elapsed = u128::from(it.base.devnet.timestamp() - since);
+    let left = 2 * RATE - 2 * RATE / 1_000;
+    let free = (300 * PRICE - left) * elapsed;
+    println!("free {free} wei, drained {drained} wei");
+    // Each change of units leaves over less than a wei per second and unit; a few happened.
+    let pool = it.pool(CODE).await;
+    let total_units: u128 = pool.getTotalUnits().call().await.unwrap();
+    assert!(drained.abs_diff(free) <= 4 * total_units * elapsed);
+    // In proportion to capacity, beside what streams.
+    let small = it.whole(sinks[0]).await - before[0] - rate_small * passed;
+    let large = it.whole(big).await - before[1] - rate_big * passed;
+    assert!(large.abs_diff(24 * small) <= 24, "{small} {large}");
+    assert!(small.abs_diff(drained * 10 / 300) <= 1);
+    // The oldest first: only the first deposit, of the first source, was touched.
+    let first: u128 = it
+        .escrow
+        .sourceLevel(CODE, sources[0])
+        .call()
+        .await
+        .unwrap()
+        .to();
+    assert_eq!(before[3] - first, drained);
+    let payments = receipt
+        .logs()
+        .iter()
+        .filter(|log| Drained::decode_log(&log.inner).is_ok());
+    assert_eq!(payments.count(), 4);
+    assert!(full > drained);
+
+    // What never drained goes back to its source after the timeout.
+    it.advance(24 * HOUR);
+    let deposits = it.escrow.queueBounds(CODE).call().await.unwrap();
+    let index = deposits.tail - U256::from(1);
+    let its: u128 = it
+        .escrow
+        .sourceLevel(CODE, sources[1])
+        .call()
+        .await
+        .unwrap()
+        .to();
+    let (had, at) = (it.whole(sources[1]).await, it.base.devnet.timestamp());
+    mined(it.escrow.reclaim(CODE, index).from(sources[1]).send().await).await;
+    let streamed = 3 * RATE / 2 * u128::from(it.base.devnet.timestamp() - at);
+    assert_eq!(it.whole(sources[1]).await, had + its - streamed);
+    assert_covered(&it).await;
+}
+
+#[tokio::test]
+async fn a_full_buffer_says_so_and_loses_nothing() {
+    let (it, _, sources) = congested().await;
+    let max = U256::from(RATE);
+    mined(it.escrow.setBufferMax(CODE, max).send().await).await;
+    it.advance(HOUR);
+    let receipt = mined(it.escrow.sync(CODE, sources.to_vec()).send().await).await;
+    let slow: Vec<Address> = receipt
+        .logs()
+        .iter()
+        .filter_map(|log| Some(SlowDown::decode_log(&log.inner).ok()?.source))
+        .collect();
+    assert_eq!(slow, sources);
+    assert!(receipt
+        .logs()
+        .iter()
+        .any(|log| BufferFull::decode_log(&log.inner).is_ok()));
+    assert!(it.escrow.isFull(CODE).call().await.unwrap());
+    for source in sources {
+        assert!(it.escrow.shouldSlowDown(CODE, source).call().await.unwrap());
+    }
+    assert!(it.escrow.getEscrowPressure(CODE).call().await.unwrap() > tokens(1));
+    // Far beyond the limit, and all there.
+    assert!(level(&it).await > 1_000 * RATE);
+    assert_covered(&it).await;
+    // Deposits by hand are refused.
+    it.prepare(sources[0]).await;
+    let token = it.superfluid.usdcx();
+    let escrow = *it.escrow.address();
+    mined(token.approve(escrow, max).from(sources[0]).send().await).await;
+    let refused = it.escrow.deposit(CODE, U256::from(1)).from(sources[0]);
+    assert!(refused.call().await.is_err());
+}
+
+#[tokio::test]
+async fn without_a_price_all_drains_and_dust_is_swept() {
+    let it = Settlement::start().await;
+    let source = it.source(3, 1_000).await;
+    // No sink yet: all goes into escrow.
+    it.stream(source, CODE, RATE).await;
+    it.advance(HOUR);
+    mined(it.escrow.sync(CODE, vec![source]).send().await).await;
+    assert!(level(&it).await > RATE * u128::from(HOUR) * 999 / 1_000);
+    let sink = it.sink(0x31, 10).await;
+    mined(it.escrow.sync(CODE, vec![source]).send().await).await;
+    let (had, waits) = (it.whole(sink).await, level(&it).await);
+    let (at, rate) = (it.base.devnet.timestamp(), flow_to(&it, sink).await);
+    mined(it.escrow.drain(CODE).send().await).await;
+    let passed = u128::from(it.base.devnet.timestamp() - at);
+    assert_eq!(it.whole(sink).await, had + waits + rate * passed);
+    assert_eq!(level(&it).await, 0);
+
+    // What the change of units left over flows to the pools' admin; anyone books it.
+    it.advance(HOUR);
+    let admin = *it.pools.address();
+    let dust = it.whole(admin).await;
+    assert!(dust > 0);
+    mined(it.escrow.sweep(CODE).send().await).await;
+    let booked = it
+        .escrow
+        .sourceLevel(CODE, Address::ZERO)
+        .call()
+        .await
+        .unwrap();
+    assert!(booked >= U256::from(dust));
+    assert_covered(&it).await;
+}

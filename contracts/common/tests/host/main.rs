@@ -4,6 +4,7 @@ extern crate alloc;
 
 mod eip712;
 mod erc20;
+mod events;
 mod ownable;
 mod returns;
 mod signature;

@@ -1,6 +1,8 @@
 //! The gas report: every public mutating function, as a transaction of its own, with programs cached, beside the
 //! figures of the Solidity contracts (SPEC.md §6: measured in the same way, cold, 20 sinks registered).
 
+mod settlement;
+
 use std::fmt::Write;
 
 use alloy::{
@@ -8,7 +10,7 @@ use alloy::{
     rpc::types::TransactionReceipt,
     sol_types::SolValue,
 };
-use devnet::TransactionGas;
+use devnet::{Devnet, TransactionGas};
 
 use crate::{
     stage::mined,
@@ -21,28 +23,35 @@ const SINKS: u8 = 20;
 
 /// One operation, measured.
 struct Row {
-    operation: &'static str,
+    operation: String,
     gas: TransactionGas,
     solidity: Option<u64>,
 }
 
-/// The rows of a contract, measured on `it`.
+/// The rows of a contract, measured on a chain.
 struct Table<'a> {
-    it: &'a Foundations,
+    devnet: &'a Devnet,
     rows: Vec<Row>,
 }
 
-impl Table<'_> {
+impl<'a> Table<'a> {
+    fn new(devnet: &'a Devnet) -> Self {
+        Self {
+            devnet,
+            rows: Vec::new(),
+        }
+    }
+
     fn add(
         &mut self,
-        operation: &'static str,
+        operation: impl Into<String>,
         solidity: impl Into<Option<u64>>,
         receipt: TransactionReceipt,
     ) {
-        let gas = self.it.devnet.gas_breakdown(receipt.transaction_hash);
+        let gas = self.devnet.gas_breakdown(receipt.transaction_hash);
         let gas = gas.expect("the transaction is mined");
         self.rows.push(Row {
-            operation,
+            operation: operation.into(),
             gas,
             solidity: solidity.into(),
         });
@@ -95,6 +104,7 @@ pub async fn report() -> String {
     let mut page = String::from(HEAD);
     page.push_str(&stake_manager().await);
     page.push_str(&capacity_registry().await);
+    page.push_str(&settlement::tables().await);
     page
 }
 
@@ -112,10 +122,7 @@ total only.
 
 async fn stake_manager() -> String {
     let it = Foundations::start().await;
-    let mut table = Table {
-        it: &it,
-        rows: Vec::new(),
-    };
+    let mut table = Table::new(&it.devnet);
     let stakes = &it.stakes;
     let sink = it.sink(1, 10_000).await;
     let registry = Address::repeat_byte(0xe1);
@@ -210,10 +217,7 @@ async fn stake_manager() -> String {
 
 async fn capacity_registry() -> String {
     let it = Foundations::start().await;
-    let mut table = Table {
-        it: &it,
-        rows: Vec::new(),
-    };
+    let mut table = Table::new(&it.devnet);
     let registry = &it.registry;
     for number in 1..=SINKS {
         let sink = it.staked(number, 1_000).await;

@@ -1,0 +1,1337 @@
+//! CompletionTracker: what sinks complete, counted by epoch, against what they declared or accepted; and the slash.
+//!
+//! | who | may |
+//! |---|---|
+//! | a source | [`record_completion`](CompletionTracker::record_completion) |
+//! | anyone | bring receipts, assignments and evidence; [`checkpoint`](CompletionTracker::checkpoint); advance epochs |
+//! | the owner | set a task type's completion weight, yardstick and verifier |
+//!
+//! Capacities are in units of 1e-9, stakes in the stake token's wei, rates in basis points, times in seconds since 1970.
+//!
+//! # Epochs
+//!
+//! Epoch n is `[300·n, 300·(n + 1))`, the same for all. A completion counts in the epoch in which it is recorded, so nothing
+//! is won by holding a receipt back. Counters are kept by epoch and never reset: when an epoch is judged, late or in
+//! time, it is judged by the same numbers, and one after the other. The registry knows since when a sink serves. Its first
+//! epoch and the one in which it leaves are not judged; all between are, whether anyone called or not. Below the
+//! threshold three times in a row, the sink loses a tenth of its stake. Leaving does not clear its count.
+//!
+//! # Yardsticks
+//!
+//! *Declared*: completions against the smoothed capacity, by which the sink is paid. *Assigned*: of the tasks that
+//! the sink accepted in writing, those whose deadline falls into the epoch, at most the capacity that it had, against
+//! those of them that were recorded by their deadline. A sink that nobody sent work to owes nothing by the second.
+//! Nothing owed is a rate of 100 %. Weight and yardstick are judged by as they stood in the epoch.
+//!
+//! # What an epoch's capacity is
+//!
+//! The registry tells only the present, so an epoch's capacity is the most that was seen in it: by the first recording
+//! of a completion, and by every [`checkpoint`](CompletionTracker::checkpoint). Lowering it afterwards changes
+//! nothing. A sink that declares less for just the moment of the first recording is caught by anybody's checkpoint. In
+//! an epoch that nobody looked at nothing was completed, so it only matters whether the sink declared anything; that is
+//! taken from the present, or from when the sink left. By the assigned yardstick each assignment looks, too.
+//!
+//! # The slash
+//!
+//! A tenth of the stake as it stood when the first of the three epochs was judged, which is when it ended, if somebody calls
+//! in time. Called late, it is the stake of that moment: free stake can have left since, locked stake cannot. From the
+//! slash on a sink owes no more than the cap that is left to it, also in epochs that are judged later. Stake, cap,
+//! smoothed capacity and pool units of this task type fall in one transaction; other task types of the sink are synced by
+//! [`CapacityRegistry.syncCapacity`](bpe_common::interfaces::ICapacityRegistry).
+//!
+//! # What two signatures do not prove
+//!
+//! A sink that is its own source, by another key, can sign itself receipts. A source that is served can refuse to sign: a
+//! sink accepts assignments from whom it trusts that far, and evidence by a verifier needs no source.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+bpe_common::trap_on_panic!();
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{b256, Address, FixedBytes, Uint, B256, U256};
+use alloy_sol_types::{sol, SolCall};
+use bpe_common::{
+    call::{
+        first_words, has_code, invoke_words, query_array, query_words, require_gas, static_call,
+        InsufficientGas, Revert,
+    },
+    clock,
+    eip712::{hash_words, Domain, DomainFields},
+    interfaces::{ICapacityRegistry, ICapacityVerifier, IStakeSlasher},
+    math::{self, bps_of_floor, mul_div_floor},
+    ownable::{self, Ownable},
+    packed::{narrow, widen},
+    signature::{self, is_valid_erc1271, recover},
+};
+use stylus_sdk::{abi, prelude::*, storage::*};
+
+sol! {
+    /// `sink` completed `taskId` for `source`; for nobody in particular, if that is zero.
+    #[derive(Debug, PartialEq, Eq)]
+    event CompletionRecorded(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId);
+    /// A receipt in a batch was not accepted. `reason` is the selector of the error that it would have reverted with alone.
+    #[derive(Debug, PartialEq, Eq)]
+    event CompletionRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, bytes4 reason);
+    /// `sink` owes `source` the completion of `taskId` by `deadline`.
+    #[derive(Debug, PartialEq, Eq)]
+    event AssignmentRecorded(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId, uint256 deadline);
+    /// An assignment in a batch was not accepted. `reason` as of [`CompletionRejected`].
+    #[derive(Debug, PartialEq, Eq)]
+    event AssignmentRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, bytes4 reason);
+    /// `sink` was seen with `capacity` in `epoch`.
+    #[derive(Debug, PartialEq, Eq)]
+    event CapacityObserved(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 capacity);
+    /// `sink` did `completionRate` (in basis points) of what it owed in `epoch`.
+    #[derive(Debug, PartialEq, Eq)]
+    event EpochAdvanced(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 completionRate);
+    /// `sink` lost `slashAmount`, the last of its epochs with `completionRate`.
+    #[derive(Debug, PartialEq, Eq)]
+    event AutoSlashed(bytes32 indexed taskTypeId, address indexed sink, uint256 slashAmount, uint256 completionRate);
+    /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by what
+    /// was `assigned` to them, or by what they declared.
+    #[derive(Debug, PartialEq, Eq)]
+    event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, bool assigned);
+    /// Evidence for the task type is now checked by `verifier`; there is none, if zero.
+    #[derive(Debug, PartialEq, Eq)]
+    event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier);
+    /// This task has been recorded as completed already.
+    #[derive(Debug, PartialEq, Eq)]
+    error TaskAlreadyRecorded();
+    /// This task has been assigned already.
+    #[derive(Debug, PartialEq, Eq)]
+    error TaskAlreadyAssigned();
+    /// The sink did not sign this.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidSinkSignature();
+    /// The source did not sign this.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidSourceSignature();
+    /// A sink cannot be its own source.
+    #[derive(Debug, PartialEq, Eq)]
+    error SinkIsSource();
+    /// A receipt of `timestamp` is too old, or from the future.
+    #[derive(Debug, PartialEq, Eq)]
+    error StaleReceipt(uint256 timestamp);
+    /// The `deadline` has passed, or is too far away.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidDeadline(uint256 deadline);
+    /// No epoch has ended that is still to be judged.
+    #[derive(Debug, PartialEq, Eq)]
+    error EpochNotElapsed();
+    /// The sink does not serve this task type.
+    #[derive(Debug, PartialEq, Eq)]
+    error SinkNotRegistered();
+    /// The task type has no verifier.
+    #[derive(Debug, PartialEq, Eq)]
+    error NoVerifier(bytes32 taskTypeId);
+    /// `verifier` does not say that this proves a completion of the task type.
+    #[derive(Debug, PartialEq, Eq)]
+    error EvidenceRejected(address verifier);
+    /// `length` is more than a batch can have.
+    #[derive(Debug, PartialEq, Eq)]
+    error BatchTooLarge(uint256 length);
+    /// A completion `weight` is from 1 to 2^72 − 1.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidWeight(uint256 weight);
+    /// There is no contract at `account`.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotAContract(address account);
+
+    /// What sink and source have both signed of a task: a receipt, `CompletionReceipt(bytes32 taskTypeId,address sink,address
+    /// source,bytes32 taskId,uint256 timestamp)`, or an assignment, `TaskAssignment(bytes32 taskTypeId,address sink,address
+    /// source,bytes32 taskId,uint256 deadline)`. `time` is the timestamp or the deadline.
+    #[derive(Debug)]
+    struct SignedTask {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 time;
+        bytes sinkSig;
+        bytes sourceSig;
+    }
+}
+
+bpe_common::abi_struct!(SignedTask(
+    B256,
+    Address,
+    Address,
+    B256,
+    U256,
+    abi::Bytes,
+    abi::Bytes
+));
+
+/// Why a call was refused. [`Error::Revert`] is what a neighbour reverted with.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Error {
+    TaskAlreadyRecorded(TaskAlreadyRecorded),
+    TaskAlreadyAssigned(TaskAlreadyAssigned),
+    InvalidSinkSignature(InvalidSinkSignature),
+    InvalidSourceSignature(InvalidSourceSignature),
+    SinkIsSource(SinkIsSource),
+    StaleReceipt(StaleReceipt),
+    InvalidDeadline(InvalidDeadline),
+    EpochNotElapsed(EpochNotElapsed),
+    SinkNotRegistered(SinkNotRegistered),
+    NoVerifier(NoVerifier),
+    EvidenceRejected(EvidenceRejected),
+    BatchTooLarge(BatchTooLarge),
+    InvalidWeight(InvalidWeight),
+    NotAContract(NotAContract),
+    Signature(signature::Error),
+    InsufficientGas(InsufficientGas),
+    Revert(Revert),
+    Ownable(ownable::Error),
+}
+
+/// The domain that receipts and assignments are signed for.
+pub const DOMAIN: Domain = Domain {
+    name: "BPE-CompletionTracker",
+    version: "1",
+};
+/// `keccak256("CompletionReceipt(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 timestamp)")`
+pub const COMPLETION_TYPEHASH: B256 =
+    b256!("7619767ac53e1c74b317807ae59255eef42deb8afaaf9aab91d0161a1eecf383");
+/// `keccak256("TaskAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 deadline)")`
+pub const ASSIGNMENT_TYPEHASH: B256 =
+    b256!("c6b0d5a05743bcfcb89e8a5cd25b20d3cc611c06667bf7dca580226a9dcde879");
+/// `keccak256("COMPLETION_UNDERPERFORMANCE")`
+pub const SLASH_REASON: B256 =
+    b256!("d0e2c49981e010b210a798f5698435254fee198a8b50eb12f13710c4df92934b");
+
+/// Below this rate an epoch counts against the sink.
+pub const SLASH_THRESHOLD_BPS: u64 = 5_000;
+/// So many such epochs in a row cost stake.
+pub const CONSECUTIVE_EPOCHS_FOR_SLASH: u32 = 3;
+/// What they cost, of the stake.
+pub const SLASH_AMOUNT_BPS: u16 = 1_000;
+/// A receipt is good for so many seconds.
+pub const MAX_RECEIPT_AGE: u64 = 600;
+/// By so many seconds the clocks of those who sign may be ahead.
+pub const MAX_CLOCK_SKEW: u64 = 30;
+/// A deadline is at most so many seconds away: the default unbonding period.
+pub const MAX_DEADLINE: u64 = 86_400;
+/// The most receipts or assignments in a batch, and sinks in a keeper's page.
+pub const MAX_BATCH: usize = 100;
+/// The most epochs of a sink that one call judges; the next call goes on.
+pub const MAX_EPOCHS: u32 = 64;
+/// What a contract account may use to say whether it signed.
+pub const SIGNER_GAS: u64 = 200_000;
+/// What a verifier may use.
+pub const VERIFIER_GAS: u64 = 5_000_000;
+
+// Few widths, as each costs code: 24 bits count, 72 hold capacities, 112 stakes.
+
+/// Numbers of epochs, until 2129; counts of tasks, 55 000 a second in an epoch.
+type Count = Uint<24, 1>;
+type StorageCount = StorageUint<24, 1>;
+/// As CapacityRegistry keeps capacities.
+type Capacity = Uint<72, 2>;
+type StorageCapacity = StorageUint<72, 2>;
+/// As StakeManager keeps stakes.
+type StorageAmount = StorageUint<112, 2>;
+
+/// One slot: next (24 bits), below (24), bound_until (24), bound (72), stake (112). All that judging a sink writes.
+#[storage]
+pub struct Standing {
+    /// The next epoch to be judged, unless the sink came later.
+    next: StorageCount,
+    /// Epochs below the threshold in a row.
+    below: StorageCount,
+    /// The last epoch that has to be told of `bound`: later ones saw it themselves.
+    bound_until: StorageCount,
+    /// The cap that the last slash left.
+    bound: StorageCapacity,
+    /// The stake when the first of the epochs below the threshold was judged.
+    stake: StorageAmount,
+}
+
+/// One slot: capacity (72 bits), accepted (72), completions (24), assigned (24), met (24). All that is recorded of a sink
+/// in an epoch.
+#[storage]
+pub struct Epoch {
+    /// The most capacity that was seen in this epoch; 0 if nobody looked.
+    capacity: StorageCapacity,
+    /// The most capacity with which assignments were accepted that are due in this epoch.
+    accepted: StorageCapacity,
+    /// Completions recorded in this epoch.
+    completions: StorageCount,
+    /// Assignments due in this epoch, and those of them that were met.
+    assigned: StorageCount,
+    met: StorageCount,
+}
+
+/// One slot: tag (112 bits), deadline (72), recorded (8).
+#[storage]
+pub struct TaskRecord {
+    /// Whose task this is: the end of its key. Nobody finds another task with the same.
+    tag: StorageAmount,
+    /// The deadline, if it was assigned.
+    deadline: StorageCapacity,
+    recorded: StorageBool,
+}
+
+/// One slot: weight (72 bits), from (24), assigned (8). How a task type's sinks are measured from an epoch on.
+#[storage]
+pub struct Yardstick {
+    weight: StorageCapacity,
+    from: StorageCount,
+    assigned: StorageBool,
+}
+
+/// The contract. Slots 0–1: ownership. Slots 2–3: the neighbours. Then the mappings.
+#[entrypoint]
+#[storage]
+pub struct CompletionTracker {
+    #[borrow]
+    ownable: Ownable,
+    capacity_registry: StorageAddress,
+    stake_manager: StorageAddress,
+    verifiers: StorageMap<B256, StorageAddress>,
+    /// By task type, in the order of epochs.
+    yardsticks: StorageMap<B256, StorageVec<Yardstick>>,
+    /// By the hash of task type and sink.
+    standings: StorageMap<B256, Standing>,
+    /// By the hash of task type and sink, and by epoch.
+    epochs: StorageMap<B256, StorageMap<Count, Epoch>>,
+    /// By task id: the first task that had it.
+    tasks: StorageMap<B256, TaskRecord>,
+    /// By key: the tasks whose id was taken. So nobody can use up an id that belongs to others.
+    namesakes: StorageMap<B256, TaskRecord>,
+}
+
+#[public]
+#[inherit(Ownable)]
+impl CompletionTracker {
+    /// Sets the contract up: where capacities are declared, where stakes are, and who owns the contract. StakeManager's
+    /// owner has to let this contract slash.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
+    #[constructor]
+    pub fn constructor(
+        &mut self,
+        capacity_registry: Address,
+        stake_manager: Address,
+        owner: Address,
+    ) -> Result<(), Error> {
+        self.ownable.initialize(owner)?;
+        for account in [capacity_registry, stake_manager] {
+            if !has_code(self.vm(), account) {
+                return Err(NotAContract { account }.into());
+            }
+        }
+        self.capacity_registry.set(capacity_registry);
+        self.stake_manager.set(stake_manager);
+        Ok(())
+    }
+
+    // --- Recording
+
+    /// Records that `sink` completed a task for the caller. Both have signed a `CompletionReceipt` whose timestamp is this
+    /// block's; who cannot know that beforehand uses [`CompletionTracker::record_receipt`].
+    ///
+    /// # Errors
+    ///
+    /// * As [`CompletionTracker::record_receipt`], but [`StaleReceipt`].
+    ///
+    /// # Events
+    ///
+    /// * [`CompletionRecorded`]
+    pub fn record_completion(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        task_id: B256,
+        sink_sig: abi::Bytes,
+        source_sig: abi::Bytes,
+    ) -> Result<(), Error> {
+        let task = Task {
+            task_type: task_type_id,
+            sink,
+            source: self.vm().msg_sender(),
+            id: task_id,
+        };
+        let now = U256::from(clock::block_timestamp(self.vm()));
+        self.require_signed(COMPLETION_TYPEHASH, &task, now, &sink_sig, &source_sig)?;
+        self.complete(&task)
+    }
+
+    /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
+    /// this epoch. If the task was assigned and its deadline has not passed, it is met.
+    ///
+    /// # Errors
+    ///
+    /// * [`StaleReceipt`] if the receipt is more than [`MAX_RECEIPT_AGE`] old or [`MAX_CLOCK_SKEW`] ahead.
+    /// * [`TaskAlreadyRecorded`], [`SinkIsSource`], [`InvalidSinkSignature`], [`InvalidSourceSignature`]
+    /// * [`signature::ECDSAInvalidSignature`], [`signature::ECDSAInvalidSignatureLength`],
+    ///   [`signature::ECDSAInvalidSignatureS`] if a signature is malformed.
+    /// * [`InsufficientGas`] if a contract account cannot be given [`SIGNER_GAS`].
+    ///
+    /// # Events
+    ///
+    /// * [`CompletionRecorded`]
+    pub fn record_receipt(&mut self, receipt: SignedTask) -> Result<(), Error> {
+        self.receive(&receipt)
+    }
+
+    /// Records as many of the receipts as are good.
+    ///
+    /// # Errors
+    ///
+    /// * [`BatchTooLarge`], [`InsufficientGas`]
+    ///
+    /// # Events
+    ///
+    /// * [`CompletionRecorded`] or [`CompletionRejected`] for each.
+    pub fn record_receipts(&mut self, receipts: Vec<SignedTask>) -> Result<(), Error> {
+        self.each(receipts, false)
+    }
+
+    /// Records that `assignment.sink` has accepted a task of `assignment.source`, both of whom have signed that. It is due in
+    /// the epoch of its deadline.
+    ///
+    /// # Errors
+    ///
+    /// * [`InvalidDeadline`] if it has passed or is more than [`MAX_DEADLINE`] away.
+    /// * [`TaskAlreadyAssigned`]; [`TaskAlreadyRecorded`] if it is done already.
+    /// * As [`CompletionTracker::record_receipt`] for the signatures.
+    ///
+    /// # Events
+    ///
+    /// * [`AssignmentRecorded`]
+    pub fn record_assignment(&mut self, assignment: SignedTask) -> Result<(), Error> {
+        self.assign(&assignment)
+    }
+
+    /// Records as many of the assignments as are good.
+    ///
+    /// # Errors
+    ///
+    /// * [`BatchTooLarge`], [`InsufficientGas`]
+    ///
+    /// # Events
+    ///
+    /// * [`AssignmentRecorded`] or [`AssignmentRejected`] for each.
+    pub fn record_assignments(&mut self, assignments: Vec<SignedTask>) -> Result<(), Error> {
+        self.each(assignments, true)
+    }
+
+    /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source` is the
+    /// one whose task it was, if it was assigned or there may be a receipt for it too, and zero otherwise: with it the task
+    /// counts once, and towards the assignment. Who names none, or another, cannot keep it from being met afterwards.
+    ///
+    /// # Errors
+    ///
+    /// * [`NoVerifier`], [`EvidenceRejected`], [`SinkNotRegistered`], [`TaskAlreadyRecorded`]
+    ///
+    /// # Events
+    ///
+    /// * [`CompletionRecorded`]
+    pub fn record_evidence(
+        &mut self,
+        task_type_id: B256,
+        source: Address,
+        attestation: abi::Bytes,
+    ) -> Result<(), Error> {
+        let proven = self.verified(task_type_id, attestation)?;
+        if !self.service(task_type_id, proven.sink)?.is_serving() {
+            return Err(SinkNotRegistered {}.into());
+        }
+        let is_new = !self.mark(&proven);
+        let task = Task { source, ..proven };
+        let is_met = !source.is_zero() && self.is_open(&task);
+        let was_recorded = !source.is_zero() && self.mark(&task);
+        if was_recorded || !is_new && !is_met {
+            return Err(TaskAlreadyRecorded {}.into());
+        }
+        self.count(&task, is_new)
+    }
+
+    // --- Anyone
+
+    /// Looks at the capacity of `sink`: it owes for at least this much in this epoch. For whoever pays it, from time to
+    /// time, at moments that the sink does not foresee.
+    ///
+    /// # Errors
+    ///
+    /// * [`SinkNotRegistered`]
+    ///
+    /// # Events
+    ///
+    /// * [`CapacityObserved`]
+    pub fn checkpoint(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
+        let service = self.service(task_type_id, sink)?;
+        if !service.is_serving() {
+            return Err(SinkNotRegistered {}.into());
+        }
+        let epoch = self.now();
+        let mut epochs = self.epochs.setter(pair(task_type_id, sink));
+        let mut record = epochs.setter(to_count(epoch));
+        record.see(service.capacity);
+        log(
+            self.vm(),
+            CapacityObserved {
+                taskTypeId: task_type_id,
+                sink,
+                epoch: U256::from(epoch),
+                capacity: widen(service.capacity),
+            },
+        );
+        Ok(())
+    }
+
+    /// Judges the epochs of `sink` that have ended, [`MAX_EPOCHS`] at most, and slashes it where three in a row are below the
+    /// threshold. A slash reaches stake, cap, capacity and pool, or the call fails.
+    ///
+    /// # Errors
+    ///
+    /// * [`EpochNotElapsed`]
+    /// * What StakeManager and CapacityRegistry revert with if they refuse the slash, or get too little gas for it.
+    ///
+    /// # Events
+    ///
+    /// * [`EpochAdvanced`] for each epoch, [`AutoSlashed`]
+    pub fn advance_epoch(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
+        match self.advance(task_type_id, sink)? {
+            0 => Err(EpochNotElapsed {}.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`CompletionTracker::advance_epoch`] for at most `count` sinks (and [`MAX_BATCH`]) of the task type, from number
+    /// `from` on in the registry's list; none, if there is nothing to judge. Returns how many epochs were judged. For a
+    /// keeper; if a slash fails, all do, and the keeper goes on beside that sink.
+    ///
+    /// # Returns
+    ///
+    /// * `epochs`
+    ///
+    /// # Errors
+    ///
+    /// * As [`CompletionTracker::advance_epoch`], but [`EpochNotElapsed`].
+    ///
+    /// # Events
+    ///
+    /// * As [`CompletionTracker::advance_epoch`].
+    pub fn advance_epochs(
+        &mut self,
+        task_type_id: B256,
+        from: U256,
+        count: U256,
+    ) -> Result<U256, Error> {
+        let count = count.min(U256::from(MAX_BATCH));
+        let sinks = query_array::<ICapacityRegistry::getSinksPageCall>(
+            self.vm(),
+            self.capacity_registry.get(),
+            &[task_type_id, from.into(), count.into()],
+        )?;
+        let mut epochs = 0_u32;
+        for sink in sinks {
+            let judged = self.advance(task_type_id, Address::from_word(sink))?;
+            epochs = epochs.saturating_add(judged);
+        }
+        Ok(U256::from(epochs))
+    }
+
+    // --- Owner
+
+    /// Measures the sinks of the task type from the next epoch on: a completion stands for `weight` of capacity, and they
+    /// owe what was `assigned` to them, or else what they declare. Unless set, the weight is 1, and they owe what they
+    /// declare. With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`InvalidWeight`] if it is zero or has more than 72 bits.
+    ///
+    /// # Events
+    ///
+    /// * [`YardstickSet`]
+    pub fn set_yardstick(
+        &mut self,
+        task_type_id: B256,
+        weight: U256,
+        assigned: bool,
+    ) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let narrowed: Capacity = narrow(weight).unwrap_or_default();
+        if narrowed.is_zero() {
+            return Err(InvalidWeight { weight }.into());
+        }
+        let from = self.now().saturating_add(1);
+        let mut yardsticks = self.yardsticks.setter(task_type_id);
+        let last = yardsticks.len().saturating_sub(1);
+        let is_pending = yardsticks
+            .getter(last)
+            .is_some_and(|yardstick| yardstick.from.get() == to_count(from));
+        let mut yardstick = match yardsticks.setter(last) {
+            Some(pending) if is_pending => pending,
+            _ => yardsticks.grow(),
+        };
+        yardstick.weight.set(narrowed);
+        yardstick.from.set(to_count(from));
+        yardstick.assigned.set(assigned);
+        log(
+            self.vm(),
+            YardstickSet {
+                taskTypeId: task_type_id,
+                fromEpoch: U256::from(from),
+                weight,
+                assigned,
+            },
+        );
+        Ok(())
+    }
+
+    /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type from now on; nobody, if zero.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`VerifierSet`]
+    pub fn set_verifier(&mut self, task_type_id: B256, verifier: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        self.verifiers.setter(task_type_id).set(verifier);
+        log(
+            self.vm(),
+            VerifierSet {
+                taskTypeId: task_type_id,
+                verifier,
+            },
+        );
+        Ok(())
+    }
+
+    // --- Views
+
+    /// Completions recorded in this epoch.
+    pub fn get_completions(&self, task_type_id: B256, sink: Address) -> U256 {
+        let epochs = self.epochs.getter(pair(task_type_id, sink));
+        let record = epochs.getter(to_count(self.now()));
+        widen(record.completions.get())
+    }
+
+    /// How much `sink` has done so far, in basis points, of what it owes in this epoch.
+    ///
+    /// # Errors
+    ///
+    /// * What CapacityRegistry reverts with.
+    pub fn get_completion_rate(&self, task_type_id: B256, sink: Address) -> Result<U256, Error> {
+        let service = self.service(task_type_id, sink)?;
+        let pair = pair(task_type_id, sink);
+        let verdict = self.verdict(pair);
+        Ok(self.rate(task_type_id, pair, self.now(), &verdict, service.capacity))
+    }
+
+    /// How many epochs in a row `sink` was below the threshold.
+    pub fn get_consecutive_below_threshold(&self, task_type_id: B256, sink: Address) -> U256 {
+        widen(self.standings.getter(pair(task_type_id, sink)).below.get())
+    }
+
+    /// Whether a completion of a task with this id has been recorded, whosever it was. Of which there can be several: see
+    /// [`CompletionTracker::get_task`].
+    pub fn task_recorded(&self, task_id: B256) -> bool {
+        self.tasks.getter(task_id).recorded.get()
+    }
+
+    /// Of this very task: its deadline, zero if it was not assigned, and whether its completion has been recorded; by
+    /// evidence alone, if `source` is zero.
+    ///
+    /// # Returns
+    ///
+    /// * `deadline`
+    /// * `recorded`
+    pub fn get_task(
+        &self,
+        task_type_id: B256,
+        sink: Address,
+        source: Address,
+        task_id: B256,
+    ) -> (U256, bool) {
+        let record = self.task(&Task {
+            task_type: task_type_id,
+            sink,
+            source,
+            id: task_id,
+        });
+        (widen(record.deadline.get()), record.recorded.get())
+    }
+
+    /// Of `sink` in `epoch`: the most capacity that was seen, the most with which assignments were accepted, completions
+    /// recorded, assignments due and those of them that were met.
+    ///
+    /// # Returns
+    ///
+    /// * `capacity`
+    /// * `accepted`
+    /// * `completions`
+    /// * `assigned`
+    /// * `met`
+    pub fn get_epoch(
+        &self,
+        task_type_id: B256,
+        sink: Address,
+        epoch: U256,
+    ) -> (U256, U256, U256, U256, U256) {
+        let epochs = self.epochs.getter(pair(task_type_id, sink));
+        let record = epochs.getter(epoch.saturating_to());
+        (
+            widen(record.capacity.get()),
+            widen(record.accepted.get()),
+            widen(record.completions.get()),
+            widen(record.assigned.get()),
+            widen(record.met.get()),
+        )
+    }
+
+    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and whether by what
+    /// was assigned.
+    ///
+    /// # Returns
+    ///
+    /// * `weight`
+    /// * `assigned`
+    pub fn get_yardstick(&self, task_type_id: B256, epoch: U256) -> (U256, bool) {
+        let (weight, assigned) = self.measure(task_type_id, epoch.saturating_to());
+        (widen(weight), assigned)
+    }
+
+    /// Who checks evidence for the task type; zero if nobody does.
+    pub fn verifiers(&self, task_type_id: B256) -> Address {
+        self.verifiers.get(task_type_id)
+    }
+
+    /// Where capacities are declared.
+    pub fn capacity_registry(&self) -> Address {
+        self.capacity_registry.get()
+    }
+
+    /// Where stakes are.
+    pub fn stake_manager(&self) -> Address {
+        self.stake_manager.get()
+    }
+
+    /// The domain that receipts and assignments are signed for (EIP-5267).
+    ///
+    /// # Returns
+    ///
+    /// * `fields`
+    /// * `name`
+    /// * `version`
+    /// * `chainId`
+    /// * `verifyingContract`
+    /// * `salt`
+    /// * `extensions`
+    pub fn eip712_domain(&self) -> DomainFields {
+        DOMAIN.fields(self.vm())
+    }
+
+    /// 10 000: 100 % in basis points.
+    #[selector(name = "BPS")]
+    pub fn bps(&self) -> U256 {
+        U256::from(math::BPS)
+    }
+
+    /// Type hash of what both sign when a task is done.
+    #[selector(name = "COMPLETION_TYPEHASH")]
+    pub fn completion_typehash(&self) -> B256 {
+        COMPLETION_TYPEHASH
+    }
+
+    /// Type hash of what both sign when a task is accepted.
+    #[selector(name = "ASSIGNMENT_TYPEHASH")]
+    pub fn assignment_typehash(&self) -> B256 {
+        ASSIGNMENT_TYPEHASH
+    }
+
+    /// So many epochs below the threshold in a row cost stake.
+    #[selector(name = "CONSECUTIVE_EPOCHS_FOR_SLASH")]
+    pub fn consecutive_epochs_for_slash(&self) -> U256 {
+        U256::from(CONSECUTIVE_EPOCHS_FOR_SLASH)
+    }
+
+    /// Seconds of an epoch.
+    #[selector(name = "EPOCH_DURATION")]
+    pub fn epoch_duration(&self) -> U256 {
+        U256::from(clock::EPOCH)
+    }
+
+    /// How much of the stake a slash takes, in basis points.
+    #[selector(name = "SLASH_AMOUNT_BPS")]
+    pub fn slash_amount_bps(&self) -> U256 {
+        U256::from(SLASH_AMOUNT_BPS)
+    }
+
+    /// Below this rate, in basis points, an epoch counts against the sink.
+    #[selector(name = "SLASH_THRESHOLD_BPS")]
+    pub fn slash_threshold_bps(&self) -> U256 {
+        U256::from(SLASH_THRESHOLD_BPS)
+    }
+}
+
+/// A task: its parties and its id name it. `source` is zero for what evidence alone proves.
+#[derive(Clone, Copy)]
+struct Task {
+    task_type: B256,
+    sink: Address,
+    source: Address,
+    id: B256,
+}
+
+impl From<&SignedTask> for Task {
+    fn from(signed: &SignedTask) -> Self {
+        Self {
+            task_type: signed.taskTypeId,
+            sink: signed.sink,
+            source: signed.source,
+            id: signed.taskId,
+        }
+    }
+}
+
+impl Task {
+    fn key(&self) -> B256 {
+        hash_words(&[
+            self.task_type,
+            self.sink.into_word(),
+            self.source.into_word(),
+            self.id,
+        ])
+    }
+}
+
+/// What the registry knows of a sink, in epochs.
+struct Service {
+    capacity: Capacity,
+    /// The first epoch that it served from beginning to end.
+    since: u32,
+    /// The epoch in which it left; `u32::MAX` if it serves.
+    until: u32,
+}
+
+impl Service {
+    fn is_serving(&self) -> bool {
+        self.until == u32::MAX
+    }
+}
+
+/// A [`Standing`] while epochs are judged.
+struct Verdict {
+    next: u32,
+    below: u32,
+    stake: U256,
+    bound: Capacity,
+    bound_until: u32,
+}
+
+impl CompletionTracker {
+    fn now(&self) -> u32 {
+        to_epoch(clock::block_timestamp(self.vm()))
+    }
+
+    fn receive(&mut self, receipt: &SignedTask) -> Result<(), Error> {
+        let now = clock::block_timestamp(self.vm());
+        let timestamp = receipt.time;
+        let latest = U256::from(now.saturating_add(MAX_CLOCK_SKEW));
+        if timestamp > latest || timestamp < U256::from(now.saturating_sub(MAX_RECEIPT_AGE)) {
+            return Err(StaleReceipt { timestamp }.into());
+        }
+        let task = Task::from(receipt);
+        let (sink_sig, source_sig) = (&receipt.sinkSig, &receipt.sourceSig);
+        self.require_signed(COMPLETION_TYPEHASH, &task, timestamp, sink_sig, source_sig)?;
+        self.complete(&task)
+    }
+
+    fn assign(&mut self, assignment: &SignedTask) -> Result<(), Error> {
+        let now = clock::block_timestamp(self.vm());
+        let deadline = assignment.time;
+        let latest = U256::from(now.saturating_add(MAX_DEADLINE));
+        if deadline <= U256::from(now) || deadline > latest {
+            return Err(InvalidDeadline { deadline }.into());
+        }
+        let task = Task::from(assignment);
+        let (sink_sig, source_sig) = (&assignment.sinkSig, &assignment.sourceSig);
+        self.require_signed(ASSIGNMENT_TYPEHASH, &task, deadline, sink_sig, source_sig)?;
+        let known = self.task(&task);
+        if known.recorded.get() {
+            return Err(TaskAlreadyRecorded {}.into());
+        }
+        if !known.deadline.get().is_zero() {
+            return Err(TaskAlreadyAssigned {}.into());
+        }
+        // Each assignment looks, or a sink could accept its own first task with little declared.
+        let capacity = self.service(task.task_type, task.sink)?.capacity;
+        let mut record = self.task_mut(&task);
+        record.tag.set(tag(task.key()));
+        record.deadline.set(Capacity::wrapping_from(deadline));
+        let due = to_count(to_epoch(deadline.wrapping_to()));
+        let mut epochs = self.epochs.setter(pair(task.task_type, task.sink));
+        let mut epoch = epochs.setter(due);
+        let accepted = epoch.accepted.get().max(capacity);
+        epoch.accepted.set(accepted);
+        let assigned = increment(epoch.assigned.get());
+        epoch.assigned.set(assigned);
+        log(
+            self.vm(),
+            AssignmentRecorded {
+                taskTypeId: task.task_type,
+                sink: task.sink,
+                source: task.source,
+                taskId: task.id,
+                deadline,
+            },
+        );
+        Ok(())
+    }
+
+    /// Records what is good of a batch, and says what is not.
+    fn each(&mut self, batch: Vec<SignedTask>, are_assignments: bool) -> Result<(), Error> {
+        if batch.len() > MAX_BATCH {
+            let length = U256::from(batch.len());
+            return Err(BatchTooLarge { length }.into());
+        }
+        for item in batch {
+            let result = match are_assignments {
+                true => self.assign(&item),
+                false => self.receive(&item),
+            };
+            let reason = match result {
+                Ok(()) => continue,
+                // Not the item's fault.
+                Err(error @ (Error::InsufficientGas(_) | Error::Revert(_))) => return Err(error),
+                Err(error) => selector(error),
+            };
+            let (task_type, sink, task_id) = (item.taskTypeId, item.sink, item.taskId);
+            if are_assignments {
+                log(
+                    self.vm(),
+                    AssignmentRejected {
+                        taskTypeId: task_type,
+                        sink,
+                        taskId: task_id,
+                        reason,
+                    },
+                );
+            } else {
+                log(
+                    self.vm(),
+                    CompletionRejected {
+                        taskTypeId: task_type,
+                        sink,
+                        taskId: task_id,
+                        reason,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn complete(&mut self, task: &Task) -> Result<(), Error> {
+        match self.mark(task) {
+            true => Err(TaskAlreadyRecorded {}.into()),
+            false => self.count(task, true),
+        }
+    }
+
+    /// Books a task as done, and returns whether it was already. Who gets `true` reverts, or goes no further.
+    fn mark(&mut self, task: &Task) -> bool {
+        let mut record = self.task_mut(task);
+        let was_recorded = record.recorded.get();
+        if !was_recorded {
+            record.tag.set(tag(task.key()));
+            record.recorded.set(true);
+        }
+        was_recorded
+    }
+
+    /// Counts a task that was just booked: as a completion of this epoch if it `is_new`, and towards its assignment.
+    fn count(&mut self, task: &Task, is_new: bool) -> Result<(), Error> {
+        let now = clock::block_timestamp(self.vm());
+        let (pair, today) = (pair(task.task_type, task.sink), to_count(to_epoch(now)));
+        let deadline: u64 = self.task(task).deadline.get().saturating_to();
+        let capacity = match self.epochs.getter(pair).getter(today).capacity.get() {
+            Capacity::ZERO => self.service(task.task_type, task.sink)?.capacity,
+            seen => seen,
+        };
+        let mut epochs = self.epochs.setter(pair);
+        if is_new {
+            let mut epoch = epochs.setter(today);
+            let completions = increment(epoch.completions.get());
+            epoch.completions.set(completions);
+            epoch.see(capacity);
+        }
+        if deadline >= now {
+            let mut epoch = epochs.setter(to_count(to_epoch(deadline)));
+            let met = increment(epoch.met.get());
+            epoch.met.set(met);
+        }
+        log(
+            self.vm(),
+            CompletionRecorded {
+                taskTypeId: task.task_type,
+                sink: task.sink,
+                source: task.source,
+                taskId: task.id,
+            },
+        );
+        Ok(())
+    }
+
+    /// Whether the task was assigned, is not done, and can still be met.
+    fn is_open(&self, task: &Task) -> bool {
+        let now = clock::block_timestamp(self.vm());
+        let record = self.task(task);
+        !record.recorded.get() && record.deadline.get().saturating_to::<u64>() >= now
+    }
+
+    fn task(&self, task: &Task) -> StorageGuard<'_, TaskRecord> {
+        match self.is_first(task) {
+            true => self.tasks.getter(task.id),
+            false => self.namesakes.getter(task.key()),
+        }
+    }
+
+    fn task_mut(&mut self, task: &Task) -> StorageGuardMut<'_, TaskRecord> {
+        match self.is_first(task) {
+            true => self.tasks.setter(task.id),
+            false => self.namesakes.setter(task.key()),
+        }
+    }
+
+    /// Whether the task is, or can become, the first with its id.
+    fn is_first(&self, task: &Task) -> bool {
+        let holder = self.tasks.getter(task.id).tag.get();
+        holder.is_zero() || holder == tag(task.key())
+    }
+
+    fn require_signed(
+        &self,
+        typehash: B256,
+        task: &Task,
+        time: U256,
+        sink_sig: &[u8],
+        source_sig: &[u8],
+    ) -> Result<(), Error> {
+        if task.sink == task.source {
+            return Err(SinkIsSource {}.into());
+        }
+        let words = [
+            typehash,
+            task.task_type,
+            task.sink.into_word(),
+            task.source.into_word(),
+            task.id,
+            time.into(),
+        ];
+        let digest = DOMAIN.digest(self.vm(), hash_words(&words));
+        if !self.is_signed_by(task.sink, digest, sink_sig)? {
+            return Err(InvalidSinkSignature {}.into());
+        }
+        if !self.is_signed_by(task.source, digest, source_sig)? {
+            return Err(InvalidSourceSignature {}.into());
+        }
+        Ok(())
+    }
+
+    /// Whether `signer` signed, with its key or as a contract. A key comes first: that spares most signers the question
+    /// whether they have code, and nobody has the key of a contract's address.
+    fn is_signed_by(&self, signer: Address, digest: B256, sig: &[u8]) -> Result<bool, Error> {
+        let recovered = recover(self.vm(), digest, sig);
+        if recovered.as_ref() == Ok(&signer) {
+            return Ok(true);
+        }
+        if !has_code(self.vm(), signer) {
+            recovered?;
+            return Ok(false);
+        }
+        require_gas(self.vm(), SIGNER_GAS)?;
+        Ok(is_valid_erc1271(self.vm(), signer, digest, sig, SIGNER_GAS))
+    }
+
+    /// The task that `attestation` proves to the verifier of the task type to be done.
+    fn verified(&self, task_type: B256, attestation: abi::Bytes) -> Result<Task, Error> {
+        let verifier = self.verifiers.get(task_type);
+        if verifier.is_zero() {
+            return Err(NoVerifier {
+                taskTypeId: task_type,
+            }
+            .into());
+        }
+        let length = attestation.len();
+        let mut request = ICapacityVerifier::verifyCall::SELECTOR.to_vec();
+        request.extend_from_slice(B256::with_last_byte(32).as_slice());
+        request.extend_from_slice(B256::from(U256::from(length)).as_slice());
+        request.extend_from_slice(&attestation.0);
+        request.resize(request.len().saturating_add(length.wrapping_neg() % 32), 0);
+        let answer = static_call(self.vm(), verifier, &request, VERIFIER_GAS, ANSWER);
+        if let (true, ANSWER, Some([ok, proven, sink, id])) =
+            (answer.success, answer.length, first_words(&answer.data))
+        {
+            let is_address = Address::from_word(sink).into_word() == sink;
+            if ok == B256::with_last_byte(1) && proven == task_type && is_address {
+                return Ok(Task {
+                    task_type,
+                    sink: Address::from_word(sink),
+                    source: Address::ZERO,
+                    id,
+                });
+            }
+        }
+        Err(EvidenceRejected { verifier }.into())
+    }
+
+    fn service(&self, task_type: B256, sink: Address) -> Result<Service, Error> {
+        let [capacity, since, until] = query_words::<3>(
+            self.vm(),
+            self.capacity_registry.get(),
+            ICapacityRegistry::getServiceCall::SELECTOR,
+            &[task_type, sink.into_word()],
+        )?
+        .map(B256::from);
+        // Whom the registry does not know left before it came, and so has no epochs.
+        let until = match until.is_zero() && !since.is_zero() {
+            true => u32::MAX,
+            false => to_epoch(to_u64(until)),
+        };
+        Ok(Service {
+            capacity: to_capacity(capacity),
+            since: to_epoch(to_u64(since)),
+            until,
+        })
+    }
+
+    /// Judges the epochs of `sink` that have ended, and returns how many.
+    ///
+    /// Epochs are judged in memory while neighbours are called. Nobody can enter in between: programs refuse re-entry.
+    fn advance(&mut self, task_type: B256, sink: Address) -> Result<u32, Error> {
+        let service = self.service(task_type, sink)?;
+        let now = self.now();
+        let pair = pair(task_type, sink);
+        let mut verdict = self.verdict(pair);
+        verdict.next = verdict.next.max(service.since);
+        let first = verdict.next;
+        let end = now.min(service.until).min(first.saturating_add(MAX_EPOCHS));
+        let mut is_slashed = false;
+        for epoch in first..end {
+            let rate = self.rate(task_type, pair, epoch, &verdict, service.capacity);
+            verdict.next = epoch.saturating_add(1);
+            log(
+                self.vm(),
+                EpochAdvanced {
+                    taskTypeId: task_type,
+                    sink,
+                    epoch: U256::from(epoch),
+                    completionRate: rate,
+                },
+            );
+            if rate >= U256::from(SLASH_THRESHOLD_BPS) {
+                verdict.below = 0;
+                continue;
+            }
+            if verdict.below == 0 {
+                verdict.stake = self.stake_of(sink)?;
+            }
+            verdict.below = verdict.below.saturating_add(1);
+            if verdict.below == CONSECUTIVE_EPOCHS_FOR_SLASH {
+                verdict.below = 0;
+                is_slashed |= self.slash(task_type, sink, &mut verdict, rate)?;
+                verdict.bound_until = now;
+            }
+        }
+        if first < end {
+            self.store(pair, &verdict);
+        }
+        if is_slashed && service.is_serving() {
+            invoke_words::<0>(
+                self.vm(),
+                self.capacity_registry.get(),
+                ICapacityRegistry::syncCapacityCall::SELECTOR,
+                &[task_type, sink.into_word()],
+            )?;
+        }
+        Ok(end.saturating_sub(first))
+    }
+
+    /// Takes from the stake of `sink` what three bad epochs cost; returns whether there was anything to take.
+    fn slash(
+        &mut self,
+        task_type: B256,
+        sink: Address,
+        verdict: &mut Verdict,
+        rate: U256,
+    ) -> Result<bool, Error> {
+        let stake_manager = self.stake_manager.get();
+        let amount = bps_of_floor(verdict.stake, SLASH_AMOUNT_BPS).min(self.stake_of(sink)?);
+        if !amount.is_zero() {
+            invoke_words::<0>(
+                self.vm(),
+                stake_manager,
+                IStakeSlasher::slashCall::SELECTOR,
+                &[sink.into_word(), amount.into(), SLASH_REASON],
+            )?;
+            log(
+                self.vm(),
+                AutoSlashed {
+                    taskTypeId: task_type,
+                    sink,
+                    slashAmount: amount,
+                    completionRate: rate,
+                },
+            );
+        }
+        let sink = [sink.into_word()];
+        let [cap] = query_words::<1>(
+            self.vm(),
+            stake_manager,
+            IStakeSlasher::getCapacityCapCall::SELECTOR,
+            &sink,
+        )?
+        .map(B256::from);
+        verdict.bound = to_capacity(cap);
+        Ok(!amount.is_zero())
+    }
+
+    fn stake_of(&self, sink: Address) -> Result<U256, Error> {
+        let [stake] = query_words::<1>(
+            self.vm(),
+            self.stake_manager.get(),
+            IStakeSlasher::getStakeCall::SELECTOR,
+            &[sink.into_word()],
+        )?
+        .map(B256::from);
+        Ok(stake.into())
+    }
+
+    /// What the sink did of what it owed in `epoch`, in basis points. `present` is the capacity that stands in where nobody
+    /// looked.
+    fn rate(
+        &self,
+        task_type: B256,
+        pair: B256,
+        epoch: u32,
+        verdict: &Verdict,
+        present: Capacity,
+    ) -> U256 {
+        let (weight, assigned) = self.measure(task_type, epoch);
+        let weight = widen(weight);
+        let epochs = self.epochs.getter(pair);
+        let record = epochs.getter(to_count(epoch));
+        let bound = match epoch <= verdict.bound_until {
+            true => verdict.bound,
+            false => Capacity::MAX,
+        };
+        // No product overflows: counts have 24 bits, weights 72.
+        let (done, owed) = if assigned {
+            let accepted = record.accepted.get().max(record.capacity.get()).min(bound);
+            let due = widen(record.assigned.get()).wrapping_mul(weight);
+            (record.met.get(), due.min(widen(accepted)))
+        } else {
+            let declared = match record.capacity.get() {
+                Capacity::ZERO => present,
+                seen => seen,
+            };
+            (record.completions.get(), widen(declared.min(bound)))
+        };
+        let (done, all) = (widen(done).wrapping_mul(weight), U256::from(math::BPS));
+        match owed.is_zero() {
+            true => all,
+            false => mul_div_floor(done, all, owed).map_or(all, |rate| rate.min(all)),
+        }
+    }
+
+    /// The weight of a completion in `epoch`, and whether sinks are measured by what was assigned.
+    fn measure(&self, task_type: B256, epoch: u32) -> (Capacity, bool) {
+        let yardsticks = self.yardsticks.getter(task_type);
+        // As long as the owner made it, but what is looked for is mostly the last.
+        for index in (0..yardsticks.len()).rev() {
+            if let Some(yardstick) = yardsticks.getter(index) {
+                if yardstick.from.get().wrapping_to::<u32>() <= epoch {
+                    return (yardstick.weight.get(), yardstick.assigned.get());
+                }
+            }
+        }
+        (Capacity::from(1), false)
+    }
+
+    fn verdict(&self, pair: B256) -> Verdict {
+        let standing = self.standings.getter(pair);
+        Verdict {
+            next: standing.next.get().wrapping_to(),
+            below: standing.below.get().wrapping_to(),
+            stake: widen(standing.stake.get()),
+            bound: standing.bound.get(),
+            bound_until: standing.bound_until.get().wrapping_to(),
+        }
+    }
+
+    fn store(&mut self, pair: B256, verdict: &Verdict) {
+        let mut standing = self.standings.setter(pair);
+        standing.next.set(to_count(verdict.next));
+        standing.below.set(to_count(verdict.below));
+        // Fits: StakeManager keeps stakes in as many bits.
+        standing.stake.set(Uint::wrapping_from(verdict.stake));
+        standing.bound.set(verdict.bound);
+        standing.bound_until.set(to_count(verdict.bound_until));
+    }
+}
+
+impl Epoch {
+    fn see(&mut self, capacity: Capacity) {
+        let most = self.capacity.get().max(capacity);
+        self.capacity.set(most);
+    }
+}
+
+/// The length of a verifier's answer: four words.
+const ANSWER: usize = 128;
+
+fn pair(task_type: B256, sink: Address) -> B256 {
+    hash_words(&[task_type, sink.into_word()])
+}
+
+fn tag(key: B256) -> Uint<112, 2> {
+    Uint::wrapping_from(U256::from_be_bytes(key.0))
+}
+
+fn to_epoch(time: u64) -> u32 {
+    u32::try_from(time / clock::EPOCH).unwrap_or(u32::MAX)
+}
+
+/// A number as it is stored.
+fn to_count(number: u32) -> Count {
+    Count::wrapping_from(number)
+}
+
+fn to_capacity(capacity: B256) -> Capacity {
+    narrow(capacity.into()).unwrap_or(Capacity::MAX)
+}
+
+fn to_u64(time: B256) -> u64 {
+    U256::from_be_bytes(time.0).saturating_to()
+}
+
+/// A count that is full stays so.
+fn increment(count: Count) -> Count {
+    count.saturating_add(Count::from(1))
+}
+
+/// The selector of an error.
+fn selector(error: Error) -> FixedBytes<4> {
+    let encoded: Vec<u8> = error.into();
+    let mut selector = FixedBytes::ZERO;
+    for (to, from) in selector.iter_mut().zip(encoded) {
+        *to = from;
+    }
+    selector
+}

@@ -1,0 +1,355 @@
+//! The contracts of verification and prices on top of the settlement core, wired, and what is signed for them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use alloy::{
+    primitives::{keccak256, Address, Bytes, B256, U256},
+    providers::DynProvider,
+    rpc::types::TransactionReceipt,
+    signers::{local::PrivateKeySigner, SignerSync},
+    sol,
+    sol_types::{eip712_domain, Eip712Domain, SolEvent, SolStruct, SolValue},
+};
+use bpe_abi::{
+    ICompletionTracker::{
+        self, AutoSlashed, CompletionRecorded, EpochAdvanced, ICompletionTrackerInstance,
+        SignedTask,
+    },
+    IOffchainAggregator::{self, IOffchainAggregatorInstance, SignedAttestation},
+    IPricingCurve::{self, IPricingCurveInstance},
+};
+
+use crate::{
+    settlement::Settlement,
+    stage::mined,
+    suite::{deploy, tokens, units, CODE, UNIT},
+};
+
+sol! {
+    struct CompletionReceipt {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 timestamp;
+    }
+
+    struct TaskAssignment {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 deadline;
+    }
+
+    struct CapacityAttestation {
+        bytes32 taskTypeId;
+        address sink;
+        uint256 capacity;
+        uint256 timestamp;
+        uint256 nonce;
+    }
+
+    struct BoltzmannShares {
+        bytes32 taskTypeId;
+        address[] sinks;
+        uint256[] shares;
+        uint256 timestamp;
+        uint256 nonce;
+    }
+}
+
+/// Seconds of an epoch of CompletionTracker.
+pub const EPOCH: u64 = 300;
+
+/// The most receipts in a batch.
+pub const BATCH: usize = 100;
+
+/// The account that signs shares.
+pub const SHARE_SIGNER: usize = 9;
+
+/// Settlement core, CompletionTracker as a slasher, PricingCurve that asks EscrowBuffer and that the pools ask, and
+/// OffchainAggregator in the place of the registry's aggregator and the pools' share submitter.
+pub struct Proof {
+    pub core: Settlement,
+    pub tracker: ICompletionTrackerInstance<DynProvider>,
+    pub pricing: IPricingCurveInstance<DynProvider>,
+    pub aggregator: IOffchainAggregatorInstance<DynProvider>,
+    tasks: AtomicU64,
+}
+
+impl Proof {
+    pub async fn start() -> Self {
+        let core = Settlement::start().await;
+        let (base, pools) = (&core.base, *core.pools.address());
+        let (devnet, owner, provider) = (&base.devnet, base.owner, &base.provider);
+        let (registry, stakes) = (*base.registry.address(), *base.stakes.address());
+        let arguments = (registry, stakes, owner).abi_encode_params();
+        let tracker = deploy(devnet, "completion-tracker", arguments).await;
+        let arguments = (registry, owner).abi_encode_params();
+        let pricing = deploy(devnet, "pricing-curve", arguments.clone()).await;
+        let aggregator = deploy(devnet, "offchain-aggregator", arguments).await;
+        let it = Self {
+            tracker: ICompletionTracker::new(tracker, provider.clone()),
+            pricing: IPricingCurve::new(pricing, provider.clone()),
+            aggregator: IOffchainAggregator::new(aggregator, provider.clone()),
+            tasks: AtomicU64::default(),
+            core,
+        };
+        let base = &it.core.base;
+        mined(base.stakes.setSlasher(tracker, true).send().await).await;
+        mined(base.registry.setAggregator(aggregator).send().await).await;
+        let escrow = it.pricing.setEscrowBuffer(*it.core.escrow.address());
+        mined(escrow.send().await).await;
+        mined(it.core.pools.setPricingCurve(pricing).send().await).await;
+        let submitter = it.core.pools.setShareSubmitter(aggregator);
+        mined(submitter.send().await).await;
+        mined(it.aggregator.setBackpressurePool(pools).send().await).await;
+        let signer = it.signer(SHARE_SIGNER).address();
+        mined(it.aggregator.setShareSigner(signer).send().await).await;
+        it
+    }
+
+    /// The key of funded account `index`.
+    pub fn signer(&self, index: usize) -> PrivateKeySigner {
+        self.core.base.devnet.signers()[index].clone()
+    }
+
+    /// Makes the owner of a key a sink of [`CODE`], with just the stake for so many units of capacity. The pool does not know
+    /// it yet.
+    pub async fn sink(&self, signer: &PrivateKeySigner, capacity: u64) -> Address {
+        let (sink, base) = (signer.address(), &self.core.base);
+        let stake = (capacity * capacity).max(100);
+        base.equip(sink, stake).await;
+        let staking = base.stakes.stake(tokens(stake)).from(sink);
+        mined(staking.send().await).await;
+        let registration = base.registry.registerSink(CODE, units(capacity));
+        mined(registration.from(sink).send().await).await;
+        sink
+    }
+
+    // --- Time
+
+    pub fn now(&self) -> u64 {
+        self.core.base.devnet.timestamp()
+    }
+
+    pub fn epoch(&self) -> u64 {
+        self.now() / EPOCH
+    }
+
+    /// The last second of this epoch.
+    pub fn last_second(&self) -> u64 {
+        (self.epoch() + 1) * EPOCH - 1
+    }
+
+    /// To the first second of the next epoch.
+    pub fn to_next_epoch(&self) {
+        let devnet = &self.core.base.devnet;
+        devnet.set_timestamp(self.last_second() + 1).unwrap();
+    }
+
+    // --- CompletionTracker
+
+    /// From the next epoch on a task stands for a unit of capacity; goes there.
+    pub async fn measure(&self, assigned: bool) {
+        let yardstick = self.tracker.setYardstick(CODE, U256::from(UNIT), assigned);
+        mined(yardstick.send().await).await;
+        self.to_next_epoch();
+    }
+
+    /// A task id that nobody had.
+    pub fn new_task(&self) -> B256 {
+        keccak256(self.tasks.fetch_add(1, Ordering::Relaxed).to_be_bytes())
+    }
+
+    /// A receipt of now for the task `id`, signed by both.
+    pub fn receipt(
+        &self,
+        sink: &PrivateKeySigner,
+        source: &PrivateKeySigner,
+        id: B256,
+    ) -> SignedTask {
+        let message = CompletionReceipt {
+            taskTypeId: CODE,
+            sink: sink.address(),
+            source: source.address(),
+            taskId: id,
+            timestamp: U256::from(self.now()),
+        };
+        let domain = self.tracker_domain();
+        SignedTask {
+            taskTypeId: message.taskTypeId,
+            sink: message.sink,
+            source: message.source,
+            taskId: message.taskId,
+            time: message.timestamp,
+            sinkSig: sign(sink, &message, &domain),
+            sourceSig: sign(source, &message, &domain),
+        }
+    }
+
+    /// An assignment of the task `id`, signed by both.
+    pub fn assignment(
+        &self,
+        sink: &PrivateKeySigner,
+        source: &PrivateKeySigner,
+        id: B256,
+        deadline: u64,
+    ) -> SignedTask {
+        let message = TaskAssignment {
+            taskTypeId: CODE,
+            sink: sink.address(),
+            source: source.address(),
+            taskId: id,
+            deadline: U256::from(deadline),
+        };
+        let domain = self.tracker_domain();
+        SignedTask {
+            taskTypeId: message.taskTypeId,
+            sink: message.sink,
+            source: message.source,
+            taskId: message.taskId,
+            time: message.deadline,
+            sinkSig: sign(sink, &message, &domain),
+            sourceSig: sign(source, &message, &domain),
+        }
+    }
+
+    /// Records receipts, in as few batches as there can be. All are good.
+    pub async fn record(&self, receipts: Vec<SignedTask>) {
+        for batch in receipts.chunks(BATCH) {
+            let record = self.tracker.recordReceipts(batch.to_vec());
+            let receipt = mined(record.send().await).await;
+            assert_eq!(events::<CompletionRecorded>(&receipt).len(), batch.len());
+        }
+    }
+
+    /// The sink does so many new tasks of the source.
+    pub async fn complete(&self, sink: &PrivateKeySigner, source: &PrivateKeySigner, count: usize) {
+        let receipts = (0..count).map(|_| self.receipt(sink, source, self.new_task()));
+        self.record(receipts.collect()).await;
+    }
+
+    pub async fn advance(&self, sink: Address) -> TransactionReceipt {
+        mined(self.tracker.advanceEpoch(CODE, sink).send().await).await
+    }
+
+    // --- What a slash reaches
+
+    pub async fn stake(&self, sink: Address) -> U256 {
+        self.core.base.stakes.getStake(sink).call().await.unwrap()
+    }
+
+    /// Smoothed.
+    pub async fn capacity(&self, sink: Address) -> U256 {
+        let capacity = self.core.base.registry.getSmoothedCapacity(CODE, sink);
+        capacity.call().await.unwrap()
+    }
+
+    pub async fn units(&self, sink: Address) -> u128 {
+        let units = self.core.pools.getMemberUnits(CODE, sink);
+        units.call().await.unwrap()
+    }
+
+    /// Epochs below the threshold in a row.
+    pub async fn misses(&self, sink: Address) -> u64 {
+        let below = self.tracker.getConsecutiveBelowThreshold(CODE, sink);
+        below.call().await.unwrap().to()
+    }
+
+    /// Wei per second.
+    pub async fn flow_to(&self, member: Address) -> u128 {
+        let pool = self.core.pool(CODE).await;
+        let flow = pool.getMemberFlowRate(member).call().await.unwrap();
+        flow.into_raw().to()
+    }
+
+    // --- OffchainAggregator
+
+    /// What the sink attests of [`CODE`] now.
+    pub fn attestation(
+        &self,
+        sink: &PrivateKeySigner,
+        capacity: U256,
+        nonce: u64,
+    ) -> SignedAttestation {
+        self.attestation_of(sink, capacity, self.now(), nonce)
+    }
+
+    pub fn attestation_of(
+        &self,
+        sink: &PrivateKeySigner,
+        capacity: U256,
+        timestamp: u64,
+        nonce: u64,
+    ) -> SignedAttestation {
+        let message = CapacityAttestation {
+            taskTypeId: CODE,
+            sink: sink.address(),
+            capacity,
+            timestamp: U256::from(timestamp),
+            nonce: U256::from(nonce),
+        };
+        SignedAttestation {
+            taskTypeId: message.taskTypeId,
+            sink: message.sink,
+            capacity: message.capacity,
+            timestamp: message.timestamp,
+            nonce: message.nonce,
+            signature: sign(sink, &message, &self.aggregator_domain()),
+        }
+    }
+
+    pub fn sign_shares(&self, signer: &PrivateKeySigner, message: &BoltzmannShares) -> Bytes {
+        sign(signer, message, &self.aggregator_domain())
+    }
+
+    pub fn tracker_domain(&self) -> Eip712Domain {
+        eip712_domain! {
+            name: "BPE-CompletionTracker",
+            version: "1",
+            chain_id: self.core.base.devnet.chain_id(),
+            verifying_contract: *self.tracker.address(),
+        }
+    }
+
+    pub fn aggregator_domain(&self) -> Eip712Domain {
+        eip712_domain! {
+            name: "BPE-OffchainAggregator",
+            version: "1",
+            chain_id: self.core.base.devnet.chain_id(),
+            verifying_contract: *self.aggregator.address(),
+        }
+    }
+}
+
+/// A signature as contracts take it: r, s, v.
+pub fn sign(signer: &PrivateKeySigner, message: &impl SolStruct, domain: &Eip712Domain) -> Bytes {
+    let hash = message.eip712_signing_hash(domain);
+    let signature = signer.sign_hash_sync(&hash).expect("a local key signs");
+    signature.as_bytes().into()
+}
+
+/// The events of a kind, in their order.
+pub fn events<Event: SolEvent>(receipt: &TransactionReceipt) -> Vec<Event> {
+    let logs = receipt.logs().iter();
+    logs.filter_map(|log| Some(Event::decode_log(&log.inner).ok()?.data))
+        .collect()
+}
+
+/// The epochs that were judged, and their rates in basis points.
+pub fn judged(receipt: &TransactionReceipt) -> Vec<(Address, u64, u64)> {
+    let advanced = events::<EpochAdvanced>(receipt).into_iter();
+    advanced
+        .map(|it| (it.sink, it.epoch.to(), it.completionRate.to()))
+        .collect()
+}
+
+/// Who was slashed, how much, and the rate of the last epoch.
+pub fn slashed(receipt: &TransactionReceipt) -> Vec<(Address, U256, u64)> {
+    let slashed = events::<AutoSlashed>(receipt).into_iter();
+    slashed
+        .map(|it| (it.sink, it.slashAmount, it.completionRate.to()))
+        .collect()
+}
