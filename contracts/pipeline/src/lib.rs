@@ -17,8 +17,9 @@
 //! # The circuit breaker
 //!
 //! Each stage has one. It judges the throughput that a reporter gives over the stage's capacity, and how full the
-//! stage's escrow is. Reporters are trusted: CompletionTracker counts by sink, so somebody has to sum up. Epochs are those 300 s long that begin at multiples of 300 s since 1970: however often a stage is
-//! checked in one of them, it counts once. An epoch that nobody checked ends a row.
+//! stage's escrow is. Reporters are trusted: CompletionTracker counts by sink, so somebody has to sum up. Epochs are
+//! those 300 s long that begin at multiples of 300 s since 1970: however often a stage is checked in one of them, it
+//! counts once. An epoch that nobody checked ends a row.
 //!
 //! | phase | begins when | what follows |
 //! |---|---|---|
