@@ -179,7 +179,8 @@ interface IBackpressurePool {
     /// Takes shares from `submitter`; from nobody, if zero.
     function setShareSubmitter(address submitter) external;
 
-    /// Lets `pipeline` limit the capacity that task types are paid for, or no longer.
+    /// Lets `pipeline`, a Pipeline or a NestedPool, limit the capacity that task types are paid for, and have units for what
+    /// is below them; or no longer. Units that it has stay until `rebalanceSink`.
     function setPipeline(address pipeline, bool authorized) external;
 
     /// Reads sinks' loads from `pricingCurve`, for the weighting by spare capacity.

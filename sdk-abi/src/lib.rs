@@ -56,3 +56,8 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/IPipeline.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/INestedPool.sol"
+);

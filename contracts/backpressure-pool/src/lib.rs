@@ -9,7 +9,7 @@
 //! | anyone | create the pool of a task type; rebalance sinks |
 //! | CapacityRegistry | create pools; report that a sink has less capacity |
 //! | the share submitter | set units by given shares |
-//! | a pipeline | limit the capacity that a task type is paid for |
+//! | a pipeline | limit the capacity that a task type is paid for; have units itself, for capacity below a task type |
 //! | the owner | set fee, budgets, prices, weighting and recipients; name submitter, pipelines and neighbours |
 //!
 //! Nothing the owner can do reaches money that has been paid: its powers are over how streams split from now on. The escrow
@@ -732,7 +732,8 @@ impl BackpressurePool {
         Ok(())
     }
 
-    /// Lets `pipeline` limit the capacity that task types are paid for, or no longer.
+    /// Lets `pipeline`, a Pipeline or a NestedPool, limit the capacity that task types are paid for, and have units for what
+    /// is below them; or no longer. Units that it has stay until [`BackpressurePool::rebalance_sink`].
     ///
     /// # Errors
     ///
@@ -973,9 +974,12 @@ impl BackpressurePool {
     }
 
     fn set_anchor(&mut self, split: &mut Split, total: u128) {
-        split.anchor = total;
-        let mut pool = self.pools.setter(split.id);
-        pool.anchor.set(Uint::wrapping_from(total));
+        // Without sinks, capacity below the task type has its units against the anchor that there is.
+        if total > 0 {
+            split.anchor = total;
+            let mut pool = self.pools.setter(split.id);
+            pool.anchor.set(Uint::wrapping_from(total));
+        }
     }
 
     /// Notes that all of `count` sinks were rebalanced when they had `total`.

@@ -1073,6 +1073,89 @@ fn price_and_limit_together() {
     assert_eq!(world.carve_outs(), [1_000_000_000, 1_001_001, 0, 1]);
 }
 
+// --- Capacity below a task type
+
+impl World {
+    fn nest(&self, capacity: U256) -> Result<(), Error> {
+        let allow = self.pools.sender(OWNER).set_pipeline(PIPELINE, true);
+        allow.motsu_unwrap();
+        self.pools
+            .sender(PIPELINE)
+            .set_nested_capacity(CODE, capacity)
+            .motsu_res()
+    }
+}
+
+#[motsu::test]
+fn capacity_below_a_task_type_has_units_like_a_sink() {
+    let world = World::balanced();
+    world.nest(units(2)).unwrap();
+    // Against 4 units of capacity, which are 1e9 units.
+    assert_eq!(world.units(PIPELINE), 500_000_000);
+    assert_eq!(world.sink_units(), n(1_500_000_000));
+    assert_eq!(
+        world.carve_outs(),
+        [1_500_000_000, 1_501_501, 0, 1],
+        "the fee follows"
+    );
+    world.host.assert_emitted(&MemberConnected {
+        caller: world.pools.address(),
+        pool: world.pool.address(),
+        member: PIPELINE,
+    });
+    world.nest(units(1)).unwrap();
+    assert_eq!(world.units(PIPELINE), 250_000_000);
+    world.nest(n(0)).unwrap();
+    assert_eq!(world.units(PIPELINE), 0);
+    assert_eq!(world.sink_units(), n(1_000_000_000));
+}
+
+#[motsu::test]
+fn only_who_has_nested_capacity_changes_it() {
+    let world = World::balanced();
+    world.nest(units(2)).unwrap();
+    let account = PIPELINE;
+    assert_eq!(
+        world.rebalance_sink(PIPELINE),
+        Err(CarveOutMember { account }.into())
+    );
+    assert_eq!(world.reduce(PIPELINE, n(0)), Ok(()));
+    world.set_sinks(CODE, &[(X, 1), (Y, 3), (PIPELINE, 4)]);
+    world.rebalance().unwrap();
+    assert_eq!(world.units(PIPELINE), 500_000_000);
+    for caller in [OWNER, ALICE, world.registry.address()] {
+        let it = world.pools.sender(caller).set_nested_capacity(CODE, n(1));
+        assert_eq!(it.motsu_res(), Err(UnauthorizedCaller { caller }.into()));
+    }
+    let it = world.pools.sender(PIPELINE).set_nested_capacity(CHAT, n(1));
+    assert_eq!(it.motsu_res(), Err(PoolDoesNotExist {}.into()));
+    // Once it is no pipeline, it is a sink as any other, or none.
+    let revoke = world.pools.sender(OWNER).set_pipeline(PIPELINE, false);
+    revoke.motsu_unwrap();
+    world.set_sinks(CODE, &[(X, 1), (Y, 3)]);
+    world.rebalance_sink(PIPELINE).unwrap();
+    assert_eq!(world.units(PIPELINE), 0);
+}
+
+/// A task type can have no sinks but those below it.
+#[motsu::test]
+fn a_task_type_without_sinks_is_paid_for_what_is_below() {
+    let world = World::new();
+    world.set_sinks(CODE, &[]);
+    world.nest(units(3)).unwrap();
+    assert_eq!(world.anchor(), units(3));
+    assert_eq!(world.units(PIPELINE), 1_000_000_000);
+    world.set_price(UNIT).unwrap();
+    world.set_flow(3_000_000_000);
+    world.rebalance_overflow().unwrap();
+    assert_eq!(world.overflow_units(), 1);
+    // Nobody can take that away by rebalancing the sinks that there are not.
+    world.rebalance().unwrap();
+    world.rebalance_range(0, 9).unwrap();
+    assert_eq!(world.units(PIPELINE), 1_000_000_000);
+    assert_eq!(world.overflow_units(), 1);
+}
+
 #[motsu::test]
 fn only_pipelines_limit() {
     let world = World::balanced();

@@ -51,6 +51,7 @@ sol! {
     /// The general distribution agreement: a stream to all members of a pool.
     interface IGeneralDistributionAgreementV1 {
         function createPool(address token, address admin, PoolConfig memory config) external returns (address pool);
+        function distribute(address token, address from, address pool, uint256 requestedAmount, bytes ctx) external returns (bytes memory newCtx);
         function distributeFlow(address token, address from, address pool, int96 requestedFlowRate, bytes ctx) external returns (bytes memory newCtx);
         function tryConnectPoolFor(address pool, address memberAddr, bytes ctx) external returns (bool success, bytes memory newCtx);
     }
@@ -101,23 +102,46 @@ pub fn distribution(
     flow_rate: u128,
     context: Option<&[u8]>,
 ) -> Vec<u8> {
-    // With an empty `ctx`, which the host fills in.
-    const HEAD: usize = 5 * 32;
-    let call = calldata(
-        IGeneralDistributionAgreementV1::distributeFlowCall::SELECTOR,
-        &[
-            token.word(),
-            from.word(),
-            pool.word(),
-            flow_rate.word(),
-            HEAD.word(),
-            0_usize.word(),
-        ],
-    );
+    let selector = IGeneralDistributionAgreementV1::distributeFlowCall::SELECTOR;
+    let call = into_pool(selector, token, from, pool, flow_rate);
     match context {
         None => agreement_call(gda, &call, &[]),
         Some(context) => agreement_call_with_context(gda, &call, context),
     }
+}
+
+/// Calldata that has the host distribute `amount` of `from`'s among the members of `pool`, at once.
+pub fn instant_distribution(
+    gda: Address,
+    token: Address,
+    from: Address,
+    pool: Address,
+    amount: u128,
+) -> Vec<u8> {
+    let selector = IGeneralDistributionAgreementV1::distributeCall::SELECTOR;
+    agreement_call(gda, &into_pool(selector, token, from, pool, amount), &[])
+}
+
+/// Calldata of a distribution of either kind, with an empty `ctx`, which the host fills in.
+fn into_pool(
+    selector: [u8; 4],
+    token: Address,
+    from: Address,
+    pool: Address,
+    value: u128,
+) -> Vec<u8> {
+    const HEAD: usize = 5 * 32;
+    calldata(
+        selector,
+        &[
+            token.word(),
+            from.word(),
+            pool.word(),
+            value.word(),
+            HEAD.word(),
+            0_usize.word(),
+        ],
+    )
 }
 
 /// Calldata of `callAgreementWithContext`, without user data.

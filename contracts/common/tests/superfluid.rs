@@ -3,9 +3,9 @@
 use alloy_primitives::{aliases::I96, keccak256, Address, Bytes, Uint, U256};
 use alloy_sol_types::{SolCall, SolValue};
 use bpe_common::superfluid::{
-    agreement_call, distribution, push_bytes, IConstantFlowAgreementV1 as Cfa,
-    IGeneralDistributionAgreementV1 as Gda, ISuperToken, ISuperfluid, ISuperfluidPool as Pool,
-    CFA_V1,
+    agreement_call, distribution, instant_distribution, push_bytes,
+    IConstantFlowAgreementV1 as Cfa, IGeneralDistributionAgreementV1 as Gda, ISuperToken,
+    ISuperfluid, ISuperfluidPool as Pool, CFA_V1,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -39,6 +39,26 @@ proptest! {
         prop_assert_eq!(&data, &expected.abi_encode());
         let decoded = ISuperfluid::callAgreementCall::abi_decode(&data, true).unwrap();
         prop_assert_eq!(decoded.callData, Bytes::from(call));
+    }
+
+    #[test]
+    fn instant_distributions(
+        [gda, token, from, pool] in [address(), address(), address(), address()],
+        amount: u128,
+    ) {
+        let call = Gda::distributeCall {
+            token,
+            from,
+            pool,
+            requestedAmount: U256::from(amount),
+            ctx: Bytes::new(),
+        };
+        let expected = ISuperfluid::callAgreementCall {
+            agreementClass: gda,
+            callData: call.abi_encode().into(),
+            userData: Bytes::new(),
+        };
+        prop_assert_eq!(instant_distribution(gda, token, from, pool, amount), expected.abi_encode());
     }
 
     #[test]

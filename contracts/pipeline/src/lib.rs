@@ -8,7 +8,7 @@
 //! | who | may |
 //! |---|---|
 //! | anyone | [`rebalance_pipeline`](Pipeline::rebalance_pipeline) |
-//! | a reporter, such as CompletionTracker | [`check_circuit_breaker`](Pipeline::check_circuit_breaker) |
+//! | a reporter | [`check_circuit_breaker`](Pipeline::check_circuit_breaker) |
 //! | the owner | create and close pipelines, since their limits divert a pool's pay; name reporters and EscrowBuffer |
 //!
 //! BackpressurePool must have authorised this contract. A task type is in one pipeline at most: two would overwrite each
@@ -17,8 +17,9 @@
 //! # The circuit breaker
 //!
 //! Each stage has one. It judges the throughput that a reporter gives over the stage's capacity, and how full the
-//! stage's escrow is. Epochs are those 300 s long that begin at multiples of 300 s since 1970: however often a stage is
-//! checked in one of them, it counts once. An epoch that nobody checked ends a row.
+//! stage's escrow is. Reporters are trusted: CompletionTracker counts by sink, so somebody has to sum up. Epochs are
+//! those 300 s long that begin at multiples of 300 s since 1970: however often a stage is checked in one of them, it
+//! counts once. An epoch that nobody checked ends a row.
 //!
 //! | phase | begins when | what follows |
 //! |---|---|---|
