@@ -15,6 +15,9 @@ sol! {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     #[derive(Debug, PartialEq, Eq)]
     error InsufficientGas(uint256 required, uint256 available);
+    /// `account` has no code, and a contract is needed.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotAContract(address account);
 }
 
 /// What another contract reverted with, passed on to the caller unchanged.
@@ -75,8 +78,21 @@ pub struct Answer {
 ///
 /// Pending storage writes are flushed first and the cache is dropped: the callee may change what this contract reads.
 pub fn call(vm: &dyn Host, to: Address, data: &[u8], gas: u64, limit: usize) -> Answer {
+    call_with_value(vm, to, U256::ZERO, data, gas, limit)
+}
+
+/// As [`call`], and sends `value` wei along. Whoever fails, or has no use for them, leaves them where they were; an account
+/// without code takes them.
+pub fn call_with_value(
+    vm: &dyn Host,
+    to: Address,
+    value: U256,
+    data: &[u8],
+    gas: u64,
+    limit: usize,
+) -> Answer {
     vm.flush_cache(true);
-    let value = B256::ZERO;
+    let value = B256::from(value);
     let mut length = 0;
     // SAFETY: all pointers are to live values of the lengths that go with them; the cache was flushed.
     let status = unsafe {
@@ -190,6 +206,19 @@ const NO_CODE: B256 = b256!("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bf
 pub fn has_code(vm: &dyn Host, account: Address) -> bool {
     let hash = vm.code_hash(account);
     hash != B256::ZERO && hash != NO_CODE
+}
+
+/// Refuses an account without code.
+///
+/// # Errors
+///
+/// * [`NotAContract`]
+#[inline(never)]
+pub fn require_contract(vm: &dyn Host, account: Address) -> Result<(), NotAContract> {
+    match has_code(vm, account) {
+        true => Ok(()),
+        false => Err(NotAContract { account }),
+    }
 }
 
 /// Calls a function of a contract of the suite, or of Superfluid, whose arguments and results are single words: no
