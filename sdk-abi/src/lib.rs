@@ -61,3 +61,18 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/INestedPool.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ICrossProtocolRouter.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IReputationLedger.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IUniversalCapacityAdapter.sol"
+);
