@@ -86,7 +86,7 @@ interface ICompletionTracker {
     /// The task type has no verifier.
     error NoVerifier(bytes32 taskTypeId);
 
-    /// There is no contract at `account`.
+    /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
     /// `owner` cannot own a contract.
@@ -220,6 +220,9 @@ interface ICompletionTracker {
 
     /// Names `newOwner` as the next owner, who has to accept. The zero address takes an offer back.
     function transferOwnership(address newOwner) external;
+
+    /// Makes `newOwner` the owner at once. For the first owner, who has set the contract up.
+    function handOver(address newOwner) external;
 
     /// Makes the caller the owner.
     function acceptOwnership() external;

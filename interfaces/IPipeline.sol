@@ -36,11 +36,11 @@ interface IPipeline {
     /// A pipeline has two stages at least.
     error InsufficientStages();
 
-    /// `neighbour` is not a contract.
-    error InvalidNeighbour(address neighbour);
-
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// `caller` may not report throughput.
     error NotReporter(address caller);
@@ -137,6 +137,9 @@ interface IPipeline {
 
     /// Names `newOwner` as the next owner, who has to accept. The zero address takes an offer back.
     function transferOwnership(address newOwner) external;
+
+    /// Makes `newOwner` the owner at once. For the first owner, who has set the contract up.
+    function handOver(address newOwner) external;
 
     /// Makes the caller the owner.
     function acceptOwnership() external;

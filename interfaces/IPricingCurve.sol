@@ -30,14 +30,14 @@ interface IPricingCurve {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
-    /// `capacityRegistry` is not a contract.
-    error InvalidCapacityRegistry(address capacityRegistry);
-
     /// There is no curve of that number.
     error InvalidCurve(uint8 curve);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
@@ -134,6 +134,9 @@ interface IPricingCurve {
 
     /// Names `newOwner` as the next owner, who has to accept. The zero address takes an offer back.
     function transferOwnership(address newOwner) external;
+
+    /// Makes `newOwner` the owner at once. For the first owner, who has set the contract up.
+    function handOver(address newOwner) external;
 
     /// Makes the caller the owner.
     function acceptOwnership() external;

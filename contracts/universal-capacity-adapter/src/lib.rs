@@ -33,7 +33,7 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, B256, U256, U32};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{
@@ -43,8 +43,8 @@ use bpe_common::{
     emit,
     events::Word,
     interfaces::{ICapacityAdapter, ICapacityRegistry, ISequencedAdapter, IStakeManager},
+    list::IdList,
     ownable::{self, Ownable},
-    packed::widen,
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
 
@@ -104,33 +104,29 @@ pub enum Error {
 /// The longest description of a domain, in bytes.
 pub const MAX_DESCRIPTION: usize = 1_024;
 /// Domains that there can be.
-pub const MAX_DOMAINS: u32 = 256;
+pub const MAX_DOMAINS: usize = 256;
 /// What an adapter may use to read an attestation, and again to number it: enough for several signatures, or a proof.
 pub const ADAPTER_GAS: u64 = 2_000_000;
 /// As much is read of what an adapter answers to that, or reverts with.
 const ANSWER_LIMIT: usize = 256;
 
-/// A domain. Slot 0: adapter (160 bits), index (32). Slot 1: task_type_id.
+/// A domain. Two slots: adapter; task_type_id. Both zero if it has no adapter.
 #[storage]
 pub struct Domain {
-    /// Zero if it has none.
     adapter: StorageAddress,
-    /// Place in the list of domains.
-    index: StorageU32,
     task_type_id: StorageB256,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–3: the neighbours, an address each; beside the second, in slot 3,
-/// domain_count (32). Then the mappings.
+/// The contract. Slots 0–1: ownership. Slots 2–3: the list of domains. Slots 4–5: the neighbours, an address each. Then the
+/// mappings.
 #[entrypoint]
 #[storage]
 pub struct UniversalCapacityAdapter {
     #[borrow]
     ownable: Ownable,
+    domain_ids: IdList,
     core_registry: StorageAddress,
     stake_manager: StorageAddress,
-    domain_count: StorageU32,
-    domain_list: StorageMap<U32, StorageB256>,
     domains: StorageMap<B256, Domain>,
     /// The highest nonce of a sink in a domain. No adapter's leaving touches it.
     nonces: StorageMap<B256, StorageMap<Address, StorageU256>>,
@@ -245,19 +241,10 @@ impl UniversalCapacityAdapter {
     pub fn remove_adapter(&mut self, domain_id: B256) -> Result<(), Error> {
         self.ownable.only_owner()?;
         self.require_adapter(domain_id)?;
+        self.domain_ids.remove(domain_id);
         let mut entry = self.domains.setter(domain_id);
-        let index = entry.index.get();
         entry.adapter.set(Address::ZERO);
-        entry.index.set(U32::ZERO);
         entry.task_type_id.set(B256::ZERO);
-        // The last one takes its place.
-        let last = self.domain_count.get().saturating_sub(U32::from(1));
-        let moved = self.domain_list.replace(last, B256::ZERO);
-        if last != index {
-            self.domain_list.setter(index).set(moved);
-            self.domains.setter(moved).index.set(index);
-        }
-        self.domain_count.set(last);
         emit!(self.vm(), AdapterRemoved[domain_id]);
         Ok(())
     }
@@ -293,14 +280,12 @@ impl UniversalCapacityAdapter {
 
     /// The domains that have an adapter, at most 256, in no order.
     pub fn get_all_domains(&self) -> Vec<B256> {
-        (0..self.domain_count.get().to::<u32>())
-            .map(|index| self.domain_list.get(U32::from(index)))
-            .collect()
+        self.domain_ids.all()
     }
 
     /// How many domains have an adapter.
     pub fn domain_count(&self) -> U256 {
-        widen(self.domain_count.get())
+        U256::from(self.domain_ids.len())
     }
 
     /// The nonce of the attestation of `sink` in the domain that was routed last; zero if none was.
@@ -392,16 +377,12 @@ impl UniversalCapacityAdapter {
         if !self.get_adapter(domain_id).is_zero() {
             return Err(AdapterAlreadyRegistered {}.into());
         }
-        let index = self.domain_count.get();
-        if index >= U32::from(MAX_DOMAINS) {
+        if self.domain_ids.len() >= MAX_DOMAINS {
             let maximum = U256::from(MAX_DOMAINS);
             return Err(TooManyDomains { maximum }.into());
         }
-        let mut entry = self.domains.setter(domain_id);
-        entry.adapter.set(adapter);
-        entry.index.set(index);
-        self.domain_list.setter(index).set(domain_id);
-        self.domain_count.set(index.saturating_add(U32::from(1)));
+        self.domain_ids.push(domain_id);
+        self.domains.setter(domain_id).adapter.set(adapter);
         log(
             self.vm(),
             AdapterRegistered {
