@@ -1,0 +1,4 @@
+//! The domains on a devnet, connected to the core: what they attest, earn and pay really moves.
+
+mod platform;
+mod routes;
