@@ -14,9 +14,9 @@
 //! | anyone | ask for routes, execute them with its own money, [`withdraw_credit`](CrossProtocolRouter::withdraw_credit) |
 //! | the owner | name the protocols' adapters, [`withdraw_eth`](CrossProtocolRouter::withdraw_eth): the fees |
 //!
-//! The owner reaches no payment and no credit. An adapter that is replaced gets none of the payments that it was offered
-//! for. Amounts and fees are in wei, latencies in seconds, probabilities in basis points; both are nominal figures of the
-//! protocols, not measurements.
+//! The owner reaches no payment and no credit: a payment goes to the adapter that its route was offered with, or nowhere.
+//! Amounts and fees are in wei, latencies in seconds, probabilities in basis points. Latencies and probabilities are nominal
+//! figures of the protocols, not measurements.
 //!
 //! # What a route is
 //!

@@ -350,7 +350,9 @@ async fn an_adapter_that_eats_gas_and_a_payer_that_refuses_lose_nothing() {
     );
     assert_eq!(it.ether(router).await, value);
     assert_eq!(it.router.earnedFees().call().await.unwrap(), U256::ZERO);
-    let fees: ICrossProtocolRouterErrors = revert(it.router.withdrawETH().call().await);
+    let owner = it.superfluid.devnet.account(0);
+    let fees = it.router.withdrawETH().from(owner).call().await;
+    let fees: ICrossProtocolRouterErrors = revert(fees);
     let expected = ICrossProtocolRouter::NothingToWithdraw {};
     assert_eq!(
         fees,
