@@ -101,12 +101,25 @@ impl Factory {
         (self.contract.getEconomy(id).call().await.unwrap(), receipt)
     }
 
-    /// The stage of an economy that the owner of the model made, with what [`Proof::start`] sets besides: a treasury, a
-    /// reviewer, a signer of shares, and the owner as slasher and adapter.
+    /// The stage of an economy of [`CODE`].
     pub async fn into_proof(self) -> Proof {
+        self.into_economy(POOLS, &[CODE]).await.0
+    }
+
+    /// The stage of an economy that the owner of the model made, with what [`Proof::start`] sets besides: a treasury, a
+    /// reviewer, and the owner as slasher and adapter.
+    pub async fn into_economy(
+        self,
+        template: u8,
+        task_types: &[B256],
+    ) -> (Proof, EconomyDeployment) {
         let owner = self.model.core.base.owner;
-        let (economy, receipt) = self.make(owner, Self::config(POOLS, &[CODE])).await;
-        println!("deployEconomy of one task type: {} gas", receipt.gas_used);
+        let (economy, receipt) = self.make(owner, Self::config(template, task_types)).await;
+        let count = task_types.len();
+        println!(
+            "deployEconomy({count} task types): {} gas",
+            receipt.gas_used
+        );
         let parts = self.contract.getParts(economy.economyId).call().await;
         let parts = parts.unwrap();
         let old = self.model.core;
@@ -135,6 +148,6 @@ impl Factory {
         mined(core.pools.setReviewer(reviewer).send().await).await;
         mined(base.stakes.setSlasher(owner, true).send().await).await;
         mined(base.registry.setAdapter(owner, true).send().await).await;
-        it
+        (it, economy)
     }
 }
