@@ -2,7 +2,7 @@
 
 use alloy::{
     primitives::{keccak256, Address, Bytes, B256, U256},
-    providers::DynProvider,
+    providers::{DynProvider, Provider},
     signers::{local::PrivateKeySigner, SignerSync},
     sol,
     sol_types::SolValue,
@@ -362,4 +362,56 @@ async fn one_bad_record_costs_three_good_ones() {
     let error: IReputationLedgerErrors = revert(record.from(adapter).call().await);
     let expected = IReputationLedger::NotAuthorized {};
     assert_eq!(error, IReputationLedgerErrors::NotAuthorized(expected));
+}
+
+/// What motsu cannot show: that the program's own slots hold what each function wrote.
+#[tokio::test]
+async fn sixteen_domains_share_a_slot_and_no_more() {
+    let base = Foundations::start().await;
+    let arguments = base.owner.abi_encode();
+    let address = deploy(&base.devnet, "reputation-ledger", arguments).await;
+    let ledger = IReputationLedger::new(address, base.provider.clone());
+    let (account, recorder) = (Address::repeat_byte(0x31), base.devnet.account(1));
+    let ids: Vec<B256> = (1..=16).map(B256::repeat_byte).collect();
+    let weight = |index: usize| 65_535 - 257 * index as u64;
+    let score = |index: usize| 10_000 - 571 * index as u64;
+    for (index, id) in ids.iter().enumerate() {
+        mined(ledger.registerDomain(*id, recorder).send().await).await;
+        let weigh = ledger.setDomainWeight(*id, U256::from(weight(index)));
+        mined(weigh.send().await).await;
+        let record = ledger.recordPositive(account, *id, U256::from(score(index)));
+        mined(record.from(recorder).send().await).await;
+    }
+    let (mut sum, mut total) = (0, 0);
+    for (index, id) in ids.iter().enumerate() {
+        let domain = ledger.getDomain(*id).call().await.unwrap();
+        assert_eq!(domain.weight, U256::from(weight(index)));
+        assert_eq!(domain.adapter, recorder);
+        let record = ledger.getDomainReputation(account, *id).call().await;
+        let record = record.unwrap();
+        assert_eq!(record.score, U256::from(score(index)));
+        assert_eq!(record.completions, U256::from(1));
+        sum += weight(index) * score(index);
+        total += weight(index);
+    }
+    let aggregate = ledger.getAggregateReputation(account).call().await;
+    assert_eq!(aggregate.unwrap(), U256::from(sum / total));
+    assert_eq!(ledger.getAccountDomains(account).call().await.unwrap(), ids);
+    assert_eq!(ledger.getDomains().call().await.unwrap(), ids);
+    let one_more = ledger.registerDomain(B256::repeat_byte(17), recorder);
+    let error: IReputationLedgerErrors = revert(one_more.from(base.owner).call().await);
+    let maximum = U256::from(16);
+    let expected = IReputationLedger::TooManyDomains { maximum };
+    assert_eq!(error, IReputationLedgerErrors::TooManyDomains(expected));
+
+    // Slot 2: the weights, the first in the lowest bits; slot 3: how many domains there are.
+    let slot = async |number: u64| {
+        let value = base.provider.get_storage_at(address, U256::from(number));
+        value.await.unwrap()
+    };
+    let weights = (0..16).rev().fold(U256::ZERO, |word, index| {
+        (word << 16_usize) | U256::from(weight(index))
+    });
+    assert_eq!(slot(2).await, weights);
+    assert_eq!(slot(3).await, maximum);
 }
