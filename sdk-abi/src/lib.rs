@@ -5,6 +5,8 @@
 
 #![allow(missing_docs)]
 
+pub mod typed_data;
+
 use alloy::sol;
 
 sol!(
