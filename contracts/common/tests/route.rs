@@ -60,6 +60,8 @@ fn divides_by_score_and_fills_none_over_its_capacity() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn the_parts_sum_to_what_can_be_carried(
         nodes in prop::collection::vec(node(), 1..=10),
