@@ -64,6 +64,11 @@ sol!(
 
 sol!(
     #[sol(rpc, all_derives)]
+    "../interfaces/IEconomyFactory.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
     "../interfaces/ILightningCapacityOracle.sol"
 );
 
