@@ -18,7 +18,7 @@
 //! registry tells BackpressurePool in the same transaction, so that who leaves is paid no longer.
 //!
 //! Each attestation reaches the registry by itself. To reach the units, a sink has to be rebalanced there, by anyone:
-//! [`rebalance`](LightningRoutingPool::rebalance) does it for all nodes, some 0.3 million gas each,
+//! [`rebalance`](LightningRoutingPool::rebalance) does it for all nodes, 0.24 million gas for each that changed,
 //! [`rebalance_range`](LightningRoutingPool::rebalance_range) for some. There are [`MAX_NODES`] at most. The operator of one
 //! more can still register at the registry: this list is for routes, and the oracle reports for every sink.
 //!
@@ -125,7 +125,7 @@ pub enum Error {
 pub const MAX_NODES: usize = 64;
 /// Nodes of a route at most.
 pub const MAX_ROUTE_NODES: usize = 10;
-/// What BackpressurePool may use to set the units of one sink. It takes about a sixth of it.
+/// What BackpressurePool may use to set the units of one sink: for a new one it takes about a third of it.
 pub const UNITS_GAS: u64 = 2_000_000;
 
 /// The contract. Slots 0–1: ownership. Slots 2–4: backpressure_pool, capacity_registry, lightning_oracle. Slot 5:

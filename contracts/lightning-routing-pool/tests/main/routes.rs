@@ -129,7 +129,7 @@ proptest! {
             ranked.push((sats * 10_000 / (1 + u64::from(*pending)), node(seed), *sats));
         }
         ranked.retain(|it| it.0 > 0);
-        ranked.sort_by(|a, b| b.0.cmp(&a.0));
+        ranked.sort_by_key(|it| std::cmp::Reverse(it.0));
         ranked.truncate(most.min(10));
         let capacity: u64 = ranked.iter().map(|it| it.2).sum();
         let parts = world.parts(amount, most as u64);
