@@ -69,6 +69,21 @@ sol!(
 
 sol!(
     #[sol(rpc, all_derives)]
+    "../interfaces/ICrossProtocolRouter.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IReputationLedger.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IUniversalCapacityAdapter.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
     "../interfaces/ILightningCapacityOracle.sol"
 );
 

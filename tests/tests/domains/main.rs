@@ -1,6 +1,8 @@
-//! The domains on a devnet: real signatures and real Superfluid, from what is attested to what is paid.
+//! The domains on a devnet, connected to the core: what they attest, earn and pay really moves.
 
 mod lightning;
+mod platform;
+mod routes;
 
 /// Seconds of an hour.
 const HOUR: u64 = 3_600;
