@@ -83,3 +83,13 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/IUniversalCapacityAdapter.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ILightningCapacityOracle.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ILightningRoutingPool.sol"
+);

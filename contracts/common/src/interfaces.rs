@@ -33,6 +33,39 @@ sol! {
         function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
         function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
         function syncCapacity(bytes32 taskTypeId, address sink) external;
+
+        error SinkNotRegistered();
+    }
+
+    /// CapacityRegistry, as adapters see it that register sinks for their operators.
+    interface ISinkRegistrar {
+        function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
+        function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;
+        function deregisterSinkFor(bytes32 taskTypeId, address sink) external;
+    }
+
+    /// StakeManager, as adapters see it that ask for the stake of a sink.
+    interface IStakeRequirement {
+        function getStake(address sink) external view returns (uint256);
+        function requiredStake(address sink, uint256 minStake) external view returns (uint256);
+    }
+
+    /// BackpressurePool, as the pools of the domains see it.
+    interface IUnitBalancer {
+        function getPool(bytes32 taskTypeId) external view returns (address);
+        function createPool(bytes32 taskTypeId) external;
+        function rebalanceSink(bytes32 taskTypeId, address sink) external;
+    }
+
+    /// PricingCurve, as the pools of the domains see it.
+    interface IPriceOracle {
+        function getPrice(bytes32 taskTypeId, address sink) external view returns (uint256 price);
+    }
+
+    /// LightningCapacityOracle, as LightningRoutingPool sees it.
+    interface ILightningOracle {
+        function lightningTaskTypeId() external view returns (bytes32);
+        function getNode(bytes32 nodePubkey) external view returns (address operator, uint256 smoothedSats, uint256 pendingHTLCs, uint256 capacity, uint256 outboundSats, uint256 channelCount, uint256 timestamp);
     }
 
     /// StakeManager, as CompletionTracker sees it.

@@ -1,4 +1,8 @@
 //! The domains on a devnet, connected to the core: what they attest, earn and pay really moves.
 
+mod lightning;
 mod platform;
 mod routes;
+
+/// Seconds of an hour.
+const HOUR: u64 = 3_600;
