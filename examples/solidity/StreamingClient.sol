@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
-import {IBackpressurePool} from "../../interfaces/IBackpressurePool.sol";
 import {IEscrowBuffer} from "../../interfaces/IEscrowBuffer.sol";
 import {IPricingCurve} from "../../interfaces/IPricingCurve.sol";
-import {ISourceStreams} from "../../interfaces/ISourceStreams.sol";
 import {IStreamGateway} from "../../interfaces/IStreamGateway.sol";
 
 interface IERC20 {
@@ -29,7 +27,6 @@ contract StreamingClient {
     IERC20 public immutable token;
     ICFAv1Forwarder public immutable forwarder;
     IStreamGateway public immutable gateway;
-    IBackpressurePool public immutable pools;
     IEscrowBuffer public immutable escrow;
     IPricingCurve public immutable prices;
 
@@ -57,13 +54,12 @@ contract StreamingClient {
         IERC20 token_,
         ICFAv1Forwarder forwarder_,
         IStreamGateway gateway_,
-        IBackpressurePool pools_,
         IEscrowBuffer escrow_,
         IPricingCurve prices_
     ) {
         owner = msg.sender;
         (token, forwarder, gateway) = (token_, forwarder_, gateway_);
-        (pools, escrow, prices) = (pools_, escrow_, prices_);
+        (escrow, prices) = (escrow_, prices_);
         // What makes an account a source: the gateway manages its flows, the Super App takes the deposit.
         forwarder_.grantPermissions(address(token_), address(gateway_));
         token_.approve(gateway_.sourceStreams(), type(uint256).max);
