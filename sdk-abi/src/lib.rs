@@ -61,3 +61,18 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/INestedPool.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IOpenClawCapacityAdapter.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IOpenClawCompletionVerifier.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IOpenClawReputationBridge.sol"
+);
