@@ -61,24 +61,14 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let it = Self::without_bridge();
-        // A second one, as the first has none.
-        let it = Self {
-            verifier: Contract::new(),
-            ..it
-        };
-        it.verifier
-            .sender(ANYONE)
-            .constructor(
-                it.tracker.address(),
-                it.directory.address(),
-                it.bridge.address(),
-            )
-            .motsu_unwrap();
-        it
+        Self::build(true)
     }
 
     fn without_bridge() -> Self {
+        Self::build(false)
+    }
+
+    fn build(has_bridge: bool) -> Self {
         let it = Self {
             verifier: Contract::new(),
             directory: Contract::new(),
@@ -89,9 +79,13 @@ impl World {
         };
         VM::context().set_chain_id(42_161);
         let (tracker, directory) = (it.tracker.address(), it.directory.address());
+        let bridge = match has_bridge {
+            true => it.bridge.address(),
+            false => Address::ZERO,
+        };
         it.verifier
             .sender(ANYONE)
-            .constructor(tracker, directory, Address::ZERO)
+            .constructor(tracker, directory, bridge)
             .motsu_unwrap();
         it.enter(AGENT, address(&it.operator), RESEARCH, true);
         it

@@ -222,7 +222,7 @@ fn every_word_is_signed() {
 fn the_agent_is_a_registered_one_of_that_operator_and_skill() {
     let world = World::new();
     let it = world.execution();
-    let unknown = |agentId| Err(Error::from(UnknownAgent { agentId }));
+    let unknown = |id| Err(Error::from(UnknownAgent { agentId: id }));
     let operator = address(&world.operator);
     for (holder, skill, active) in [
         (ANYONE, RESEARCH, true),
