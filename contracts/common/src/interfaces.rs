@@ -93,6 +93,29 @@ sol! {
         function getStakeDiscount(address account, bytes32 domain) external view returns (uint256 discountBps);
     }
 
+    /// What EconomyFactory calls of the contracts that it sets up: whoever owns them may.
+    interface IEconomy {
+        function setRegistry(address registry, bool authorized) external;
+        function setSlasher(address slasher, bool authorized) external;
+        function setAggregator(address aggregator) external;
+        function setPool(address pool) external;
+        function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
+        function setEscrowBuffer(address escrowBuffer) external;
+        function setPricingCurve(address pricingCurve) external;
+        function setShareSubmitter(address submitter) external;
+        function setPipeline(address pipeline, bool authorized) external;
+        function setReviewer(address reviewer) external;
+        function setProtocolFee(uint256 feeBps, address recipient) external;
+        function createPool(bytes32 taskTypeId) external;
+        function setVerificationBudget(bytes32 taskTypeId, uint256 budgetBps) external;
+        function connect(address pool, address streams) external;
+        function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
+        function setSourceStreams(address sourceStreams) external;
+        function setBackpressurePool(address pool) external;
+        function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
+        function handOver(address newOwner) external;
+    }
+
     /// The adapter of a domain, as UniversalCapacityAdapter sees it. `normalizeCapacity` turns a signal of the domain's own
     /// into units of 1e-9; `verifyAttestation` says whether an attestation is genuine, whose it is, and what capacity it
     /// attests, in the same units.
