@@ -64,23 +64,35 @@ sol!(
 
 sol!(
     #[sol(rpc, all_derives)]
-    "../interfaces/IOpenClawCapacityAdapter.sol"
     "../interfaces/IEconomyFactory.sol"
 );
 
 sol!(
     #[sol(rpc, all_derives)]
-    "../interfaces/IOpenClawCompletionVerifier.sol"
     "../interfaces/ICrossProtocolRouter.sol"
 );
 
 sol!(
     #[sol(rpc, all_derives)]
-    "../interfaces/IOpenClawReputationBridge.sol"
     "../interfaces/IReputationLedger.sol"
 );
 
 sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/IUniversalCapacityAdapter.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IOpenClawCapacityAdapter.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IOpenClawCompletionVerifier.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IOpenClawReputationBridge.sol"
 );

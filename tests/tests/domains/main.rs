@@ -1,0 +1,3 @@
+//! The domains on a devnet: real signatures, real neighbours, real Superfluid.
+
+mod openclaw;
