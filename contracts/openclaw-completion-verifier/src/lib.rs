@@ -179,13 +179,13 @@ impl OpenClawCompletionVerifier {
         agent_sig: Bytes,
         requester_sig: Bytes,
     ) -> Result<(), Error> {
-        let execution = Execution {
-            agent: agent_id,
-            skill_type: skill_type_id,
-            id: execution_id,
-            operator: agent_operator,
-            requester: self.vm().msg_sender(),
-        };
+        let execution = Execution::new(
+            agent_id,
+            skill_type_id,
+            execution_id,
+            agent_operator,
+            self.vm().msg_sender(),
+        );
         self.verify(&execution, &agent_sig, &requester_sig)
     }
 
@@ -210,13 +210,13 @@ impl OpenClawCompletionVerifier {
         agent_sig: Bytes,
         requester_sig: Bytes,
     ) -> Result<(), Error> {
-        let execution = Execution {
-            agent: agent_id,
-            skill_type: skill_type_id,
-            id: execution_id,
-            operator: agent_operator,
+        let execution = Execution::new(
+            agent_id,
+            skill_type_id,
+            execution_id,
+            agent_operator,
             requester,
-        };
+        );
         self.verify(&execution, &agent_sig, &requester_sig)
     }
 
@@ -237,13 +237,13 @@ impl OpenClawCompletionVerifier {
         agent_operator: Address,
         requester: Address,
     ) -> bool {
-        let execution = Execution {
-            agent: agent_id,
-            skill_type: skill_type_id,
-            id: execution_id,
-            operator: agent_operator,
+        let execution = Execution::new(
+            agent_id,
+            skill_type_id,
+            execution_id,
+            agent_operator,
             requester,
-        };
+        );
         self.is_recorded(execution_id, execution.task_id())
     }
 
@@ -264,13 +264,13 @@ impl OpenClawCompletionVerifier {
         agent_operator: Address,
         requester: Address,
     ) -> B256 {
-        let execution = Execution {
-            agent: agent_id,
-            skill_type: skill_type_id,
-            id: execution_id,
-            operator: agent_operator,
+        let execution = Execution::new(
+            agent_id,
+            skill_type_id,
+            execution_id,
+            agent_operator,
             requester,
-        };
+        );
         execution.task_id()
     }
 
@@ -350,6 +350,16 @@ struct Execution {
 }
 
 impl Execution {
+    fn new(agent: B256, skill_type: B256, id: B256, operator: Address, requester: Address) -> Self {
+        Self {
+            agent,
+            skill_type,
+            id,
+            operator,
+            requester,
+        }
+    }
+
     fn task_id(&self) -> B256 {
         hash_words(&[
             SKILL_EXECUTION_TYPEHASH,

@@ -176,7 +176,7 @@ fn what_the_operator_signed_is_good() {
     // Padding changes nothing, neither does its absence.
     let mut padded = good.0.clone();
     padded.extend([0xff; 40]);
-    assert_eq!(world.verify(&padded.clone().into()).0, true);
+    assert!(world.verify(&padded.clone().into()).0);
     assert_eq!(world.nonce(&padded.into()), U256::from(7));
     let bare = Bytes::from(good[..256 + 65].to_vec());
     assert!(world.verify(&bare).0);
