@@ -4,6 +4,8 @@
 //! `IStakeManager::new(address, &provider).stake(amount).send()`.
 
 #![allow(missing_docs)]
+// As many as the contracts' functions have.
+#![allow(clippy::too_many_arguments)]
 
 use alloy::sol;
 
