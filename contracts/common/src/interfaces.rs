@@ -172,4 +172,36 @@ sol! {
     interface IProtocolAdapter {
         function execute(bytes32 paymentId, address recipient, uint256 amount, bytes data) external payable;
     }
+
+    /// StakeManager, as OpenClawCapacityAdapter sees it.
+    interface IStakes {
+        function getStake(address sink) external view returns (uint256);
+        function getCapacityCap(address sink) external view returns (uint256);
+    }
+
+    /// OpenClawCapacityAdapter, as OpenClawCompletionVerifier sees it: a struct of words is encoded as the words.
+    interface IAgentDirectory {
+        function getAgent(bytes32 agentId) external view returns (address operator, bytes32 skillTypeId, uint256 smoothedCapacity, uint256 lastUpdated, bool active);
+    }
+
+    /// CompletionTracker, as a verifier of completions sees it.
+    interface ICompletionTracker {
+        function recordEvidence(bytes32 taskTypeId, address source, bytes attestation) external;
+        function getCompletions(bytes32 taskTypeId, address sink) external view returns (uint256);
+        function getCompletionRate(bytes32 taskTypeId, address sink) external view returns (uint256);
+    }
+
+    /// OpenClawReputationBridge, as OpenClawCompletionVerifier sees it.
+    interface ICompletionReporter {
+        function reportCompletion(address operator, bytes32 skillTypeId) external;
+    }
+
+    /// ReputationLedger, as a recorder of a domain sees it: a struct of words is encoded as the words.
+    interface IReputationRecords {
+        function recordPositive(address account, bytes32 domain, uint256 points) external;
+        function recordNegative(address account, bytes32 domain, uint256 points) external;
+        function getAggregateReputation(address account) external view returns (uint256 aggregateScore);
+        function getDomainReputation(address account, bytes32 domain) external view returns (uint256 score, uint256 stakeDuration, uint256 completions, uint256 slashCount, uint256 lastUpdated);
+        function getStakeDiscount(address account, bytes32 domain) external view returns (uint256 discountBps);
+    }
 }

@@ -1,6 +1,7 @@
 //! The domains on a devnet, connected to the core: what they attest, earn and pay really moves.
 
 mod lightning;
+mod openclaw;
 mod platform;
 mod routes;
 

@@ -16,6 +16,7 @@ pub mod exp;
 mod mul_div;
 pub mod pricing;
 pub mod route;
+pub mod skill;
 pub mod split;
 mod sqrt;
 mod words;
