@@ -78,8 +78,7 @@ interface IBackpressurePool {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
-    /// `account` cannot be this: not a contract, as a neighbour; zero or the escrow, as a recipient; refused by Superfluid,
-    /// as a sink.
+    /// `account` cannot be this: zero or the escrow, as a recipient; refused by Superfluid, as a sink.
     error InvalidAccount(address account);
 
     /// `weighting` is none of 0, 1 and 2.
@@ -93,6 +92,9 @@ interface IBackpressurePool {
 
     /// No share is positive.
     error NoShares();
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// Shares are taken from the share submitter only.
     error NotShareSubmitter();

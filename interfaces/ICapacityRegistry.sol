@@ -61,9 +61,6 @@ interface ICapacityRegistry {
     /// `required` is more than the `available` stake.
     error InsufficientStake(uint256 required, uint256 available);
 
-    /// `stakeManager` is not a contract.
-    error InvalidStakeManager(address stakeManager);
-
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
 
@@ -75,6 +72,9 @@ interface ICapacityRegistry {
 
     /// There is nothing to reveal.
     error NoCommitPending();
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// `caller` is not an adapter.
     error NotAuthorizedAdapter(address caller);

@@ -86,7 +86,7 @@ interface ICompletionTracker {
     /// The task type has no verifier.
     error NoVerifier(bytes32 taskTypeId);
 
-    /// There is no contract at `account`.
+    /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
     /// `owner` cannot own a contract.

@@ -60,14 +60,14 @@ interface IEscrowBuffer {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
-    /// `neighbour` is not a contract.
-    error InvalidNeighbour(address neighbour);
-
     /// A reclaim `timeout` is from `minimum` to `maximum` seconds.
     error InvalidReclaimTimeout(uint256 timeout, uint256 minimum, uint256 maximum);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// The deposit is of `source`, not of the caller.
     error NotDepositor(address source);

@@ -42,11 +42,11 @@ interface INestedPool {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
-    /// `neighbour` is not a contract.
-    error InvalidNeighbour(address neighbour);
-
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);

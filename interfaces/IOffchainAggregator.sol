@@ -58,10 +58,7 @@ interface IOffchainAggregator {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
-    /// `capacityRegistry` is not a contract.
-    error InvalidCapacityRegistry(address capacityRegistry);
-
-    /// The signature is not that of the sink, or of the share signer.
+    /// The signature is not that of whoever has to sign.
     error InvalidSignature();
 
     /// `callee` answered with something that is not what its interface promises.
@@ -72,6 +69,9 @@ interface IOffchainAggregator {
 
     /// A nonce of `required` or more is needed, and less than 2^216.
     error NonceAlreadyUsed(uint256 provided, uint256 required);
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// `caller` may not submit shares without a signature.
     error NotShareSigner(address caller);

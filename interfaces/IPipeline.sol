@@ -36,11 +36,11 @@ interface IPipeline {
     /// A pipeline has two stages at least.
     error InsufficientStages();
 
-    /// `neighbour` is not a contract.
-    error InvalidNeighbour(address neighbour);
-
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// `caller` may not report throughput.
     error NotReporter(address caller);

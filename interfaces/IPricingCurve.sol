@@ -30,14 +30,14 @@ interface IPricingCurve {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
-    /// `capacityRegistry` is not a contract.
-    error InvalidCapacityRegistry(address capacityRegistry);
-
     /// There is no curve of that number.
     error InvalidCurve(uint8 curve);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);

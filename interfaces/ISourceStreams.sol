@@ -18,11 +18,11 @@ interface ISourceStreams {
     /// Allocations of `allocated` are more than the flow of `flowRate`.
     error FlowRateExceeded(uint256 allocated, uint256 flowRate);
 
-    /// `neighbour` is not a contract.
-    error InvalidNeighbour(address neighbour);
-
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// The distribution into `pool` is not halted.
     error NotHalted(address pool);

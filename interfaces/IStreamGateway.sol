@@ -24,14 +24,14 @@ interface IStreamGateway {
     /// A stream has a positive rate, not `flowRate`.
     error InvalidFlowRate(int96 flowRate);
 
-    /// `neighbour` is not a contract.
-    error InvalidNeighbour(address neighbour);
-
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
 
     /// SourceStreams is not connected yet.
     error NoSourceStreams();
+
+    /// `account` has no code, and a contract is needed.
+    error NotAContract(address account);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);

@@ -53,8 +53,8 @@ use alloy_primitives::{Address, Uint, B256, U256, U32};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{
-        call, calldata, has_code, invoke_words, query_words, require_gas, static_call, to_address,
-        InsufficientGas, Revert, ALL_GAS,
+        call, calldata, invoke_words, query_words, require_contract, require_gas, static_call,
+        to_address, InsufficientGas, NotAContract, Revert, ALL_GAS,
     },
     clock, emit,
     erc20::{self, SafeERC20FailedOperation},
@@ -165,8 +165,7 @@ sol! {
     /// There is no escrow that could take the overflow.
     #[derive(Debug, PartialEq, Eq)]
     error NoEscrowBuffer();
-    /// `account` cannot be this: not a contract, as a neighbour; zero or the escrow, as a recipient; refused by Superfluid,
-    /// as a sink.
+    /// `account` cannot be this: zero or the escrow, as a recipient; refused by Superfluid, as a sink.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidAccount(address account);
 }
@@ -191,6 +190,7 @@ pub enum Error {
     EscrowBufferAlreadySet(EscrowBufferAlreadySet),
     NoEscrowBuffer(NoEscrowBuffer),
     InvalidAccount(InvalidAccount),
+    NotAContract(NotAContract),
     InsufficientGas(InsufficientGas),
     Token(SafeERC20FailedOperation),
     Revert(Revert),
@@ -300,7 +300,7 @@ impl BackpressurePool {
     ) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
         for neighbour in [gda, super_token, capacity_registry] {
-            self.require_contract(neighbour)?;
+            require_contract(self.vm(), neighbour)?;
         }
         let [host] = self.ask(super_token, ISuperToken::getHostCall::SELECTOR, &[])?;
         self.registry.set(capacity_registry);
@@ -582,7 +582,7 @@ impl BackpressurePool {
         if !self.escrow.get().is_zero() {
             return Err(EscrowBufferAlreadySet {}.into());
         }
-        self.require_contract(escrow_buffer)?;
+        require_contract(self.vm(), escrow_buffer)?;
         for recipient in [self.fee_recipient.get(), self.reviewer.get()] {
             if recipient == escrow_buffer {
                 return Err(InvalidAccount { account: recipient }.into());
@@ -760,7 +760,7 @@ impl BackpressurePool {
     /// * [`PricingCurveSet`]
     pub fn set_pricing_curve(&mut self, pricing_curve: Address) -> Result<(), Error> {
         self.only_owner()?;
-        self.require_contract(pricing_curve)?;
+        require_contract(self.vm(), pricing_curve)?;
         self.pricing_curve.set(pricing_curve);
         emit!(self.vm(), PricingCurveSet[pricing_curve]);
         Ok(())
@@ -1226,14 +1226,6 @@ impl BackpressurePool {
         match self.pipelines.get(caller) {
             true => Ok(caller),
             false => Err(UnauthorizedCaller { caller }.into()),
-        }
-    }
-
-    #[inline(never)]
-    fn require_contract(&self, neighbour: Address) -> Result<(), Error> {
-        match has_code(self.vm(), neighbour) {
-            true => Ok(()),
-            false => Err(InvalidAccount { account: neighbour }.into()),
         }
     }
 

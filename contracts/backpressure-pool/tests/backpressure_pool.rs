@@ -11,7 +11,7 @@ use std::{borrow::BorrowMut, fmt::Debug};
 use alloy_primitives::{uint, Address, B256, U256};
 use alloy_sol_types::SolEvent;
 use bpe_common::{
-    call::Revert,
+    call::{NotAContract, Revert},
     clock::testing::advance_time,
     erc20::SafeERC20FailedOperation,
     ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
@@ -304,6 +304,10 @@ fn invalid(account: Address) -> Result<(), Error> {
     Err(InvalidAccount { account }.into())
 }
 
+fn no_contract(account: Address) -> Result<(), Error> {
+    Err(NotAContract { account }.into())
+}
+
 fn rebalanced(count: u64, total: U256) -> Rebalanced {
     Rebalanced {
         taskTypeId: CODE,
@@ -355,9 +359,9 @@ fn constructor_refuses_what_makes_no_sense() {
         let result = pools.sender(ALICE).constructor(gda, token, registry, owner);
         result.motsu_res()
     };
-    assert_eq!(build(ALICE, token, registry, OWNER), invalid(ALICE));
-    assert_eq!(build(gda, BOB, registry, OWNER), invalid(BOB));
-    assert_eq!(build(gda, token, X, OWNER), invalid(X));
+    assert_eq!(build(ALICE, token, registry, OWNER), no_contract(ALICE));
+    assert_eq!(build(gda, BOB, registry, OWNER), no_contract(BOB));
+    assert_eq!(build(gda, token, X, OWNER), no_contract(X));
     let no_owner = OwnableInvalidOwner {
         owner: Address::ZERO,
     };
@@ -1477,7 +1481,7 @@ fn settings_have_bounds() {
         .assert_emitted(&ExplorationRateSet { rate: n(2_000) });
     assert_eq!(world.pools.sender(X).exploration_rate(), n(2_000));
     let it = world.pools.sender(OWNER).set_pricing_curve(ALICE);
-    assert_eq!(it.motsu_res(), invalid(ALICE));
+    assert_eq!(it.motsu_res(), no_contract(ALICE));
     let it = world.pools.sender(OWNER).set_temperature_oracle(BOB);
     assert_eq!(it.motsu_res(), Ok(()));
     world
@@ -1493,7 +1497,7 @@ fn the_escrow_is_set_once() {
         let it = world.pools.sender(OWNER).set_escrow_buffer(escrow);
         it.motsu_res()
     };
-    assert_eq!(set(ALICE), invalid(ALICE));
+    assert_eq!(set(ALICE), no_contract(ALICE));
     for reviewer in [false, true] {
         world.set_fee(10, if reviewer { OWNER } else { escrow });
         world.set_reviewer(if reviewer { escrow } else { OWNER });

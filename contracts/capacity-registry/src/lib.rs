@@ -45,7 +45,9 @@ use alloc::{string::String, vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256, U32};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{call, has_code, invoke, query, require_gas, InsufficientGas, Revert},
+    call::{
+        call, invoke, query, require_contract, require_gas, InsufficientGas, NotAContract, Revert,
+    },
     clock,
     eip712::hash_words,
     interfaces::{ICapacityListener, IStakeManager},
@@ -140,9 +142,6 @@ sol! {
     /// A task type has at most 2^24 − 1 sinks.
     #[derive(Debug, PartialEq, Eq)]
     error TooManySinks();
-    /// `stakeManager` is not a contract.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidStakeManager(address stakeManager);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what StakeManager or the pool reverted with.
@@ -165,7 +164,7 @@ pub enum Error {
     MetadataTooLong(MetadataTooLong),
     MinStakeTooLarge(MinStakeTooLarge),
     TooManySinks(TooManySinks),
-    InvalidStakeManager(InvalidStakeManager),
+    NotAContract(NotAContract),
     InsufficientGas(InsufficientGas),
     Revert(Revert),
     Ownable(ownable::Error),
@@ -253,16 +252,11 @@ impl CapacityRegistry {
     ///
     /// # Errors
     ///
-    /// * [`InvalidStakeManager`], [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
     #[constructor]
     pub fn constructor(&mut self, stake_manager: Address, owner: Address) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
-        if !has_code(self.vm(), stake_manager) {
-            return Err(InvalidStakeManager {
-                stakeManager: stake_manager,
-            }
-            .into());
-        }
+        require_contract(self.vm(), stake_manager)?;
         self.stake_manager.set(stake_manager);
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::borrow::BorrowMut;
 use alloy_primitives::{keccak256, uint, Address, B256, U256};
 use alloy_sol_types::{SolError, SolValue};
 use bpe_common::{
-    call::Revert,
+    call::{NotAContract, Revert},
     clock::testing::{advance_blocks, advance_time, block_number, FIRST_BLOCK},
     ownable::{Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
     returns::Returns,
@@ -203,13 +203,7 @@ fn constructor_refuses_what_makes_no_sense(
         .sender(owner)
         .constructor(owner, owner)
         .motsu_unwrap_err();
-    assert_eq!(
-        error,
-        InvalidStakeManager {
-            stakeManager: owner
-        }
-        .into()
-    );
+    assert_eq!(error, NotAContract { account: owner }.into());
     let error = registry
         .sender(owner)
         .constructor(stakes.address(), Address::ZERO)

@@ -15,6 +15,9 @@ sol! {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     #[derive(Debug, PartialEq, Eq)]
     error InsufficientGas(uint256 required, uint256 available);
+    /// `account` has no code, and a contract is needed.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotAContract(address account);
 }
 
 /// What another contract reverted with, passed on to the caller unchanged.
@@ -190,6 +193,19 @@ const NO_CODE: B256 = b256!("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bf
 pub fn has_code(vm: &dyn Host, account: Address) -> bool {
     let hash = vm.code_hash(account);
     hash != B256::ZERO && hash != NO_CODE
+}
+
+/// Refuses an account without code.
+///
+/// # Errors
+///
+/// * [`NotAContract`]
+#[inline(never)]
+pub fn require_contract(vm: &dyn Host, account: Address) -> Result<(), NotAContract> {
+    match has_code(vm, account) {
+        true => Ok(()),
+        false => Err(NotAContract { account }),
+    }
 }
 
 /// Calls a function of a contract of the suite, or of Superfluid, whose arguments and results are single words: no

@@ -8,6 +8,8 @@
 //! | [`erc20`] | ERC-20 transfers that believe nothing a token says |
 //! | [`eip712`] | domain separators and struct hashes |
 //! | [`signature`] | ECDSA by precompile, ERC-1271 for contract accounts |
+//! | [`attestation`] | what is signed off chain and brought on chain: freshness, order, signer |
+//! | [`list`] | lists of ids, swap and pop |
 //! | [`ownable`] | two-step ownership with OpenZeppelin's errors and events |
 //! | [`events`] | events of single words, by less code |
 //! | [`interfaces`] | how the contracts of the suite call each other |
@@ -16,17 +18,19 @@
 //! | [`structs`] | structs as parameters |
 //! | [`returns`] | the result of a function that returns several values, some of them dynamic |
 //!
-//! Nothing here keeps state of its own but [`ownable`].
+//! Only [`ownable`], [`list`] and [`attestation`] keep state, which a contract embeds.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
 
+pub mod attestation;
 pub mod call;
 pub mod clock;
 pub mod eip712;
 pub mod erc20;
 pub mod events;
 pub mod interfaces;
+pub mod list;
 pub mod math;
 mod nested;
 pub mod ownable;

@@ -721,6 +721,41 @@ fn evidence_needs_no_source() {
 }
 
 #[test]
+fn a_verifier_brings_its_answer_along() {
+    let _precompiles = deploy_precompiles();
+    let world = World::new();
+    let contract = Contract::<Verifier>::new();
+    contract.sender(OWNER).misbehave(1);
+    let verifier = contract.address();
+    let set = world.tracker.sender(OWNER).set_verifier(CODE, verifier);
+    set.motsu_unwrap();
+    let yes = B256::with_last_byte(1);
+    let (sink, id) = (world.sink().into_word(), B256::repeat_byte(5));
+    let bring = |caller: Address, answer: &[B256]| {
+        let attestation = answer.concat();
+        world
+            .tracker
+            .sender(caller)
+            .record_evidence(CODE, world.source(), attestation.into())
+            .motsu_res()
+    };
+    let rejected = || Err(EvidenceRejected { verifier }.into());
+    let proven = [yes, CODE, sink, id];
+    assert_eq!(bring(OWNER, &proven), rejected(), "it says no when asked");
+    assert_eq!(bring(verifier, &[B256::ZERO, CODE, sink, id]), rejected());
+    assert_eq!(bring(verifier, &[yes, id, sink, id]), rejected());
+    assert_eq!(bring(verifier, &[yes, CODE, yes, sink, id]), rejected());
+    assert_eq!(bring(verifier, &proven[..3]), rejected());
+    assert_eq!(bring(verifier, &proven), Ok(()));
+    let counted = world
+        .tracker
+        .sender(OWNER)
+        .get_completions(CODE, world.sink());
+    assert_eq!(counted, U256::from(1));
+    assert_eq!(bring(verifier, &proven), Err(TaskAlreadyRecorded {}.into()));
+}
+
+#[test]
 fn a_checkpoint_pins_what_was_declared() {
     let _precompiles = deploy_precompiles();
     let world = World::new();

@@ -43,8 +43,8 @@ use alloy_primitives::{Address, Uint, B256, U128, U256, U32, U64};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{
-        has_code, invoke_words, query, query_words, require_gas, to_address, InsufficientGas,
-        Revert,
+        invoke_words, query, query_words, require_contract, require_gas, to_address,
+        InsufficientGas, NotAContract, Revert,
     },
     clock, emit,
     erc20::{self, SafeERC20FailedOperation},
@@ -138,9 +138,6 @@ sol! {
     /// Pool and streams are connected already.
     #[derive(Debug, PartialEq, Eq)]
     error AlreadyConnected();
-    /// `neighbour` is not a contract.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidNeighbour(address neighbour);
     /// A reclaim `timeout` is from `minimum` to `maximum` seconds.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidReclaimTimeout(uint256 timeout, uint256 minimum, uint256 maximum);
@@ -164,7 +161,7 @@ pub enum Error {
     RoundOpen(RoundOpen),
     NothingToClaim(NothingToClaim),
     AlreadyConnected(AlreadyConnected),
-    InvalidNeighbour(InvalidNeighbour),
+    NotAContract(NotAContract),
     InvalidReclaimTimeout(InvalidReclaimTimeout),
     InsufficientGas(InsufficientGas),
     Erc20(SafeERC20FailedOperation),
@@ -286,7 +283,7 @@ impl EscrowBuffer {
     ///
     /// # Errors
     ///
-    /// * [`InvalidNeighbour`] for a token or a registry without code, [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`] for a token or a registry without code, [`ownable::OwnableInvalidOwner`]
     #[constructor]
     pub fn constructor(
         &mut self,
@@ -295,8 +292,8 @@ impl EscrowBuffer {
         owner: Address,
     ) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
-        self.require_contract(token)?;
-        self.require_contract(capacity_registry)?;
+        require_contract(self.vm(), token)?;
+        require_contract(self.vm(), capacity_registry)?;
         self.token.set(token);
         self.capacity_registry.set(capacity_registry);
         self.reclaim_timeout.set(U32::from(DEFAULT_RECLAIM_TIMEOUT));
@@ -541,7 +538,7 @@ impl EscrowBuffer {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`AlreadyConnected`], [`InvalidNeighbour`]
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`AlreadyConnected`], [`NotAContract`]
     ///
     /// # Events
     ///
@@ -551,8 +548,8 @@ impl EscrowBuffer {
         if !self.backpressure_pool.get().is_zero() {
             return Err(AlreadyConnected {}.into());
         }
-        self.require_contract(pool)?;
-        self.require_contract(streams)?;
+        require_contract(self.vm(), pool)?;
+        require_contract(self.vm(), streams)?;
         self.backpressure_pool.set(pool);
         self.source_streams.set(streams);
         emit!(self.vm(), Connected[pool, streams]);
@@ -1130,13 +1127,6 @@ impl EscrowBuffer {
         match balance < owed {
             true => Err(Insolvent { balance, owed }.into()),
             false => Ok(()),
-        }
-    }
-
-    fn require_contract(&self, neighbour: Address) -> Result<(), Error> {
-        match has_code(self.vm(), neighbour) {
-            true => Ok(()),
-            false => Err(InvalidNeighbour { neighbour }.into()),
         }
     }
 

@@ -10,7 +10,7 @@ use std::borrow::BorrowMut;
 
 use alloy_primitives::{uint, Address, B256, U256};
 use bpe_common::{
-    call::Revert,
+    call::{NotAContract, Revert},
     clock::testing::{advance_time, timestamp},
     erc20::SafeERC20FailedOperation,
     ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
@@ -217,12 +217,12 @@ fn constructor_refuses_what_makes_no_sense() {
         .sender(ALICE)
         .constructor(ALICE, registry.address(), OWNER)
         .motsu_unwrap_err();
-    assert_eq!(error, InvalidNeighbour { neighbour: ALICE }.into());
+    assert_eq!(error, NotAContract { account: ALICE }.into());
     let error = escrow
         .sender(ALICE)
         .constructor(token.address(), BOB, OWNER)
         .motsu_unwrap_err();
-    assert_eq!(error, InvalidNeighbour { neighbour: BOB }.into());
+    assert_eq!(error, NotAContract { account: BOB }.into());
     let error = escrow
         .sender(ALICE)
         .constructor(token.address(), registry.address(), Address::ZERO)
@@ -244,7 +244,7 @@ fn neighbours_are_connected_once() {
             .connect(*pool, *streams)
             .motsu_res()
     };
-    let no_contract = Err(InvalidNeighbour { neighbour: ALICE }.into());
+    let no_contract = Err(NotAContract { account: ALICE }.into());
     assert_eq!(connect(&ALICE, &streams), no_contract);
     assert_eq!(connect(&pools, &ALICE), no_contract);
     assert_eq!(connect(&pools, &streams), Ok(()));

@@ -46,7 +46,8 @@ use alloy_primitives::{Address, B256, U128, U256};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{
-        call, has_code, invoke_words, query_words, require_gas, to_address, InsufficientGas, Revert,
+        call, invoke_words, query_words, require_contract, require_gas, to_address,
+        InsufficientGas, NotAContract, Revert,
     },
     emit,
     events::Word,
@@ -105,9 +106,6 @@ sol! {
     /// The task type has no pool.
     #[derive(Debug, PartialEq, Eq)]
     error PoolDoesNotExist();
-    /// `neighbour` is not a contract.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidNeighbour(address neighbour);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what a neighbour or Superfluid reverted with.
@@ -123,7 +121,7 @@ pub enum Error {
     TooManyNodes(TooManyNodes),
     TaskTypeDoesNotExist(TaskTypeDoesNotExist),
     PoolDoesNotExist(PoolDoesNotExist),
-    InvalidNeighbour(InvalidNeighbour),
+    NotAContract(NotAContract),
     InsufficientGas(InsufficientGas),
     Revert(Revert),
     Ownable(ownable::Error),
@@ -180,7 +178,7 @@ impl NestedPool {
     ///
     /// # Errors
     ///
-    /// * [`InvalidNeighbour`], [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
     /// * `MalformedReturn` if `backpressure_pool` is none.
     #[constructor]
     pub fn constructor(
@@ -191,9 +189,7 @@ impl NestedPool {
     ) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
         for neighbour in [backpressure_pool, capacity_registry] {
-            if !has_code(self.vm(), neighbour) {
-                return Err(InvalidNeighbour { neighbour }.into());
-            }
+            require_contract(self.vm(), neighbour)?;
         }
         let [gda] = self.ask(backpressure_pool, IPoolLimits::GDACall::SELECTOR, &[])?;
         let selector = IPoolLimits::SUPER_TOKENCall::SELECTOR;

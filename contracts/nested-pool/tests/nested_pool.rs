@@ -9,7 +9,7 @@ use std::borrow::Borrow;
 
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::{
-    call::Revert,
+    call::{NotAContract, Revert},
     ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
 };
 use contract::*;
@@ -58,7 +58,7 @@ fn constructor_refuses_what_makes_no_sense() {
         it.motsu_unwrap_err()
     };
     let neighbour = ALICE;
-    let no_contract = || InvalidNeighbour { neighbour }.into();
+    let no_contract = || NotAContract { account: neighbour }.into();
     assert_eq!(construct(ALICE, registry, OWNER), no_contract());
     assert_eq!(construct(pools, ALICE, OWNER), no_contract());
     let no_owner = OwnableInvalidOwner {

@@ -16,7 +16,7 @@
 //!
 //! It is the sink's own word (EIP-712; ERC-1271 for contract accounts), which CapacityRegistry cuts to what the sink's
 //! stake backs. It counts once, in the order of its nonce, for one task type, while it is at most
-//! [`MAX_ATTESTATION_AGE`] old.
+//! 600 s old.
 //!
 //! # A batch never fails for one of its attestations
 //!
@@ -33,16 +33,15 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 use alloc::{borrow::ToOwned, vec, vec::Vec};
-use alloy_primitives::{b256, keccak256, Address, Uint, B256, U256};
-use alloy_sol_types::{sol, SolCall, SolError};
+use alloy_primitives::{b256, keccak256, Address, B256, U256};
+use alloy_sol_types::sol;
 use bpe_common::{
-    call::{call, has_code, invoke, require_gas, InsufficientGas, Revert},
-    clock,
+    attestation::{self, require_signed, update_capacity, InvalidSignature, Last},
+    call::{has_code, invoke, require_contract, NotAContract, Revert},
     eip712::{hash_words, typed_data_hash, Domain, DomainFields},
-    interfaces::{IBackpressurePool, ICapacityRegistry},
+    interfaces::IBackpressurePool,
     ownable::{self, Ownable},
-    packed::{narrow, widen},
-    signature::{self, is_valid, is_valid_erc1271, recover},
+    signature::is_valid,
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
 
@@ -85,15 +84,6 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event VirialMonitorSet(address indexed virialMonitor);
 
-    /// What was signed is too old, or from the future.
-    #[derive(Debug, PartialEq, Eq)]
-    error StaleAttestation(uint256 attestationTime, uint256 currentTime);
-    /// A nonce of `required` or more is needed, and less than 2^216.
-    #[derive(Debug, PartialEq, Eq)]
-    error NonceAlreadyUsed(uint256 provided, uint256 required);
-    /// The signature is not that of the sink, or of the share signer.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidSignature();
     /// A batch of `length` is longer than the `maximum`.
     #[derive(Debug, PartialEq, Eq)]
     error BatchTooLarge(uint256 length, uint256 maximum);
@@ -103,9 +93,6 @@ sol! {
     /// There is no pool that could take shares.
     #[derive(Debug, PartialEq, Eq)]
     error NoPool();
-    /// `capacityRegistry` is not a contract.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidCapacityRegistry(address capacityRegistry);
 }
 
 bpe_common::abi_struct!(SignedAttestation(B256, Address, U256, U256, U256, Bytes));
@@ -114,15 +101,11 @@ bpe_common::abi_struct!(SignedAttestation(B256, Address, U256, U256, U256, Bytes
 #[derive(SolidityError, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Error {
-    StaleAttestation(StaleAttestation),
-    NonceAlreadyUsed(NonceAlreadyUsed),
-    InvalidSignature(InvalidSignature),
-    Signature(signature::Error),
+    Attestation(attestation::Error),
     BatchTooLarge(BatchTooLarge),
     NotShareSigner(NotShareSigner),
     NoPool(NoPool),
-    InvalidCapacityRegistry(InvalidCapacityRegistry),
-    InsufficientGas(InsufficientGas),
+    NotAContract(NotAContract),
     Revert(Revert),
     Ownable(ownable::Error),
 }
@@ -139,34 +122,8 @@ pub const ATTESTATION_TYPEHASH: B256 =
 pub const BOLTZMANN_SHARES_TYPEHASH: B256 =
     b256!("70cf6d41fcd42ba9595d53a7ce314bbb147ae0cc5a68cc8c01ebef60cf7a598b");
 
-/// How old what was signed may be, in seconds.
-pub const MAX_ATTESTATION_AGE: u64 = 600;
-/// How far the signer's clock may be ahead, in seconds.
-pub const MAX_CLOCK_SKEW: u64 = 30;
 /// The most attestations in a batch.
 pub const MAX_BATCH: usize = 256;
-/// What CapacityRegistry may use for an update: 1.5 million of it for the pool, when the stake no longer backs what the
-/// sink had.
-pub const UPDATE_GAS: u64 = 2_000_000;
-/// What a contract account may use to check a signature: enough for several owners' signatures.
-pub const ERC1271_GAS: u64 = 400_000;
-/// As much as is kept of what the registry reverts with: its errors have two words at most.
-const REVERT_LIMIT: usize = 68;
-
-/// Nonces: what is left of a slot beside a time.
-type Nonce = Uint<216, 4>;
-type StorageNonce = StorageUint<216, 4>;
-/// Seconds since 1970.
-type Time = Uint<40, 1>;
-type StorageTime = StorageUint<40, 1>;
-
-/// One slot: nonce (216 bits), timestamp (40). What was accepted last.
-#[storage]
-pub struct Last {
-    nonce: StorageNonce,
-    timestamp: StorageTime,
-}
-
 /// The contract. Slots 0–1: ownership. Slots 2–6: the neighbours and the share signer, an address each. Then the mappings.
 #[entrypoint]
 #[storage]
@@ -191,16 +148,11 @@ impl OffchainAggregator {
     ///
     /// # Errors
     ///
-    /// * [`InvalidCapacityRegistry`], [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
     #[constructor]
     pub fn constructor(&mut self, capacity_registry: Address, owner: Address) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
-        if !has_code(self.vm(), capacity_registry) {
-            return Err(InvalidCapacityRegistry {
-                capacityRegistry: capacity_registry,
-            }
-            .into());
-        }
+        require_contract(self.vm(), capacity_registry)?;
         self.capacity_registry.set(capacity_registry);
         Ok(())
     }
@@ -213,7 +165,7 @@ impl OffchainAggregator {
     /// # Errors
     ///
     /// * [`BatchTooLarge`]
-    /// * [`InsufficientGas`] if an attestation may have been refused for want of gas.
+    /// * [`InsufficientGas`](bpe_common::call::InsufficientGas) if an attestation may have been refused for want of gas.
     ///
     /// # Events
     ///
@@ -228,7 +180,7 @@ impl OffchainAggregator {
             let Err(error) = self.apply(attestation, separator) else {
                 continue;
             };
-            let reason = rejection(&error).ok_or(error)?.to_owned();
+            let reason = error.reason().ok_or(error)?.to_owned();
             log(
                 self.vm(),
                 AttestationRejected {
@@ -252,8 +204,8 @@ impl OffchainAggregator {
     ///
     /// # Errors
     ///
-    /// * [`StaleAttestation`], [`NonceAlreadyUsed`], [`InvalidSignature`], [`InsufficientGas`]
-    /// * [`signature::Error`] if the signature of an account without code is malformed.
+    /// * [`attestation::StaleAttestation`], [`attestation::NonceAlreadyUsed`], [`InvalidSignature`], [`InsufficientGas`](bpe_common::call::InsufficientGas)
+    /// * [`bpe_common::signature::Error`] if the signature of an account without code is malformed.
     /// * What CapacityRegistry reverts with.
     ///
     /// # Events
@@ -261,14 +213,14 @@ impl OffchainAggregator {
     /// * [`AttestationApplied`]
     pub fn submit(&mut self, attestation: SignedAttestation) -> Result<(), Error> {
         let separator = DOMAIN.separator(self.vm());
-        self.apply(&attestation, separator)
+        Ok(self.apply(&attestation, separator)?)
     }
 
     /// Hands the shares of the sinks of a task type to the pool, as the share signer signed them. Nonces rise per task type.
     ///
     /// # Errors
     ///
-    /// * [`StaleAttestation`], [`NonceAlreadyUsed`], [`InvalidSignature`], [`NoPool`]
+    /// * [`attestation::StaleAttestation`], [`attestation::NonceAlreadyUsed`], [`InvalidSignature`], [`NoPool`]
     /// * What the pool reverts with.
     ///
     /// # Events
@@ -284,8 +236,7 @@ impl OffchainAggregator {
         nonce: U256,
         signature: Bytes,
     ) -> Result<(), Error> {
-        let last = widen(self.shares.getter(task_type_id).nonce.get());
-        let (time, narrow_nonce) = self.require_next(timestamp, nonce, last)?;
+        let next = self.shares.getter(task_type_id).check(timestamp, nonce)?;
         let struct_hash = hash_words(&[
             BOLTZMANN_SHARES_TYPEHASH,
             task_type_id,
@@ -296,11 +247,9 @@ impl OffchainAggregator {
         ]);
         let digest = DOMAIN.digest(self.vm(), struct_hash);
         if !is_valid(self.vm(), self.share_signer.get(), digest, &signature) {
-            return Err(InvalidSignature {}.into());
+            return Err(attestation::Error::from(InvalidSignature {}).into());
         }
-        let mut last = self.shares.setter(task_type_id);
-        last.nonce.set(narrow_nonce);
-        last.timestamp.set(time);
+        self.shares.setter(task_type_id).accept(next);
         self.hand_over(task_type_id, sinks, shares)
     }
 
@@ -425,24 +374,15 @@ impl OffchainAggregator {
     /// The nonce that was accepted last from `sink` in this task type.
     #[selector(name = "lastNonce")]
     pub fn last_nonce_in(&self, task_type_id: B256, sink: Address) -> U256 {
-        widen(
-            self.attestations
-                .getter(task_type_id)
-                .getter(sink)
-                .nonce
-                .get(),
-        )
+        self.attestations.getter(task_type_id).getter(sink).nonce()
     }
 
     /// When what was accepted last from `sink` was attested.
     pub fn last_timestamp(&self, task_type_id: B256, sink: Address) -> U256 {
-        widen(
-            self.attestations
-                .getter(task_type_id)
-                .getter(sink)
-                .timestamp
-                .get(),
-        )
+        self.attestations
+            .getter(task_type_id)
+            .getter(sink)
+            .timestamp()
     }
 
     /// The nonce and the time of the signed shares that were accepted last.
@@ -453,7 +393,7 @@ impl OffchainAggregator {
     /// * `timestamp`
     pub fn last_shares(&self, task_type_id: B256) -> (U256, U256) {
         let last = self.shares.getter(task_type_id);
-        (widen(last.nonce.get()), widen(last.timestamp.get()))
+        (last.nonce(), last.timestamp())
     }
 
     /// Where capacities go.
@@ -500,7 +440,7 @@ impl OffchainAggregator {
     /// How old what was signed may be, in seconds.
     #[selector(name = "MAX_ATTESTATION_AGE")]
     pub fn max_attestation_age(&self) -> U256 {
-        U256::from(MAX_ATTESTATION_AGE)
+        U256::from(attestation::MAX_AGE)
     }
 
     /// The type hash of an attestation.
@@ -521,18 +461,22 @@ impl OffchainAggregator {
     /// Checks an attestation, has the registry apply it, and notes its nonce. Nothing is noted of one that is refused.
     ///
     /// The nonce is noted after the call. That is safe, as nobody can enter a program that is open.
-    fn apply(&mut self, attestation: &SignedAttestation, separator: B256) -> Result<(), Error> {
+    fn apply(
+        &mut self,
+        attestation: &SignedAttestation,
+        separator: B256,
+    ) -> Result<(), attestation::Error> {
         let (id, sink) = (attestation.taskTypeId, attestation.sink);
-        let last = self.last_nonce_in(id, sink);
-        let (time, nonce) = self.require_next(attestation.timestamp, attestation.nonce, last)?;
+        let types = self.attestations.getter(id);
+        let next = types
+            .getter(sink)
+            .check(attestation.timestamp, attestation.nonce)?;
         let digest = typed_data_hash(separator, struct_hash(attestation));
-        self.require_signed(sink, digest, &attestation.signature)?;
-        self.update_capacity(id, sink, attestation.capacity)?;
+        require_signed(self.vm(), sink, digest, &attestation.signature)?;
+        let registry = self.capacity_registry.get();
+        update_capacity(self.vm(), registry, id, sink, attestation.capacity)?;
 
-        let mut types = self.attestations.setter(id);
-        let mut last = types.setter(sink);
-        last.nonce.set(nonce);
-        last.timestamp.set(time);
+        self.attestations.setter(id).setter(sink).accept(next);
         let mut highest = self.highest_nonces.setter(sink);
         if highest.get() < attestation.nonce {
             highest.set(attestation.nonce);
@@ -547,79 +491,6 @@ impl OffchainAggregator {
             },
         );
         Ok(())
-    }
-
-    /// Checks that what was signed is fresh, and that its nonce comes after `last`. Both as they are stored.
-    fn require_next(
-        &self,
-        timestamp: U256,
-        nonce: U256,
-        last: U256,
-    ) -> Result<(Time, Nonce), Error> {
-        let now = clock::block_timestamp(self.vm());
-        let earliest = U256::from(now.saturating_sub(MAX_ATTESTATION_AGE));
-        let latest = U256::from(now.saturating_add(MAX_CLOCK_SKEW));
-        if timestamp < earliest || timestamp > latest {
-            return Err(StaleAttestation {
-                attestationTime: timestamp,
-                currentTime: U256::from(now),
-            }
-            .into());
-        }
-        match narrow(nonce) {
-            // 40 bits of seconds last for 35 000 years.
-            Some(next) if nonce > last => Ok((Time::wrapping_from(timestamp), next)),
-            _ => Err(NonceAlreadyUsed {
-                provided: nonce,
-                required: last.saturating_add(U256::from(1)),
-            }
-            .into()),
-        }
-    }
-
-    /// Checks that `signer` signed `digest`. A contract gets [`ERC1271_GAS`]; that it got less counts for no refusal.
-    fn require_signed(&self, signer: Address, digest: B256, signature: &[u8]) -> Result<(), Error> {
-        let is_signed = match has_code(self.vm(), signer) {
-            true => {
-                let brought = require_gas(self.vm(), ERC1271_GAS);
-                let says_so = is_valid_erc1271(self.vm(), signer, digest, signature, ERC1271_GAS);
-                if !says_so {
-                    brought?;
-                }
-                says_so
-            }
-            false => recover(self.vm(), digest, signature)? == signer,
-        };
-        match is_signed {
-            true => Ok(()),
-            false => Err(InvalidSignature {}.into()),
-        }
-    }
-
-    /// The registry gets [`UPDATE_GAS`]; what looks like having got less counts for no refusal.
-    fn update_capacity(&self, id: B256, sink: Address, capacity: U256) -> Result<(), Error> {
-        let update = ICapacityRegistry::updateCapacityFromAggregatorCall {
-            taskTypeId: id,
-            sink,
-            capacity,
-        };
-        let registry = self.capacity_registry.get();
-        let brought = require_gas(self.vm(), UPDATE_GAS);
-        let answer = call(
-            self.vm(),
-            registry,
-            &update.abi_encode(),
-            UPDATE_GAS,
-            REVERT_LIMIT,
-        );
-        if answer.success {
-            return Ok(());
-        }
-        // A program without gas reverts with nothing, one that asks for it beforehand says so.
-        if answer.data.is_empty() || answer.data.starts_with(&InsufficientGas::SELECTOR) {
-            brought?;
-        }
-        Err(Revert(answer.data).into())
     }
 
     fn hand_over(&mut self, id: B256, sinks: Vec<Address>, shares: Vec<U256>) -> Result<(), Error> {
@@ -659,15 +530,4 @@ fn struct_hash(attestation: &SignedAttestation) -> B256 {
 /// An array as EIP-712 has it: the hash of its members, a word each.
 fn hash_array(words: impl Iterator<Item = B256>) -> B256 {
     keccak256(words.flat_map(|word| word.0).collect::<Vec<u8>>())
-}
-
-/// What a batch says of an attestation that was refused for `error`; nothing, if the batch has to fail.
-fn rejection(error: &Error) -> Option<&'static str> {
-    match error {
-        Error::StaleAttestation(_) => Some("stale"),
-        Error::NonceAlreadyUsed(_) => Some("nonce"),
-        Error::InvalidSignature(_) | Error::Signature(_) => Some("signature"),
-        Error::Revert(_) => Some("sink"),
-        _ => None,
-    }
 }

@@ -13,7 +13,8 @@ use alloy_sol_types::{
     eip712_domain, sol, Eip712Domain, Revert as Refusal, SolError, SolEvent, SolStruct,
 };
 use bpe_common::{
-    call::Revert,
+    attestation::{Error as Refused, InvalidSignature, NonceAlreadyUsed, StaleAttestation},
+    call::{NotAContract, Revert},
     clock::testing::{advance_time, timestamp},
     ownable::{Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
     returns::Returns,
@@ -207,9 +208,9 @@ impl<'a> World<'a> {
     }
 
     /// Submits the attestation by itself and in a batch, and expects it to be refused both times.
-    fn refuses(&self, it: &SignedAttestation, reason: &str, error: impl Into<Error>) {
+    fn refuses(&self, it: &SignedAttestation, reason: &str, error: impl Into<Refused>) {
         let before = self.state(it);
-        assert_eq!(self.submit(it), Err(error.into()));
+        assert_eq!(self.submit(it), Err(Error::Attestation(error.into())));
         let rejected = AttestationRejected {
             taskTypeId: it.taskTypeId,
             sink: it.sink,
@@ -323,9 +324,7 @@ fn constructor_refuses_what_makes_no_sense(
     };
     assert_eq!(it.motsu_unwrap_err(), Error::Ownable(refused.into()));
     let it = aggregator.sender(owner).constructor(owner, owner);
-    let refused = InvalidCapacityRegistry {
-        capacityRegistry: owner,
-    };
+    let refused = NotAContract { account: owner };
     assert_eq!(it.motsu_unwrap_err(), refused.into());
 }
 
@@ -651,7 +650,7 @@ fn a_signature_has_one_form(
     };
     let twin = twin(&good.signature);
     let s = B256::from_slice(&twin[32..64]);
-    let high_s = Error::Signature(ECDSAInvalidSignatureS { s }.into());
+    let high_s = Refused::Signature(ECDSAInvalidSignatureS { s }.into());
     world.refuses(&with(twin), "signature", high_s);
     for bytes in [
         vec![],
@@ -660,10 +659,10 @@ fn a_signature_has_one_form(
         vec![7; 4_000],
     ] {
         let length = U256::from(bytes.len());
-        let error = Error::Signature(ECDSAInvalidSignatureLength { length }.into());
+        let error = Refused::Signature(ECDSAInvalidSignatureLength { length }.into());
         world.refuses(&with(bytes), "signature", error);
     }
-    let error = || Error::Signature(ECDSAInvalidSignature {}.into());
+    let error = || Refused::Signature(ECDSAInvalidSignature {}.into());
     world.refuses(&with(vec![0; 65]), "signature", error());
     let mut odd = good.signature.to_vec();
     odd[64] = 29;
@@ -721,7 +720,7 @@ fn what_the_registry_refuses_can_come_again(
 ) {
     let world = World::new(&aggregator, &registry, owner);
     let it = world.signed(50, 1);
-    let refused = || Error::Revert(Revert(Refusal::from("no").abi_encode()[..68].to_vec()));
+    let refused = || Refused::Revert(Revert(Refusal::from("no").abi_encode()[..68].to_vec()));
     registry.sender(owner).leave(CODE, it.sink);
     world.refuses(&it, "sink", refused());
     registry.sender(owner).enter(CODE, it.sink, units(1));
@@ -873,12 +872,12 @@ fn anyone_submits_shares_that_the_signer_signed(
     let it = shares(4);
     assert_eq!(
         relay(&aggregator, &it, signature(&it)),
-        Err(InvalidSignature {}.into()),
+        Err(Refused::from(InvalidSignature {}).into()),
         "there is no signer"
     );
     assert_eq!(
         relay(&aggregator, &it, vec![0; 65]),
-        Err(InvalidSignature {}.into()),
+        Err(Refused::from(InvalidSignature {}).into()),
         "nobody is not the signer"
     );
     aggregator
@@ -920,16 +919,16 @@ fn anyone_submits_shares_that_the_signer_signed(
     ];
     for other in changed {
         let refused = relay(&aggregator, &other, signature(&it));
-        assert_eq!(refused, Err(InvalidSignature {}.into()));
+        assert_eq!(refused, Err(Refused::from(InvalidSignature {}).into()));
     }
     let forged = sign(&key(4), it.eip712_signing_hash(&domain));
     assert_eq!(
         relay(&aggregator, &it, forged),
-        Err(InvalidSignature {}.into())
+        Err(Refused::from(InvalidSignature {}).into())
     );
     assert_eq!(
         relay(&aggregator, &it, twin(&signature(&it))),
-        Err(InvalidSignature {}.into())
+        Err(Refused::from(InvalidSignature {}).into())
     );
 
     relay(&aggregator, &it, signature(&it)).unwrap();
@@ -954,7 +953,7 @@ fn anyone_submits_shares_that_the_signer_signed(
             required: U256::from(5),
         };
         let refused = relay(&aggregator, &again, signature(&again));
-        assert_eq!(refused, Err(error.into()));
+        assert_eq!(refused, Err(Refused::from(error).into()));
     }
     let next = shares(5);
     advance_time(601);
@@ -964,7 +963,7 @@ fn anyone_submits_shares_that_the_signer_signed(
     };
     assert_eq!(
         relay(&aggregator, &next, signature(&next)),
-        Err(error.into())
+        Err(Refused::from(error).into())
     );
     // Another task type has nonces of its own.
     let chat = BoltzmannShares {

@@ -50,7 +50,7 @@ use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{has_code, invoke_words, query_words, to_address, Revert},
+    call::{invoke_words, query_words, require_contract, to_address, NotAContract, Revert},
     clock, emit,
     events::Word,
     interfaces::{ICapacityRegistry, IEscrowBuffer, IPoolLimits},
@@ -110,9 +110,6 @@ sol! {
     /// `caller` may not report throughput.
     #[derive(Debug, PartialEq, Eq)]
     error NotReporter(address caller);
-    /// `neighbour` is not a contract.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidNeighbour(address neighbour);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what a neighbour reverted with.
@@ -127,7 +124,7 @@ pub enum Error {
     StageInUse(StageInUse),
     StageDoesNotExist(StageDoesNotExist),
     NotReporter(NotReporter),
-    InvalidNeighbour(InvalidNeighbour),
+    NotAContract(NotAContract),
     Revert(Revert),
     Ownable(ownable::Error),
 }
@@ -195,7 +192,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// * [`InvalidNeighbour`], [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
     #[constructor]
     pub fn constructor(
         &mut self,
@@ -204,8 +201,8 @@ impl Pipeline {
         owner: Address,
     ) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
-        self.require_contract(backpressure_pool)?;
-        self.require_contract(capacity_registry)?;
+        require_contract(self.vm(), backpressure_pool)?;
+        require_contract(self.vm(), capacity_registry)?;
         self.backpressure_pool.set(backpressure_pool);
         self.capacity_registry.set(capacity_registry);
         Ok(())
@@ -359,7 +356,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`InvalidNeighbour`]
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`NotAContract`]
     ///
     /// # Events
     ///
@@ -367,7 +364,7 @@ impl Pipeline {
     pub fn set_escrow_buffer(&mut self, buffer: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         if !buffer.is_zero() {
-            self.require_contract(buffer)?;
+            require_contract(self.vm(), buffer)?;
         }
         self.escrow_buffer.set(buffer);
         emit!(self.vm(), EscrowBufferSet[buffer]);
@@ -714,13 +711,6 @@ impl Pipeline {
             STEADY => emit!(self.vm(), StageSteady[pipeline_id, stage_index]),
             RECOVERY => emit!(self.vm(), StageRecovery[pipeline_id, stage_index]),
             _ => emit!(self.vm(), StageCollapse[pipeline_id, stage_index](phase)),
-        }
-    }
-
-    fn require_contract(&self, neighbour: Address) -> Result<(), Error> {
-        match has_code(self.vm(), neighbour) {
-            true => Ok(()),
-            false => Err(InvalidNeighbour { neighbour }.into()),
         }
     }
 

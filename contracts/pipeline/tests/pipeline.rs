@@ -9,7 +9,7 @@ use std::borrow::Borrow;
 
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::{
-    call::Revert,
+    call::{NotAContract, Revert},
     clock::testing::{advance_time, timestamp},
     ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
     returns::Returns,
@@ -57,11 +57,11 @@ fn constructor_refuses_what_makes_no_sense() {
     let neighbour = ALICE;
     assert_eq!(
         construct(ALICE, registry, OWNER),
-        InvalidNeighbour { neighbour }.into()
+        NotAContract { account: neighbour }.into()
     );
     assert_eq!(
         construct(pools, ALICE, OWNER),
-        InvalidNeighbour { neighbour }.into()
+        NotAContract { account: neighbour }.into()
     );
     let no_owner = OwnableInvalidOwner {
         owner: Address::ZERO,
@@ -100,7 +100,10 @@ fn escrow_and_reporters_are_set() {
     );
     let it = world.pipeline.sender(OWNER).set_escrow_buffer(ALICE);
     let neighbour = ALICE;
-    assert_eq!(it.motsu_res(), Err(InvalidNeighbour { neighbour }.into()));
+    assert_eq!(
+        it.motsu_res(),
+        Err(NotAContract { account: neighbour }.into())
+    );
     let it = world
         .pipeline
         .sender(OWNER)

@@ -39,7 +39,9 @@ use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256, U8};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{has_code, query, require_gas, static_call, InsufficientGas, Revert},
+    call::{
+        query, require_contract, require_gas, static_call, InsufficientGas, NotAContract, Revert,
+    },
     clock,
     interfaces::{ICapacityRegistry, IEscrowBuffer},
     math::{
@@ -83,9 +85,6 @@ sol! {
     /// There is no curve of that number.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidCurve(uint8 curve);
-    /// `capacityRegistry` is not a contract.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidCapacityRegistry(address capacityRegistry);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what CapacityRegistry reverted with.
@@ -96,7 +95,7 @@ pub enum Error {
     ZeroCapacity(ZeroCapacity),
     SinkNotRegistered(SinkNotRegistered),
     InvalidCurve(InvalidCurve),
-    InvalidCapacityRegistry(InvalidCapacityRegistry),
+    NotAContract(NotAContract),
     InsufficientGas(InsufficientGas),
     Revert(Revert),
     Ownable(ownable::Error),
@@ -172,16 +171,11 @@ impl PricingCurve {
     ///
     /// # Errors
     ///
-    /// * [`InvalidCapacityRegistry`], [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
     #[constructor]
     pub fn constructor(&mut self, capacity_registry: Address, owner: Address) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
-        if !has_code(self.vm(), capacity_registry) {
-            return Err(InvalidCapacityRegistry {
-                capacityRegistry: capacity_registry,
-            }
-            .into());
-        }
+        require_contract(self.vm(), capacity_registry)?;
         self.capacity_registry.set(capacity_registry);
         Ok(())
     }

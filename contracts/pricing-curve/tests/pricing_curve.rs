@@ -11,7 +11,7 @@ use std::borrow::Borrow;
 use alloy_primitives::{uint, Address, B256, U256, U8};
 use alloy_sol_types::{Revert as Refusal, SolError};
 use bpe_common::{
-    call::Revert,
+    call::{NotAContract, Revert},
     clock::testing::{advance_time, timestamp, FIRST_TIMESTAMP},
     ownable::{Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
 };
@@ -169,10 +169,7 @@ fn constructor_refuses_what_makes_no_sense(
             .sender(owner)
             .constructor(owner, owner)
             .motsu_unwrap_err(),
-        InvalidCapacityRegistry {
-            capacityRegistry: owner
-        }
-        .into()
+        NotAContract { account: owner }.into()
     );
 }
 

@@ -52,7 +52,10 @@ use alloc::{string::String, vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256, U8};
 use alloy_sol_types::{sol, SolCall, SolType};
 use bpe_common::{
-    call::{call, has_code, invoke, query_words, static_call, to_address, Revert, ALL_GAS},
+    call::{
+        call, invoke, query_words, require_contract, static_call, to_address, NotAContract, Revert,
+        ALL_GAS,
+    },
     clock, emit,
     erc20::{self, SafeERC20FailedOperation},
     events::Word,
@@ -93,9 +96,6 @@ sol! {
     /// Allocations of `allocated` are more than the flow of `flowRate`.
     #[derive(Debug, PartialEq, Eq)]
     error FlowRateExceeded(uint256 allocated, uint256 flowRate);
-    /// `neighbour` is not a contract.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidNeighbour(address neighbour);
     /// The distribution into `pool` is not halted.
     #[derive(Debug, PartialEq, Eq)]
     error NotHalted(address pool);
@@ -110,7 +110,7 @@ pub enum Error {
     UnknownPool(UnknownPool),
     TooManyTaskTypes(TooManyTaskTypes),
     FlowRateExceeded(FlowRateExceeded),
-    InvalidNeighbour(InvalidNeighbour),
+    NotAContract(NotAContract),
     NotHalted(NotHalted),
     Token(SafeERC20FailedOperation),
     Revert(Revert),
@@ -194,7 +194,7 @@ impl SourceStreams {
     ///
     /// # Errors
     ///
-    /// * [`InvalidNeighbour`]; what Superfluid's host reverts with.
+    /// * [`NotAContract`]; what Superfluid's host reverts with.
     #[constructor]
     pub fn constructor(
         &mut self,
@@ -212,9 +212,7 @@ impl SourceStreams {
             escrow_buffer,
             stream_gateway,
         ] {
-            if !has_code(self.vm(), neighbour) {
-                return Err(InvalidNeighbour { neighbour }.into());
-            }
+            require_contract(self.vm(), neighbour)?;
         }
         let [host] = query_words(
             self.vm(),

@@ -7,7 +7,11 @@ mod contract;
 mod world;
 
 use alloy_primitives::{uint, Address, U256};
-use bpe_common::{call::Revert, clock::testing::advance_time, erc20::SafeERC20FailedOperation};
+use bpe_common::{
+    call::{NotAContract, Revert},
+    clock::testing::advance_time,
+    erc20::SafeERC20FailedOperation,
+};
 use bpe_testing::{
     superfluid::{flow_rate, order, AppRegistered, Distributed, Refusal},
     Behaviour, Token,
@@ -102,7 +106,7 @@ fn constructor_refuses_what_makes_no_sense() {
     for place in 0..5 {
         let mut neighbours = right;
         neighbours[place] = BOB;
-        let error = InvalidNeighbour { neighbour: BOB };
+        let error = NotAContract { account: BOB };
         assert_eq!(build(neighbours), Err(error.into()), "{place}");
     }
     let plain = Contract::<Token>::new();

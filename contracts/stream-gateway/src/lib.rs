@@ -25,7 +25,10 @@ use alloc::{vec, vec::Vec};
 use alloy_primitives::{aliases::I96, Address, B256, U256};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{call, calldata, has_code, invoke_words, query_words, to_address, Revert, ALL_GAS},
+    call::{
+        call, calldata, invoke_words, query_words, require_contract, to_address, NotAContract,
+        Revert, ALL_GAS,
+    },
     emit,
     erc20::{self, SafeERC20FailedOperation},
     events::Word,
@@ -70,9 +73,6 @@ sol! {
     /// SourceStreams is not connected yet.
     #[derive(Debug, PartialEq, Eq)]
     error NoSourceStreams();
-    /// `neighbour` is not a contract.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidNeighbour(address neighbour);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what a neighbour or Superfluid reverted with.
@@ -86,7 +86,7 @@ pub enum Error {
     StreamDoesNotExist(StreamDoesNotExist),
     SourceStreamsAlreadySet(SourceStreamsAlreadySet),
     NoSourceStreams(NoSourceStreams),
-    InvalidNeighbour(InvalidNeighbour),
+    NotAContract(NotAContract),
     Token(SafeERC20FailedOperation),
     Revert(Revert),
     Ownable(ownable::Error),
@@ -112,7 +112,7 @@ impl StreamGateway {
     ///
     /// # Errors
     ///
-    /// * [`InvalidNeighbour`], [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
     /// * `MalformedReturn` if `super_token` is no Super Token.
     #[constructor]
     pub fn constructor(
@@ -122,8 +122,8 @@ impl StreamGateway {
         owner: Address,
     ) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
-        self.require_contract(super_token)?;
-        self.require_contract(backpressure_pool)?;
+        require_contract(self.vm(), super_token)?;
+        require_contract(self.vm(), backpressure_pool)?;
         let [host] = self.ask(super_token, ISuperToken::getHostCall::SELECTOR, &[])?;
         let host = to_address(host);
         let selector = ISuperfluid::getAgreementClassCall::SELECTOR;
@@ -213,7 +213,7 @@ impl StreamGateway {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`SourceStreamsAlreadySet`], [`InvalidNeighbour`]
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`SourceStreamsAlreadySet`], [`NotAContract`]
     ///
     /// # Events
     ///
@@ -223,7 +223,7 @@ impl StreamGateway {
         if !self.streams.get().is_zero() {
             return Err(SourceStreamsAlreadySet {}.into());
         }
-        self.require_contract(source_streams)?;
+        require_contract(self.vm(), source_streams)?;
         self.streams.set(source_streams);
         emit!(self.vm(), SourceStreamsSet[source_streams]);
         Ok(())
@@ -361,13 +361,6 @@ impl StreamGateway {
         arguments: &[B256],
     ) -> Result<[U256; N], Error> {
         Ok(query_words(self.vm(), whom, selector, arguments)?)
-    }
-
-    fn require_contract(&self, neighbour: Address) -> Result<(), Error> {
-        match has_code(self.vm(), neighbour) {
-            true => Ok(()),
-            false => Err(InvalidNeighbour { neighbour }.into()),
-        }
     }
 
     fn require_streams(&self) -> Result<Address, Error> {

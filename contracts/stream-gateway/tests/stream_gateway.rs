@@ -10,7 +10,7 @@ use std::borrow::BorrowMut;
 use alloy_primitives::{aliases::I96, Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::Revert,
+    call::{NotAContract, Revert},
     erc20::SafeERC20FailedOperation,
     ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
 };
@@ -171,7 +171,7 @@ fn constructor_refuses_what_makes_no_sense() {
         it.motsu_res()
     };
     let neighbour = BOB;
-    let invalid = || Err(InvalidNeighbour { neighbour }.into());
+    let invalid = || Err(NotAContract { account: neighbour }.into());
     assert_eq!(build(BOB, pools, OWNER), invalid());
     assert_eq!(build(token, BOB, OWNER), invalid());
     let no_owner = OwnableInvalidOwner {
@@ -196,7 +196,7 @@ fn source_streams_is_connected_once_by_the_owner() {
     }));
     assert_eq!(world.connect(ALICE, streams), Err(unauthorized));
     let neighbour = BOB;
-    let invalid = InvalidNeighbour { neighbour };
+    let invalid = NotAContract { account: neighbour };
     assert_eq!(world.connect(OWNER, BOB), Err(invalid.into()));
     assert_eq!(world.connect(OWNER, streams), Ok(()));
     world.gateway.assert_emitted(&SourceStreamsSet {

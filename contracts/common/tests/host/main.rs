@@ -5,6 +5,7 @@ extern crate alloc;
 mod eip712;
 mod erc20;
 mod events;
+mod list;
 mod ownable;
 mod returns;
 mod signature;

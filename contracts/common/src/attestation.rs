@@ -1,0 +1,195 @@
+//! What people and agents attest by signature, for anyone to bring on chain: fresh, in its order, once.
+//!
+//! What is refused in a batch is no failure of the batch; [`Error::reason`] tells what is a refusal. Both a signer with
+//! code and the registry get a fixed allowance of gas at most. If they fail, and it may be for want of gas because the
+//! caller brought less than that, everything reverts: a relayer who looks for the least gas with which it succeeds finds
+//! enough. Where they do not fail, the allowance need not be brought.
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{Address, Uint, B256, U256};
+use alloy_sol_types::{sol, SolCall, SolError};
+use stylus_sdk::{prelude::*, storage::*, stylus_core::Host};
+
+use crate::{
+    call::{call, has_code, require_gas, InsufficientGas, Revert},
+    clock,
+    interfaces::ICapacityRegistry,
+    packed::{narrow, widen},
+    signature::{self, is_valid_erc1271, recover},
+};
+
+sol! {
+    /// What was signed is too old, or from the future.
+    #[derive(Debug, PartialEq, Eq)]
+    error StaleAttestation(uint256 attestationTime, uint256 currentTime);
+    /// A nonce of `required` or more is needed, and less than 2^216.
+    #[derive(Debug, PartialEq, Eq)]
+    error NonceAlreadyUsed(uint256 provided, uint256 required);
+    /// The signature is not that of whoever has to sign.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidSignature();
+}
+
+/// Why what was brought is refused.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Not within [`MAX_AGE`].
+    Stale(StaleAttestation),
+    /// Not after the last one.
+    Nonce(NonceAlreadyUsed),
+    /// By somebody else.
+    Signer(InvalidSignature),
+    /// By nobody.
+    Signature(signature::Error),
+    /// Perhaps for want of gas only.
+    Gas(InsufficientGas),
+    /// By CapacityRegistry.
+    Revert(Revert),
+}
+
+crate::nested::nested_error!(Error, "StaleAttestation(uint256,uint256); error NonceAlreadyUsed(uint256,uint256); error InvalidSignature(); error ECDSAInvalidSignature(); error ECDSAInvalidSignatureLength(uint256); error ECDSAInvalidSignatureS(bytes32); error InsufficientGas(uint256,uint256); error MalformedReturn(address)");
+
+impl Error {
+    /// What a batch says of an attestation that was refused; nothing, if the batch has to fail.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Stale(_) => Some("stale"),
+            Self::Nonce(_) => Some("nonce"),
+            Self::Signer(_) | Self::Signature(_) => Some("signature"),
+            Self::Revert(_) => Some("sink"),
+            Self::Gas(_) => None,
+        }
+    }
+}
+
+/// How old what was signed may be, in seconds.
+pub const MAX_AGE: u64 = 600;
+/// How far the signer's clock may be ahead, in seconds.
+pub const MAX_CLOCK_SKEW: u64 = 30;
+/// What a contract account may use to check a signature: enough for several owners' signatures.
+pub const ERC1271_GAS: u64 = 400_000;
+/// What CapacityRegistry may use for an update: 1.5 million of it for the pool, when the stake no longer backs what the
+/// sink had.
+pub const UPDATE_GAS: u64 = 2_000_000;
+/// As much as is kept of what the registry reverts with: its errors have two words at most.
+const REVERT_LIMIT: usize = 68;
+
+/// One slot: nonce (216 bits), timestamp (40). What was accepted last.
+#[storage]
+pub struct Last {
+    nonce: StorageUint<216, 4>,
+    timestamp: StorageUint<40, 1>,
+}
+
+/// A nonce and a time that come after the last ones.
+pub struct Next {
+    nonce: Uint<216, 4>,
+    timestamp: Uint<40, 1>,
+}
+
+impl Last {
+    /// The nonce.
+    pub fn nonce(&self) -> U256 {
+        widen(self.nonce.get())
+    }
+
+    /// When it was signed, in seconds since 1970.
+    pub fn timestamp(&self) -> U256 {
+        widen(self.timestamp.get())
+    }
+
+    /// Checks that what was signed at `timestamp` is fresh, and that its nonce comes after the last one.
+    ///
+    /// # Errors
+    ///
+    /// * [`StaleAttestation`], [`NonceAlreadyUsed`]
+    pub fn check(&self, timestamp: U256, nonce: U256) -> Result<Next, Error> {
+        let now = clock::block_timestamp(self.vm());
+        let earliest = U256::from(now.saturating_sub(MAX_AGE));
+        let latest = U256::from(now.saturating_add(MAX_CLOCK_SKEW));
+        if timestamp < earliest || timestamp > latest {
+            return Err(StaleAttestation {
+                attestationTime: timestamp,
+                currentTime: U256::from(now),
+            }
+            .into());
+        }
+        let last = self.nonce();
+        match narrow(nonce) {
+            Some(next) if nonce > last => Ok(Next {
+                nonce: next,
+                // 40 bits of seconds last for 35 000 years.
+                timestamp: Uint::wrapping_from(timestamp),
+            }),
+            _ => Err(NonceAlreadyUsed {
+                provided: nonce,
+                required: last.saturating_add(U256::from(1)),
+            }
+            .into()),
+        }
+    }
+
+    /// Notes what was accepted.
+    pub fn accept(&mut self, next: Next) {
+        self.nonce.set(next.nonce);
+        self.timestamp.set(next.timestamp);
+    }
+}
+
+/// Checks that `signer` signed `digest`. A contract gets [`ERC1271_GAS`]; that it got less counts for no refusal.
+///
+/// # Errors
+///
+/// * [`InvalidSignature`], [`signature::Error`], [`InsufficientGas`]
+pub fn require_signed(
+    vm: &dyn Host,
+    signer: Address,
+    digest: B256,
+    signature: &[u8],
+) -> Result<(), Error> {
+    let is_signed = match has_code(vm, signer) {
+        true => {
+            let brought = require_gas(vm, ERC1271_GAS);
+            let says_so = is_valid_erc1271(vm, signer, digest, signature, ERC1271_GAS);
+            if !says_so {
+                brought?;
+            }
+            says_so
+        }
+        false => recover(vm, digest, signature)? == signer,
+    };
+    match is_signed {
+        true => Ok(()),
+        false => Err(InvalidSignature {}.into()),
+    }
+}
+
+/// Has `registry` take what was attested of `sink`. It gets [`UPDATE_GAS`]; what looks like having got less counts for no
+/// refusal.
+///
+/// # Errors
+///
+/// * What CapacityRegistry reverts with; [`InsufficientGas`]
+pub fn update_capacity(
+    vm: &dyn Host,
+    registry: Address,
+    task_type_id: B256,
+    sink: Address,
+    capacity: U256,
+) -> Result<(), Error> {
+    let update = ICapacityRegistry::updateCapacityFromAggregatorCall {
+        taskTypeId: task_type_id,
+        sink,
+        capacity,
+    };
+    let brought = require_gas(vm, UPDATE_GAS);
+    let answer = call(vm, registry, &update.abi_encode(), UPDATE_GAS, REVERT_LIMIT);
+    if answer.success {
+        return Ok(());
+    }
+    // A program without gas reverts with nothing, one that asks for it beforehand says so.
+    if answer.data.is_empty() || answer.data.starts_with(&InsufficientGas::SELECTOR) {
+        brought?;
+    }
+    Err(Revert(answer.data).into())
+}
