@@ -20,6 +20,7 @@ sol! {
         function transfer(address to, uint256 value) external returns (bool);
         function transferFrom(address from, address to, uint256 value) external returns (bool);
         function approve(address spender, uint256 value) external returns (bool);
+        function decimals() external view returns (uint8);
     }
 }
 
@@ -139,6 +140,16 @@ pub fn balance_of(
         return Ok(U256::from_be_slice(&answer.data));
     }
     Err(SafeERC20FailedOperation { token })
+}
+
+/// How many decimals `token` has; `None` if it does not say.
+pub fn decimals(vm: &dyn Host, token: Address) -> Option<u8> {
+    let data = IERC20::decimalsCall {}.abi_encode();
+    let answer = static_call(vm, token, &data, ALL_GAS, WORD);
+    match answer.success && answer.data.len() == WORD {
+        true => u8::try_from(U256::from_be_slice(&answer.data)).ok(),
+        false => None,
+    }
 }
 
 fn checked(vm: &dyn Host, token: Address, data: &[u8]) -> Result<(), SafeERC20FailedOperation> {

@@ -71,7 +71,6 @@ use bpe_common::{
     eip712::{hash_words, Domain, DomainFields},
     emit,
     erc20::{self, SafeERC20FailedOperation},
-    events::Word,
     interfaces::{IVelocityMetrics, IVirialMonitor},
     math::decay::{credited_shares, debited_shares, grown_exponent, index, worth_floor},
     ownable::{self, Ownable},
@@ -277,7 +276,7 @@ impl DemurrageToken {
     ///
     /// # Events
     ///
-    /// * [`DecayRateUpdated`], [`EffectiveDecayRateUpdated`], [`DecayRecipientUpdated`]
+    /// * [`DecayRateUpdated`], [`DecayRecipientUpdated`]
     #[constructor]
     pub fn constructor(
         &mut self,
@@ -294,10 +293,12 @@ impl DemurrageToken {
         self.name.set_str(name);
         self.symbol.set_str(symbol);
         self.underlying.set(underlying);
-        let decimals = self.ask_decimals(underlying);
+        let decimals = erc20::decimals(self.vm(), underlying).unwrap_or(DEFAULT_DECIMALS);
         self.decimals.set(U8::from(decimals));
         let now = clock::block_timestamp(self.vm());
         self.since.set(Uint::wrapping_from(now));
+        // The first stretch, which ends none. The rate is checked next.
+        self.rate.set(Uint::wrapping_from(decay_rate));
         self.change_base_rate(decay_rate)?;
         self.change_recipient(decay_recipient);
         Ok(())
@@ -325,7 +326,8 @@ impl DemurrageToken {
         // contract closed: programs refuse re-entry.
         let amount = erc20::pull(self.vm(), self.underlying.get(), account, amount)?;
         let supply = self.total_supply().saturating_add(amount);
-        self.supply.set(narrow(supply).ok_or(SupplyTooLarge { supply })?);
+        self.supply
+            .set(narrow(supply).ok_or(SupplyTooLarge { supply })?);
         let index = self.index();
         let parcel = Parcel {
             amount,
@@ -815,16 +817,14 @@ impl DemurrageToken {
             self.collect(index);
         }
         let holding = self.holding(from);
-        let shares = match flags {
-            0 => debited_shares(holding, amount, index),
-            _ => U256::ZERO,
-        };
-        // At most the holding, both.
-        let gone = if flags == 0 { shares } else { amount };
-        self.set_holding(from, holding.saturating_sub(gone));
         if flags != 0 {
+            self.set_holding(from, holding.saturating_sub(amount));
             self.set_plain(self.plain().saturating_sub(amount));
+            let shares = U256::ZERO;
+            return Ok(Parcel { amount, shares });
         }
+        let shares = debited_shares(holding, amount, index);
+        self.set_holding(from, holding.saturating_sub(shares));
         Ok(Parcel { amount, shares })
     }
 
@@ -862,13 +862,7 @@ impl DemurrageToken {
     }
 
     /// Emits a movement, and tells VelocityMetrics.
-    fn report(
-        &self,
-        from: Address,
-        to: Address,
-        amount: U256,
-        index: u128,
-    ) -> Result<(), InsufficientGas> {
+    fn report(&self, from: Address, to: Address, amount: U256, index: u128) -> Result<(), Error> {
         emit!(self.vm(), Transfer[from, to](amount));
         let metrics = self.velocity_metrics.get();
         // What stays with its holder does not circulate.
@@ -957,6 +951,8 @@ impl DemurrageToken {
         let (old, index) = (self.decay_recipient.get(), self.index());
         if !old.is_zero() {
             self.collect(index);
+        }
+        if old != recipient {
             self.set_flags(old, self.flags(old) & !RECIPIENT, index);
         }
         self.decay_recipient.set(recipient);
@@ -1004,12 +1000,7 @@ impl DemurrageToken {
 
     fn exponent_now(&self) -> U64 {
         let now = clock::block_timestamp(self.vm());
-        let exponent = exponent_at(
-            self.exponent.get(),
-            self.rate.get(),
-            self.since.get(),
-            now,
-        );
+        let exponent = exponent_at(self.exponent.get(), self.rate.get(), self.since.get(), now);
         U64::wrapping_from(exponent)
     }
 
@@ -1019,7 +1010,7 @@ impl DemurrageToken {
         }
         let old = self.decay_rate();
         self.base_rate.set(Uint::wrapping_from(rate));
-        emit!(self.vm(), DecayRateUpdated(old, rate));
+        emit!(self.vm(), DecayRateUpdated[](old, rate));
         self.sample_rate()
     }
 
@@ -1039,7 +1030,7 @@ impl DemurrageToken {
         self.exponent.set(self.exponent_now());
         self.since.set(Uint::wrapping_from(now));
         self.rate.set(Uint::wrapping_from(new));
-        emit!(self.vm(), EffectiveDecayRateUpdated(old, new));
+        emit!(self.vm(), EffectiveDecayRateUpdated[](old, new));
         Ok(())
     }
 
@@ -1076,17 +1067,6 @@ impl DemurrageToken {
         match neighbour.is_zero() {
             true => Ok(()),
             false => require_contract(self.vm(), neighbour),
-        }
-    }
-
-    fn ask_decimals(&self, token: Address) -> u8 {
-        let request = calldata(IERC20Metadata::decimalsCall::SELECTOR, &[]);
-        let answer = static_call(self.vm(), token, &request, ALL_GAS, 32);
-        match first_words(&answer.data) {
-            Some([decimals]) if answer.success => {
-                u8::try_from(U256::from_be_bytes(decimals.0)).unwrap_or(DEFAULT_DECIMALS)
-            }
-            _ => DEFAULT_DECIMALS,
         }
     }
 }
