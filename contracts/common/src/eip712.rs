@@ -76,7 +76,12 @@ pub fn typed_data_hash(separator: B256, struct_hash: B256) -> B256 {
 
 /// `keccak256(abi.encode(words…))` of static values: with a type hash first, EIP-712's `hashStruct`.
 pub fn hash_words<const N: usize>(words: &[B256; N]) -> B256 {
-    let mut bytes = Vec::with_capacity(N * 32);
+    hash_slice(words)
+}
+
+/// Once for every number of words.
+fn hash_slice(words: &[B256]) -> B256 {
+    let mut bytes = Vec::with_capacity(words.len().saturating_mul(32));
     for word in words {
         bytes.extend_from_slice(word.as_slice());
     }

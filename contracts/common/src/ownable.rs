@@ -9,6 +9,8 @@ use alloy_primitives::Address;
 use alloy_sol_types::sol;
 use stylus_sdk::{prelude::*, storage::StorageAddress};
 
+use crate::emit;
+
 sol! {
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
     #[derive(Debug, PartialEq, Eq)]
@@ -71,13 +73,7 @@ impl Ownable {
         self.only_owner()?;
         self.pending_owner.set(new_owner);
         let previous_owner = self.owner.get();
-        log(
-            self.vm(),
-            OwnershipTransferStarted {
-                previousOwner: previous_owner,
-                newOwner: new_owner,
-            },
-        );
+        emit!(self.vm(), OwnershipTransferStarted[previous_owner, new_owner]);
         Ok(())
     }
 
@@ -146,12 +142,6 @@ impl Ownable {
         let previous_owner = self.owner.get();
         self.pending_owner.set(Address::ZERO);
         self.owner.set(new_owner);
-        log(
-            self.vm(),
-            OwnershipTransferred {
-                previousOwner: previous_owner,
-                newOwner: new_owner,
-            },
-        );
+        emit!(self.vm(), OwnershipTransferred[previous_owner, new_owner]);
     }
 }

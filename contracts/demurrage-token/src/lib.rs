@@ -60,7 +60,7 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 use alloc::{string::String, vec, vec::Vec};
-use alloy_primitives::{b256, Address, Uint, B256, U128, U256, U32, U64, U8};
+use alloy_primitives::{b256, Address, Uint, B256, U256, U64, U8};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{
@@ -199,6 +199,10 @@ type StorageTime = StorageUint<40, 1>;
 /// Rates: the highest has 33 bits.
 type StorageRate = StorageUint<40, 1>;
 
+/// Numbers of stretches.
+type StorageNumber = StorageUint<40, 1>;
+type Number = Uint<40, 1>;
+
 /// One slot: holding (208 bits), touched (40), flags (8).
 #[storage]
 pub struct Account {
@@ -222,8 +226,8 @@ pub struct Stretch {
 ///
 /// Slots 0–1: ownership. Slot 2, all that a transfer has to know: since (40 bits), rate (40), exponent (64), the running
 /// stretch; supply (112). Slot 3, with it all that a wrap changes: total_shares (208), base_rate (40), decimals (8).
-/// Slot 4: plain (112), collected (128). Slots 5–7: underlying; recipient; metrics (160) and stretch_count (32). Slot 8: the
-/// monitor. Then strings and mappings.
+/// Slot 4: collected (208), stretch_count (40). Slots 5–9: plain, underlying, recipient, metrics, monitor. Then strings and
+/// mappings.
 #[entrypoint]
 #[storage]
 pub struct DemurrageToken {
@@ -238,14 +242,15 @@ pub struct DemurrageToken {
     /// The owner's rate.
     base_rate: StorageRate,
     decimals: StorageU8,
+    /// The sum of what was written to recipients' accounts.
+    collected: StorageUint<208, 4>,
+    /// How many stretches have ended.
+    stretch_count: StorageNumber,
     /// The sum of what is held in wei.
     plain: StorageAmount,
-    /// The sum of what was written to recipients' accounts.
-    collected: StorageU128,
     underlying: StorageAddress,
     decay_recipient: StorageAddress,
     velocity_metrics: StorageAddress,
-    stretch_count: StorageU32,
     virial_monitor: StorageAddress,
     name: StorageString,
     symbol: StorageString,
@@ -253,7 +258,7 @@ pub struct DemurrageToken {
     allowances: StorageMap<Address, StorageMap<Address, StorageU256>>,
     nonces: StorageMap<Address, StorageU256>,
     /// Stretches that have ended, by number.
-    stretches: StorageMap<U32, Stretch>,
+    stretches: StorageMap<Number, Stretch>,
 }
 
 /// Something on its way between two accounts.
@@ -667,11 +672,11 @@ impl DemurrageToken {
             return exponent_at(self.exponent.get(), rate, since, time);
         }
         // Of the stretches that have ended the last that had begun: the one before `above`, of which all begin later.
-        let (mut below, mut above) = (0u32, self.stretch_count.get().wrapping_to::<u32>());
+        let (mut below, mut above) = (0u64, self.stretch_count.get().wrapping_to::<u64>());
         while below < above {
-            // The mean, which does not overflow: the number of changes is far from 2^31.
+            // The mean, which does not overflow: the number of changes has 40 bits.
             let middle = below.saturating_add(above) >> 1;
-            let since = self.stretches.getter(U32::from(middle)).since.get();
+            let since = self.stretches.getter(Number::from(middle)).since.get();
             match since.wrapping_to::<u64>() <= time {
                 true => below = middle.saturating_add(1),
                 false => above = middle,
@@ -680,7 +685,7 @@ impl DemurrageToken {
         let Some(number) = above.checked_sub(1) else {
             return U256::ZERO;
         };
-        let it = self.stretches.getter(U32::from(number));
+        let it = self.stretches.getter(Number::from(number));
         exponent_at(it.exponent.get(), it.rate.get(), it.since.get(), time)
     }
 
@@ -919,11 +924,11 @@ impl DemurrageToken {
             return;
         }
         let recipient = self.decay_recipient.get();
-        // Part of the supply, all three. What was ever collected would take 2^16 times the largest supply to overflow.
+        // Part of the supply. What was ever collected would have to be 2^96 times the largest one to overflow.
         self.set_holding(recipient, self.holding(recipient).saturating_add(amount));
         self.set_plain(self.plain().saturating_add(amount));
         let collected = widen(self.collected.get()).saturating_add(amount);
-        self.collected.set(U128::wrapping_from(collected));
+        self.collected.set(Uint::wrapping_from(collected));
         emit!(self.vm(), DecayCollected[recipient](amount));
     }
 
@@ -1025,7 +1030,8 @@ impl DemurrageToken {
         ended.since.set(self.since.get());
         ended.rate.set(self.rate.get());
         ended.exponent.set(self.exponent.get());
-        self.stretch_count.set(number.saturating_add(U32::from(1)));
+        self.stretch_count
+            .set(number.saturating_add(Number::from(1)));
         let now = clock::block_timestamp(self.vm());
         self.exponent.set(self.exponent_now());
         self.since.set(Uint::wrapping_from(now));
