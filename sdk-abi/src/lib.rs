@@ -61,3 +61,13 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/INestedPool.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IDemurrageToken.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IVelocityMetrics.sol"
+);
