@@ -1,7 +1,9 @@
 //! Money that decays: exact to the wei over ten years, touched or not, in stakes and streams, and how fast it moves.
 
+use std::cell::RefCell;
+
 use alloy::{
-    primitives::{aliases::I96, Address, Uint, B256, U256},
+    primitives::{address, aliases::I96, Address, Uint, B256, U256},
     providers::DynProvider,
     rpc::types::TransactionReceipt,
     signers::SignerSync,
@@ -25,6 +27,12 @@ use devnet_superfluid::bindings::{ISuperToken, ISuperTokenFactory};
 
 sol! {
     #[sol(rpc)]
+    interface IArbWasm {
+        function programTimeLeft(address program) external view returns (uint64 seconds_);
+        function activateProgram(address program) external payable returns (uint16 version, uint256 dataFee);
+    }
+
+    #[sol(rpc)]
     interface IMonitor {
         function set(uint256 rate, bool hostile) external;
     }
@@ -44,6 +52,7 @@ const MAX_RATE: u64 = 7_000_000_000;
 const DAY: u64 = 86_400;
 const YEAR: u64 = 31_557_600;
 const HOUR: u64 = 3_600;
+const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
 
 /// So much that a wei is 10^-30 of it.
 fn fortune() -> U256 {
@@ -79,6 +88,7 @@ struct Stage {
     provider: DynProvider,
     underlying: IStakeToken::IStakeTokenInstance<DynProvider>,
     token: IDemurrageTokenInstance<DynProvider>,
+    programs: RefCell<Vec<Address>>,
 }
 
 impl Stage {
@@ -103,6 +113,7 @@ impl Stage {
         Self {
             underlying: IStakeToken::new(underlying, provider.clone()),
             token: IDemurrageToken::new(token, provider.clone()),
+            programs: vec![token].into(),
             provider,
             devnet,
         }
@@ -147,8 +158,25 @@ impl Stage {
         mined(self.token.setDecayExempt(account, true).send().await).await;
     }
 
-    fn advance(&self, seconds: u64) {
-        self.devnet.advance_time(seconds).unwrap();
+    /// Lets time pass. Programs expire after 365 days: those that have by then are activated again, just before.
+    async fn advance(&self, seconds: u64) {
+        let (until, preparation) = (self.now() + seconds, 60);
+        if seconds > preparation {
+            self.devnet.advance_time(seconds - preparation).unwrap();
+            let programs = self.programs.borrow().clone();
+            for program in programs {
+                self.keep_alive(program).await;
+            }
+        }
+        self.devnet.advance_time(until - self.now()).unwrap();
+    }
+
+    async fn keep_alive(&self, program: Address) {
+        let arb_wasm = IArbWasm::new(ARB_WASM, &self.provider);
+        if arb_wasm.programTimeLeft(program).call().await.is_err() {
+            let activate = arb_wasm.activateProgram(program).value(tokens(1));
+            mined(activate.send().await).await;
+        }
     }
 
     fn now(&self) -> u64 {
@@ -158,6 +186,7 @@ impl Stage {
     async fn metrics(&self) -> IVelocityMetricsInstance<DynProvider> {
         let arguments = (*self.token.address(), self.devnet.account(0)).abi_encode_params();
         let metrics = deploy(&self.devnet, "velocity-metrics", arguments).await;
+        self.programs.borrow_mut().push(metrics);
         mined(self.token.setVelocityMetrics(metrics).send().await).await;
         IVelocityMetrics::new(metrics, self.provider.clone())
     }
@@ -186,7 +215,7 @@ async fn idle_money_loses_what_the_exponential_says_touched_or_not() {
 
     let start = it.now();
     for wait in [1, DAY, 10 * 365 * DAY] {
-        it.advance(start + wait - it.now());
+        it.advance(start + wait - it.now()).await;
         // Now, before and after everybody is touched, which takes seconds of its own.
         for round in 0..2 {
             let now = it.now();
@@ -220,12 +249,12 @@ async fn a_rate_acts_from_then_on() {
     let it = Stage::start().await;
     let idle = it.holder(2, fortune()).await;
     let start = it.now();
-    it.advance(YEAR);
+    it.advance(YEAR).await;
     mined(it.token.setDecayRate(wei(MAX_RATE)).send().await).await;
     let changed = it.now();
     let exponent = u128::from(RATE) * u128::from(changed - start);
     assert_eq!(it.balance(idle).await, decayed(fortune(), exponent));
-    it.advance(YEAR);
+    it.advance(YEAR).await;
     let exponent = exponent + u128::from(MAX_RATE) * u128::from(it.now() - changed);
     assert_eq!(it.balance(idle).await, decayed(fortune(), exponent));
     // Of any second, Λ is on record.
@@ -242,7 +271,7 @@ async fn a_rate_acts_from_then_on() {
     mined(it.token.setVirialMonitor(*monitor.address()).send().await).await;
     let rate = || async { it.token.getEffectiveDecayRate().call().await.unwrap() };
     assert_eq!(rate().await, wei(2_000_000_000));
-    it.advance(DAY);
+    it.advance(DAY).await;
     let before = it.balance(idle).await;
     mined(monitor.set(U256::MAX, true).send().await).await;
     let receipt = it.rebase(idle).await;
@@ -275,10 +304,10 @@ async fn all_can_unwrap_all_they_have_in_every_order() {
             it.wrap(*account, tokens(10) + wei(order * 7 + number))
                 .await;
         }
-        it.advance(DAY * (order + 1));
+        it.advance(DAY * (order + 1)).await;
         it.transfer(accounts[1], accounts[2], wei(1_234_567)).await;
         it.transfer(accounts[3], accounts[1], wei(7_654_321)).await;
-        it.advance(YEAR / (order + 1));
+        it.advance(YEAR / (order + 1)).await;
         let mut pick = order as usize;
         while !left.is_empty() {
             let account = left.remove(pick % left.len());
@@ -308,25 +337,25 @@ async fn all_can_unwrap_all_they_have_in_every_order() {
 async fn a_recipient_spends_its_income_and_is_succeeded() {
     let it = Stage::start().await;
     let idle = it.holder(2, fortune()).await;
-    it.advance(YEAR);
+    it.advance(YEAR).await;
     let income = it.balance(it.recipient()).await;
     let shop = it.devnet.account(6);
     let receipt = it.transfer(it.recipient(), shop, income).await;
     let [collected] = &events::<DecayCollected>(&receipt)[..] else {
         panic!("{receipt:?}")
     };
-    // A second more has passed.
-    assert!(collected.amount > income);
+    // A second more may have passed.
+    assert!(collected.amount >= income);
     assert_eq!(it.balance(shop).await, income);
     let successor = it.devnet.account(5);
-    it.advance(DAY);
+    it.advance(DAY).await;
     mined(it.token.setDecayRecipient(successor).send().await).await;
     let [kept, got] = [
         it.balance(it.recipient()).await,
         it.balance(successor).await,
     ];
     assert!(kept > U256::ZERO && got.is_zero());
-    it.advance(DAY);
+    it.advance(DAY).await;
     assert_eq!(it.balance(it.recipient()).await, after(kept, RATE, DAY));
     let mut sum = U256::ZERO;
     for account in [idle, shop, it.recipient(), successor] {
@@ -381,7 +410,7 @@ async fn a_real_key_permits_once() {
         again,
         IDemurrageTokenErrors::ERC2612InvalidSigner(_)
     ));
-    it.advance(2 * HOUR);
+    it.advance(2 * HOUR).await;
     let late = revert::<IDemurrageTokenErrors, _>(use_it(tokens(4)).call().await);
     assert!(matches!(
         late,
@@ -401,6 +430,7 @@ async fn stakes_do_not_decay_and_come_back_whole() {
         owner,
     );
     let stakes = deploy(&it.devnet, "stake-manager", arguments.abi_encode_params()).await;
+    it.programs.borrow_mut().push(stakes);
     it.exempt(stakes).await;
     it.metrics().await;
     let sink = it.holder(2, tokens(500)).await;
@@ -411,7 +441,7 @@ async fn stakes_do_not_decay_and_come_back_whole() {
     println!("stake of a demurrage token: {} gas", receipt.gas_used);
     let stake = || async { stakes.getStake(sink).call().await.unwrap() };
     assert_eq!(stake().await, tokens(400));
-    it.advance(10 * YEAR);
+    it.advance(10 * YEAR).await;
     assert_eq!(it.balance(*stakes.address()).await, tokens(400));
     assert!(it.balance(sink).await < tokens(61));
     let before = it.balance(sink).await;
@@ -441,7 +471,7 @@ async fn streams_do_not_decay() {
     it.metrics().await;
 
     let (payer, payee) = (it.holder(2, tokens(1_000)).await, it.devnet.account(3));
-    it.advance(DAY);
+    it.advance(DAY).await;
     let approve = it.token.approve(wrapper, U256::MAX);
     mined(approve.from(payer).send().await).await;
     let streamed = ISuperToken::new(wrapper, &it.provider);
@@ -453,7 +483,7 @@ async fn streams_do_not_decay() {
     let forwarder = superfluid.cfa_forwarder();
     let flow = forwarder.createFlow(wrapper, payer, payee, rate, Default::default());
     mined(flow.from(payer).send().await).await;
-    it.advance(YEAR);
+    it.advance(YEAR).await;
     let flowed = wei(1_000_000_000_000) * wei(YEAR);
     assert_eq!(streamed.balanceOf(payee).call().await.unwrap(), flowed);
     assert_eq!(it.balance(wrapper).await, tokens(900));
@@ -475,7 +505,7 @@ async fn velocity_is_what_the_definition_says() {
     let start: u64 = start.to();
     let (alice, bob) = (it.holder(2, tokens(1_000)).await, it.devnet.account(3));
     let wrapped = it.now();
-    it.advance(start + 900 - it.now());
+    it.advance(start + 900 - it.now()).await;
     let receipt = it.transfer(alice, bob, tokens(600)).await;
     let sent = it.now();
     let [update] = &events::<VelocityUpdated>(&receipt)[..] else {
@@ -487,11 +517,11 @@ async fn velocity_is_what_the_definition_says() {
         update.turnoverRate,
         wei(600 * 10_000 * (sent - start)) / weighed
     );
-    it.advance(start + 1_800 - it.now());
+    it.advance(start + 1_800 - it.now()).await;
     let spend = it.token.unwrap(tokens(100)).from(bob);
     mined(spend.send().await).await;
     let unwrapped = it.now();
-    it.advance(start + 2_700 - it.now());
+    it.advance(start + 2_700 - it.now()).await;
 
     // Alice had 1000 from the wrap to the transfer and 400 since, Bob 600 and then 500.
     let now = it.now();
@@ -507,7 +537,7 @@ async fn velocity_is_what_the_definition_says() {
     assert_eq!(outflow, tokens(600));
 
     // The epoch ends, whether anybody advances or not.
-    it.advance(start + HOUR - it.now());
+    it.advance(start + HOUR - it.now()).await;
     let network = wei(1_000 * (unwrapped - wrapped) + 900 * (start + HOUR - unwrapped));
     let expected = wei(700 * 10_000 * HOUR) / network;
     let velocity = || async { metrics.getNetworkVelocity().call().await.unwrap() };
@@ -525,7 +555,7 @@ async fn velocity_is_what_the_definition_says() {
     assert_eq!(metrics.currentEpoch().call().await.unwrap(), wei(1));
     assert!(metrics.advanceEpoch().call().await.is_err());
     assert!(metrics.epochOutflow(alice).call().await.unwrap().is_zero());
-    it.advance(2 * HOUR);
+    it.advance(2 * HOUR).await;
     assert!(velocity().await.is_zero());
 }
 
@@ -553,7 +583,7 @@ async fn what_it_costs() {
     for account in [alice, bob, carol] {
         it.supply(account, tokens(1_000)).await;
     }
-    it.advance(DAY);
+    it.advance(DAY).await;
     println!("                                   gas   Solidity (SPEC §6)");
     let report = |what: &str, receipt: &TransactionReceipt, theirs: &str| {
         println!("{what:<30} {:>7}   {theirs}", receipt.gas_used);
@@ -564,7 +594,7 @@ async fn what_it_costs() {
     report("wrap, first", &first, "128852");
     assert!(first.gas_used < 128_852);
     report("wrap, next", &it.wrap(alice, tokens(100)).await, "");
-    it.advance(DAY);
+    it.advance(DAY).await;
     let first = it.transfer(alice, bob, tokens(1)).await;
     report("transfer, first", &first, "137732");
     let next = it.transfer(alice, bob, tokens(1)).await;
