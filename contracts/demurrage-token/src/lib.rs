@@ -956,8 +956,6 @@ impl DemurrageToken {
         let (old, index) = (self.decay_recipient.get(), self.index());
         if !old.is_zero() {
             self.collect(index);
-        }
-        if old != recipient {
             self.set_flags(old, self.flags(old) & !RECIPIENT, index);
         }
         self.decay_recipient.set(recipient);

@@ -123,7 +123,7 @@ pub fn decayed(amount: U256, x: u128) -> U256 {
     let (mut sum, mut term, mut n) = (one.clone(), one.clone(), 0u32);
     while term > BigUint::ZERO {
         n += 1;
-        term = (term * &x >> BITS) / n;
+        term = ((term * &x) >> BITS) / n;
         sum += &term;
     }
     let worth = (BigUint::from_bytes_be(&amount.to_be_bytes::<32>()) << BITS) / sum;

@@ -42,7 +42,7 @@ impl Model {
             }
             *self.sums.entry(0).or_default() += self.supply();
             self.second += 1;
-            if self.second % 3_600 == 0 {
+            if self.second.is_multiple_of(3_600) {
                 let all: u64 = self.outflows.values().sum();
                 self.velocity = ratio(all, self.sums[&0], 3_600);
                 self.sums.clear();
