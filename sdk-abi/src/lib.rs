@@ -71,3 +71,8 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/IVelocityMetrics.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IEconomyFactory.sol"
+);

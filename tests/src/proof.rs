@@ -89,13 +89,13 @@ impl Proof {
         let arguments = (registry, owner).abi_encode_params();
         let pricing = deploy(devnet, "pricing-curve", arguments.clone()).await;
         let aggregator = deploy(devnet, "offchain-aggregator", arguments).await;
-        let it = Self {
-            tracker: ICompletionTracker::new(tracker, provider.clone()),
-            pricing: IPricingCurve::new(pricing, provider.clone()),
-            aggregator: IOffchainAggregator::new(aggregator, provider.clone()),
-            tasks: AtomicU64::default(),
+        let provider = provider.clone();
+        let it = Self::of(
             core,
-        };
+            ICompletionTracker::new(tracker, provider.clone()),
+            IPricingCurve::new(pricing, provider.clone()),
+            IOffchainAggregator::new(aggregator, provider),
+        );
         let base = &it.core.base;
         mined(base.stakes.setSlasher(tracker, true).send().await).await;
         mined(base.registry.setAggregator(aggregator).send().await).await;
@@ -108,6 +108,22 @@ impl Proof {
         let signer = it.signer(SHARE_SIGNER).address();
         mined(it.aggregator.setShareSigner(signer).send().await).await;
         it
+    }
+
+    /// Of contracts that are wired.
+    pub fn of(
+        core: Settlement,
+        tracker: ICompletionTrackerInstance<DynProvider>,
+        pricing: IPricingCurveInstance<DynProvider>,
+        aggregator: IOffchainAggregatorInstance<DynProvider>,
+    ) -> Self {
+        Self {
+            core,
+            tracker,
+            pricing,
+            aggregator,
+            tasks: AtomicU64::default(),
+        }
     }
 
     /// The key of funded account `index`.

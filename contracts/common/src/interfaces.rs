@@ -102,4 +102,27 @@ sol! {
     interface IVirialMonitor {
         function recommendedDemurrageRate() external view returns (uint256 rate);
     }
+
+    /// What EconomyFactory calls of the contracts that it sets up: whoever owns them may.
+    interface IEconomy {
+        function setRegistry(address registry, bool authorized) external;
+        function setSlasher(address slasher, bool authorized) external;
+        function setAggregator(address aggregator) external;
+        function setPool(address pool) external;
+        function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
+        function setEscrowBuffer(address escrowBuffer) external;
+        function setPricingCurve(address pricingCurve) external;
+        function setShareSubmitter(address submitter) external;
+        function setPipeline(address pipeline, bool authorized) external;
+        function setReviewer(address reviewer) external;
+        function setProtocolFee(uint256 feeBps, address recipient) external;
+        function createPool(bytes32 taskTypeId) external;
+        function setVerificationBudget(bytes32 taskTypeId, uint256 budgetBps) external;
+        function connect(address pool, address streams) external;
+        function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
+        function setSourceStreams(address sourceStreams) external;
+        function setBackpressurePool(address pool) external;
+        function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
+        function handOver(address newOwner) external;
+    }
 }
