@@ -27,7 +27,7 @@ proptest! {
         let shares = credited_shares(U256::ZERO, amount, index(exponent), amount);
         prop_assert!(shares.bit_len() <= 203);
         let index = index(index_at);
-        let exact = big(shares) * index >> (SHARE_BITS + 127);
+        let exact = (big(shares) * index) >> (SHARE_BITS + 127);
         prop_assert_eq!(big(worth_floor(shares, index)), exact);
     }
 

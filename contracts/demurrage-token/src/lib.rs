@@ -36,15 +36,16 @@
 //!
 //! # Rounding
 //!
-//! Balances are rounded down. A transfer of x makes x appear and, as fractions of a wei carry over, x or x + 1 vanish;
-//! where the recipient decays and the sender does, one may appear too. Nothing is created: the shares that leave are those
-//! that arrive. Events carry x.
+//! Balances are rounded down. Who sends x has x less, or x + 1 where fractions of a wei carry over; who is sent x has x
+//! more, or x + 1. Nothing is created: the shares that leave are those that arrive. What becomes shares, in wrapping or
+//! from an exempt account, is rounded in the holder's favour by less than 2^-64 wei, which the decay recipient bears, and only
+//! while there is something to bear it. Who gives all it has leaves no fraction behind. Events carry x.
 //!
 //! # Velocity
 //!
 //! With a [VelocityMetrics](DemurrageToken::velocity_metrics) named, it is told of every movement. It gets
-//! [`METRICS_GAS`], which a caller must bring; if it fails with that, the movement goes on without it
-//! ([`MetricsFailed`]).
+//! [`METRICS_GAS`], which a caller must bring, though little of it is used; if it fails with that, the movement goes on
+//! without it ([`MetricsFailed`]).
 //!
 //! # Adaptive decay
 //!

@@ -576,6 +576,75 @@ async fn metrics_that_burn_gas_stop_no_transfer() {
     assert!(matches!(error, IDemurrageTokenErrors::InsufficientGas(_)));
 }
 
+/// Fields that share a slot do not write over each other.
+#[tokio::test]
+async fn what_is_set_is_read_back() {
+    let it = Stage::start().await;
+    let [holder, exempt, recipient] = [2, 3, 4].map(|index| it.devnet.account(index));
+    it.holder(2, tokens(7)).await;
+    it.advance(DAY).await;
+    let metrics = *it.metrics().await.address();
+    let compiled = solidity::compile("Demurrage.sol", "Monitor").await;
+    let monitor = solidity::deploy(&it.provider, &compiled, &[]).await;
+    let recommend = IMonitor::new(monitor, &it.provider);
+    mined(recommend.set(wei(2_000_000_000), false).send().await).await;
+    mined(it.token.setVirialMonitor(monitor).send().await).await;
+    let changed = it.now();
+    mined(it.token.setDecayRate(wei(MAX_RATE)).send().await).await;
+    it.exempt(exempt).await;
+    mined(it.token.setDecayRecipient(recipient).send().await).await;
+    it.transfer(holder, exempt, tokens(3)).await;
+    let moved = it.now();
+    let approve = it.token.approve(recipient, wei(11)).from(holder);
+    mined(approve.send().await).await;
+
+    let token = &it.token;
+    assert_eq!(token.name().call().await.unwrap(), "Idle Coin");
+    assert_eq!(token.symbol().call().await.unwrap(), "IDLE");
+    // StakeToken does not say.
+    assert_eq!(token.decimals().call().await.unwrap(), 18);
+    assert_eq!(
+        token.UNDERLYING().call().await.unwrap(),
+        *it.underlying.address()
+    );
+    assert_eq!(token.owner().call().await.unwrap(), it.devnet.account(0));
+    assert_eq!(token.decayRate().call().await.unwrap(), wei(MAX_RATE));
+    assert_eq!(token._decayRate().call().await.unwrap(), wei(MAX_RATE));
+    let rate = token.getEffectiveDecayRate().call().await.unwrap();
+    assert_eq!(rate, wei(2_000_000_000));
+    assert!(token.adaptiveDecayEnabled().call().await.unwrap());
+    assert_eq!(token.virialMonitor().call().await.unwrap(), monitor);
+    assert_eq!(token.velocityMetrics().call().await.unwrap(), metrics);
+    assert_eq!(token.decayRecipient().call().await.unwrap(), recipient);
+    assert_eq!(token._decayRecipient().call().await.unwrap(), recipient);
+    assert!(token.decayExempt(exempt).call().await.unwrap());
+    assert!(token.decayExempt(recipient).call().await.unwrap());
+    assert!(!token.decayExempt(holder).call().await.unwrap());
+    assert_eq!(token.totalSupply().call().await.unwrap(), tokens(7));
+    assert_eq!(token._totalNominalSupply().call().await.unwrap(), tokens(7));
+    assert_eq!(
+        token.allowance(holder, recipient).call().await.unwrap(),
+        wei(11)
+    );
+    assert_eq!(token.nonces(holder).call().await.unwrap(), U256::ZERO);
+    let last = token.lastUpdateTime(holder).call().await.unwrap();
+    assert_eq!(last, wei(moved));
+    assert_eq!(it.balance(exempt).await, tokens(3));
+    let [real, nominal] = [
+        token.realBalanceOf(holder).call().await.unwrap(),
+        token.nominalBalanceOf(holder).call().await.unwrap(),
+    ];
+    assert!(nominal >= real && nominal < tokens(4));
+    let collected = token._totalDecayed().call().await.unwrap();
+    assert_eq!(it.balance(it.recipient()).await, collected);
+    let decayed = token.totalDecayed().call().await.unwrap();
+    assert_eq!(decayed - collected, it.balance(recipient).await);
+    assert!(tokens(7) - real - tokens(3) - decayed <= wei(3));
+    let slope = token.getExponentAt(wei(changed + 1)).call().await.unwrap()
+        - token.getExponentAt(wei(changed)).call().await.unwrap();
+    assert_eq!(slope, wei(2_000_000_000));
+}
+
 #[tokio::test]
 async fn what_it_costs() {
     let it = Stage::start().await;
