@@ -76,3 +76,18 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/IEconomyFactory.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ICrossProtocolRouter.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IReputationLedger.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IUniversalCapacityAdapter.sol"
+);

@@ -125,4 +125,28 @@ sol! {
         function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
         function handOver(address newOwner) external;
     }
+
+    /// The adapter of a domain, as UniversalCapacityAdapter sees it. `normalizeCapacity` turns a signal of the domain's own
+    /// into units of 1e-9; `verifyAttestation` says whether an attestation is genuine, whose it is, and what capacity it
+    /// attests, in the same units.
+    interface ICapacityAdapter {
+        function domainId() external view returns (bytes32);
+        function domainDescription() external view returns (string memory);
+        function normalizeCapacity(bytes rawSignal) external view returns (uint256 normalizedCapacity);
+        function verifyAttestation(bytes attestation) external view returns (bool valid, address sink, uint256 capacity);
+    }
+
+    /// What the adapter of a domain has besides, so that an attestation counts once: the number of an attestation among
+    /// those of its sink. What proves the attestation genuine has to cover it, and of however many byte strings that are
+    /// read as the same attestation it is the same. Later attestations have higher numbers; a time in seconds will do.
+    interface ISequencedAdapter {
+        function attestationNonce(bytes attestation) external view returns (uint256 nonce);
+    }
+
+    /// The adapter of a payment protocol, as CrossProtocolRouter sees it: pays `amount`, which comes as the call's value, to
+    /// `recipient`, or reverts, and the payer has it back. `paymentId` never comes a second time from one router; `data` is
+    /// what the payer has to say to the protocol, of the protocol's own format, and may be empty.
+    interface IProtocolAdapter {
+        function execute(bytes32 paymentId, address recipient, uint256 amount, bytes data) external payable;
+    }
 }

@@ -1,3 +1,5 @@
-//! The domains on a devnet, on top of the core: money and reputation really move.
+//! The domains on a devnet, connected to the core: what they attest, earn and pay really moves.
 
 mod demurrage;
+mod platform;
+mod routes;
