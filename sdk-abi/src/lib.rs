@@ -3,7 +3,8 @@
 //! Each module holds a contract's calls, events and errors, and an instance to call a deployed one through a provider:
 //! `IStakeManager::new(address, &provider).stake(amount).send()`.
 
-#![allow(missing_docs)]
+// permit of ERC-2612 has seven parameters.
+#![allow(missing_docs, clippy::too_many_arguments)]
 
 use alloy::sol;
 
