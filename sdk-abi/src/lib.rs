@@ -23,6 +23,7 @@ bindings! {
     "../interfaces/ICapacityRegistry.sol"
     "../interfaces/ICompletionTracker.sol"
     "../interfaces/ICrossProtocolRouter.sol"
+    "../interfaces/IDemurrageToken.sol"
     "../interfaces/IEconomyFactory.sol"
     "../interfaces/IEscrowBuffer.sol"
     "../interfaces/ILightningCapacityOracle.sol"
@@ -39,4 +40,5 @@ bindings! {
     "../interfaces/IStakeManager.sol"
     "../interfaces/IStreamGateway.sol"
     "../interfaces/IUniversalCapacityAdapter.sol"
+    "../interfaces/IVelocityMetrics.sol"
 }

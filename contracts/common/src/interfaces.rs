@@ -126,6 +126,16 @@ sol! {
         function getStakeDiscount(address account, bytes32 domain) external view returns (uint256 discountBps);
     }
 
+    /// VelocityMetrics, as DemurrageToken sees it.
+    interface IVelocityMetrics {
+        function recordTransfer(address from, address to, uint256 amount, uint256 fromBalance, uint256 toBalance, uint256 supply) external;
+    }
+
+    /// VirialMonitor, as DemurrageToken sees it. The rate is per second, with 18 decimals.
+    interface IVirialMonitor {
+        function recommendedDemurrageRate() external view returns (uint256 rate);
+    }
+
     /// What EconomyFactory calls of the contracts that it sets up: whoever owns them may.
     interface IEconomy {
         function setRegistry(address registry, bool authorized) external;

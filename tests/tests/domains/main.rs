@@ -1,5 +1,6 @@
 //! The domains on a devnet, connected to the core: what they attest, earn and pay really moves.
 
+mod demurrage;
 mod lightning;
 mod openclaw;
 mod platform;

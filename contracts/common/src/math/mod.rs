@@ -12,6 +12,7 @@
 
 mod bps;
 mod capacity;
+pub mod decay;
 pub mod exp;
 mod mul_div;
 pub mod pricing;
@@ -19,6 +20,7 @@ pub mod route;
 pub mod skill;
 pub mod split;
 mod sqrt;
+pub mod velocity;
 mod words;
 
 pub use self::{
