@@ -61,3 +61,8 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/INestedPool.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IRelayCapacityRegistry.sol"
+);

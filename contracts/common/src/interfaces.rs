@@ -35,6 +35,26 @@ sol! {
         function syncCapacity(bytes32 taskTypeId, address sink) external;
     }
 
+    /// CapacityRegistry, as its adapters see it.
+    interface ISinkRegistrar {
+        function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
+        function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;
+        function deregisterSinkFor(bytes32 taskTypeId, address sink) external;
+    }
+
+    /// StakeManager, as RelayCapacityRegistry sees it.
+    interface IStakeTerms {
+        function getStake(address sink) external view returns (uint256);
+        function getCapacityCap(address sink) external view returns (uint256);
+        function requiredStake(address sink, uint256 minStake) external view returns (uint256);
+    }
+
+    /// RelayCapacityRegistry, as RelayPaymentPool sees it.
+    interface IRelayRegistry {
+        function relayTaskTypeId() external view returns (bytes32);
+        function getCapacityUpdate(bytes32 nostrPubkey) external view returns (address operator, uint256 composite, uint256 raw, uint256 sequence);
+    }
+
     /// StakeManager, as CompletionTracker sees it.
     interface IStakeSlasher {
         function getStake(address sink) external view returns (uint256);
@@ -48,9 +68,11 @@ sol! {
         function verify(bytes attestation) external view returns (bool ok, bytes32 taskTypeId, address sink, bytes32 taskId);
     }
 
-    /// BackpressurePool, as EscrowBuffer and OffchainAggregator see it.
+    /// BackpressurePool, as EscrowBuffer, OffchainAggregator and RelayPaymentPool see it.
     interface IBackpressurePool {
         function getPool(bytes32 taskTypeId) external view returns (address);
+        function createPool(bytes32 taskTypeId) external;
+        function rebalanceSink(bytes32 taskTypeId, address sink) external;
         function getFreeValue(bytes32 taskTypeId) external view returns (bool priced, uint256 value);
         function rebalanceWithShares(bytes32 taskTypeId, address[] memory sinks, uint256[] memory shares) external;
     }
@@ -83,8 +105,9 @@ sol! {
         function getEscrowPressure(bytes32 taskTypeId) external view returns (uint256 pressure);
     }
 
-    /// PricingCurve, as BackpressurePool sees it.
+    /// PricingCurve, as BackpressurePool and RelayPaymentPool see it.
     interface IPricingCurve {
+        function getEpoch(bytes32 taskTypeId) external view returns (uint256 start, uint256 demand);
         function getQueueLoad(bytes32 taskTypeId, address sink) external view returns (uint256);
     }
 

@@ -22,5 +22,8 @@ macro_rules! abi_struct {
             const EXPORT_ABI_ARG: stylus_sdk::abi::ConstString =
                 stylus_sdk::abi::ConstString::new(concat!(stringify!($name), " calldata"));
         }
+
+        #[cfg(feature = "export-abi")]
+        impl stylus_sdk::abi::export::internal::InnerTypes for $name {}
     };
 }
