@@ -51,7 +51,7 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
-use alloc::{borrow::ToOwned, string::String, vec, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 use alloy_primitives::{b256, Address, Uint, B256, U256, U32};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
@@ -59,7 +59,7 @@ use bpe_common::{
     call::{query_words, require_contract, NotAContract, Revert},
     clock,
     eip712::{hash_words, typed_data_hash, Domain, DomainFields},
-    emit,
+    emit, emit_text,
     events::Word,
     interfaces::{ICapacityRegistry, IStakeTerms},
     list::IdList,
@@ -218,7 +218,7 @@ pub const DEFAULT_WEIGHTS: [u16; 3] = [5_000, 2_500, 2_500];
 
 /// What a weighted point is worth, in units of 1e-9 capacity units.
 const POINT: u128 = CAPACITY_ONE as u128 / BPS as u128;
-const _: () = assert!(CAPACITY_ONE % BPS as u64 == 0);
+const _: () = assert!(CAPACITY_ONE.is_multiple_of(BPS as u64));
 
 /// A dimension: up to 10^12 events per second, GB or Mbps.
 type StorageDimension = StorageUint<40, 1>;
@@ -331,7 +331,7 @@ impl RelayCapacityRegistry {
         if !other.is_zero() {
             return Err(OperatorHasRelay { nostrPubkey: other }.into());
         }
-        if !self.get_operator(nostr_pubkey).is_zero() {
+        if !self.operator_of(nostr_pubkey).is_zero() {
             return Err(RelayAlreadyRegistered {}.into());
         }
         if let Some(insufficient) = self.lack_of_stake(operator)? {
@@ -342,14 +342,9 @@ impl RelayCapacityRegistry {
         self.relay_keys.setter(operator).set(nostr_pubkey);
         self.urls.setter(nostr_pubkey).set_str(&relay_url);
         let composite = self.update(nostr_pubkey, operator, &initial_capacity)?;
-        log(
+        emit_text!(
             self.vm(),
-            RelayRegistered {
-                nostrPubkey: nostr_pubkey,
-                operator,
-                relayUrl: relay_url,
-                compositeCapacity: composite,
-            },
+            RelayRegistered[nostr_pubkey, operator](&relay_url, composite)
         );
         Ok(())
     }
@@ -401,13 +396,10 @@ impl RelayCapacityRegistry {
             let Err(error) = self.apply(attestation, separator) else {
                 continue;
             };
-            let reason = error.reason().ok_or(error)?.to_owned();
-            log(
+            let reason = error.reason().ok_or(error)?;
+            emit_text!(
                 self.vm(),
-                RelayAttestationRejected {
-                    nostrPubkey: attestation.nostrPubkey,
-                    reason,
-                },
+                RelayAttestationRejected[attestation.nostrPubkey](reason)
             );
         }
         Ok(())
@@ -491,7 +483,7 @@ impl RelayCapacityRegistry {
 
     /// All there is to know of a relay.
     pub fn get_relay(&self, nostr_pubkey: B256) -> RelayInfo {
-        let operator = self.get_operator(nostr_pubkey);
+        let operator = self.operator_of(nostr_pubkey);
         if operator.is_zero() {
             return RelayInfo::default();
         }
@@ -519,7 +511,7 @@ impl RelayCapacityRegistry {
     /// * `pubkeys`
     /// * `capacities`
     pub fn get_all_relays(&self) -> Relays {
-        self.get_relays_page(U256::ZERO, U256::MAX)
+        self.page(U256::ZERO, U256::MAX)
     }
 
     /// At most `count` relays' keys and composite capacities, from number `from` on. When a relay goes, the last one takes its
@@ -530,12 +522,7 @@ impl RelayCapacityRegistry {
     /// * `pubkeys`
     /// * `capacities`
     pub fn get_relays_page(&self, from: U256, count: U256) -> Relays {
-        let pubkeys = self.pubkeys.page(from, count);
-        let capacities = pubkeys
-            .iter()
-            .map(|pubkey| self.get_composite_capacity(*pubkey))
-            .collect();
-        Returns((pubkeys, capacities))
+        self.page(from, count)
     }
 
     /// How many relays there are.
@@ -545,16 +532,12 @@ impl RelayCapacityRegistry {
 
     /// The composite capacity of a relay, smoothed, in units of 1e-9; zero if there is no such relay.
     pub fn get_composite_capacity(&self, nostr_pubkey: B256) -> U256 {
-        let operator = self.get_operator(nostr_pubkey);
-        match operator.is_zero() {
-            true => U256::ZERO,
-            false => widen(self.relays.getter(operator).smoothed.get()),
-        }
+        self.composite_of(nostr_pubkey)
     }
 
     /// Who operates a relay; zero if there is no such relay.
     pub fn get_operator(&self, nostr_pubkey: B256) -> Address {
-        self.operators.get(nostr_pubkey)
+        self.operator_of(nostr_pubkey)
     }
 
     /// The key of the relay that `operator` operates; zero if it has none.
@@ -573,7 +556,7 @@ impl RelayCapacityRegistry {
     /// * `raw`
     /// * `sequence`
     pub fn get_capacity_update(&self, nostr_pubkey: B256) -> (Address, U256, U256, U256) {
-        let operator = self.get_operator(nostr_pubkey);
+        let operator = self.operator_of(nostr_pubkey);
         if operator.is_zero() {
             return (operator, U256::ZERO, U256::ZERO, U256::ZERO);
         }
@@ -589,11 +572,6 @@ impl RelayCapacityRegistry {
     /// The nonce of the attestation that was accepted last from `operator`.
     pub fn last_nonce(&self, operator: Address) -> U256 {
         self.attestations.getter(operator).nonce()
-    }
-
-    /// When what was accepted last from `operator` was attested, in seconds since 1970.
-    pub fn last_timestamp(&self, operator: Address) -> U256 {
-        self.attestations.getter(operator).timestamp()
     }
 
     /// Where task types are.
@@ -659,12 +637,6 @@ impl RelayCapacityRegistry {
         RELAY_ATTESTATION_TYPEHASH
     }
 
-    /// How old an attestation may be, in seconds.
-    #[selector(name = "MAX_ATTESTATION_AGE")]
-    pub fn max_attestation_age(&self) -> U256 {
-        U256::from(attestation::MAX_AGE)
-    }
-
     /// 10 000: 100 % in basis points.
     #[selector(name = "BPS")]
     pub fn bps(&self) -> U256 {
@@ -686,7 +658,7 @@ impl RelayCapacityRegistry {
         separator: B256,
     ) -> Result<(), Error> {
         let (pubkey, operator) = (attestation.nostrPubkey, attestation.operator);
-        if operator.is_zero() || self.get_operator(pubkey) != operator {
+        if operator.is_zero() || self.operator_of(pubkey) != operator {
             return Err(NotOperator {}.into());
         }
         let next = self
@@ -754,6 +726,25 @@ impl RelayCapacityRegistry {
         Ok(U256::from(smoothed))
     }
 
+    #[inline(never)]
+    fn page(&self, from: U256, count: U256) -> Relays {
+        let pubkeys = self.pubkeys.page(from, count);
+        let capacities = pubkeys
+            .iter()
+            .map(|pubkey| self.composite_of(*pubkey))
+            .collect();
+        Returns((pubkeys, capacities))
+    }
+
+    #[inline(never)]
+    fn composite_of(&self, pubkey: B256) -> U256 {
+        let operator = self.operator_of(pubkey);
+        match operator.is_zero() {
+            true => U256::ZERO,
+            false => widen(self.relays.getter(operator).smoothed.get()),
+        }
+    }
+
     /// The composite capacity of `dimensions` by the weights of today, in units of 1e-9.
     ///
     /// Nothing overflows: dimensions have 40 bits, and weights sum to 10 000.
@@ -798,8 +789,13 @@ impl RelayCapacityRegistry {
         )?)
     }
 
+    #[inline(never)]
+    fn operator_of(&self, pubkey: B256) -> Address {
+        self.operators.get(pubkey)
+    }
+
     fn require_relay(&self, pubkey: B256) -> Result<Address, Error> {
-        let operator = self.get_operator(pubkey);
+        let operator = self.operator_of(pubkey);
         match operator.is_zero() {
             true => Err(RelayNotRegistered {}.into()),
             false => Ok(operator),
