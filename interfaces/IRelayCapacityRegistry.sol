@@ -171,9 +171,6 @@ interface IRelayCapacityRegistry {
     /// The nonce of the attestation that was accepted last from `operator`.
     function lastNonce(address operator) external view returns (uint256);
 
-    /// When what was accepted last from `operator` was attested, in seconds since 1970.
-    function lastTimestamp(address operator) external view returns (uint256);
-
     /// Where task types are.
     function coreRegistry() external view returns (address);
 
@@ -203,9 +200,6 @@ interface IRelayCapacityRegistry {
 
     /// The type hash of an attestation.
     function RELAY_ATTESTATION_TYPEHASH() external view returns (bytes32);
-
-    /// How old an attestation may be, in seconds.
-    function MAX_ATTESTATION_AGE() external view returns (uint256);
 
     /// 10 000: 100 % in basis points.
     function BPS() external view returns (uint256);

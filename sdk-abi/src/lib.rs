@@ -66,3 +66,8 @@ sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/IRelayCapacityRegistry.sol"
 );
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IRelayPaymentPool.sol"
+);

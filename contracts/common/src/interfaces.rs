@@ -73,6 +73,7 @@ sol! {
         function getPool(bytes32 taskTypeId) external view returns (address);
         function createPool(bytes32 taskTypeId) external;
         function rebalanceSink(bytes32 taskTypeId, address sink) external;
+        error WeightedByShares();
         function getFreeValue(bytes32 taskTypeId) external view returns (bool priced, uint256 value);
         function rebalanceWithShares(bytes32 taskTypeId, address[] memory sinks, uint256[] memory shares) external;
     }

@@ -4,7 +4,7 @@ use std::ops::DerefMut;
 
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::clock::testing::{advance_blocks, advance_time};
-use bpe_testing::{calldata, enter};
+use bpe_testing::{calldata, enter, Turn};
 use motsu::prelude::*;
 use proptest::prelude::*;
 
@@ -20,6 +20,7 @@ const ABI: &str = include_str!("../../../../sdk-abi/abi/RelayCapacityRegistry.js
 struct Neighbours {
     _core: Contract<Core>,
     _stakes: Contract<Stakes>,
+    _turn: Turn,
 }
 
 fn world() -> (Contract<RelayCapacityRegistry>, Neighbours) {
@@ -29,7 +30,9 @@ fn world() -> (Contract<RelayCapacityRegistry>, Neighbours) {
     world.stake(ANYONE, units(3));
     world.relay(OPERATOR, KEY, points(5));
     relays.sender(OWNER).set_aggregator(ANYONE).motsu_unwrap();
+    let turn = world.turn;
     let neighbours = Neighbours {
+        _turn: turn,
         _core: core,
         _stakes: stakes,
     };

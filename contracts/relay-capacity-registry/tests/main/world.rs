@@ -3,6 +3,7 @@
 use alloy_primitives::{keccak256, uint, Address, B256, U256};
 use alloy_sol_types::{eip712_domain, sol, Eip712Domain, Revert as Refusal, SolError, SolStruct};
 use bpe_common::clock::testing::timestamp;
+use bpe_testing::{turn, Turn};
 use k256::ecdsa::SigningKey;
 use motsu::prelude::*;
 use stylus_sdk::{prelude::*, storage::*};
@@ -136,6 +137,7 @@ pub fn points(amount: u64) -> RelayCapacity {
 pub struct World<'a> {
     pub relays: &'a Contract<RelayCapacityRegistry>,
     pub stakes: &'a Contract<Stakes>,
+    pub turn: Turn,
 }
 
 impl<'a> World<'a> {
@@ -145,12 +147,17 @@ impl<'a> World<'a> {
         stakes: &'a Contract<Stakes>,
         owner: Address,
     ) -> Self {
+        let turn = turn();
         VM::context().set_chain_id(42_161);
         relays
             .sender(owner)
             .constructor(core.address(), stakes.address(), RELAY_TYPE, owner)
             .motsu_unwrap();
-        Self { relays, stakes }
+        Self {
+            relays,
+            stakes,
+            turn,
+        }
     }
 
     /// Gives `account` the least stake, and this cap.
