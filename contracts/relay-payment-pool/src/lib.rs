@@ -35,7 +35,8 @@
 //!
 //! Who leaves is paid no longer from the same transaction on. When the relay registry no longer knows a relay, or knows
 //! another operator of it, anyone can have it leave. An operator is free to deregister as a sink at CapacityRegistry itself;
-//! then it still has to leave here, before it can join again.
+//! then it still has to leave here, before it can join again. Stake whose last task type was left unbonds first, for a day, and
+//! backs nothing meanwhile.
 //!
 //! CapacityRegistry is open: whoever has the stake can register as a sink of these task types there, or reveal another
 //! capacity, without a relay. As in any task type, it is the stake that bounds what a sink may declare, and CompletionTracker

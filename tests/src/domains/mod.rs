@@ -1,0 +1,3 @@
+//! The contracts of the domains on the settlement core, wired.
+
+pub mod relay;

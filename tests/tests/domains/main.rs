@@ -1,0 +1,3 @@
+//! The domains on a devnet: what they say of capacity moves real streams.
+
+mod relay;
