@@ -5,6 +5,8 @@
 
 #![allow(missing_docs)]
 
+pub mod typed_data;
+
 use alloy::sol;
 
 sol!(
@@ -60,6 +62,36 @@ sol!(
 sol!(
     #[sol(rpc, all_derives)]
     "../interfaces/INestedPool.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IEconomyFactory.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ICrossProtocolRouter.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IReputationLedger.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/IUniversalCapacityAdapter.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ILightningCapacityOracle.sol"
+);
+
+sol!(
+    #[sol(rpc, all_derives)]
+    "../interfaces/ILightningRoutingPool.sol"
 );
 
 sol!(

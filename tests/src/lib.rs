@@ -4,6 +4,7 @@
 //! `scripts/fetch-superfluid` install into `.tools/`, and fail without it.
 
 pub mod domains;
+pub mod economy;
 pub mod gas;
 pub mod programs;
 pub mod proof;

@@ -33,7 +33,8 @@
 //! # Overflow
 //!
 //! With a capacity price, sinks are paid at most `capacity · price`, with a limit, only for capacity up to the limit. The
-//! rest of the stream goes to EscrowBuffer as a member of the pool. Streams that change without this contract's doing
+//! rest of the stream goes to EscrowBuffer as a member of the pool. Sinks that are to get next to nothing get a little more,
+//! lest units outnumber wei: 0.2 % of a stream of a thousand tokens a month, 5 % of one of a token. Streams that change without this contract's doing
 //! (another distributor, a source that vanishes) are followed by [`rebalance_overflow`](BackpressurePool::rebalance_overflow).
 //!
 //! # Rounding

@@ -968,11 +968,11 @@ fn a_recipient_that_the_pool_refuses_is_an_error() {
 #[motsu::test]
 fn above_the_price_the_rest_overflows() {
     let world = World::balanced();
-    world.set_flow(10_000_000_000);
-    world.set_price(UNIT).unwrap();
+    world.set_flow(10_000_000_000_000);
+    world.set_price(UNIT * n(1_000)).unwrap();
     world.pools.assert_emitted(&CapacityPriceSet {
         taskTypeId: CODE,
-        price: UNIT,
+        price: UNIT * n(1_000),
     });
     // 4 of 10 wei for the sinks.
     assert_eq!(
@@ -982,10 +982,10 @@ fn above_the_price_the_rest_overflows() {
     assert_eq!(world.overflow_units(), 1_497_500_000);
     assert_eq!(world.total_units(), 2_500_000_000);
     // The stream falls to what the sinks are worth after the fee, rounded.
-    world.set_flow(4_004_004_004);
+    world.set_flow(4_004_004_004_004);
     world.rebalance_overflow().unwrap();
     assert_eq!(world.carve_outs(), [1_000_000_000, 1_001_001, 0, 1]);
-    world.set_flow(4_004_004_006);
+    world.set_flow(4_004_004_004_006);
     world.rebalance_overflow().unwrap();
     assert_eq!(world.carve_outs(), [1_000_000_000, 1_001_001, 0, 1]);
     // Less capacity is worth less.
@@ -1005,10 +1005,10 @@ fn above_the_price_the_rest_overflows() {
 fn sinks_are_never_paid_more_than_they_are_worth() {
     let world = World::balanced();
     world.set_reviewer(BOB);
-    world.set_price(n(987_654_321)).unwrap();
+    world.set_price(n(12_345_987_654_321)).unwrap();
     world.set_budget(1_234).unwrap();
-    let worth = 4 * 987_654_321;
-    for flow in [worth, worth + 1, 5_000_000_007, 123_456_789_012] {
+    let worth = 4 * 12_345_987_654_321;
+    for flow in [worth, worth + 1, 50_000_000_000_007, 123_456_789_012_345] {
         world.set_flow(flow);
         world.rebalance().unwrap();
         let total = world.total_units();
@@ -1017,16 +1017,17 @@ fn sinks_are_never_paid_more_than_they_are_worth() {
         let left = (flow * 8_756 / 10_000).min(worth);
         assert!(paid + 1 + flow / total >= left, "{flow}: {paid} of {left}");
     }
-    // But for a millionth, below which units do not go.
-    world.set_flow(u128::from(u64::MAX));
+    // But where they are worth next to nothing: units do not outnumber wei.
+    world.set_price(n(1)).unwrap();
+    world.set_flow(1 << 63);
     world.rebalance().unwrap();
-    assert_eq!(world.total_units(), 1_000_000_000_000_000);
+    assert_eq!(world.total_units(), 1_000_000_000 << 17);
 }
 
 #[motsu::test]
 fn a_pipeline_limits_the_capacity_that_is_paid_for() {
     let world = World::balanced();
-    world.set_flow(10_000_000_000);
+    world.set_flow(10_000_000_000_000);
     world.set_limit(units(1)).unwrap();
     world.pools.assert_emitted(&EffectiveCapacitySet {
         taskTypeId: CODE,
@@ -1040,10 +1041,10 @@ fn a_pipeline_limits_the_capacity_that_is_paid_for() {
     );
     world.set_limit(units(4)).unwrap();
     assert_eq!(world.carve_outs(), [1_000_000_000, 1_001_001, 0, 1]);
-    // Nothing at all: as little as units allow.
+    // Nothing at all: as little as units allow, which should not outnumber wei.
     world.set_limit(n(0)).unwrap();
-    assert_eq!(world.total_units(), 1_000_000_000_000_000);
-    assert_eq!(world.carve_outs()[3], 998_999_000_000_000);
+    assert_eq!(world.total_units(), 128_000_000_000);
+    assert_eq!(world.carve_outs()[3], 126_872_000_000);
     world.set_limit(U256::MAX).unwrap();
     assert_eq!(world.last::<EffectiveCapacitySet>().capacity, U256::MAX);
     assert_eq!(
@@ -1065,14 +1066,14 @@ fn a_pipeline_limits_the_capacity_that_is_paid_for() {
 #[motsu::test]
 fn price_and_limit_together() {
     let world = World::balanced();
-    world.set_flow(10_000_000_000);
-    world.set_price(UNIT).unwrap();
+    world.set_flow(10_000_000_000_000);
+    world.set_price(UNIT * n(1_000)).unwrap();
     world.set_limit(units(1)).unwrap();
     assert_eq!(
         world.carve_outs(),
         [1_000_000_000, 10_000_000, 0, 8_990_000_000]
     );
-    world.set_flow(500_000_000);
+    world.set_flow(500_000_000_000);
     world.rebalance_overflow().unwrap();
     assert_eq!(world.carve_outs(), [1_000_000_000, 1_001_001, 0, 1]);
 }

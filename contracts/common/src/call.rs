@@ -78,8 +78,21 @@ pub struct Answer {
 ///
 /// Pending storage writes are flushed first and the cache is dropped: the callee may change what this contract reads.
 pub fn call(vm: &dyn Host, to: Address, data: &[u8], gas: u64, limit: usize) -> Answer {
+    call_with_value(vm, to, U256::ZERO, data, gas, limit)
+}
+
+/// As [`call`], and sends `value` wei along. Whoever fails, or has no use for them, leaves them where they were; an account
+/// without code takes them.
+pub fn call_with_value(
+    vm: &dyn Host,
+    to: Address,
+    value: U256,
+    data: &[u8],
+    gas: u64,
+    limit: usize,
+) -> Answer {
     vm.flush_cache(true);
-    let value = B256::ZERO;
+    let value = B256::from(value);
     let mut length = 0;
     // SAFETY: all pointers are to live values of the lengths that go with them; the cache was flushed.
     let status = unsafe {

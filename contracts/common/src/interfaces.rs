@@ -33,6 +33,39 @@ sol! {
         function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
         function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
         function syncCapacity(bytes32 taskTypeId, address sink) external;
+
+        error SinkNotRegistered();
+    }
+
+    /// CapacityRegistry, as adapters see it that register sinks for their operators.
+    interface ISinkRegistrar {
+        function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
+        function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;
+        function deregisterSinkFor(bytes32 taskTypeId, address sink) external;
+    }
+
+    /// StakeManager, as adapters see it that ask for the stake of a sink.
+    interface IStakeRequirement {
+        function getStake(address sink) external view returns (uint256);
+        function requiredStake(address sink, uint256 minStake) external view returns (uint256);
+    }
+
+    /// BackpressurePool, as the pools of the domains see it.
+    interface IUnitBalancer {
+        function getPool(bytes32 taskTypeId) external view returns (address);
+        function createPool(bytes32 taskTypeId) external;
+        function rebalanceSink(bytes32 taskTypeId, address sink) external;
+    }
+
+    /// PricingCurve, as the pools of the domains see it.
+    interface IPriceOracle {
+        function getPrice(bytes32 taskTypeId, address sink) external view returns (uint256 price);
+    }
+
+    /// LightningCapacityOracle, as LightningRoutingPool sees it.
+    interface ILightningOracle {
+        function lightningTaskTypeId() external view returns (bytes32);
+        function getNode(bytes32 nodePubkey) external view returns (address operator, uint256 smoothedSats, uint256 pendingHTLCs, uint256 capacity, uint256 outboundSats, uint256 channelCount, uint256 timestamp);
     }
 
     /// CapacityRegistry, as its adapters see it.
@@ -115,5 +148,52 @@ sol! {
     /// ReputationLedger, as StakeManager sees it.
     interface IReputationLedger {
         function getStakeDiscount(address account, bytes32 domain) external view returns (uint256 discountBps);
+    }
+
+    /// What EconomyFactory calls of the contracts that it sets up: whoever owns them may.
+    interface IEconomy {
+        function setRegistry(address registry, bool authorized) external;
+        function setSlasher(address slasher, bool authorized) external;
+        function setAggregator(address aggregator) external;
+        function setPool(address pool) external;
+        function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
+        function setEscrowBuffer(address escrowBuffer) external;
+        function setPricingCurve(address pricingCurve) external;
+        function setShareSubmitter(address submitter) external;
+        function setPipeline(address pipeline, bool authorized) external;
+        function setReviewer(address reviewer) external;
+        function setProtocolFee(uint256 feeBps, address recipient) external;
+        function createPool(bytes32 taskTypeId) external;
+        function setVerificationBudget(bytes32 taskTypeId, uint256 budgetBps) external;
+        function connect(address pool, address streams) external;
+        function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
+        function setSourceStreams(address sourceStreams) external;
+        function setBackpressurePool(address pool) external;
+        function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
+        function handOver(address newOwner) external;
+    }
+
+    /// The adapter of a domain, as UniversalCapacityAdapter sees it. `normalizeCapacity` turns a signal of the domain's own
+    /// into units of 1e-9; `verifyAttestation` says whether an attestation is genuine, whose it is, and what capacity it
+    /// attests, in the same units.
+    interface ICapacityAdapter {
+        function domainId() external view returns (bytes32);
+        function domainDescription() external view returns (string memory);
+        function normalizeCapacity(bytes rawSignal) external view returns (uint256 normalizedCapacity);
+        function verifyAttestation(bytes attestation) external view returns (bool valid, address sink, uint256 capacity);
+    }
+
+    /// What the adapter of a domain has besides, so that an attestation counts once: the number of an attestation among
+    /// those of its sink. What proves the attestation genuine has to cover it, and of however many byte strings that are
+    /// read as the same attestation it is the same. Later attestations have higher numbers; a time in seconds will do.
+    interface ISequencedAdapter {
+        function attestationNonce(bytes attestation) external view returns (uint256 nonce);
+    }
+
+    /// The adapter of a payment protocol, as CrossProtocolRouter sees it: pays `amount`, which comes as the call's value, to
+    /// `recipient`, or reverts, and the payer has it back. `paymentId` never comes a second time from one router; `data` is
+    /// what the payer has to say to the protocol, of the protocol's own format, and may be empty.
+    interface IProtocolAdapter {
+        function execute(bytes32 paymentId, address recipient, uint256 amount, bytes data) external payable;
     }
 }

@@ -10,6 +10,7 @@
 //! | [`signature`] | ECDSA by precompile, ERC-1271 for contract accounts |
 //! | [`attestation`] | what is signed off chain and brought on chain: freshness, order, signer |
 //! | [`list`] | lists of ids, swap and pop |
+//! | [`clones`] | minimal proxies (EIP-1167) |
 //! | [`ownable`] | two-step ownership with OpenZeppelin's errors and events |
 //! | [`events`] | events of single words, by less code |
 //! | [`interfaces`] | how the contracts of the suite call each other |
@@ -26,6 +27,7 @@ extern crate alloc;
 pub mod attestation;
 pub mod call;
 pub mod clock;
+pub mod clones;
 pub mod eip712;
 pub mod erc20;
 pub mod events;

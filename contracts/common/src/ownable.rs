@@ -3,11 +3,17 @@
 //! Errors, events and meaning are those of OpenZeppelin's `Ownable2Step`: the owner names a successor, who becomes
 //! owner by accepting. A mistyped address can therefore not take a contract away. Routed into a contract by
 //! `#[inherit(Ownable)]`.
+//!
+//! The first owner may hand over at once instead, once: a factory sets a contract up as its owner, and its caller owns it
+//! when the transaction ends.
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::Address;
 use alloy_sol_types::sol;
-use stylus_sdk::{prelude::*, storage::StorageAddress};
+use stylus_sdk::{
+    prelude::*,
+    storage::{StorageAddress, StorageBool},
+};
 
 sol! {
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
@@ -39,11 +45,12 @@ crate::nested::nested_error!(
     "OwnableUnauthorizedAccount(address); error OwnableInvalidOwner(address)"
 );
 
-/// An owner, and who is to be the next one. Two slots.
+/// Two slots: owner; pending_owner (160 bits), changed (8): whether there has been another owner.
 #[storage]
 pub struct Ownable {
     owner: StorageAddress,
     pending_owner: StorageAddress,
+    changed: StorageBool,
 }
 
 #[public]
@@ -81,6 +88,26 @@ impl Ownable {
         Ok(())
     }
 
+    /// Makes `new_owner` the owner at once. For the first owner, who has set the contract up.
+    ///
+    /// # Errors
+    ///
+    /// * [`OwnableUnauthorizedAccount`] unless the first owner calls.
+    /// * [`OwnableInvalidOwner`] if `new_owner` is the zero address.
+    ///
+    /// # Events
+    ///
+    /// * [`OwnershipTransferred`]
+    pub fn hand_over(&mut self, new_owner: Address) -> Result<(), Error> {
+        self.only_owner()?;
+        if self.changed.get() {
+            let account = self.vm().msg_sender();
+            return Err(OwnableUnauthorizedAccount { account }.into());
+        }
+        self.changed.set(true);
+        self.initialize(new_owner)
+    }
+
     /// Makes the caller the owner.
     ///
     /// # Errors
@@ -95,6 +122,7 @@ impl Ownable {
         if account != self.pending_owner.get() {
             return Err(OwnableUnauthorizedAccount { account }.into());
         }
+        self.changed.set(true);
         self.set_owner(account);
         Ok(())
     }
@@ -116,7 +144,7 @@ impl Ownable {
 }
 
 impl Ownable {
-    /// Sets the first owner. For constructors.
+    /// Sets an owner without asking. For constructors.
     ///
     /// # Errors
     ///

@@ -3,8 +3,7 @@
 use alloy_primitives::U256;
 use bpe_common::math::{
     split::{
-        carve_outs, pool_units, scale, share_units, units_capacity, CarveOuts, Cuts, MAX_DILUTION,
-        UNIT_SCALE,
+        carve_outs, pool_units, scale, share_units, units_capacity, CarveOuts, Cuts, UNIT_SCALE,
     },
     BPS,
 };
@@ -141,7 +140,7 @@ proptest! {
         sinks in 1u128..1 << 40, cuts in cuts(), flow in number(95), part in 1u32..1_000_000,
     ) {
         let pay = exact(cuts.left(flow), part.into(), 1_000_000);
-        prop_assume!(pay < cuts.left(flow) && pay > flow / u128::from(MAX_DILUTION));
+        prop_assume!(pay < cuts.left(flow) && pay > 17 * sinks);
         let units = carve_outs(sinks, cuts, flow, pay);
         let total = total(sinks, units);
         // Never more than they may, and one unit of the total less would be more.
@@ -152,14 +151,19 @@ proptest! {
         prop_assert_eq!(units.budget, total * u128::from(cuts.budget_bps) / bps);
     }
 
-    /// However little they may get.
+    /// However little the sinks may get, little more than that reaches them, and little rounds off: a sixteenth at most,
+    /// or the square root of `sinks / flow`, times 2.
     #[test]
-    fn sinks_keep_a_millionth(sinks in 1u128..1 << 60, cuts in cuts(), flow in number(95), pay in number(95)) {
-        let units = carve_outs(sinks, cuts, flow, pay);
-        prop_assert!(total(sinks, units) <= sinks * u128::from(MAX_DILUTION));
-        let nothing = carve_outs(sinks, cuts, flow, 0);
-        let diluted = cuts.left(flow) > 0;
-        prop_assert_eq!(total(sinks, nothing) == sinks * u128::from(MAX_DILUTION), diluted);
+    fn little_is_paid_and_little_rounds_off(
+        sinks in 1u128..1 << 60, cuts in cuts(), scale in 5u32..60, pay in number(95),
+    ) {
+        let flow = sinks << scale;
+        let pay = pay.min(cuts.left(flow).saturating_sub(1));
+        let all = total(sinks, carve_outs(sinks, cuts, flow, pay));
+        prop_assert!(all <= flow / 16 || big(all) * all <= big(4) * sinks * flow, "rounds off");
+        let nothing = total(sinks, carve_outs(sinks, cuts, flow, 0));
+        prop_assert!(big(4) * nothing * nothing >= big(sinks) * flow, "reaches the sinks");
+        prop_assert!(big(nothing) * nothing <= big(4) * sinks * flow, "rounds off of nothing");
     }
 
     #[test]
@@ -186,8 +190,13 @@ fn figures() {
         units(1_053_740, 52_687_038, 1)
     );
     assert_eq!(
-        carve_outs(1_000_000_000, cuts, 10_000, 4_000),
+        carve_outs(1_000_000_000, cuts, 1_000_000_000_000, 400_000_000_000),
         units(2_500_000, 125_000_000, 1_372_500_000)
+    );
+    // For nothing, 2^5 times the sinks' units: of a stream of 2^10 times as many wei.
+    assert_eq!(
+        carve_outs(1_000_000_000, cuts, 1_000_000_000_000, 0),
+        units(32_000_000, 1_600_000_000, 29_368_000_000)
     );
     assert_eq!(carve_outs(0, cuts, 10_000, 0), units(0, 0, 1));
     assert_eq!(

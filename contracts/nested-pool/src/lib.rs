@@ -31,7 +31,7 @@
 //! while nobody calls, and reaches the children when somebody does: then it goes to those who are members of their pools at
 //! that moment. So call often; at each level, the protocol fee and the other carve-outs of the child's pool are taken.
 //!
-//! A pool distributes multiples of its total units only, about 1e-9 tokens and up to 1e-3 where nearly everything
+//! A pool distributes multiples of its total units only, about 1e-9 tokens, and more where nearly everything
 //! overflows. What is less is due to that child and waits for more: nobody can give it to a sibling by calling often.
 //! A pool that Superfluid refuses to pay into does not stop the others; it, too, is paid later.
 #![cfg_attr(target_arch = "wasm32", no_std)]

@@ -1,3 +1,4 @@
-//! The contracts of the domains on the settlement core, wired.
+//! The domains' contracts on top of the settlement core.
 
+pub mod lightning;
 pub mod relay;

@@ -1,6 +1,7 @@
 //! The gas report: every public mutating function, as a transaction of its own, with programs cached, beside the
 //! figures of the Solidity contracts (SPEC.md §6: measured in the same way, cold, 20 sinks registered).
 
+mod proof;
 mod settlement;
 
 use std::fmt::Write;
@@ -105,6 +106,7 @@ pub async fn report() -> String {
     page.push_str(&stake_manager().await);
     page.push_str(&capacity_registry().await);
     page.push_str(&settlement::tables().await);
+    page.push_str(&proof::tables().await);
     page
 }
 

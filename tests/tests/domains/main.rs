@@ -1,3 +1,9 @@
-//! The domains on a devnet: what they say of capacity moves real streams.
+//! The domains on a devnet, connected to the core: what they attest, earn and pay really moves.
 
+mod lightning;
+mod platform;
 mod relay;
+mod routes;
+
+/// Seconds of an hour.
+const HOUR: u64 = 3_600;

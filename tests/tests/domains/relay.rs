@@ -16,8 +16,7 @@ use bpe_tests::{
     suite::{tokens, units},
 };
 
-/// Seconds of an hour.
-const HOUR: u64 = 3_600;
+use crate::HOUR;
 
 /// The escrow's unit in every pool.
 const ESCROW: u128 = 1;

@@ -12,6 +12,7 @@ use bpe_abi::{
     IStakeManager::Slashed,
 };
 use bpe_tests::{
+    economy::Factory,
     proof::{events, judged, slashed, Proof},
     settlement::RATE,
     stage::{mined, revert},
@@ -32,7 +33,15 @@ const CUT: u128 = 316_227_766;
 
 #[tokio::test]
 async fn an_over_reporting_sink_is_slashed_after_exactly_three_epochs() {
-    let it = Proof::start().await;
+    over_report(Proof::start().await).await;
+}
+
+#[tokio::test]
+async fn an_economy_of_the_factory_slashes_alike() {
+    over_report(Factory::start().await.into_proof().await).await;
+}
+
+async fn over_report(it: Proof) {
     let keys = [3, 4, 5].map(|index| it.signer(index));
     let [liar, honest, recovers] = keys.each_ref().map(|key| key.address());
     for key in &keys {

@@ -7,6 +7,7 @@ use alloy::{
     sol_types::SolEvent,
 };
 use bpe_tests::{
+    economy::Factory,
     settlement::{rate, usdcx, Settlement, RATE},
     stage::mined,
     suite::{tokens, units, CODE},
@@ -37,7 +38,15 @@ const ESCROW: u128 = 1;
 
 #[tokio::test]
 async fn three_sinks_share_two_sources_by_capacity() {
-    let it = Settlement::start().await;
+    share(Settlement::start().await).await;
+}
+
+#[tokio::test]
+async fn an_economy_of_the_factory_shares_alike() {
+    share(Factory::start().await.into_proof().await.core).await;
+}
+
+async fn share(it: Settlement) {
     let capacities = [10_u64, 20, 30];
     let mut sinks = Vec::new();
     for (number, capacity) in (0x31..).zip(capacities) {

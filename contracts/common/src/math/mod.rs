@@ -15,6 +15,7 @@ mod capacity;
 pub mod exp;
 mod mul_div;
 pub mod pricing;
+pub mod route;
 pub mod split;
 mod sqrt;
 mod words;

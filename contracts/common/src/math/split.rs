@@ -10,10 +10,6 @@ use super::{bps::BPS, mul_div_ceil, mul_div_floor, to_u128_saturating};
 /// Units of all sinks together when their capacities sum to the anchor: 1e9, so that a unit is a billionth of it.
 pub const UNIT_SCALE: u64 = 1_000_000_000;
 
-/// However little the sinks are paid, their units are at least a millionth of the total: above that, units would soon
-/// outnumber the wei that flow in a second.
-pub const MAX_DILUTION: u64 = 1_000_000;
-
 /// Units of a member with `capacity`, where `anchor` is worth [`UNIT_SCALE`]. Rounds down; zero if there is no anchor.
 /// Of capacities and anchors below 2^98, exact.
 pub fn pool_units(capacity: u128, anchor: u128) -> u128 {
@@ -99,10 +95,25 @@ pub fn carve_outs(sinks: u128, cuts: Cuts, flow: u128, pay: u128) -> CarveOuts {
 }
 
 /// The total units of which `sinks` are `pay / flow`, rounded up.
+///
+/// Each unit gets whole wei per second, so up to `total / flow` of the stream rounds off and is nobody's. Where that may be
+/// more than a sixteenth, which is where the sinks are to get next to nothing, they get a little more, for total units of
+/// about `sqrt(sinks · flow)`: then what the sinks get and what rounds off are the same part of the stream, 0.2 % of a
+/// thousand tokens a month.
 fn diluted(sinks: u128, flow: u128, pay: u128) -> u128 {
-    let most = sinks.saturating_mul(u128::from(MAX_DILUTION));
-    let [sinks, flow, pay] = [sinks, flow, pay].map(U256::from);
-    mul_div_ceil(sinks, flow, pay)
-        .map_or(most, to_u128_saturating)
-        .min(most)
+    let exact = mul_div_ceil(U256::from(sinks), U256::from(flow), U256::from(pay))
+        .map_or(u128::MAX, to_u128_saturating);
+    match exact <= flow / 16 {
+        true => exact,
+        false => exact.min(root(sinks, flow)),
+    }
+}
+
+/// `sqrt(sinks · flow)`, within a factor of 2; `sinks`, if they are more than `flow`.
+fn root(sinks: u128, flow: u128) -> u128 {
+    match (sinks.checked_ilog2(), flow.checked_ilog2()) {
+        // Fits: half the way from 2^sink_bits to 2^flow_bits, and sinks are less than twice the former.
+        (Some(sink_bits), Some(flow_bits)) => sinks << (flow_bits.saturating_sub(sink_bits) / 2),
+        _ => sinks,
+    }
 }

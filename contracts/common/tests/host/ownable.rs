@@ -153,3 +153,44 @@ fn ownership_can_be_given_up(owned: Contract<Owned>, owner: Address, next: Addre
         .motsu_unwrap_err();
     assert_eq!(error, unauthorized(next), "the offer went with the owner");
 }
+
+#[motsu::test]
+fn the_first_owner_hands_over_at_once_and_once(
+    owned: Contract<Owned>,
+    owner: Address,
+    next: Address,
+    thief: Address,
+) {
+    let it = |account| owned.sender(account);
+    it(owner).ownable.initialize(owner).motsu_unwrap();
+    let hand_over = |from, to| it(from).ownable.hand_over(to).motsu_res();
+    assert_eq!(hand_over(thief, thief), Err(unauthorized(thief)));
+    let zero = Address::ZERO;
+    let invalid = OwnableInvalidOwner { owner: zero };
+    assert_eq!(hand_over(owner, zero), Err(invalid.into()));
+    it(owner).ownable.transfer_ownership(thief).motsu_unwrap();
+    assert_eq!(hand_over(owner, next), Ok(()));
+    owned.assert_emitted(&OwnershipTransferred {
+        previousOwner: owner,
+        newOwner: next,
+    });
+    assert_eq!(it(thief).ownable.owner(), next);
+    assert_eq!(it(thief).ownable.pending_owner(), zero, "offers lapse");
+    assert_eq!(hand_over(owner, owner), Err(unauthorized(owner)));
+    assert_eq!(hand_over(next, owner), Err(unauthorized(next)), "once");
+}
+
+#[motsu::test]
+fn who_accepted_ownership_does_not_hand_it_over(
+    owned: Contract<Owned>,
+    owner: Address,
+    next: Address,
+) {
+    owned.sender(owner).ownable.initialize(owner).motsu_unwrap();
+    let transfer = owned.sender(owner).ownable.transfer_ownership(next);
+    transfer.motsu_unwrap();
+    let accept = owned.sender(next).ownable.accept_ownership();
+    accept.motsu_unwrap();
+    let refused = owned.sender(next).ownable.hand_over(owner);
+    assert_eq!(refused.motsu_unwrap_err(), unauthorized(next));
+}

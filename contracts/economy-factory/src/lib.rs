@@ -1,0 +1,679 @@
+//! EconomyFactory: a whole economy in one transaction.
+//!
+//! Ten contracts have to know each other before the first payment: whoever sets them up one by one has to hope that nobody
+//! comes in between. The factory clones the deployed programs (EIP-1167), constructs the clones, wires them, registers the
+//! task types and creates their pools, and hands everything over to its caller, all of it in one transaction.
+//!
+//! | who | may |
+//! |---|---|
+//! | anyone | deploy an economy, and owns all of it |
+//! | the owner | nothing: economies are none of its business, programs cannot be replaced |
+//!
+//! Stakes are in the stake token's wei, buffers in the Super Token's, shares in basis points.
+//!
+//! # What an economy is made of
+//!
+//! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, SourceStreams, PricingCurve,
+//! CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); and Pipeline, if
+//! asked for. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification budgets go to the
+//! caller, until he names others.
+//!
+//! | template | its task types |
+//! |---|---|
+//! | 0 | have a pool each, and nothing to do with each other |
+//! | 1 | are the stages of a pipeline besides, the most upstream first; the pipeline's id is the economy's |
+//!
+//! # Where it is
+//!
+//! The id of an economy is the hash of who asked for what. The addresses of its contracts follow from it and from the
+//! programs' (CREATE2), so they are worked out, not stored.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+bpe_common::trap_on_panic!();
+
+use alloc::{string::String, vec, vec::Vec};
+use alloy_primitives::{keccak256, Address, B256, U256, U8};
+use alloy_sol_types::{sol, SolCall};
+use bpe_common::{
+    call::{call, calldata, require_contract, NotAContract, Revert, ALL_GAS},
+    clones,
+    eip712::hash_words,
+    emit,
+    events::Word,
+    interfaces::IEconomy,
+    ownable::{self, Ownable},
+    superfluid::push_bytes,
+};
+use stylus_sdk::{prelude::*, storage::*};
+
+sol! {
+    /// What an economy is to be.
+    #[derive(Debug, PartialEq, Eq)]
+    struct EconomyConfig {
+        /// 0, or 1 for a pipeline.
+        uint8 template;
+        /// Its task types, 16 at most.
+        bytes32[] taskTypeIds;
+        /// What a sink stakes at least, in wei.
+        uint256 minStake;
+        /// What the escrow of a task type holds at most, in wei; 0 for no limit.
+        uint256 bufferMax;
+        /// The part of every stream that is for verification, in basis points.
+        uint256 verificationBudgetBps;
+    }
+
+    /// Where an economy is.
+    #[derive(Debug, PartialEq, Eq)]
+    struct EconomyDeployment {
+        bytes32 economyId;
+        address stakeManager;
+        address capacityRegistry;
+        address backpressurePool;
+        address escrowBuffer;
+        address pricingCurve;
+        /// Zero, if there is none.
+        address pipeline;
+        /// Who deployed it, and owned all of it then.
+        address owner;
+    }
+
+    /// `owner` has an economy. The other contracts: [`EconomyFactory::get_parts`].
+    #[derive(Debug, PartialEq, Eq)]
+    event EconomyDeployed(bytes32 indexed economyId, uint8 template, address indexed owner, address stakeManager, address capacityRegistry, address backpressurePool);
+
+    /// The caller has an economy of this configuration and salt.
+    #[derive(Debug, PartialEq, Eq)]
+    error EconomyAlreadyExists();
+    /// There is no such economy.
+    #[derive(Debug, PartialEq, Eq)]
+    error EconomyDoesNotExist();
+    /// An economy has task types.
+    #[derive(Debug, PartialEq, Eq)]
+    error NoTaskTypes();
+    /// `length` task types are more than `maximum`.
+    #[derive(Debug, PartialEq, Eq)]
+    error TooManyTaskTypes(uint256 length, uint256 maximum);
+    /// A pipeline has two stages at least.
+    #[derive(Debug, PartialEq, Eq)]
+    error PipelineRequiresMultipleStages();
+    /// There is no template of number `template`.
+    #[derive(Debug, PartialEq, Eq)]
+    error UnknownTemplate(uint8 template);
+    /// `length` programs were given, and `expected` are needed.
+    #[derive(Debug, PartialEq, Eq)]
+    error WrongProgramCount(uint256 length, uint256 expected);
+}
+
+bpe_common::abi_struct!(EconomyConfig(u8, Vec<B256>, U256, U256, U256));
+bpe_common::abi_struct!(EconomyDeployment(
+    B256, Address, Address, Address, Address, Address, Address, Address
+));
+
+/// Why a call was refused. [`Error::Revert`] is what one of the contracts, or Superfluid, reverted with.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Error {
+    EconomyAlreadyExists(EconomyAlreadyExists),
+    EconomyDoesNotExist(EconomyDoesNotExist),
+    NoTaskTypes(NoTaskTypes),
+    TooManyTaskTypes(TooManyTaskTypes),
+    PipelineRequiresMultipleStages(PipelineRequiresMultipleStages),
+    UnknownTemplate(UnknownTemplate),
+    WrongProgramCount(WrongProgramCount),
+    NotAContract(NotAContract),
+    Revert(Revert),
+    Ownable(ownable::Error),
+}
+
+/// Task types with a pool each.
+pub const TEMPLATE_POOLS: u8 = 0;
+/// Task types that are the stages of a pipeline, too.
+pub const TEMPLATE_PIPELINE: u8 = 1;
+/// The most task types that an economy is made with: each costs about 1 million gas.
+pub const MAX_TASK_TYPES: usize = 16;
+/// How many programs there are.
+pub const PROGRAMS: usize = 10;
+
+/// Pipeline's place in the constructor's list, which is the last: not every economy has one.
+const PIPELINE: usize = PROGRAMS - 1;
+
+/// StakeManager's square-root curve.
+const SQRT_CURVE: u8 = 0;
+/// BackpressurePool's default.
+const PROTOCOL_FEE_BPS: u64 = 10;
+/// `stylus_constructor()`, as the SDK has it, whatever the constructor's parameters are.
+const CONSTRUCTOR: [u8; 4] = [0x55, 0x85, 0x25, 0x8d];
+/// As much as is passed on of what a contract reverts with.
+const REVERT_LIMIT: usize = 1_024;
+
+/// One slot: owner (160 bits), template (8), exists (8).
+#[storage]
+pub struct Economy {
+    owner: StorageAddress,
+    template: StorageU8,
+    exists: StorageBool,
+}
+
+/// The contract. Slots 0–1: ownership. Slots 2–5: what all economies share. Then the list of programs, which never changes,
+/// how many economies there are, and the mappings.
+#[entrypoint]
+#[storage]
+pub struct EconomyFactory {
+    #[borrow]
+    ownable: Ownable,
+    gda: StorageAddress,
+    super_token: StorageAddress,
+    stake_token: StorageAddress,
+    stake_unit: StorageU256,
+    programs: StorageVec<StorageAddress>,
+    economy_count: StorageU256,
+    economies: StorageMap<B256, Economy>,
+    economies_by_owner: StorageMap<Address, StorageVec<StorageB256>>,
+}
+
+/// The contracts of an economy.
+struct Parts {
+    stakes: Address,
+    registry: Address,
+    pool: Address,
+    escrow: Address,
+    gateway: Address,
+    streams: Address,
+    pricing: Address,
+    tracker: Address,
+    aggregator: Address,
+    /// Zero, if there is none.
+    pipeline: Address,
+}
+
+impl From<[Address; PROGRAMS]> for Parts {
+    /// From the order of the constructor's list.
+    fn from(parts: [Address; PROGRAMS]) -> Self {
+        let [stakes, registry, pool, escrow, gateway, streams, pricing, tracker, aggregator, pipeline] =
+            parts;
+        Self {
+            stakes,
+            registry,
+            pool,
+            escrow,
+            gateway,
+            streams,
+            pricing,
+            tracker,
+            aggregator,
+            pipeline,
+        }
+    }
+}
+
+#[public]
+#[inherit(Ownable)]
+impl EconomyFactory {
+    /// Sets the factory up: Superfluid's GDA, the Super Token that is streamed, the token that is staked, how many wei of it
+    /// back the first unit of capacity, the programs, and the owner.
+    ///
+    /// The programs, in this order: StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway,
+    /// SourceStreams, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline. Deployed ones that somebody uses do:
+    /// clones share their code and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// * [`WrongProgramCount`], [`NotAContract`], [`ownable::OwnableInvalidOwner`]
+    #[constructor]
+    pub fn constructor(
+        &mut self,
+        gda: Address,
+        super_token: Address,
+        stake_token: Address,
+        stake_unit: U256,
+        programs: Vec<Address>,
+        owner: Address,
+    ) -> Result<(), Error> {
+        self.ownable.initialize(owner)?;
+        if programs.len() != PROGRAMS {
+            let (length, expected) = (U256::from(programs.len()), U256::from(PROGRAMS));
+            return Err(WrongProgramCount { length, expected }.into());
+        }
+        for account in [gda, super_token, stake_token] {
+            require_contract(self.vm(), account)?;
+        }
+        for program in programs {
+            require_contract(self.vm(), program)?;
+            self.programs.push(program);
+        }
+        self.gda.set(gda);
+        self.super_token.set(super_token);
+        self.stake_token.set(stake_token);
+        self.stake_unit.set(stake_unit);
+        Ok(())
+    }
+
+    // --- Anyone
+
+    /// Deploys an economy that the caller owns. One of each configuration; for others see
+    /// [`EconomyFactory::deploy_another_economy`].
+    ///
+    /// # Errors
+    ///
+    /// * [`NoTaskTypes`], [`TooManyTaskTypes`], [`PipelineRequiresMultipleStages`], [`UnknownTemplate`],
+    ///   [`EconomyAlreadyExists`]
+    /// * What the contracts revert with, say BackpressurePool's `BudgetExceedsBps`, or Superfluid, where Super Apps need a
+    ///   registration key.
+    ///
+    /// # Events
+    ///
+    /// * [`EconomyDeployed`]
+    ///
+    /// # Returns
+    ///
+    /// * `deployment`
+    pub fn deploy_economy(&mut self, config: EconomyConfig) -> Result<EconomyDeployment, Error> {
+        self.deploy(config, B256::ZERO, String::new())
+    }
+
+    /// As `deployEconomy(config)`, for a salt of the caller's choice, and with the registration key that Superfluid's host
+    /// wants of the sender of the transaction, or an empty one.
+    ///
+    /// # Errors
+    ///
+    /// * As [`EconomyFactory::deploy_economy`].
+    ///
+    /// # Events
+    ///
+    /// * [`EconomyDeployed`]
+    ///
+    /// # Returns
+    ///
+    /// * `deployment`
+    #[selector(name = "deployEconomy")]
+    pub fn deploy_another_economy(
+        &mut self,
+        config: EconomyConfig,
+        salt: B256,
+        registration_key: String,
+    ) -> Result<EconomyDeployment, Error> {
+        self.deploy(config, salt, registration_key)
+    }
+
+    // --- Views
+
+    /// Where an economy is.
+    ///
+    /// # Errors
+    ///
+    /// * [`EconomyDoesNotExist`]
+    pub fn get_economy(&self, economy_id: B256) -> Result<EconomyDeployment, Error> {
+        let parts = self.require_parts(economy_id)?;
+        let owner = self.economies.getter(economy_id).owner.get();
+        Ok(parts.deployment(economy_id, owner))
+    }
+
+    /// The contracts of an economy that [`EconomyFactory::get_economy`] does not name.
+    ///
+    /// # Errors
+    ///
+    /// * [`EconomyDoesNotExist`]
+    ///
+    /// # Returns
+    ///
+    /// * `streamGateway`
+    /// * `sourceStreams`
+    /// * `completionTracker`
+    /// * `offchainAggregator`
+    pub fn get_parts(
+        &self,
+        economy_id: B256,
+    ) -> Result<(Address, Address, Address, Address), Error> {
+        let parts = self.require_parts(economy_id)?;
+        Ok((
+            parts.gateway,
+            parts.streams,
+            parts.tracker,
+            parts.aggregator,
+        ))
+    }
+
+    /// The economies that `owner` deployed, the first one first.
+    pub fn get_economies_by_owner(&self, owner: Address) -> Vec<B256> {
+        let ids = self.economies_by_owner.getter(owner);
+        (0..ids.len()).filter_map(|index| ids.get(index)).collect()
+    }
+
+    /// How many economies there are.
+    pub fn economy_count(&self) -> U256 {
+        self.economy_count.get()
+    }
+
+    /// The programs that economies are clones of, in the constructor's order.
+    pub fn programs(&self) -> Vec<Address> {
+        let programs = &self.programs;
+        (0..programs.len())
+            .filter_map(|index| programs.get(index))
+            .collect()
+    }
+
+    /// Superfluid's General Distribution Agreement.
+    #[selector(name = "GDA")]
+    pub fn gda(&self) -> Address {
+        self.gda.get()
+    }
+
+    /// The token that is streamed.
+    #[selector(name = "SUPER_TOKEN")]
+    pub fn super_token(&self) -> Address {
+        self.super_token.get()
+    }
+
+    /// The token that is staked.
+    #[selector(name = "STAKE_TOKEN")]
+    pub fn stake_token(&self) -> Address {
+        self.stake_token.get()
+    }
+
+    /// The stake that backs the first unit of capacity, in wei.
+    #[selector(name = "STAKE_UNIT")]
+    pub fn stake_unit(&self) -> U256 {
+        self.stake_unit.get()
+    }
+}
+
+impl EconomyFactory {
+    fn deploy(
+        &mut self,
+        config: EconomyConfig,
+        salt: B256,
+        registration_key: String,
+    ) -> Result<EconomyDeployment, Error> {
+        check(&config)?;
+        let owner = self.vm().msg_sender();
+        let id = economy_id(owner, &config, salt);
+        self.note(id, owner, config.template)?;
+        let parts = self.clone_programs(id, config.template)?;
+        self.construct(&parts, config.minStake, &registration_key)?;
+        self.connect(&parts)?;
+        self.empower(&parts, owner)?;
+        for task_type_id in &config.taskTypeIds {
+            self.open_task_type(&parts, *task_type_id, &config)?;
+        }
+        if config.template == TEMPLATE_PIPELINE {
+            self.open_pipeline(&parts, id, &config.taskTypeIds)?;
+        }
+        self.hand_over(&parts, owner)?;
+        emit!(
+            self.vm(),
+            EconomyDeployed[id, owner](config.template, parts.stakes, parts.registry, parts.pool)
+        );
+        Ok(parts.deployment(id, owner))
+    }
+
+    fn note(&mut self, id: B256, owner: Address, template: u8) -> Result<(), Error> {
+        let mut economy = self.economies.setter(id);
+        if economy.exists.get() {
+            return Err(EconomyAlreadyExists {}.into());
+        }
+        economy.exists.set(true);
+        economy.owner.set(owner);
+        economy.template.set(U8::from(template));
+        self.economies_by_owner.setter(owner).push(id);
+        let count = self.economy_count.get().saturating_add(U256::from(1));
+        self.economy_count.set(count);
+        Ok(())
+    }
+
+    fn clone_programs(&self, id: B256, template: u8) -> Result<Parts, Error> {
+        let mut parts = [Address::ZERO; PROGRAMS];
+        for (place, part) in parts.iter_mut().enumerate() {
+            if is_part(place, template) {
+                *part = clones::clone(self.vm(), self.program(place), part_salt(id, place))?;
+            }
+        }
+        Ok(parts.into())
+    }
+
+    /// Runs the constructors. The factory owns the contracts until [`Self::hand_over`].
+    fn construct(&self, parts: &Parts, min_stake: U256, key: &str) -> Result<(), Error> {
+        let it = self.vm().contract_address().word();
+        let (gda, token) = (self.gda.get().word(), self.super_token.get().word());
+        let (stakes, registry) = (parts.stakes.word(), parts.registry.word());
+        let (pool, escrow) = (parts.pool.word(), parts.escrow.word());
+        let stake_token = self.stake_token.get().word();
+        let (unit, min, curve) = (
+            self.stake_unit.get().word(),
+            min_stake.word(),
+            SQRT_CURVE.word(),
+        );
+        let new = CONSTRUCTOR;
+        self.tell(parts.stakes, new, &[stake_token, unit, min, curve, it])?;
+        self.tell(parts.registry, new, &[stakes, it])?;
+        self.tell(parts.pool, new, &[gda, token, registry, it])?;
+        self.tell(parts.escrow, new, &[token, registry, it])?;
+        self.tell(parts.gateway, new, &[token, pool, it])?;
+        self.tell(parts.pricing, new, &[registry, it])?;
+        self.tell(parts.tracker, new, &[registry, stakes, it])?;
+        self.tell(parts.aggregator, new, &[registry, it])?;
+        if !parts.pipeline.is_zero() {
+            self.tell(parts.pipeline, new, &[pool, registry, it])?;
+        }
+        const HEAD: usize = 6 * 32;
+        let gateway = parts.gateway.word();
+        let mut data = calldata(new, &[gda, token, pool, escrow, gateway, HEAD.word()]);
+        push_bytes(&mut data, key.as_bytes());
+        self.send(parts.streams, &data)
+    }
+
+    /// Makes the contracts known to each other: where the money goes.
+    fn connect(&self, parts: &Parts) -> Result<(), Error> {
+        let (pool, escrow) = (parts.pool.word(), parts.escrow.word());
+        let (streams, pricing) = (parts.streams.word(), parts.pricing.word());
+        self.tell(parts.registry, IEconomy::setPoolCall::SELECTOR, &[pool])?;
+        self.tell(
+            parts.pool,
+            IEconomy::setEscrowBufferCall::SELECTOR,
+            &[escrow],
+        )?;
+        self.tell(
+            parts.escrow,
+            IEconomy::connectCall::SELECTOR,
+            &[pool, streams],
+        )?;
+        self.tell(
+            parts.gateway,
+            IEconomy::setSourceStreamsCall::SELECTOR,
+            &[streams],
+        )?;
+        self.tell(
+            parts.pricing,
+            IEconomy::setEscrowBufferCall::SELECTOR,
+            &[escrow],
+        )?;
+        self.tell(
+            parts.pool,
+            IEconomy::setPricingCurveCall::SELECTOR,
+            &[pricing],
+        )?;
+        let selector = IEconomy::setBackpressurePoolCall::SELECTOR;
+        self.tell(parts.aggregator, selector, &[pool])
+    }
+
+    /// Lets the contracts do what is their part, and makes `owner` the one who is paid fees and budgets.
+    fn empower(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
+        let (registry, tracker) = (parts.registry.word(), parts.tracker.word());
+        let (aggregator, owner, yes) = (parts.aggregator.word(), owner.word(), true.word());
+        self.tell(
+            parts.stakes,
+            IEconomy::setRegistryCall::SELECTOR,
+            &[registry, yes],
+        )?;
+        self.tell(
+            parts.stakes,
+            IEconomy::setSlasherCall::SELECTOR,
+            &[tracker, yes],
+        )?;
+        self.tell(
+            parts.registry,
+            IEconomy::setAggregatorCall::SELECTOR,
+            &[aggregator],
+        )?;
+        self.tell(
+            parts.pool,
+            IEconomy::setShareSubmitterCall::SELECTOR,
+            &[aggregator],
+        )?;
+        let fee = [PROTOCOL_FEE_BPS.word(), owner];
+        self.tell(parts.pool, IEconomy::setProtocolFeeCall::SELECTOR, &fee)?;
+        self.tell(parts.pool, IEconomy::setReviewerCall::SELECTOR, &[owner])
+    }
+
+    fn open_task_type(&self, parts: &Parts, id: B256, config: &EconomyConfig) -> Result<(), Error> {
+        let arguments = [id, config.minStake.word()];
+        self.tell(
+            parts.registry,
+            IEconomy::registerTaskTypeCall::SELECTOR,
+            &arguments,
+        )?;
+        self.tell(parts.pool, IEconomy::createPoolCall::SELECTOR, &[id])?;
+        if !config.bufferMax.is_zero() {
+            let arguments = [id, config.bufferMax.word()];
+            self.tell(
+                parts.escrow,
+                IEconomy::setBufferMaxCall::SELECTOR,
+                &arguments,
+            )?;
+        }
+        if !config.verificationBudgetBps.is_zero() {
+            let arguments = [id, config.verificationBudgetBps.word()];
+            self.tell(
+                parts.pool,
+                IEconomy::setVerificationBudgetCall::SELECTOR,
+                &arguments,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn open_pipeline(&self, parts: &Parts, id: B256, stages: &[B256]) -> Result<(), Error> {
+        let pipeline = [parts.pipeline.word(), true.word()];
+        self.tell(parts.pool, IEconomy::setPipelineCall::SELECTOR, &pipeline)?;
+        let escrow = [parts.escrow.word()];
+        self.tell(
+            parts.pipeline,
+            IEconomy::setEscrowBufferCall::SELECTOR,
+            &escrow,
+        )?;
+        const HEAD: usize = 2 * 32;
+        let mut arguments = vec![id, HEAD.word(), stages.len().word()];
+        arguments.extend_from_slice(stages);
+        self.tell(
+            parts.pipeline,
+            IEconomy::createPipelineCall::SELECTOR,
+            &arguments,
+        )
+    }
+
+    /// SourceStreams has no owner.
+    fn hand_over(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
+        for part in [
+            parts.stakes,
+            parts.registry,
+            parts.pool,
+            parts.escrow,
+            parts.gateway,
+            parts.pricing,
+            parts.tracker,
+            parts.aggregator,
+            parts.pipeline,
+        ] {
+            if !part.is_zero() {
+                self.tell(part, IEconomy::handOverCall::SELECTOR, &[owner.word()])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, whom: Address, selector: [u8; 4], words: &[B256]) -> Result<(), Error> {
+        self.send(whom, &calldata(selector, words))
+    }
+
+    #[inline(never)]
+    fn send(&self, whom: Address, data: &[u8]) -> Result<(), Error> {
+        let answer = call(self.vm(), whom, data, ALL_GAS, REVERT_LIMIT);
+        match answer.success {
+            true => Ok(()),
+            false => Err(Revert(answer.data).into()),
+        }
+    }
+
+    fn program(&self, place: usize) -> Address {
+        self.programs.get(place).unwrap_or_default()
+    }
+
+    /// The contracts of an economy, worked out.
+    fn require_parts(&self, id: B256) -> Result<Parts, Error> {
+        let economy = self.economies.getter(id);
+        if !economy.exists.get() {
+            return Err(EconomyDoesNotExist {}.into());
+        }
+        let template = economy.template.get().to();
+        let mut parts = [Address::ZERO; PROGRAMS];
+        for (place, part) in parts.iter_mut().enumerate() {
+            if is_part(place, template) {
+                *part = clones::predict(self.vm(), self.program(place), part_salt(id, place));
+            }
+        }
+        Ok(parts.into())
+    }
+}
+
+impl Parts {
+    fn deployment(&self, id: B256, owner: Address) -> EconomyDeployment {
+        EconomyDeployment {
+            economyId: id,
+            stakeManager: self.stakes,
+            capacityRegistry: self.registry,
+            backpressurePool: self.pool,
+            escrowBuffer: self.escrow,
+            pricingCurve: self.pricing,
+            pipeline: self.pipeline,
+            owner,
+        }
+    }
+}
+
+fn check(config: &EconomyConfig) -> Result<(), Error> {
+    let count = config.taskTypeIds.len();
+    match config.template {
+        TEMPLATE_POOLS | TEMPLATE_PIPELINE if count == 0 => Err(NoTaskTypes {}.into()),
+        TEMPLATE_POOLS | TEMPLATE_PIPELINE if count > MAX_TASK_TYPES => {
+            let (length, maximum) = (U256::from(count), U256::from(MAX_TASK_TYPES));
+            Err(TooManyTaskTypes { length, maximum }.into())
+        }
+        TEMPLATE_PIPELINE if count == 1 => Err(PipelineRequiresMultipleStages {}.into()),
+        TEMPLATE_POOLS | TEMPLATE_PIPELINE => Ok(()),
+        template => Err(UnknownTemplate { template }.into()),
+    }
+}
+
+/// `keccak256(abi.encode(owner, salt, template, keccak256(abi.encodePacked(taskTypeIds)), minStake, bufferMax,
+/// verificationBudgetBps))`
+fn economy_id(owner: Address, config: &EconomyConfig, salt: B256) -> B256 {
+    hash_words(&[
+        owner.word(),
+        salt,
+        config.template.word(),
+        keccak256(config.taskTypeIds.concat()),
+        config.minStake.word(),
+        config.bufferMax.word(),
+        config.verificationBudgetBps.word(),
+    ])
+}
+
+fn part_salt(id: B256, place: usize) -> B256 {
+    hash_words(&[id, place.word()])
+}
+
+fn is_part(place: usize, template: u8) -> bool {
+    place != PIPELINE || template == TEMPLATE_PIPELINE
+}

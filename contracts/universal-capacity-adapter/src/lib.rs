@@ -1,0 +1,415 @@
+//! UniversalCapacityAdapter: brings attestations of any domain to the core registry.
+//!
+//! A domain (relays, Lightning nodes, agents) has an adapter that reads its attestations and says what they are worth in
+//! capacity. This contract asks it, makes sure that each attestation counts once and that the sink has something at stake,
+//! and updates the sink's capacity in CapacityRegistry, where it is authorised as an adapter.
+//!
+//! | who | may |
+//! |---|---|
+//! | anyone | [`route_attestation`](UniversalCapacityAdapter::route_attestation), whoever the sink is |
+//! | the owner | register and remove the adapters of domains |
+//!
+//! Capacities are in units of 1e-9.
+//!
+//! # What is believed of an adapter
+//!
+//! That its attestations are genuine: the owner vouches for it. No more than that: it is asked with bounded gas, its answers
+//! are read as far as they may be long, and it reaches nobody but the registered sinks of its domain's task type, whose
+//! capacity the registry smooths and cuts to what their stake backs.
+//!
+//! # For authors of adapters
+//!
+//! An adapter implements `ICapacityAdapter` and `ISequencedAdapter` (see [`bpe_common::interfaces`]). The format of an
+//! attestation is its own. It checks who attested and that the attestation is fresh, and numbers a sink's attestations:
+//! `attestationNonce(bytes)` returns a number that the proof covers, a counter or a time of signing. Hashes of the bytes could
+//! not tell attestations apart, because ABI-encoded bytes can be padded at will. Of a sink in a domain only higher numbers
+//! than the last one are taken, in the adapter that follows an adapter too: so an adapter that replaces another counts on
+//! from where that one was, or uses times as it did.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+bpe_common::trap_on_panic!();
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::{sol, SolCall};
+use bpe_common::{
+    call::{
+        first_words, invoke_words, query, query_words, require_contract, static_call, NotAContract,
+        Revert,
+    },
+    emit,
+    events::Word,
+    interfaces::{ICapacityAdapter, ICapacityRegistry, ISequencedAdapter, IStakeManager},
+    list::IdList,
+    ownable::{self, Ownable},
+};
+use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
+
+sol! {
+    /// `adapter` now reads the attestations of the domain.
+    #[derive(Debug, PartialEq, Eq)]
+    event AdapterRegistered(bytes32 indexed domainId, address indexed adapter, string description);
+    /// The sinks of the domain serve this task type of the core registry.
+    #[derive(Debug, PartialEq, Eq)]
+    event TaskTypeSet(bytes32 indexed domainId, bytes32 indexed taskTypeId);
+    /// The domain has no adapter any more.
+    #[derive(Debug, PartialEq, Eq)]
+    event AdapterRemoved(bytes32 indexed domainId);
+    /// `sink` attested `normalizedCapacity`, and the core registry took it, as far as the sink's stake backs it.
+    #[derive(Debug, PartialEq, Eq)]
+    event AttestationRouted(bytes32 indexed domainId, address indexed sink, uint256 normalizedCapacity);
+
+    /// The domain has an adapter: remove it first.
+    #[derive(Debug, PartialEq, Eq)]
+    error AdapterAlreadyRegistered();
+    /// The domain has no adapter.
+    #[derive(Debug, PartialEq, Eq)]
+    error AdapterNotRegistered();
+    /// The domain's adapter does not take this for a genuine attestation of a sink.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidAttestation();
+    /// The sink has no stake.
+    #[derive(Debug, PartialEq, Eq)]
+    error SinkNotStaked();
+    /// The attestation is not newer than the last one of its sink: a nonce of `required` or more is needed.
+    #[derive(Debug, PartialEq, Eq)]
+    error NonceAlreadyUsed(uint256 provided, uint256 required);
+    /// A description of `length` bytes is more than `maximum`.
+    #[derive(Debug, PartialEq, Eq)]
+    error DescriptionTooLong(uint256 length, uint256 maximum);
+    /// There are `maximum` domains, and that is all there can be.
+    #[derive(Debug, PartialEq, Eq)]
+    error TooManyDomains(uint256 maximum);
+}
+
+/// Why a call was refused. [`Error::Revert`] is what an adapter, StakeManager or CapacityRegistry reverted with.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Error {
+    AdapterAlreadyRegistered(AdapterAlreadyRegistered),
+    AdapterNotRegistered(AdapterNotRegistered),
+    InvalidAttestation(InvalidAttestation),
+    SinkNotStaked(SinkNotStaked),
+    NonceAlreadyUsed(NonceAlreadyUsed),
+    DescriptionTooLong(DescriptionTooLong),
+    TooManyDomains(TooManyDomains),
+    NotAContract(NotAContract),
+    Revert(Revert),
+    Ownable(ownable::Error),
+}
+
+/// The longest description of a domain, in bytes.
+pub const MAX_DESCRIPTION: usize = 1_024;
+/// Domains that there can be.
+pub const MAX_DOMAINS: usize = 256;
+/// What an adapter may use to read an attestation, and again to number it: enough for several signatures, or a proof.
+pub const ADAPTER_GAS: u64 = 2_000_000;
+/// As much is read of what an adapter answers to that, or reverts with.
+const ANSWER_LIMIT: usize = 256;
+
+/// A domain. Two slots: adapter; task_type_id. Both zero if it has no adapter.
+#[storage]
+pub struct Domain {
+    adapter: StorageAddress,
+    task_type_id: StorageB256,
+}
+
+/// The contract. Slots 0–1: ownership. Slots 2–3: the list of domains. Slots 4–5: the neighbours, an address each. Then the
+/// mappings.
+#[entrypoint]
+#[storage]
+pub struct UniversalCapacityAdapter {
+    #[borrow]
+    ownable: Ownable,
+    domain_ids: IdList,
+    core_registry: StorageAddress,
+    stake_manager: StorageAddress,
+    domains: StorageMap<B256, Domain>,
+    /// The highest nonce of a sink in a domain. No adapter's leaving touches it.
+    nonces: StorageMap<B256, StorageMap<Address, StorageU256>>,
+}
+
+#[public]
+#[inherit(Ownable)]
+impl UniversalCapacityAdapter {
+    /// Sets the contract up: where capacities go, where stakes are, and who owns the contract.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
+    #[constructor]
+    pub fn constructor(
+        &mut self,
+        core_registry: Address,
+        stake_manager: Address,
+        owner: Address,
+    ) -> Result<(), Error> {
+        self.ownable.initialize(owner)?;
+        require_contract(self.vm(), core_registry)?;
+        require_contract(self.vm(), stake_manager)?;
+        self.core_registry.set(core_registry);
+        self.stake_manager.set(stake_manager);
+        Ok(())
+    }
+
+    // --- Anyone
+
+    /// Has the domain's adapter read the attestation, and updates the capacity of the sink in the domain's task type of the
+    /// core registry. Its share of the pool follows when somebody rebalances.
+    ///
+    /// # Errors
+    ///
+    /// * [`AdapterNotRegistered`], [`InvalidAttestation`], [`NonceAlreadyUsed`], [`SinkNotStaked`]
+    /// * What the adapter reverts with, its first 256 bytes.
+    /// * What CapacityRegistry reverts with: the sink is not registered, say.
+    ///
+    /// # Events
+    ///
+    /// * [`AttestationRouted`]
+    pub fn route_attestation(&mut self, domain_id: B256, attestation: Bytes) -> Result<(), Error> {
+        let adapter = self.require_adapter(domain_id)?;
+        let (sink, capacity) = self.verify(adapter, &attestation)?;
+        let nonce = ISequencedAdapter::attestationNonceCall::SELECTOR;
+        let [nonce] = self.ask(adapter, nonce, &attestation)?;
+        self.use_nonce(domain_id, sink, nonce.into())?;
+
+        let stake = IStakeManager::getStakeCall::SELECTOR;
+        let stakes = self.stake_manager.get();
+        let [stake] = query_words(self.vm(), stakes, stake, &[sink.word()])?;
+        if stake.is_zero() {
+            return Err(SinkNotStaked {}.into());
+        }
+        emit!(self.vm(), AttestationRouted[domain_id, sink](capacity));
+        let update = ICapacityRegistry::updateCapacityFromAggregatorCall::SELECTOR;
+        let task_type_id = self.domains.getter(domain_id).task_type_id.get();
+        let arguments = [task_type_id, sink.word(), capacity.word()];
+        let [] = invoke_words(self.vm(), self.core_registry.get(), update, &arguments)?;
+        Ok(())
+    }
+
+    // --- Owner
+
+    /// Registers the adapter of a domain, which says which it is. Its sinks serve the task type of the domain's id.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`NotAContract`], [`AdapterAlreadyRegistered`], [`DescriptionTooLong`],
+    ///   [`TooManyDomains`]
+    /// * What the adapter reverts with.
+    ///
+    /// # Events
+    ///
+    /// * [`AdapterRegistered`], [`TaskTypeSet`]
+    pub fn register_adapter(&mut self, adapter: Address) -> Result<(), Error> {
+        let domain_id = self.register(adapter)?;
+        self.set_task_type(domain_id, domain_id);
+        Ok(())
+    }
+
+    /// Registers the adapter of a domain whose sinks serve this task type of the core registry.
+    ///
+    /// # Errors
+    ///
+    /// * As [`UniversalCapacityAdapter::register_adapter`].
+    ///
+    /// # Events
+    ///
+    /// * [`AdapterRegistered`], [`TaskTypeSet`]
+    #[selector(name = "registerAdapter")]
+    pub fn register_adapter_for(
+        &mut self,
+        adapter: Address,
+        task_type_id: B256,
+    ) -> Result<(), Error> {
+        let domain_id = self.register(adapter)?;
+        self.set_task_type(domain_id, task_type_id);
+        Ok(())
+    }
+
+    /// Takes the domain off. What has been attested stays used, should it come back.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`AdapterNotRegistered`]
+    ///
+    /// # Events
+    ///
+    /// * [`AdapterRemoved`]
+    pub fn remove_adapter(&mut self, domain_id: B256) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        self.require_adapter(domain_id)?;
+        self.domain_ids.remove(domain_id);
+        let mut entry = self.domains.setter(domain_id);
+        entry.adapter.set(Address::ZERO);
+        entry.task_type_id.set(B256::ZERO);
+        emit!(self.vm(), AdapterRemoved[domain_id]);
+        Ok(())
+    }
+
+    // --- Views
+
+    /// What a signal of the domain's own, in its adapter's format, is worth in capacity, in units of 1e-9.
+    ///
+    /// # Returns
+    ///
+    /// * `normalizedCapacity`
+    ///
+    /// # Errors
+    ///
+    /// * [`AdapterNotRegistered`]
+    /// * What the adapter reverts with, its first 256 bytes.
+    pub fn normalize_capacity(&self, domain_id: B256, raw_signal: Bytes) -> Result<U256, Error> {
+        let adapter = self.require_adapter(domain_id)?;
+        let normalize = ICapacityAdapter::normalizeCapacityCall::SELECTOR;
+        let [capacity] = self.ask(adapter, normalize, &raw_signal)?;
+        Ok(capacity.into())
+    }
+
+    /// The domain's adapter; zero if it has none.
+    pub fn get_adapter(&self, domain_id: B256) -> Address {
+        self.domains.getter(domain_id).adapter.get()
+    }
+
+    /// The task type of the core registry that the domain's sinks serve; zero if it has no adapter.
+    pub fn get_task_type_id(&self, domain_id: B256) -> B256 {
+        self.domains.getter(domain_id).task_type_id.get()
+    }
+
+    /// The domains that have an adapter, at most 256, in no order.
+    pub fn get_all_domains(&self) -> Vec<B256> {
+        self.domain_ids.all()
+    }
+
+    /// How many domains have an adapter.
+    pub fn domain_count(&self) -> U256 {
+        U256::from(self.domain_ids.len())
+    }
+
+    /// The nonce of the attestation of `sink` in the domain that was routed last; zero if none was.
+    pub fn last_nonce(&self, domain_id: B256, sink: Address) -> U256 {
+        self.nonces.getter(domain_id).get(sink)
+    }
+
+    /// Where capacities go.
+    pub fn core_registry(&self) -> Address {
+        self.core_registry.get()
+    }
+
+    /// Where stakes are.
+    pub fn stake_manager(&self) -> Address {
+        self.stake_manager.get()
+    }
+}
+
+impl UniversalCapacityAdapter {
+    fn require_adapter(&self, domain_id: B256) -> Result<Address, AdapterNotRegistered> {
+        match self.get_adapter(domain_id) {
+            Address::ZERO => Err(AdapterNotRegistered {}),
+            adapter => Ok(adapter),
+        }
+    }
+
+    /// The sink and the capacity of an attestation that the adapter takes for genuine.
+    fn verify(&self, adapter: Address, attestation: &[u8]) -> Result<(Address, U256), Error> {
+        let verify = ICapacityAdapter::verifyAttestationCall::SELECTOR;
+        let [valid, sink, capacity] = self.ask(adapter, verify, attestation)?;
+        let account = Address::from_word(sink);
+        let is_genuine = valid == true.word() && sink == account.into_word() && !account.is_zero();
+        match is_genuine {
+            true => Ok((account, capacity.into())),
+            false => Err(InvalidAttestation {}.into()),
+        }
+    }
+
+    /// Calls a view function of an adapter that takes bytes, and returns the first words of its answer.
+    fn ask<const N: usize>(
+        &self,
+        adapter: Address,
+        selector: [u8; 4],
+        argument: &[u8],
+    ) -> Result<[B256; N], Error> {
+        let data = calldata(selector, argument);
+        let answer = static_call(self.vm(), adapter, &data, ADAPTER_GAS, ANSWER_LIMIT);
+        if !answer.success {
+            return Err(Revert(answer.data).into());
+        }
+        first_words(&answer.data).ok_or_else(|| InvalidAttestation {}.into())
+    }
+
+    fn use_nonce(&mut self, domain_id: B256, sink: Address, nonce: U256) -> Result<(), Error> {
+        let mut sinks = self.nonces.setter(domain_id);
+        let mut last = sinks.setter(sink);
+        if nonce <= last.get() {
+            return Err(NonceAlreadyUsed {
+                provided: nonce,
+                required: last.get().saturating_add(U256::from(1)),
+            }
+            .into());
+        }
+        last.set(nonce);
+        Ok(())
+    }
+
+    /// Puts the adapter's domain on the list, and returns it.
+    fn register(&mut self, adapter: Address) -> Result<B256, Error> {
+        self.ownable.only_owner()?;
+        require_contract(self.vm(), adapter)?;
+        let id = ICapacityAdapter::domainIdCall::SELECTOR;
+        let [id] = query_words(self.vm(), adapter, id, &[])?;
+        let domain_id = B256::from(id);
+        let description = query(
+            self.vm(),
+            adapter,
+            &ICapacityAdapter::domainDescriptionCall {},
+        )?
+        ._0;
+        let length = description.len();
+        if length > MAX_DESCRIPTION {
+            return Err(DescriptionTooLong {
+                length: U256::from(length),
+                maximum: U256::from(MAX_DESCRIPTION),
+            }
+            .into());
+        }
+        if !self.get_adapter(domain_id).is_zero() {
+            return Err(AdapterAlreadyRegistered {}.into());
+        }
+        if self.domain_ids.len() >= MAX_DOMAINS {
+            let maximum = U256::from(MAX_DOMAINS);
+            return Err(TooManyDomains { maximum }.into());
+        }
+        self.domain_ids.push(domain_id);
+        self.domains.setter(domain_id).adapter.set(adapter);
+        log(
+            self.vm(),
+            AdapterRegistered {
+                domainId: domain_id,
+                adapter,
+                description,
+            },
+        );
+        Ok(domain_id)
+    }
+
+    fn set_task_type(&mut self, domain_id: B256, task_type_id: B256) {
+        self.domains
+            .setter(domain_id)
+            .task_type_id
+            .set(task_type_id);
+        emit!(self.vm(), TaskTypeSet[domain_id, task_type_id]);
+    }
+}
+
+/// Calldata of a function that takes bytes.
+fn calldata(selector: [u8; 4], argument: &[u8]) -> Vec<u8> {
+    let mut data = selector.to_vec();
+    data.extend_from_slice(32_u64.word().as_slice());
+    data.extend_from_slice(argument.len().word().as_slice());
+    data.extend_from_slice(argument);
+    // Padded to whole words.
+    data.resize(argument.len().next_multiple_of(32).saturating_add(68), 0);
+    data
+}
