@@ -216,6 +216,9 @@ interface IRelayCapacityRegistry {
     /// Names `newOwner` as the next owner, who has to accept. The zero address takes an offer back.
     function transferOwnership(address newOwner) external;
 
+    /// Makes `newOwner` the owner at once. For the first owner, who has set the contract up.
+    function handOver(address newOwner) external;
+
     /// Makes the caller the owner.
     function acceptOwnership() external;
 

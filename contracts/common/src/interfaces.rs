@@ -39,6 +39,7 @@ sol! {
 
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
     interface ISinkRegistrar {
+        function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
         function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
         function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;
         function deregisterSinkFor(bytes32 taskTypeId, address sink) external;
@@ -47,6 +48,7 @@ sol! {
     /// StakeManager, as adapters see it that ask for the stake of a sink.
     interface IStakeRequirement {
         function getStake(address sink) external view returns (uint256);
+        function getCapacityCap(address sink) external view returns (uint256);
         function requiredStake(address sink, uint256 minStake) external view returns (uint256);
     }
 
@@ -55,6 +57,8 @@ sol! {
         function getPool(bytes32 taskTypeId) external view returns (address);
         function createPool(bytes32 taskTypeId) external;
         function rebalanceSink(bytes32 taskTypeId, address sink) external;
+
+        error WeightedByShares();
     }
 
     /// PricingCurve, as the pools of the domains see it.
@@ -66,20 +70,6 @@ sol! {
     interface ILightningOracle {
         function lightningTaskTypeId() external view returns (bytes32);
         function getNode(bytes32 nodePubkey) external view returns (address operator, uint256 smoothedSats, uint256 pendingHTLCs, uint256 capacity, uint256 outboundSats, uint256 channelCount, uint256 timestamp);
-    }
-
-    /// CapacityRegistry, as its adapters see it.
-    interface ISinkRegistrar {
-        function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
-        function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;
-        function deregisterSinkFor(bytes32 taskTypeId, address sink) external;
-    }
-
-    /// StakeManager, as RelayCapacityRegistry sees it.
-    interface IStakeTerms {
-        function getStake(address sink) external view returns (uint256);
-        function getCapacityCap(address sink) external view returns (uint256);
-        function requiredStake(address sink, uint256 minStake) external view returns (uint256);
     }
 
     /// RelayCapacityRegistry, as RelayPaymentPool sees it.
@@ -101,12 +91,9 @@ sol! {
         function verify(bytes attestation) external view returns (bool ok, bytes32 taskTypeId, address sink, bytes32 taskId);
     }
 
-    /// BackpressurePool, as EscrowBuffer, OffchainAggregator and RelayPaymentPool see it.
+    /// BackpressurePool, as EscrowBuffer and OffchainAggregator see it.
     interface IBackpressurePool {
         function getPool(bytes32 taskTypeId) external view returns (address);
-        function createPool(bytes32 taskTypeId) external;
-        function rebalanceSink(bytes32 taskTypeId, address sink) external;
-        error WeightedByShares();
         function getFreeValue(bytes32 taskTypeId) external view returns (bool priced, uint256 value);
         function rebalanceWithShares(bytes32 taskTypeId, address[] memory sinks, uint256[] memory shares) external;
     }

@@ -61,7 +61,7 @@ use bpe_common::{
     eip712::{hash_words, typed_data_hash, Domain, DomainFields},
     emit, emit_text,
     events::Word,
-    interfaces::{ICapacityRegistry, IStakeTerms},
+    interfaces::{ICapacityRegistry, IStakeRequirement},
     list::IdList,
     math::{self, BPS, CAPACITY_ONE},
     ownable::{self, Ownable},
@@ -331,7 +331,7 @@ impl RelayCapacityRegistry {
         if !other.is_zero() {
             return Err(OperatorHasRelay { nostrPubkey: other }.into());
         }
-        if !self.operator_of(nostr_pubkey).is_zero() {
+        if !self.get_operator(nostr_pubkey).is_zero() {
             return Err(RelayAlreadyRegistered {}.into());
         }
         if let Some(insufficient) = self.lack_of_stake(operator)? {
@@ -483,7 +483,7 @@ impl RelayCapacityRegistry {
 
     /// All there is to know of a relay.
     pub fn get_relay(&self, nostr_pubkey: B256) -> RelayInfo {
-        let operator = self.operator_of(nostr_pubkey);
+        let operator = self.get_operator(nostr_pubkey);
         if operator.is_zero() {
             return RelayInfo::default();
         }
@@ -532,12 +532,16 @@ impl RelayCapacityRegistry {
 
     /// The composite capacity of a relay, smoothed, in units of 1e-9; zero if there is no such relay.
     pub fn get_composite_capacity(&self, nostr_pubkey: B256) -> U256 {
-        self.composite_of(nostr_pubkey)
+        let operator = self.get_operator(nostr_pubkey);
+        match operator.is_zero() {
+            true => U256::ZERO,
+            false => widen(self.relays.getter(operator).smoothed.get()),
+        }
     }
 
     /// Who operates a relay; zero if there is no such relay.
     pub fn get_operator(&self, nostr_pubkey: B256) -> Address {
-        self.operator_of(nostr_pubkey)
+        self.operators.get(nostr_pubkey)
     }
 
     /// The key of the relay that `operator` operates; zero if it has none.
@@ -556,7 +560,7 @@ impl RelayCapacityRegistry {
     /// * `raw`
     /// * `sequence`
     pub fn get_capacity_update(&self, nostr_pubkey: B256) -> (Address, U256, U256, U256) {
-        let operator = self.operator_of(nostr_pubkey);
+        let operator = self.get_operator(nostr_pubkey);
         if operator.is_zero() {
             return (operator, U256::ZERO, U256::ZERO, U256::ZERO);
         }
@@ -652,13 +656,14 @@ impl RelayCapacityRegistry {
 
 impl RelayCapacityRegistry {
     /// Checks an attestation and applies it. Nothing is noted of one that is refused.
+    #[inline(never)]
     fn apply(
         &mut self,
         attestation: &SignedRelayAttestation,
         separator: B256,
     ) -> Result<(), Error> {
         let (pubkey, operator) = (attestation.nostrPubkey, attestation.operator);
-        if operator.is_zero() || self.operator_of(pubkey) != operator {
+        if operator.is_zero() || self.get_operator(pubkey) != operator {
             return Err(NotOperator {}.into());
         }
         let next = self
@@ -686,7 +691,7 @@ impl RelayCapacityRegistry {
         declared: &RelayCapacity,
     ) -> Result<U256, Error> {
         let [cap] = self.ask_stakes(
-            IStakeTerms::getCapacityCapCall::SELECTOR,
+            IStakeRequirement::getCapacityCapCall::SELECTOR,
             &[operator.word()],
         )?;
         let cap = math::to_u128_saturating(cap);
@@ -726,43 +731,31 @@ impl RelayCapacityRegistry {
         Ok(U256::from(smoothed))
     }
 
-    #[inline(never)]
     fn page(&self, from: U256, count: U256) -> Relays {
         let pubkeys = self.pubkeys.page(from, count);
         let capacities = pubkeys
             .iter()
-            .map(|pubkey| self.composite_of(*pubkey))
+            .map(|pubkey| self.get_composite_capacity(*pubkey))
             .collect();
         Returns((pubkeys, capacities))
     }
 
-    #[inline(never)]
-    fn composite_of(&self, pubkey: B256) -> U256 {
-        let operator = self.operator_of(pubkey);
-        match operator.is_zero() {
-            true => U256::ZERO,
-            false => widen(self.relays.getter(operator).smoothed.get()),
-        }
-    }
-
     /// The composite capacity of `dimensions` by the weights of today, in units of 1e-9.
     ///
-    /// Nothing overflows: dimensions have 40 bits, and weights sum to 10 000.
+    /// Nothing overflows: dimensions have 40 bits, and weights sum to 10 000, so points have 54.
     fn composite(&self, dimensions: [u64; 3]) -> u128 {
         let weights = [
-            &self.throughput_weight,
-            &self.storage_weight,
-            &self.bandwidth_weight,
+            self.throughput_weight.get(),
+            self.storage_weight.get(),
+            self.bandwidth_weight.get(),
         ];
-        let points =
-            weights
-                .into_iter()
-                .zip(dimensions)
-                .fold(0_u128, |sum, (weight, dimension)| {
-                    let weighted = u128::from(dimension).saturating_mul(to_u128(weight.get()));
-                    sum.saturating_add(weighted)
-                });
-        points.saturating_mul(POINT)
+        let points = weights
+            .into_iter()
+            .zip(dimensions)
+            .fold(0_u64, |sum, (weight, dimension)| {
+                sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
+            });
+        u128::from(points).wrapping_mul(POINT)
     }
 
     /// What `operator` lacks of the stake that registering takes: that of a sink of the relay task type, less its reputation
@@ -772,8 +765,10 @@ impl RelayCapacityRegistry {
         let id = self.relay_task_type_id.get();
         let [min_stake] = query_words(self.vm(), self.core_registry.get(), selector, &[id])?;
         let arguments = [operator.word(), min_stake.word()];
-        let [required] = self.ask_stakes(IStakeTerms::requiredStakeCall::SELECTOR, &arguments)?;
-        let [available] = self.ask_stakes(IStakeTerms::getStakeCall::SELECTOR, &arguments[..1])?;
+        let [required] =
+            self.ask_stakes(IStakeRequirement::requiredStakeCall::SELECTOR, &arguments)?;
+        let [available] =
+            self.ask_stakes(IStakeRequirement::getStakeCall::SELECTOR, &arguments[..1])?;
         Ok((available < required).then_some(InsufficientStake {
             required,
             available,
@@ -789,13 +784,8 @@ impl RelayCapacityRegistry {
         )?)
     }
 
-    #[inline(never)]
-    fn operator_of(&self, pubkey: B256) -> Address {
-        self.operators.get(pubkey)
-    }
-
     fn require_relay(&self, pubkey: B256) -> Result<Address, Error> {
-        let operator = self.operator_of(pubkey);
+        let operator = self.get_operator(pubkey);
         match operator.is_zero() {
             true => Err(RelayNotRegistered {}.into()),
             false => Ok(operator),

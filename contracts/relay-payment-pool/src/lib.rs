@@ -69,9 +69,7 @@ use bpe_common::{
     eip712::hash_words,
     emit,
     events::Word,
-    interfaces::{
-        IBackpressurePool, ICapacityRegistry, IPricingCurve, IRelayRegistry, ISinkRegistrar,
-    },
+    interfaces::{ICapacityRegistry, IPricingCurve, IRelayRegistry, ISinkRegistrar, IUnitBalancer},
     math::{
         self,
         pricing::{congestion_price, relay_multiplier, utilization, EPOCH},
@@ -602,14 +600,14 @@ impl RelayPaymentPool {
         if !pool.is_zero() {
             return Ok(to_address(pool));
         }
-        let selector = IBackpressurePool::createPoolCall::SELECTOR;
+        let selector = IUnitBalancer::createPoolCall::SELECTOR;
         let [] = invoke_words(self.vm(), pools, selector, &[id])?;
         let [pool] = self.pool_of(id)?;
         Ok(to_address(pool))
     }
 
     fn pool_of(&self, id: B256) -> Result<[U256; 1], Error> {
-        let selector = IBackpressurePool::getPoolCall::SELECTOR;
+        let selector = IUnitBalancer::getPoolCall::SELECTOR;
         Ok(query_words(
             self.vm(),
             self.backpressure_pool.get(),
@@ -620,11 +618,11 @@ impl RelayPaymentPool {
 
     /// Gives `operator` the units of its capacity. Where units follow submitted shares, they wait for the next ones.
     fn rebalance(&self, id: B256, operator: Address) -> Result<(), Error> {
-        let selector = IBackpressurePool::rebalanceSinkCall::SELECTOR;
+        let selector = IUnitBalancer::rebalanceSinkCall::SELECTOR;
         let pools = self.backpressure_pool.get();
         match invoke_words(self.vm(), pools, selector, &[id, operator.word()]) {
             Ok([]) => Ok(()),
-            Err(Revert(data)) if data == IBackpressurePool::WeightedByShares::SELECTOR => Ok(()),
+            Err(Revert(data)) if data == IUnitBalancer::WeightedByShares::SELECTOR => Ok(()),
             Err(revert) => Err(revert.into()),
         }
     }
