@@ -25,14 +25,14 @@ enum Command {
     /// Run a local chain that runs Stylus programs beside EVM contracts.
     Devnet(devnet::Options),
     /// Run the protocol on a devnet of its own, and account for every token.
-    Demo,
+    Demo(demo::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Devnet(options) => devnet::run(options).await,
-        Command::Demo => demo::run().await,
+        Command::Demo(options) => demo::run(options).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,5 @@
+//! placeholder
+use super::report::Report;
+pub fn page(_report: &Report) -> String {
+    String::new()
+}
