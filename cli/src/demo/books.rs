@@ -160,24 +160,52 @@ impl Books {
             Ok(())
         };
         let minted = signed(self.minted);
-        equal("USDCx's supply is not what was minted", signed(self.total_supply), minted)?;
-        equal("all accounts together do not hold what was minted", self.total(), minted)?;
+        equal(
+            "USDCx's supply is not what was minted",
+            signed(self.total_supply),
+            minted,
+        )?;
+        equal(
+            "all accounts together do not hold what was minted",
+            self.total(),
+            minted,
+        )?;
         for sink in &self.sinks {
             let gained = sink.holds + signed(sink.stake + sink.slashed) - signed(sink.funds);
             let what = format!("{} does not have what it was paid", sink.name);
             equal(&what, gained, signed(sink.income()))?;
         }
         let stakes = self.sinks.iter().map(|it| signed(it.stake));
-        equal("StakeManager does not hold the stakes", self.stake_manager, sum(stakes))?;
+        equal(
+            "StakeManager does not hold the stakes",
+            self.stake_manager,
+            sum(stakes),
+        )?;
         let slashed = self.sinks.iter().map(|it| signed(it.slashed));
-        equal("the treasury does not have what was slashed", self.treasury, sum(slashed))?;
+        equal(
+            "the treasury does not have what was slashed",
+            self.treasury,
+            sum(slashed),
+        )?;
         let fees = signed(self.fees.iter().sum());
-        equal("the fee recipient does not have the fees", self.fee_recipient, fees)?;
+        equal(
+            "the fee recipient does not have the fees",
+            self.fee_recipient,
+            fees,
+        )?;
         let drained = self.sinks.iter().flat_map(|it| it.drained);
         let waiting = signed(self.overflow.iter().sum()) - sum(drained.map(signed));
-        equal("EscrowBuffer does not hold what waits there", self.escrow, waiting)?;
+        equal(
+            "EscrowBuffer does not hold what waits there",
+            self.escrow,
+            waiting,
+        )?;
         let accounted = signed(self.income()) + self.paid_on();
-        equal("what sources paid out did not all arrive", self.spent(), accounted)?;
+        equal(
+            "what sources paid out did not all arrive",
+            self.spent(),
+            accounted,
+        )?;
         for other in &self.others {
             let what = format!("{} holds tokens", other.name);
             equal(&what, other.wei, I256::ZERO)?;
@@ -255,7 +283,9 @@ fn sum(amounts: impl Iterator<Item = I256>) -> I256 {
 
 /// Amounts of tokens are far below 2^255.
 pub fn signed(amount: U256) -> I256 {
-    I256::try_from(amount).context("an amount beyond 2^255").unwrap_or(I256::MAX)
+    I256::try_from(amount)
+        .context("an amount beyond 2^255")
+        .unwrap_or(I256::MAX)
 }
 
 #[cfg(test)]
@@ -267,7 +297,10 @@ mod tests {
     }
 
     fn holding(name: &str, amount: i64) -> Holding {
-        Holding { name: name.into(), wei: wei(amount) }
+        Holding {
+            name: name.into(),
+            wei: wei(amount),
+        }
     }
 
     /// One source paid 600 of 1 000; a sink that came with 200 and lost 20 was paid 500 of that, 50 by the escrow.
@@ -330,7 +363,11 @@ mod tests {
                 let (other, back) = places[(index + 1) % places.len()];
                 back(&mut wrong, -wei);
                 let told = wrong.check().is_err();
-                assert_eq!(told, (*name, other) != ("streams", "dust"), "{name} to {other}");
+                assert_eq!(
+                    told,
+                    (*name, other) != ("streams", "dust"),
+                    "{name} to {other}"
+                );
             }
         }
     }

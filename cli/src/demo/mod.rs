@@ -8,6 +8,7 @@
 mod books;
 mod cast;
 mod chain;
+mod chart;
 mod html;
 mod play;
 mod report;
@@ -213,8 +214,8 @@ fn announce(world: &World) {
 }
 
 fn print_header() {
-    println!("epoch  trace clock  asked   done  failed  paid to sinks   base fee      in escrow");
-    println!("                    tok/s                 USDCx/h         USDCx/1M tok  USDCx");
+    println!("epoch  trace clock   asked   done  failed    paid to       base fee       drained  in escrow");
+    println!("                     tok/s                 sinks, /h   code   convers.      USDCx      USDCx");
 }
 
 /// A line of the figures that move, and a line for each thing that happened.
@@ -229,7 +230,7 @@ fn print_epoch(play: &Play, epoch: u64, tally: &EpochTally) {
     let fees = sample.base_fee.map(report::per_million);
     let escrow = sample.escrow.iter().sum();
     println!(
-        "{epoch:>2}/{:<2}  {clock:>11}  {:>5.0}  {:>5}  {:>6}  {:>13.4}   {:>5.2} {:>6.2}  {:>9}",
+        "{epoch:>2}/{:<2}  {clock:>11}  {:>6.0}  {:>5}  {:>6}  {:>10.4}  {:>5.2}      {:>5.2}  {:>9}  {:>9}",
         play.world.epochs,
         tally.tokens as f64 / EPOCH as f64,
         tally.done,
@@ -237,6 +238,7 @@ fn print_epoch(play: &Play, epoch: u64, tally: &EpochTally) {
         pay * 3_600.0 / 1e18,
         fees[0],
         fees[1],
+        report::usdcx(tally.drained, 4),
         report::usdcx(escrow, 4),
     );
     for note in &tally.notes {

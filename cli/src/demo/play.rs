@@ -3,9 +3,7 @@
 use alloy::primitives::{aliases::I96, keccak256, Address, B256, U256};
 use anyhow::{ensure, Context as _};
 use bpe_abi::{
-    ICompletionTracker::{
-        AssignmentRejected, AutoSlashed, CompletionRejected, SignedTask,
-    },
+    ICompletionTracker::{AssignmentRejected, AutoSlashed, CompletionRejected, SignedTask},
     IEscrowBuffer::Drained,
     IOffchainAggregator::AttestationRejected,
 };
@@ -42,7 +40,7 @@ pub struct SinkTally {
     pub slashed: U256,
     /// What the escrow paid it.
     pub drained: [U256; 2],
-    /// What it would have been streamed by its part of the smoothed capacity, in wei.
+    /// What it would have been paid by its part of the smoothed capacity, in wei.
     pub due: [f64; 2],
 }
 
@@ -67,6 +65,8 @@ pub struct EpochTally {
     pub tokens: u64,
     pub done: u64,
     pub failed: u64,
+    /// What the escrow paid out.
+    pub drained: U256,
     /// What happened beside the usual.
     pub notes: Vec<String>,
 }
@@ -147,6 +147,11 @@ impl Play {
             self.tick(number < self.world.epochs).await?;
         }
         self.judge().await?;
+        if number == self.world.epochs {
+            // Nothing streams in any more: capacity has become free.
+            self.drain(0).await?;
+            self.drain(1).await?;
+        }
         Ok(Some(std::mem::take(&mut self.epoch)))
     }
 
@@ -302,7 +307,11 @@ impl Play {
     }
 
     fn note_breakdown(&mut self) {
-        let broken = self.world.sinks.iter().filter(|it| it.habit == Habit::GoesDown);
+        let broken = self
+            .world
+            .sinks
+            .iter()
+            .filter(|it| it.habit == Habit::GoesDown);
         let names: Vec<&str> = broken.map(|it| it.name).collect();
         self.note(format!("{} goes down", names.join(", ")));
     }
@@ -415,7 +424,10 @@ impl Play {
             let receipt = self.send(record, "record assignments").await?;
             let rejected = events::<AssignmentRejected>(&receipt);
             let reason = rejected.first().map(|it| it.reason);
-            ensure!(reason.is_none(), "an assignment was refused with error {reason:?}");
+            ensure!(
+                reason.is_none(),
+                "an assignment was refused with error {reason:?}"
+            );
         }
         let now = self.start + self.now;
         let running = std::mem::take(&mut self.running).into_iter();
@@ -430,12 +442,15 @@ impl Play {
             let receipt = self.send(record, "record receipts").await?;
             let rejected = events::<CompletionRejected>(&receipt);
             let reason = rejected.first().map(|it| it.reason);
-            ensure!(reason.is_none(), "a receipt was refused with error {reason:?}");
+            ensure!(
+                reason.is_none(),
+                "a receipt was refused with error {reason:?}"
+            );
         }
         Ok(())
     }
 
-    /// Every sink reports what was asked of it, and prices follow.
+    /// Every sink reports what was asked of it in the last minute, in tokens per second, and prices follow.
     async fn report_loads(&mut self) -> anyhow::Result<()> {
         for sink in 0..self.world.sinks.len() {
             if !self.tallies[sink].registered {
@@ -450,8 +465,7 @@ impl Play {
         }
         let ids = self.suite.task_types.iter().map(|it| it.id).collect();
         let advance = self.suite.pricing.advanceEpochs(ids);
-        self.send(advance, "move the base fees").await
-            .map(drop)
+        self.send(advance, "move the base fees").await.map(drop)
     }
 
     // --- Escrow
@@ -478,11 +492,9 @@ impl Play {
             self.tallies[sink].drained[market] += payment.amount;
             total += payment.amount;
         }
-        if !total.is_zero() {
-            let amount = super::report::usdcx(total, 4);
-            let name = self.world.markets[market].name;
-            self.note(format!("{amount} USDCx drain to {name}"));
-        }
+        self.epoch.drained += total;
+        let listed = self.listed(market).await?;
+        self.add_due(market, &listed, f64::from(total));
         Ok(())
     }
 
@@ -523,24 +535,38 @@ impl Play {
         let (suite, id) = (&self.suite, self.id(market));
         sample.base_fee[market] = read(suite.pricing.getBaseFee(id).call(), "a base fee").await?;
         sample.escrow[market] = read(suite.escrow.bufferLevel(id).call(), "an escrow").await?;
-        let listed = read(suite.registry.getSinks(id).call(), "the sinks").await?;
         let pool = &suite.task_types[market].pool;
+        let listed = self.listed(market).await?;
         let mut paid = 0.0;
-        for (account, capacity) in listed.sinks.iter().zip(&listed.capacities) {
-            let sink = self.place(*account)?;
-            let flow = read(pool.getMemberFlowRate(*account).call(), "a flow").await?;
+        for (sink, capacity) in &listed {
+            let account = self.cast.sinks[*sink].address();
+            let flow = read(pool.getMemberFlowRate(account).call(), "a flow").await?;
             let flow = U256::from(flow.into_raw().to::<u128>());
-            sample.pay[sink][market] = flow;
-            sample.capacity[sink][market] = *capacity;
+            sample.pay[*sink][market] = flow;
+            sample.capacity[*sink][market] = *capacity;
             paid += f64::from(flow);
         }
-        let total: U256 = listed.capacities.iter().sum();
-        for (account, capacity) in listed.sinks.iter().zip(&listed.capacities) {
-            let sink = self.place(*account)?;
-            let part = f64::from(*capacity) / f64::from(total).max(1.0);
-            self.tallies[sink].due[market] += paid * TICK as f64 * part;
-        }
+        self.add_due(market, &listed, paid * TICK as f64);
         Ok(())
+    }
+
+    /// The registered sinks and their smoothed capacities.
+    async fn listed(&self, market: usize) -> anyhow::Result<Vec<(usize, U256)>> {
+        let listed = self.suite.registry.getSinks(self.id(market));
+        let listed = read(listed.call(), "the sinks").await?;
+        let pairs = listed.sinks.into_iter().zip(listed.capacities);
+        pairs
+            .map(|(account, capacity)| Ok((self.place(account)?, capacity)))
+            .collect()
+    }
+
+    /// Takes note of what `wei` would give each by capacity.
+    fn add_due(&mut self, market: usize, listed: &[(usize, U256)], wei: f64) {
+        let total: U256 = listed.iter().map(|(_, capacity)| capacity).sum();
+        for (sink, capacity) in listed {
+            let part = f64::from(*capacity) / f64::from(total).max(1.0);
+            self.tallies[*sink].due[market] += wei * part;
+        }
     }
 
     // --- Small things
@@ -556,7 +582,11 @@ impl Play {
 
     /// The place of a sink in the cast.
     fn place(&self, account: Address) -> anyhow::Result<usize> {
-        let place = self.cast.sinks.iter().position(|it| it.address() == account);
+        let place = self
+            .cast
+            .sinks
+            .iter()
+            .position(|it| it.address() == account);
         place.with_context(|| format!("{account} is no sink of the demo"))
     }
 

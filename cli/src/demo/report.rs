@@ -15,7 +15,7 @@
 //! | `sinks[]` | `name`, `habit` (`steady`, `overReports`, `goesDown`, `joinsLate`), `address`, `slashes`; wei: `slashed`, `stake`, `paid`; and `services[]` |
 //! | `sinks[].services[]` | `taskType`, `declared`, `speed` (what it can really do of that), `smoothed` (at the end), `done`, `failed`, `paid` (wei), `paidShare`, `capacityShare` (its part of smoothed capacity while money flowed) |
 //! | `sources[]` | `name`, `address`; wei: `funds`, `holds`, `spent` |
-//! | `log[]` | by epoch: `epoch`, `tokens`, `done`, `failed`, `notes` (what happened) |
+//! | `log[]` | by epoch: `epoch`, `tokens`, `done`, `failed`, `drained` (wei), `notes` (what happened) |
 //! | `series` | `times`, and as long as these: `demand`, `baseFee` (wei), `escrow` (wei) by task type; `pay` (wei per second) and `capacity` by sink |
 //! | `accounting` | `holds` (whether every wei is accounted for), `problem` (why not, or null), and in wei what [`Accounting`] has |
 
@@ -117,6 +117,7 @@ pub struct EpochReport {
     pub tokens: u64,
     pub done: u64,
     pub failed: u64,
+    pub drained: String,
     pub notes: Vec<String>,
 }
 
@@ -193,8 +194,16 @@ impl Report {
         let mut table = Table::new(
             "Sinks: capacity in generated tokens per second, paid in USDCx",
             &[
-                "sink", "task type", "declared", "true", "smoothed", "done", "failed", "paid",
-                "paid share", "capacity share",
+                "sink",
+                "task type",
+                "declared",
+                "true",
+                "smoothed",
+                "done",
+                "failed",
+                "paid",
+                "paid share",
+                "capacity share",
             ],
         );
         for sink in &self.sinks {
@@ -233,10 +242,23 @@ impl Report {
 
     fn task_type_table(&self) -> Table {
         let headers = [
-            "task type", "requests", "tokens", "done", "failed", "inflow", "to sinks", "fees",
-            "escrowed", "drained", "in escrow", "base fee",
+            "task type",
+            "requests",
+            "tokens",
+            "done",
+            "failed",
+            "inflow",
+            "to sinks",
+            "fees",
+            "escrowed",
+            "drained",
+            "in escrow",
+            "base fee",
         ];
-        let mut table = Table::new("Task types: money in USDCx, base fee per million tokens", &headers);
+        let mut table = Table::new(
+            "Task types: money in USDCx, base fee per million tokens",
+            &headers,
+        );
         for it in &self.task_types {
             let paid = wei(&it.streamed) + wei(&it.drained);
             table.row([
@@ -308,6 +330,7 @@ impl EpochReport {
             tokens: tally.tokens,
             done: tally.done,
             failed: tally.failed,
+            drained: tally.drained.to_string(),
             notes: tally.notes,
         }
     }
@@ -332,12 +355,18 @@ fn task_type(play: &Play, books: &Books, market: usize) -> TaskTypeReport {
         fees: fees.to_string(),
         overflow: overflow.to_string(),
         escrow: (overflow - drained).to_string(),
-        base_fee: last.map_or(U256::ZERO, |it| it.base_fee[market]).to_string(),
+        base_fee: last
+            .map_or(U256::ZERO, |it| it.base_fee[market])
+            .to_string(),
     }
 }
 
 fn sink(play: &Play, books: &Books, index: usize) -> SinkReport {
-    let (sink, tally, money) = (&play.world.sinks[index], &play.tallies[index], &books.sinks[index]);
+    let (sink, tally, money) = (
+        &play.world.sinks[index],
+        &play.tallies[index],
+        &books.sinks[index],
+    );
     let served = (0..2).filter(|market| sink.serves(*market));
     SinkReport {
         name: sink.name,
@@ -352,7 +381,9 @@ fn sink(play: &Play, books: &Books, index: usize) -> SinkReport {
         slashed: tally.slashed.to_string(),
         stake: money.stake.to_string(),
         paid: money.income().to_string(),
-        services: served.map(|market| service(play, books, index, market)).collect(),
+        services: served
+            .map(|market| service(play, books, index, market))
+            .collect(),
     }
 }
 
@@ -408,7 +439,9 @@ fn series(play: &Play) -> Series {
     }
     for (index, sink) in play.world.sinks.iter().enumerate() {
         let samples = play.samples.iter();
-        let pay = samples.clone().map(|it| it.pay[index].iter().sum::<U256>().to_string());
+        let pay = samples
+            .clone()
+            .map(|it| it.pay[index].iter().sum::<U256>().to_string());
         let capacity = samples.map(|it| f64::from(it.capacity[index].iter().sum::<U256>()) / UNIT);
         series.pay.insert(sink.name, pay.collect());
         series.capacity.insert(sink.name, capacity.collect());

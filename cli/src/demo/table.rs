@@ -26,13 +26,22 @@ impl Table {
 
     /// Whether a column holds numbers, with units or not.
     pub fn is_numeric(&self, column: usize) -> bool {
-        let cells = self.rows.iter().map(|row| row[column].trim_start_matches('-'));
-        column > 0 && cells.into_iter().all(|it| it.starts_with(|c: char| c.is_ascii_digit()))
+        let cells = self
+            .rows
+            .iter()
+            .map(|row| row[column].trim_start_matches('-'));
+        column > 0
+            && cells
+                .into_iter()
+                .all(|it| it.starts_with(|c: char| c.is_ascii_digit()))
     }
 
     fn width(&self, column: usize) -> usize {
         let cells = self.rows.iter().map(|row| row[column].chars().count());
-        cells.chain([self.headers[column].chars().count(), 2]).max().unwrap_or(2)
+        cells
+            .chain([self.headers[column].chars().count(), 2])
+            .max()
+            .unwrap_or(2)
     }
 }
 

@@ -124,36 +124,56 @@ mod tests {
 
     #[test]
     fn good_rows_are_read() {
-        let text = format!("{HEADER}\n2023-11-16 18:17:03.9799600,4808,10\n2023-11-16 18:17:04,0,0\n");
+        let text =
+            format!("{HEADER}\n2023-11-16 18:17:03.9799600,4808,10\n2023-11-16 18:17:04,0,0\n");
         let trace = Trace::parse("t.csv", &text).unwrap();
         let expected = [
-            Request { at: 1_700_158_623.979_96, tokens: 10 },
-            Request { at: 1_700_158_624.0, tokens: 0 },
+            Request {
+                at: 1_700_158_623.979_96,
+                tokens: 10,
+            },
+            Request {
+                at: 1_700_158_624.0,
+                tokens: 0,
+            },
         ];
         assert_eq!(trace.requests, expected);
         assert_eq!(trace.tokens(), 10);
-        assert_eq!((trace.first(), trace.last()), (expected[0].at, expected[1].at));
+        assert_eq!(
+            (trace.first(), trace.last()),
+            (expected[0].at, expected[1].at)
+        );
     }
 
     #[test]
     fn windows_line_ends_a_byte_order_mark_and_blank_lines_do_no_harm() {
-        let text = format!("\u{feff}{HEADER}\r\n2023-11-16 18:17:03,1,2\r\n\r\n2023-11-16 18:17:04,1,3");
+        let text =
+            format!("\u{feff}{HEADER}\r\n2023-11-16 18:17:03,1,2\r\n\r\n2023-11-16 18:17:04,1,3");
         let trace = Trace::parse("t.csv", &text).unwrap();
         assert_eq!(trace.tokens(), 5);
     }
 
     #[test]
     fn rows_are_sorted_and_rows_of_one_moment_keep_their_order() {
-        let text = format!("{HEADER}\n2023-11-16 18:00:09,1,9\n2023-11-16 18:00:01,1,1\n2023-11-16 18:00:01,1,2\n");
+        let text = format!(
+            "{HEADER}\n2023-11-16 18:00:09,1,9\n2023-11-16 18:00:01,1,1\n2023-11-16 18:00:01,1,2\n"
+        );
         let trace = Trace::parse("t.csv", &text).unwrap();
-        let tokens: Vec<u32> = trace.requests.iter().map(|request| request.tokens).collect();
+        let tokens: Vec<u32> = trace
+            .requests
+            .iter()
+            .map(|request| request.tokens)
+            .collect();
         assert_eq!(tokens, [1, 2, 9]);
     }
 
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         let good = "2023-11-16 18:17:03.9799600,4808,10\n";
-        assert_eq!(error(&format!("{good}2023-11-16 18:17:04,1")), "t.csv, line 3: 2 fields, expected 3");
+        assert_eq!(
+            error(&format!("{good}2023-11-16 18:17:04,1")),
+            "t.csv, line 3: 2 fields, expected 3"
+        );
         assert_eq!(
             error(&format!("{good}{good}yesterday,1,2")),
             "t.csv, line 4: TIMESTAMP is \"yesterday\", expected a time such as 2023-11-16 18:17:03.9799600"

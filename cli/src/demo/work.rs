@@ -51,11 +51,6 @@ impl Worker {
         self.free_at = done;
         Outcome::Done { at: done }
     }
-
-    /// The work that it has accepted and not done by `at`, in tokens.
-    pub fn backlog(&self, at: f64) -> f64 {
-        (self.free_at - at).max(0.0) * self.speed
-    }
 }
 
 /// Draws sinks by weight, the same ones for the same seed.
@@ -94,8 +89,6 @@ mod tests {
         let mut worker = Worker::new(10.0);
         assert_eq!(worker.offer(0.0, 100), Outcome::Done { at: 10.0 });
         assert_eq!(worker.offer(1.0, 50), Outcome::Done { at: 15.0 });
-        assert_eq!(worker.backlog(5.0), 100.0);
-        assert_eq!(worker.backlog(20.0), 0.0);
         // It was idle in between.
         assert_eq!(worker.offer(100.0, 10), Outcome::Done { at: 101.0 });
     }

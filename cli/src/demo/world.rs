@@ -2,7 +2,6 @@
 //!
 //! Capacities are in generated tokens per second, and follow the demand of the trace: the same cast plays any trace.
 
-
 use super::{
     trace::Trace,
     work::{Dispatcher, Worker},
@@ -44,22 +43,22 @@ const fn role(name: &'static str, habit: Habit, code: f64, conversation: f64) ->
     }
 }
 
-/// Before the late one comes they declare about as much as is asked for on average, so that peaks overflow.
+/// Before the late one comes they declare a little less than what is asked for on average, so that peaks overflow.
 const CAST: [Role; 10] = [
-    role("atlas", Habit::Steady, 0.0, 0.28),
-    role("borealis", Habit::Steady, 0.0, 0.20),
-    role("cedar", Habit::Steady, 0.25, 0.12),
+    role("atlas", Habit::Steady, 0.0, 0.27),
+    role("borealis", Habit::Steady, 0.0, 0.19),
+    role("cedar", Habit::Steady, 0.25, 0.11),
     role("delta", Habit::Steady, 0.34, 0.0),
     role("ember", Habit::Steady, 0.22, 0.0),
-    role("fjord", Habit::Steady, 0.0, 0.10),
-    role("granite", Habit::GoesDown, 0.0, 0.14),
-    role("hubris", Habit::OverReports, 0.0, 0.18),
-    role("iris", Habit::JoinsLate, 0.12, 0.15),
+    role("fjord", Habit::Steady, 0.0, 0.09),
+    role("granite", Habit::GoesDown, 0.0, 0.13),
+    role("hubris", Habit::OverReports, 0.0, 0.17),
+    role("iris", Habit::JoinsLate, 0.12, 0.10),
     role("juniper", Habit::Steady, 0.14, 0.0),
 ];
 
 /// How many times its true speed the over-reporting sink declares.
-const EXAGGERATION: f64 = 5.0;
+const EXAGGERATION: f64 = 8.0;
 
 /// The sources, and the part of each market's requests that is theirs.
 const SOURCES: [(&str, [f64; 2]); 2] = [("editor", [0.8, 0.3]), ("assistant", [0.2, 0.7])];
@@ -67,8 +66,8 @@ const SOURCES: [(&str, [f64; 2]); 2] = [("editor", [0.8, 0.3]), ("assistant", [0
 /// What is asked for where no trace says: a market needs some capacity.
 const LEAST_DEMAND: f64 = 0.1;
 
-/// Over the traces' mean, what the stake backs: room for attestations that vary.
-const STAKE_MARGIN: f64 = 1.1;
+/// The stake backs a little more than what is declared: room for attestations that vary, but no slash goes unnoticed.
+const STAKE_MARGIN: f64 = 1.02;
 
 /// Stakes in whole tokens, one backing one unit.
 const LEAST_STAKE: u64 = 100;
@@ -81,9 +80,6 @@ pub struct Market {
     pub file: String,
     pub requests: usize,
     pub tokens: u64,
-    /// When they came, by the trace's clock.
-    pub first: f64,
-    pub last: f64,
     /// Tokens per second, from the first request to the last.
     pub mean: f64,
     /// The most in a tick.
@@ -160,7 +156,10 @@ impl World {
             sinks: CAST.iter().map(|role| Sink::new(role, means)).collect(),
             sources: SOURCES
                 .iter()
-                .map(|(name, parts)| Source { name, parts: *parts })
+                .map(|(name, parts)| Source {
+                    name,
+                    parts: *parts,
+                })
                 .collect(),
             markets,
             tasks,
@@ -206,8 +205,6 @@ impl Market {
             file: trace.file.clone(),
             requests: trace.requests.len(),
             tokens: trace.tokens(),
-            first: trace.first(),
-            last: trace.last(),
             mean,
             peak: peak.max(mean),
         }
@@ -244,5 +241,86 @@ impl Sink {
 
     pub fn serves(&self, market: usize) -> bool {
         self.declared[market] > 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many requests of 30 tokens, one every second, from 100 s after an epoch's beginning on.
+    fn trace(file: &str, requests: u32) -> Trace {
+        let start = 1_700_158_500.0 + 100.0;
+        let requests = (0..requests).map(|second| crate::demo::trace::Request {
+            at: start + f64::from(second),
+            tokens: 30,
+        });
+        Trace {
+            file: file.into(),
+            requests: requests.collect(),
+        }
+    }
+
+    fn world(factor: f64) -> World {
+        World::new([trace("a", 1_000), trace("b", 2_001)], factor, 7)
+    }
+
+    #[test]
+    fn a_world_begins_with_an_epoch_and_ends_with_its_last_request() {
+        let world = world(1.0);
+        assert_eq!(world.origin, 1_700_158_500.0);
+        assert_eq!(world.origin % EPOCH as f64, 0.0);
+        assert_eq!(world.tasks.len(), 3_001);
+        assert_eq!(world.tasks[0].at, 100.0);
+        assert_eq!(world.tasks[3_000].at, 2_100.0);
+        assert_eq!(world.epochs, 8);
+        assert!(world.tasks.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    }
+
+    #[test]
+    fn compressed_it_is_shorter_and_busier() {
+        let world = world(2.0);
+        assert_eq!(world.epochs, 4);
+        let [code, conversation] = &world.markets;
+        assert!((code.mean - 60.0).abs() < 0.1, "{}", code.mean);
+        assert!(
+            (conversation.mean - 60.0).abs() < 0.1,
+            "{}",
+            conversation.mean
+        );
+        assert!(
+            (conversation.peak - 60.0).abs() < 0.1,
+            "{}",
+            conversation.peak
+        );
+    }
+
+    #[test]
+    fn capacities_and_stakes_follow_demand() {
+        let world = world(1.0);
+        for (market, it) in world.markets.iter().enumerate() {
+            let declared = |late: bool| -> f64 {
+                let sinks = world.sinks.iter();
+                let sinks = sinks.filter(|it| late || it.habit != Habit::JoinsLate);
+                sinks.map(|it| it.declared[market]).sum()
+            };
+            assert!(declared(false) < it.mean && declared(true) > it.mean);
+        }
+        for sink in &world.sinks {
+            let declared: f64 = sink.declared.iter().sum();
+            assert!((sink.stake as f64).sqrt() >= declared, "{}", sink.name);
+            let liar = sink.habit == Habit::OverReports;
+            assert_eq!(sink.honesty() < 0.5, liar, "{}", sink.name);
+        }
+    }
+
+    #[test]
+    fn each_source_has_its_part_of_the_requests() {
+        let world = world(1.0);
+        for (market, expected) in [(0, 800), (1, 600)] {
+            let first = |task: &&Task| task.market == market && task.source == 0;
+            let count = world.tasks.iter().filter(first).count();
+            assert!(count.abs_diff(expected) < 60, "{count}");
+        }
     }
 }
