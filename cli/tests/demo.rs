@@ -85,7 +85,7 @@ fn a_few_minutes_of_requests_are_served_paid_and_accounted_for() {
     check_series(&report);
 
     let page = fs::read_to_string(&html).unwrap();
-    assert_eq!(page.matches("<svg").count(), 5);
+    assert_eq!(page.matches("<svg").count(), 10);
     assert!(page.contains("prefers-color-scheme: dark"));
     // It needs nothing else.
     for word in ["http:", "https:", "<script", "<link", "@import", "src="] {
@@ -168,9 +168,15 @@ fn check_series(report: &Value) {
     let times = series["times"].as_array().unwrap().len();
     // Two epochs of requests and one to finish in, of five minutes each.
     assert_eq!(times, 15);
-    for name in ["demand", "baseFee", "escrow", "pay", "capacity"] {
-        for (of, values) in series[name].as_object().unwrap() {
-            assert_eq!(values.as_array().unwrap().len(), times, "{name} of {of}");
+    let long = |values: &Value| assert_eq!(values.as_array().unwrap().len(), times);
+    for market in ["code", "conversation"] {
+        for name in ["demand", "baseFee", "escrow"] {
+            long(&series[name][market]);
+        }
+        for name in ["pay", "capacity"] {
+            let sinks = series[name][market].as_object().unwrap();
+            assert!(sinks.len() >= 4);
+            sinks.values().for_each(long);
         }
     }
     assert_eq!(report["log"].as_array().unwrap().len(), 3);

@@ -57,10 +57,11 @@ const BANK: usize = 5;
 /// The first account of the well-known mnemonic that the devnet does not fund: sinks have keys of their own.
 const FIRST_SINK: u32 = 10;
 
-/// The part of a source's deposits and spending that a market's peak takes: a stream needs two deposits of four hours of
-/// it, and it pays at most twice the posted price.
+/// A stream needs two deposits of four hours of it.
 const DEPOSIT_SECONDS: u64 = 2 * 4 * 3_600;
-pub const MAX_PREMIUM: u64 = 2;
+
+/// Sources pay at most so many per cent of the posted price.
+pub const HIGHEST_PRICE: u64 = 125;
 
 /// Superfluid's least deposits, in whole tokens, with room to spare.
 const LEAST_DEPOSITS: u64 = 200;
@@ -235,7 +236,7 @@ fn source_funds(world: &World) -> Vec<U256> {
         let peaks = world.markets.iter().zip(parts);
         let rate = peaks.map(|(market, part)| (market.peak * part).max(market.mean));
         let rate: f64 = rate.sum();
-        wei_per_second(rate) * U256::from(MAX_PREMIUM * seconds)
+        wei_per_second(rate) * U256::from(seconds * HIGHEST_PRICE) / U256::from(100)
     };
     let sources = world.sources.iter();
     sources

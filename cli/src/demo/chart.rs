@@ -17,7 +17,7 @@ const COLOURS: usize = 10;
 
 /// Series over the same times, in seconds.
 pub struct Chart<'a> {
-    pub title: &'a str,
+    pub title: String,
     pub unit: &'a str,
     pub times: &'a [u64],
     pub series: Vec<(&'a str, Vec<f64>)>,
@@ -30,7 +30,7 @@ impl Chart<'_> {
     pub fn figure(&self) -> String {
         let mut html = format!(
             "<figure><figcaption>{} <span class=\"unit\">{}</span></figcaption>\n",
-            escape(self.title),
+            escape(&self.title),
             escape(self.unit)
         );
         html.push_str(&self.svg());
@@ -48,7 +48,7 @@ impl Chart<'_> {
     }
 
     fn svg(&self) -> String {
-        let title = escape(self.title);
+        let title = escape(&self.title);
         let mut svg =
             format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">\n");
         let step = nice(self.most() / TICKS);
@@ -175,7 +175,7 @@ mod tests {
     fn chart(stacked: bool) -> String {
         let series = vec![("a<b", vec![1.0, 3.0]), ("c", vec![2.0, 1.0])];
         Chart {
-            title: "T",
+            title: "T".into(),
             unit: "u",
             times: &[0, 60],
             series,
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn nothing_at_all_is_drawn_as_zero() {
         let chart = Chart {
-            title: "",
+            title: String::new(),
             unit: "",
             times: &[60],
             series: vec![("a", vec![0.0])],

@@ -1,10 +1,12 @@
 //! The report as a page of HTML that needs nothing else: no network, no scripts, readable in light and in dark.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::fmt::Write as _;
+
+use alloy::primitives::U256;
 
 use super::{
     chart::{escape, Chart},
-    report::{per_million, wei, Report, SinkReport},
+    report::{per_million, wei, Report},
     table::Table,
 };
 
@@ -85,56 +87,111 @@ fn head(report: &Report) -> String {
     html
 }
 
+/// Draws a chart of a task type.
+type Draw = for<'a> fn(&'a Report, &str) -> Chart<'a>;
+
+/// The same charts for each task type, side by side with their own scales: one may be many times the other.
 fn charts(report: &Report) -> Vec<Chart<'_>> {
+    let kinds: [Draw; 5] = [pay, capacity, demand, base_fee, escrow];
+    let each = |draw: Draw| {
+        let task_types = report.task_types.iter();
+        task_types.map(move |it| draw(report, it.name))
+    };
+    kinds.into_iter().flat_map(each).collect()
+}
+
+fn pay<'a>(report: &'a Report, name: &str) -> Chart<'a> {
+    let sinks = report.series.pay[name].iter();
+    let series = sinks.map(|(sink, values)| (*sink, scaled(values, per_hour)));
+    let unit = "USDCx per hour, streamed";
+    chart(
+        report,
+        format!("{name}: what sinks are paid"),
+        unit,
+        series.collect(),
+        true,
+    )
+}
+
+fn capacity<'a>(report: &'a Report, name: &str) -> Chart<'a> {
+    let sinks = report.series.capacity[name].iter();
+    let series = sinks.map(|(sink, values)| (*sink, values.clone()));
+    let unit = "tokens per second";
+    chart(
+        report,
+        format!("{name}: smoothed capacity"),
+        unit,
+        series.collect(),
+        true,
+    )
+}
+
+fn demand<'a>(report: &'a Report, name: &str) -> Chart<'a> {
     let series = &report.series;
-    let chart = |title, unit, series, stacked| Chart {
+    let all = |time: usize| series.capacity[name].values().map(|it| it[time]).sum();
+    let all = (0..series.times.len()).map(all).collect();
+    let lines = vec![
+        ("asked for", series.demand[name].clone()),
+        ("smoothed capacity", all),
+    ];
+    let unit = "tokens per second";
+    chart(
+        report,
+        format!("{name}: demand and capacity"),
+        unit,
+        lines,
+        false,
+    )
+}
+
+fn base_fee<'a>(report: &'a Report, name: &str) -> Chart<'a> {
+    let fee = scaled(&report.series.base_fee[name], per_million);
+    let unit = "USDCx per million tokens";
+    chart(
+        report,
+        format!("{name}: base fee"),
+        unit,
+        vec![("base fee", fee)],
+        false,
+    )
+}
+
+fn escrow<'a>(report: &'a Report, name: &str) -> Chart<'a> {
+    let level = scaled(&report.series.escrow[name], whole);
+    chart(
+        report,
+        format!("{name}: waiting in escrow"),
+        "USDCx",
+        vec![("escrow", level)],
+        false,
+    )
+}
+
+fn chart<'a>(
+    report: &'a Report,
+    title: String,
+    unit: &'a str,
+    series: Vec<(&'a str, Vec<f64>)>,
+    stacked: bool,
+) -> Chart<'a> {
+    Chart {
         title,
         unit,
         times: &report.series.times,
         series,
         stacked,
-    };
-    let capacity = by_sink(report, |sink| series.capacity[sink.name].clone());
-    let pay = by_sink(report, |sink| scaled(&series.pay[sink.name], per_hour));
-    let base_fee = by_task_type(&series.base_fee, per_million);
-    let escrow = by_task_type(&series.escrow, whole);
-    let demand = series.demand.iter();
-    let demand = demand
-        .map(|(name, values)| (*name, values.clone()))
-        .collect();
-    vec![
-        chart("What sinks are paid", "USDCx per hour, streamed", pay, true),
-        chart("Smoothed capacity", "tokens per second", capacity, true),
-        chart("Demand", "tokens per second", demand, false),
-        chart("Base fee", "USDCx per million tokens", base_fee, false),
-        chart("Waiting in escrow", "USDCx", escrow, false),
-    ]
+    }
 }
 
-fn by_sink(report: &Report, values: impl Fn(&SinkReport) -> Vec<f64>) -> Vec<(&str, Vec<f64>)> {
-    let sinks = report.sinks.iter();
-    sinks.map(|sink| (sink.name, values(sink))).collect()
-}
-
-fn by_task_type<'a>(
-    series: &BTreeMap<&'a str, Vec<String>>,
-    scale: fn(alloy::primitives::U256) -> f64,
-) -> Vec<(&'a str, Vec<f64>)> {
-    let series = series.iter();
-    series
-        .map(|(name, values)| (*name, scaled(values, scale)))
-        .collect()
-}
-
-fn scaled(values: &[String], scale: fn(alloy::primitives::U256) -> f64) -> Vec<f64> {
+fn scaled(values: &[String], scale: fn(U256) -> f64) -> Vec<f64> {
     values.iter().map(|value| scale(wei(value))).collect()
 }
 
-fn whole(wei: alloy::primitives::U256) -> f64 {
+fn whole(wei: U256) -> f64 {
     f64::from(wei) / 1e18
 }
 
-fn per_hour(wei_per_second: alloy::primitives::U256) -> f64 {
+fn per_hour(wei_per_second: U256) -> f64 {
     whole(wei_per_second) * 3_600.0
 }
 

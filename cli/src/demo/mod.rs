@@ -226,12 +226,15 @@ fn print_epoch(play: &Play, epoch: u64, tally: &EpochTally) {
     let Some(sample) = play.samples.last() else {
         return;
     };
+    let number = match epoch < play.world.epochs {
+        true => format!("{}/{}", epoch + 1, play.world.epochs),
+        false => "after".to_owned(),
+    };
     let pay: f64 = sample.pay.iter().flatten().map(|it| f64::from(*it)).sum();
     let fees = sample.base_fee.map(report::per_million);
     let escrow = sample.escrow.iter().sum();
     println!(
-        "{epoch:>2}/{:<2}  {clock:>11}  {:>6.0}  {:>5}  {:>6}  {:>10.4}  {:>5.2}      {:>5.2}  {:>9}  {:>9}",
-        play.world.epochs,
+        "{number:>5}  {clock:>11}  {:>6.0}  {:>5}  {:>6}  {:>10.4}  {:>5.2}      {:>5.2}  {:>9}  {:>9}",
         tally.tokens as f64 / EPOCH as f64,
         tally.done,
         tally.failed,

@@ -10,7 +10,7 @@ use bpe_abi::{
 
 use super::{
     books::Books,
-    cast::{Cast, Deal, MAX_PREMIUM},
+    cast::{Cast, Deal, HIGHEST_PRICE},
     chain::{events, read, send},
     suite::{units, wei_per_second, Suite, PRICE, TOKENS_PER_FEE},
     work::{Dispatcher, Outcome, Worker, PATIENCE},
@@ -151,6 +151,9 @@ impl Play {
             // Nothing streams in any more: capacity has become free.
             self.drain(0).await?;
             self.drain(1).await?;
+            // The last look is at what is left.
+            self.samples.pop();
+            self.sample().await?;
         }
         Ok(Some(std::mem::take(&mut self.epoch)))
     }
@@ -324,7 +327,8 @@ impl Play {
             let fee = read(self.suite.pricing.getBaseFee(id).call(), "a base fee").await?;
             let posted = U256::from(PRICE);
             let price = fee / U256::from(TOKENS_PER_FEE);
-            let price = price.clamp(posted, posted * U256::from(MAX_PREMIUM));
+            let highest = posted * U256::from(HIGHEST_PRICE) / U256::from(100);
+            let price = price.clamp(posted, highest);
             for source in 0..self.world.sources.len() {
                 let part = self.world.sources[source].parts[market];
                 let least = LEAST_PART * part * self.world.markets[market].mean;

@@ -16,7 +16,7 @@
 //! | `sinks[].services[]` | `taskType`, `declared`, `speed` (what it can really do of that), `smoothed` (at the end), `done`, `failed`, `paid` (wei), `paidShare`, `capacityShare` (its part of smoothed capacity while money flowed) |
 //! | `sources[]` | `name`, `address`; wei: `funds`, `holds`, `spent` |
 //! | `log[]` | by epoch: `epoch`, `tokens`, `done`, `failed`, `drained` (wei), `notes` (what happened) |
-//! | `series` | `times`, and as long as these: `demand`, `baseFee` (wei), `escrow` (wei) by task type; `pay` (wei per second) and `capacity` by sink |
+//! | `series` | `times`, and as long as these, by task type: `demand` (asked for), `baseFee` (wei), `escrow` (wei), and by sink `pay` (wei per second, streamed) and `capacity` (smoothed) |
 //! | `accounting` | `holds` (whether every wei is accounted for), `problem` (why not, or null), and in wei what [`Accounting`] has |
 
 use std::collections::BTreeMap;
@@ -121,6 +121,9 @@ pub struct EpochReport {
     pub notes: Vec<String>,
 }
 
+/// A series for each sink of a task type.
+pub type BySink<T> = BTreeMap<&'static str, Vec<T>>;
+
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Series {
@@ -128,8 +131,8 @@ pub struct Series {
     pub demand: BTreeMap<&'static str, Vec<f64>>,
     pub base_fee: BTreeMap<&'static str, Vec<String>>,
     pub escrow: BTreeMap<&'static str, Vec<String>>,
-    pub pay: BTreeMap<&'static str, Vec<String>>,
-    pub capacity: BTreeMap<&'static str, Vec<f64>>,
+    pub pay: BTreeMap<&'static str, BySink<String>>,
+    pub capacity: BTreeMap<&'static str, BySink<f64>>,
 }
 
 /// Where every token is.
@@ -436,17 +439,26 @@ fn series(play: &Play) -> Series {
         series.demand.insert(market.name, demand);
         series.base_fee.insert(market.name, fee.collect());
         series.escrow.insert(market.name, escrow.collect());
-    }
-    for (index, sink) in play.world.sinks.iter().enumerate() {
-        let samples = play.samples.iter();
-        let pay = samples
-            .clone()
-            .map(|it| it.pay[index].iter().sum::<U256>().to_string());
-        let capacity = samples.map(|it| f64::from(it.capacity[index].iter().sum::<U256>()) / UNIT);
-        series.pay.insert(sink.name, pay.collect());
-        series.capacity.insert(sink.name, capacity.collect());
+        let (pay, capacity) = sink_series(play, index);
+        series.pay.insert(market.name, pay);
+        series.capacity.insert(market.name, capacity);
     }
     series
+}
+
+/// What the sinks of a market were paid, and their smoothed capacities.
+fn sink_series(play: &Play, market: usize) -> (BySink<String>, BySink<f64>) {
+    let (mut pay, mut capacity) = (BySink::new(), BySink::new());
+    for (index, sink) in play.world.sinks.iter().enumerate() {
+        if sink.serves(market) {
+            let samples = play.samples.iter();
+            let flows = samples.clone().map(|it| it.pay[index][market].to_string());
+            let capacities = samples.map(|it| f64::from(it.capacity[index][market]) / UNIT);
+            pay.insert(sink.name, flows.collect());
+            capacity.insert(sink.name, capacities.collect());
+        }
+    }
+    (pay, capacity)
 }
 
 // --- Numbers as text

@@ -46,8 +46,8 @@ const fn role(name: &'static str, habit: Habit, code: f64, conversation: f64) ->
 /// Before the late one comes they declare a little less than what is asked for on average, so that peaks overflow.
 const CAST: [Role; 10] = [
     role("atlas", Habit::Steady, 0.0, 0.27),
-    role("borealis", Habit::Steady, 0.0, 0.19),
-    role("cedar", Habit::Steady, 0.25, 0.11),
+    role("borealis", Habit::Steady, 0.0, 0.20),
+    role("cedar", Habit::Steady, 0.25, 0.12),
     role("delta", Habit::Steady, 0.34, 0.0),
     role("ember", Habit::Steady, 0.22, 0.0),
     role("fjord", Habit::Steady, 0.0, 0.09),
