@@ -15,12 +15,20 @@ const TICKS: f64 = 5.0;
 /// How the colours go round.
 const COLOURS: usize = 10;
 
+/// What is drawn in one colour.
+pub struct Series<'a> {
+    pub name: &'a str,
+    /// The number of its colour, from 0 on: whoever is in several charts has the same in all.
+    pub colour: usize,
+    pub values: Vec<f64>,
+}
+
 /// Series over the same times, in seconds.
 pub struct Chart<'a> {
     pub title: String,
     pub unit: &'a str,
     pub times: &'a [u64],
-    pub series: Vec<(&'a str, Vec<f64>)>,
+    pub series: Vec<Series<'a>>,
     /// Bands on top of each other, which show parts and their sum; lines otherwise.
     pub stacked: bool,
 }
@@ -35,9 +43,8 @@ impl Chart<'_> {
         );
         html.push_str(&self.svg());
         html.push_str("<div class=\"legend\">");
-        for (index, (name, _)) in self.series.iter().enumerate() {
-            let colour = index % COLOURS;
-            let name = escape(name);
+        for series in &self.series {
+            let (name, colour) = (escape(series.name), series.colour % COLOURS);
             let _ = write!(
                 html,
                 "<span><i style=\"background:var(--c{colour})\"></i>{name}</span>"
@@ -55,13 +62,13 @@ impl Chart<'_> {
         let top = (self.most() / step).ceil().max(1.0) * step;
         self.draw_grid(&mut svg, step, top);
         let mut floor = vec![0.0; self.times.len()];
-        for (index, (name, values)) in self.series.iter().enumerate() {
-            let path = match self.stacked {
-                true => self.band(&mut floor, values, top),
-                false => self.line(values, top),
+        for series in &self.series {
+            let (class, path) = match self.stacked {
+                true => ("band", self.band(&mut floor, &series.values, top)),
+                false => ("line", self.line(&series.values, top)),
             };
-            let (class, colour) = (if self.stacked { "band" } else { "line" }, index % COLOURS);
-            let name = escape(name);
+            let colour = series.colour % COLOURS;
+            let name = escape(series.name);
             let _ = writeln!(
                 svg,
                 "<path class=\"{class}\" style=\"--c:var(--c{colour})\" d=\"{path}\"><title>{name}</title></path>"
@@ -74,7 +81,7 @@ impl Chart<'_> {
     /// The highest point.
     fn most(&self) -> f64 {
         let at = |time: usize| {
-            let values = self.series.iter().map(move |(_, values)| values[time]);
+            let values = self.series.iter().map(move |series| series.values[time]);
             match self.stacked {
                 true => values.sum(),
                 false => values.fold(0.0, f64::max),
@@ -172,8 +179,16 @@ pub fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn series(name: &str, values: Vec<f64>) -> Series<'_> {
+        Series {
+            name,
+            colour: 13,
+            values,
+        }
+    }
+
     fn chart(stacked: bool) -> String {
-        let series = vec![("a<b", vec![1.0, 3.0]), ("c", vec![2.0, 1.0])];
+        let series = vec![series("a<b", vec![1.0, 3.0]), series("c", vec![2.0, 1.0])];
         Chart {
             title: "T".into(),
             unit: "u",
@@ -188,10 +203,8 @@ mod tests {
     #[test]
     fn lines_go_through_their_points() {
         let svg = chart(false);
-        assert!(
-            svg.contains("d=\"M64.0 154.7L748.0 12.0\"><title>a&lt;b</title>"),
-            "{svg}"
-        );
+        let first = "style=\"--c:var(--c3)\" d=\"M64.0 154.7L748.0 12.0\"><title>a&lt;b</title>";
+        assert!(svg.contains(first), "{svg}");
         assert!(
             svg.contains("d=\"M64.0 83.3L748.0 154.7\"><title>c</title>"),
             "{svg}"
@@ -236,7 +249,7 @@ mod tests {
             title: String::new(),
             unit: "",
             times: &[60],
-            series: vec![("a", vec![0.0])],
+            series: vec![series("a", vec![0.0])],
             stacked: true,
         };
         assert!(!chart.svg().contains("NaN"));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use alloy::primitives::U256;
 
 use super::{
-    chart::{escape, Chart},
+    chart::{escape, Chart, Series},
     report::{per_million, wei, Report},
     table::Table,
 };
@@ -69,9 +69,9 @@ fn head(report: &Report) -> String {
             escape(&it.trace)
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "{} epochs of {} s from {} by the traces' clock, a second here being {} there.</p>\n",
+        "{} epochs of {} s from {} by the traces' clock, a second here being {} there.</p>",
         report.epochs,
         report.epoch_seconds,
         report.trace_start.replace('T', " "),
@@ -101,77 +101,66 @@ fn charts(report: &Report) -> Vec<Chart<'_>> {
 }
 
 fn pay<'a>(report: &'a Report, name: &str) -> Chart<'a> {
-    let sinks = report.series.pay[name].iter();
-    let series = sinks.map(|(sink, values)| (*sink, scaled(values, per_hour)));
-    let unit = "USDCx per hour, streamed";
-    chart(
-        report,
-        format!("{name}: what sinks are paid"),
-        unit,
-        series.collect(),
-        true,
-    )
+    let pay = &report.series.pay[name];
+    let sinks = of_sinks(report, |sink| Some(scaled(pay.get(sink)?, per_hour)));
+    let title = format!("{name}: what sinks are paid");
+    chart(report, title, "USDCx per hour, streamed", sinks, true)
 }
 
 fn capacity<'a>(report: &'a Report, name: &str) -> Chart<'a> {
-    let sinks = report.series.capacity[name].iter();
-    let series = sinks.map(|(sink, values)| (*sink, values.clone()));
-    let unit = "tokens per second";
-    chart(
-        report,
-        format!("{name}: smoothed capacity"),
-        unit,
-        series.collect(),
-        true,
-    )
+    let capacity = &report.series.capacity[name];
+    let sinks = of_sinks(report, |sink| capacity.get(sink).cloned());
+    let title = format!("{name}: smoothed capacity");
+    chart(report, title, "tokens per second", sinks, true)
+}
+
+/// A series for each sink that there is something of.
+fn of_sinks<'a>(report: &'a Report, values: impl Fn(&str) -> Option<Vec<f64>>) -> Vec<Series<'a>> {
+    let sinks = report.sinks.iter().enumerate();
+    sinks
+        .filter_map(|(colour, sink)| Some(series(sink.name, colour, values(sink.name)?)))
+        .collect()
 }
 
 fn demand<'a>(report: &'a Report, name: &str) -> Chart<'a> {
-    let series = &report.series;
-    let all = |time: usize| series.capacity[name].values().map(|it| it[time]).sum();
-    let all = (0..series.times.len()).map(all).collect();
+    let figures = &report.series;
+    let all = |time: usize| figures.capacity[name].values().map(|it| it[time]).sum();
+    let all = (0..figures.times.len()).map(all).collect();
     let lines = vec![
-        ("asked for", series.demand[name].clone()),
-        ("smoothed capacity", all),
+        series("asked for", 0, figures.demand[name].clone()),
+        series("smoothed capacity", 1, all),
     ];
-    let unit = "tokens per second";
-    chart(
-        report,
-        format!("{name}: demand and capacity"),
-        unit,
-        lines,
-        false,
-    )
+    let title = format!("{name}: demand and capacity");
+    chart(report, title, "tokens per second", lines, false)
 }
 
 fn base_fee<'a>(report: &'a Report, name: &str) -> Chart<'a> {
     let fee = scaled(&report.series.base_fee[name], per_million);
-    let unit = "USDCx per million tokens";
-    chart(
-        report,
-        format!("{name}: base fee"),
-        unit,
-        vec![("base fee", fee)],
-        false,
-    )
+    let lines = vec![series("base fee", 0, fee)];
+    let title = format!("{name}: base fee");
+    chart(report, title, "USDCx per million tokens", lines, false)
 }
 
 fn escrow<'a>(report: &'a Report, name: &str) -> Chart<'a> {
     let level = scaled(&report.series.escrow[name], whole);
-    chart(
-        report,
-        format!("{name}: waiting in escrow"),
-        "USDCx",
-        vec![("escrow", level)],
-        false,
-    )
+    let lines = vec![series("escrow", 0, level)];
+    let title = format!("{name}: waiting in escrow");
+    chart(report, title, "USDCx", lines, false)
+}
+
+fn series(name: &str, colour: usize, values: Vec<f64>) -> Series<'_> {
+    Series {
+        name,
+        colour,
+        values,
+    }
 }
 
 fn chart<'a>(
     report: &'a Report,
     title: String,
     unit: &'a str,
-    series: Vec<(&'a str, Vec<f64>)>,
+    series: Vec<Series<'a>>,
     stacked: bool,
 ) -> Chart<'a> {
     Chart {

@@ -86,7 +86,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     while let Some(tally) = play.epoch().await? {
         let epoch = log.len() as u64;
         print_epoch(&play, epoch, &tally);
-        play.books().await?.check()?;
+        let books = play.books().await?.check();
+        books.context("tokens are not all accounted for")?;
         log.push(EpochReport::new(epoch, tally));
     }
     let seconds = started.elapsed().as_secs_f64();

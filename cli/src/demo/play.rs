@@ -1,10 +1,15 @@
 //! The play: minute by minute, requests become tasks, tasks become receipts, and money flows by capacity.
 
-use alloy::primitives::{aliases::I96, keccak256, Address, B256, U256};
-use anyhow::{ensure, Context as _};
+use alloy::{
+    contract::{CallBuilder, CallDecoder},
+    primitives::{aliases::I96, keccak256, Address, B256, U256},
+    providers::Provider,
+    rpc::types::TransactionReceipt,
+};
+use anyhow::{bail, ensure, Context as _};
 use bpe_abi::{
     ICompletionTracker::{AssignmentRejected, AutoSlashed, CompletionRejected, SignedTask},
-    IEscrowBuffer::Drained,
+    IEscrowBuffer::{self, Drained, IEscrowBufferErrors},
     IOffchainAggregator::AttestationRejected,
 };
 
@@ -12,7 +17,8 @@ use super::{
     books::Books,
     cast::{Cast, Deal, HIGHEST_PRICE},
     chain::{events, read, send},
-    suite::{units, wei_per_second, Suite, PRICE, TOKENS_PER_FEE},
+    report::usdcx,
+    suite::{tokens, units, wei_per_second, Suite, PRICE, TOKENS_PER_FEE},
     work::{Dispatcher, Outcome, Worker, PATIENCE},
     world::{Habit, Task, World, EPOCH, TICK},
 };
@@ -208,7 +214,7 @@ impl Play {
         let receipt = self.send(submit, "submit attestations").await?;
         let rejected = events::<AttestationRejected>(&receipt);
         if let Some(first) = rejected.first() {
-            anyhow::bail!("an attestation was refused: {}", first.reason);
+            bail!("an attestation was refused: {}", first.reason);
         }
         Ok(())
     }
@@ -223,7 +229,7 @@ impl Play {
                 let sink = self.place(slash.sink)?;
                 self.tallies[sink].slashes += 1;
                 self.tallies[sink].slashed += slash.slashAmount;
-                let amount = super::report::usdcx(slash.slashAmount, 2);
+                let amount = usdcx(slash.slashAmount, 2);
                 let name = self.world.sinks[sink].name;
                 self.note(format!("{name} is slashed by {amount} USDCx"));
             }
@@ -236,7 +242,7 @@ impl Play {
     /// Stakes all it has, and registers wherever it serves.
     async fn join(&mut self, sink: usize) -> anyhow::Result<()> {
         let account = self.cast.sinks[sink].address();
-        let stake = super::suite::tokens(self.world.sinks[sink].stake);
+        let stake = tokens(self.world.sinks[sink].stake);
         let stakes = *self.suite.stakes.address();
         let approve = self.suite.usdcx.approve(stakes, stake).from(account);
         self.send(approve, "approve a stake").await?;
@@ -485,9 +491,12 @@ impl Play {
     /// Pays out what waits, as far as capacity has become free.
     async fn drain(&mut self, market: usize) -> anyhow::Result<()> {
         let drain = self.suite.escrow.drain(self.id(market));
-        if drain.call().await.is_err() {
-            // Nothing waits, or nothing is free.
-            return Ok(());
+        if let Err(error) = drain.call().await {
+            let nothing = IEscrowBufferErrors::NothingToDrain(IEscrowBuffer::NothingToDrain {});
+            // Nothing waits, or nothing is free: that is no failure.
+            if error.as_decoded_interface_error() == Some(nothing) {
+                return Ok(());
+            }
         }
         let receipt = self.send(drain, "drain the escrow").await?;
         let mut total = U256::ZERO;
@@ -598,11 +607,11 @@ impl Play {
         self.epoch.notes.push(note);
     }
 
-    async fn send<P: alloy::providers::Provider, D: alloy::contract::CallDecoder>(
+    async fn send<P: Provider, D: CallDecoder>(
         &self,
-        call: alloy::contract::CallBuilder<P, D>,
+        call: CallBuilder<P, D>,
         what: &str,
-    ) -> anyhow::Result<alloy::rpc::types::TransactionReceipt> {
+    ) -> anyhow::Result<TransactionReceipt> {
         send(&self.suite.devnet, call, what).await
     }
 }
