@@ -6,7 +6,8 @@ use alloy::primitives::U256;
 
 use super::{
     chart::{escape, Chart, Series},
-    report::{per_million, wei, Report},
+    money::{per_million, wei},
+    report::Report,
     table::Table,
 };
 

@@ -10,10 +10,12 @@ mod cast;
 mod chain;
 mod chart;
 mod html;
+mod money;
 mod play;
 mod report;
 mod suite;
 mod table;
+mod tables;
 mod trace;
 mod work;
 mod world;
@@ -232,7 +234,7 @@ fn print_epoch(play: &Play, epoch: u64, tally: &EpochTally) {
         false => "after".to_owned(),
     };
     let pay: f64 = sample.pay.iter().flatten().map(|it| f64::from(*it)).sum();
-    let fees = sample.base_fee.map(report::per_million);
+    let fees = sample.base_fee.map(money::per_million);
     let escrow = sample.escrow.iter().sum();
     println!(
         "{number:>5}  {clock:>11}  {:>6.0}  {:>5}  {:>6}  {:>10.4}  {:>5.2}      {:>5.2}  {:>9}  {:>9}",
@@ -242,8 +244,8 @@ fn print_epoch(play: &Play, epoch: u64, tally: &EpochTally) {
         pay * 3_600.0 / 1e18,
         fees[0],
         fees[1],
-        report::usdcx(tally.drained, 4),
-        report::usdcx(escrow, 4),
+        money::usdcx(tally.drained, 4),
+        money::usdcx(escrow, 4),
     );
     for note in &tally.notes {
         println!("       · {note}");

@@ -1,4 +1,4 @@
-//! What the demo found, for people as tables and for machines as JSON.
+//! What the demo found. [`super::tables`] shows it to people.
 //!
 //! # The JSON of `--json`
 //!
@@ -21,19 +21,15 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{utils::format_units, I256, U256};
+use alloy::primitives::U256;
 use serde::Serialize;
 
 use super::{
-    books::{Books, SinkBooks},
+    books::{signed, Books, SinkBooks},
     play::{EpochTally, Play},
     suite::UNIT,
-    table::Table,
     world::{Habit, EPOCH},
 };
-
-/// Digits after the point of a USDCx.
-const DECIMALS: u8 = 18;
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -182,127 +178,6 @@ impl Report {
             accounting: Accounting::new(books),
         }
     }
-
-    /// The tables that end the demo.
-    pub fn tables(&self) -> Vec<Table> {
-        vec![
-            self.sink_table(),
-            self.stake_table(),
-            self.task_type_table(),
-            self.accounting_table(),
-        ]
-    }
-
-    fn sink_table(&self) -> Table {
-        let mut table = Table::new(
-            "Sinks: capacity in generated tokens per second, paid in USDCx",
-            &[
-                "sink",
-                "task type",
-                "declared",
-                "true",
-                "smoothed",
-                "done",
-                "failed",
-                "paid",
-                "paid share",
-                "capacity share",
-            ],
-        );
-        for sink in &self.sinks {
-            for service in &sink.services {
-                table.row([
-                    sink.name.to_owned(),
-                    service.task_type.to_owned(),
-                    format!("{:.1}", service.declared),
-                    format!("{:.1}", service.speed),
-                    format!("{:.1}", service.smoothed),
-                    service.done.to_string(),
-                    service.failed.to_string(),
-                    exact(&service.paid),
-                    percent(service.paid_share),
-                    percent(service.capacity_share),
-                ]);
-            }
-        }
-        table
-    }
-
-    fn stake_table(&self) -> Table {
-        let headers = ["sink", "is", "stake left", "slashes", "slashed"];
-        let mut table = Table::new("Stakes in USDCx", &headers);
-        for sink in &self.sinks {
-            table.row([
-                sink.name.to_owned(),
-                words(sink.habit).to_owned(),
-                rounded(&sink.stake, 2),
-                sink.slashes.to_string(),
-                rounded(&sink.slashed, 2),
-            ]);
-        }
-        table
-    }
-
-    fn task_type_table(&self) -> Table {
-        let headers = [
-            "task type",
-            "requests",
-            "tokens",
-            "done",
-            "failed",
-            "inflow",
-            "to sinks",
-            "fees",
-            "escrowed",
-            "drained",
-            "in escrow",
-            "base fee",
-        ];
-        let mut table = Table::new(
-            "Task types: money in USDCx, base fee per million tokens",
-            &headers,
-        );
-        for it in &self.task_types {
-            let paid = wei(&it.streamed) + wei(&it.drained);
-            table.row([
-                it.name.to_owned(),
-                it.requests.to_string(),
-                it.tokens.to_string(),
-                it.done.to_string(),
-                it.failed.to_string(),
-                rounded(&it.inflow, 6),
-                usdcx(paid, 6),
-                rounded(&it.fees, 6),
-                rounded(&it.overflow, 6),
-                rounded(&it.drained, 6),
-                rounded(&it.escrow, 6),
-                format!("{:.2}", per_million(wei(&it.base_fee))),
-            ]);
-        }
-        table
-    }
-
-    fn accounting_table(&self) -> Table {
-        let it = &self.accounting;
-        let mut table = Table::new("Every token, in USDCx to the wei", &["what", "amount"]);
-        let rows = [
-            ("sources paid out", &it.spent),
-            ("= paid to sinks", &it.to_sinks),
-            ("+ protocol fee", &it.fees),
-            ("+ waiting in EscrowBuffer", &it.escrow),
-            ("+ deposits and dust in SourceStreams", &it.source_streams),
-            ("+ dust in BackpressurePool", &it.backpressure_pool),
-            ("+ unclaimed in Superfluid's pools", &it.superfluid_pools),
-            ("stakes in StakeManager", &it.stakes),
-            ("slashed, in the treasury", &it.slashed),
-            ("all accounts together", &it.held),
-            ("minted", &it.minted),
-        ];
-        for (what, amount) in rows {
-            table.row([what.to_owned(), exact(amount)]);
-        }
-        table
-    }
 }
 
 impl Accounting {
@@ -420,7 +295,7 @@ fn sources(play: &Play, books: &Books) -> Vec<SourceReport> {
                 address: play.cast.sources[index].address().to_string(),
                 funds: funds.to_string(),
                 holds: holds.to_string(),
-                spent: (super::books::signed(funds) - holds).to_string(),
+                spent: (signed(funds) - holds).to_string(),
             }
         })
         .collect()
@@ -459,63 +334,4 @@ fn sink_series(play: &Play, market: usize) -> (BySink<String>, BySink<f64>) {
         }
     }
     (pay, capacity)
-}
-
-// --- Numbers as text
-
-/// USDCx with so many digits after the point, the rest cut off.
-pub fn usdcx(amount: U256, digits: usize) -> String {
-    cut(&format_units(amount, DECIMALS).unwrap_or_default(), digits)
-}
-
-/// Wei from our own JSON as exact USDCx. May be negative.
-fn exact(amount: &str) -> String {
-    let amount: I256 = amount.parse().unwrap_or_default();
-    format_units(amount, DECIMALS).unwrap_or_default()
-}
-
-fn rounded(amount: &str, digits: usize) -> String {
-    cut(&exact(amount), digits)
-}
-
-fn cut(decimal: &str, digits: usize) -> String {
-    let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));
-    format!("{whole}.{fraction:.digits$}")
-}
-
-/// Wei from our own JSON.
-pub fn wei(amount: &str) -> U256 {
-    amount.parse().unwrap_or_default()
-}
-
-/// A base fee, which is for [`super::suite::TOKENS_PER_FEE`] tokens, in USDCx for a million.
-pub fn per_million(base_fee: U256) -> f64 {
-    f64::from(base_fee) / 1e18 * (1e6 / super::suite::TOKENS_PER_FEE as f64)
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", share * 100.0)
-}
-
-fn words(habit: &str) -> &str {
-    match habit {
-        "overReports" => "over-reporting",
-        "goesDown" => "going down half-way",
-        "joinsLate" => "joining late",
-        other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn money_is_exact_or_cut_off() {
-        assert_eq!(exact("1234567890123456789"), "1.234567890123456789");
-        assert_eq!(exact("-1"), "-0.000000000000000001");
-        assert_eq!(rounded("1999999999999999999", 2), "1.99");
-        assert_eq!(usdcx(U256::from(10).pow(U256::from(18)), 4), "1.0000");
-        assert_eq!(per_million(U256::from(1_000_000_000_000_000u64)), 10.0);
-    }
 }
