@@ -1,0 +1,404 @@
+//! What is deployed, and how it is: one report, printed as text or JSON.
+
+use std::collections::BTreeMap;
+
+use alloy::{
+    dyn_abi::DynSolValue,
+    primitives::{keccak256, utils::format_units, Address, B256, I256, U256},
+    providers::Provider as _,
+    rpc::types::Filter,
+    sol_types::SolEvent as _,
+};
+use bpe_abi::{IBackpressurePool, ICapacityRegistry, IEscrowBuffer, IPricingCurve};
+use devnet::ARB_WASM;
+use devnet_superfluid::bindings::ISuperfluidPool;
+use serde::Serialize;
+
+use super::{
+    chain::{calldata, Chain, IArbWasm},
+    config::{Config, Settings},
+    keepalive::{time_left, DAY},
+    record::Book,
+    suite::{self, Program},
+    verify,
+};
+
+/// Views that say how a contract is set up, besides its links.
+const PARAMETERS: &[(&str, &[&str])] = &[
+    (
+        "StakeManager",
+        &[
+            "STAKE_UNIT()",
+            "minSinkStake()",
+            "capCurve()",
+            "unbondingPeriod()",
+            "unpaidSlashed()",
+        ],
+    ),
+    ("BackpressurePool", &["protocolFee()", "explorationRate()"]),
+    ("EscrowBuffer", &["reclaimTimeout()"]),
+    ("EconomyFactory", &["economyCount()"]),
+    ("DemurrageToken", &["decayRate()", "totalSupply()"]),
+    ("VelocityMetrics", &["currentEpoch()"]),
+    ("LightningCapacityOracle", &["satsPerUnit()", "nodeCount()"]),
+    ("LightningRoutingPool", &["nodeCount()"]),
+    ("RelayCapacityRegistry", &["getRelayCount()"]),
+    ("UniversalCapacityAdapter", &["domainCount()"]),
+    ("CrossProtocolRouter", &["earnedFees()"]),
+];
+
+/// A deployed contract.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contract {
+    pub name: &'static str,
+    pub address: Address,
+    /// Whether the code there is the recorded one.
+    pub code_is_recorded: bool,
+    pub owner: Option<Address>,
+    pub pending_owner: Option<Address>,
+    /// The version of the Stylus VM that it was activated for; none if it is not active.
+    pub program_version: Option<u16>,
+    /// Until it expires.
+    pub days_left: Option<u64>,
+    pub cached: bool,
+    /// What its constructor was given, and what it says of it now.
+    pub links: BTreeMap<&'static str, String>,
+    pub parameters: BTreeMap<&'static str, String>,
+    /// Of the stake token and the Super Token, in wei.
+    pub stake_balance: String,
+    pub super_token_balance: String,
+}
+
+/// A task type.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pool {
+    pub task_type: B256,
+    /// If it is known.
+    pub name: Option<String>,
+    pub min_stake: String,
+    pub sinks: String,
+    pub total_capacity: String,
+    pub pool: Option<Address>,
+    pub units: Option<String>,
+    /// Wei per second.
+    pub flow_rate: Option<String>,
+    pub escrow_level: Option<String>,
+    pub base_fee: Option<String>,
+}
+
+/// Everything.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    pub chain_id: u64,
+    pub block: u64,
+    pub contracts: Vec<Contract>,
+    pub pools: Vec<Pool>,
+    /// How many links were read back, and which are not as they should be.
+    pub links_checked: usize,
+    pub problems: Vec<String>,
+}
+
+/// Asks the chain how everything is.
+///
+/// # Errors
+/// If it does not answer.
+pub async fn status(chain: &Chain, book: &Book, config: &Config) -> anyhow::Result<Status> {
+    let deployer = first_owner(chain, book).await?;
+    let settings = Settings::new(config, chain.id, book.superfluid(), deployer)?
+        .for_programs(|it| book.contract(it.name).is_some());
+    let mut contracts = Vec::new();
+    for program in suite::programs().filter(|it| book.contract(it.name).is_some()) {
+        contracts.push(contract(chain, book, program).await?);
+    }
+    let report = verify::inspect(chain, &settings, book).await?;
+    Ok(Status {
+        chain_id: chain.id,
+        block: chain.provider.get_block_number().await?,
+        contracts,
+        pools: pools(chain, book, &settings).await?,
+        links_checked: report.checks,
+        problems: report.problems,
+    })
+}
+
+/// Who owns the first contract: what a configuration without `owner` would say.
+async fn first_owner(chain: &Chain, book: &Book) -> anyhow::Result<Address> {
+    for program in suite::programs().filter(|it| it.has_owner) {
+        if let Some(address) = book.address(program.name) {
+            let owner = chain.address_of(address, "owner()").await?;
+            return Ok(owner.unwrap_or_default());
+        }
+    }
+    Ok(Address::ZERO)
+}
+
+async fn contract(
+    chain: &Chain,
+    book: &Book,
+    program: &'static Program,
+) -> anyhow::Result<Contract> {
+    let record = &book.contracts()[program.name];
+    let address = record.address;
+    let code = chain.code(address).await?;
+    let left = time_left(chain, address).await?;
+    let arb_wasm = IArbWasm::new(ARB_WASM, &chain.provider);
+    let (mut owner, mut pending_owner) = (None, None);
+    if program.has_owner {
+        owner = chain.address_of(address, "owner()").await?;
+        let pending = chain.address_of(address, "pendingOwner()").await?;
+        pending_owner = pending.filter(|it| !it.is_zero());
+    }
+    let mut links = BTreeMap::new();
+    for view in program.arguments.iter().filter_map(|it| it.view) {
+        if let Some(value) = chain.word(address, view).await? {
+            let as_address = Address::from_word(value);
+            let shown = book
+                .contracts()
+                .iter()
+                .find(|(_, record)| record.address == as_address)
+                .map_or_else(|| shown(value), |(name, _)| (*name).to_owned());
+            links.insert(view, shown);
+        }
+    }
+    let mut parameters = BTreeMap::new();
+    for view in parameters_of(program.name) {
+        if let Some(value) = chain.word(address, view).await? {
+            parameters.insert(*view, U256::from_be_bytes(value.0).to_string());
+        }
+    }
+    Ok(Contract {
+        name: program.name,
+        address,
+        code_is_recorded: keccak256(&code) == record.code_hash,
+        owner,
+        pending_owner,
+        program_version: arb_wasm.programVersion(address).call().await.ok(),
+        days_left: left.map(|seconds| seconds / DAY),
+        cached: chain.is_cached(record.code_hash).await,
+        links,
+        parameters,
+        stake_balance: balance(chain, book, "StakeManager", "stakeToken()", address).await?,
+        super_token_balance: balance(chain, book, "BackpressurePool", "SUPER_TOKEN()", address)
+            .await?,
+    })
+}
+
+fn parameters_of(name: &str) -> &'static [&'static str] {
+    let found = PARAMETERS.iter().find(|(contract, _)| *contract == name);
+    found.map_or(&[], |(_, views)| views)
+}
+
+/// An address, or else a number.
+fn shown(word: B256) -> String {
+    let looks_like_address = word[..12].iter().all(|byte| *byte == 0) && word[12..16] != [0; 4];
+    match looks_like_address {
+        true => {
+            let number = U256::from_be_bytes(word.0);
+            let round = number % U256::from(1_000_000_000u64) == U256::ZERO;
+            match round {
+                true => number.to_string(),
+                false => Address::from_word(word).to_string(),
+            }
+        }
+        false if word[..16] == [0; 16] => U256::from_be_bytes(word.0).to_string(),
+        false => word.to_string(),
+    }
+}
+
+/// What `holder` has of the token that a contract names.
+async fn balance(
+    chain: &Chain,
+    book: &Book,
+    of: &str,
+    view: &str,
+    holder: Address,
+) -> anyhow::Result<String> {
+    let Some(contract) = book.address(of) else {
+        return Ok("0".to_owned());
+    };
+    let Some(token) = chain.address_of(contract, view).await? else {
+        return Ok("0".to_owned());
+    };
+    let data = calldata("balanceOf(address)", &[DynSolValue::Address(holder)]);
+    let output = chain.view(token, data).await?.unwrap_or_default();
+    Ok(U256::try_from_be_slice(&output)
+        .unwrap_or_default()
+        .to_string())
+}
+
+/// All task types of the registry.
+async fn pools(chain: &Chain, book: &Book, settings: &Settings) -> anyhow::Result<Vec<Pool>> {
+    let Some(record) = book.contract("CapacityRegistry") else {
+        return Ok(Vec::new());
+    };
+    let mut names = known_names(settings);
+    let filter = Filter::new()
+        .address(record.address)
+        .event_signature(ICapacityRegistry::TaskTypeRegistered::SIGNATURE_HASH)
+        .from_block(record.block);
+    // Some endpoints refuse long ranges: then those of the configuration have to do.
+    let logs = chain.provider.get_logs(&filter).await.unwrap_or_default();
+    for log in logs {
+        if let Ok(event) = ICapacityRegistry::TaskTypeRegistered::decode_log(&log.inner) {
+            names.entry(event.taskTypeId).or_insert(None);
+        }
+    }
+    let mut pools = Vec::new();
+    for (id, name) in names {
+        if let Some(pool) = pool(chain, book, id, name).await? {
+            pools.push(pool);
+        }
+    }
+    Ok(pools)
+}
+
+fn known_names(settings: &Settings) -> BTreeMap<B256, Option<String>> {
+    let domains = ["lightning", "relay", "openclaw"].into_iter();
+    let of_domains = domains.filter_map(|domain| {
+        let value = settings.get(&format!("{domain}.task_type"))?;
+        let (word, _) = value.as_fixed_bytes()?;
+        Some((B256::from_slice(word), Some(domain.to_owned())))
+    });
+    let task_types = settings.task_types.iter();
+    of_domains
+        .chain(task_types.map(|it| (it.id, Some(it.name.clone()))))
+        .collect()
+}
+
+/// A task type, if the registry has it.
+async fn pool(
+    chain: &Chain,
+    book: &Book,
+    id: B256,
+    name: Option<String>,
+) -> anyhow::Result<Option<Pool>> {
+    let provider = &chain.provider;
+    let registry = book.address("CapacityRegistry").unwrap_or_default();
+    let registry = ICapacityRegistry::new(registry, provider);
+    if !registry.taskTypeExists(id).call().await? {
+        return Ok(None);
+    }
+    let task_type = registry.getTaskType(id).call().await?;
+    let mut it = Pool {
+        task_type: id,
+        name,
+        min_stake: task_type.minStake.to_string(),
+        sinks: task_type.sinkCount.to_string(),
+        total_capacity: task_type.totalCapacity.to_string(),
+        pool: None,
+        units: None,
+        flow_rate: None,
+        escrow_level: None,
+        base_fee: None,
+    };
+    if let Some(pools) = book.address("BackpressurePool") {
+        let pool = IBackpressurePool::new(pools, provider)
+            .getPool(id)
+            .call()
+            .await?;
+        if !pool.is_zero() {
+            let members = ISuperfluidPool::new(pool, provider);
+            it.pool = Some(pool);
+            it.units = Some(members.getTotalUnits().call().await?.to_string());
+            it.flow_rate = Some(members.getTotalFlowRate().call().await?.to_string());
+        }
+    }
+    if let Some(escrow) = book.address("EscrowBuffer") {
+        let level = IEscrowBuffer::new(escrow, provider)
+            .bufferLevel(id)
+            .call()
+            .await?;
+        it.escrow_level = Some(level.to_string());
+    }
+    if let Some(pricing) = book.address("PricingCurve") {
+        let fee = IPricingCurve::new(pricing, provider)
+            .getBaseFee(id)
+            .call()
+            .await?;
+        it.base_fee = Some(fee.to_string());
+    }
+    Ok(Some(it))
+}
+
+/// Prints a report as text.
+pub fn print(status: &Status) {
+    println!("Chain {}, block {}\n", status.chain_id, status.block);
+    for it in &status.contracts {
+        let code = match it.code_is_recorded {
+            true => "",
+            false => "  OTHER CODE THAN RECORDED",
+        };
+        println!("{} {}{code}", it.name, it.address);
+        let version = it
+            .program_version
+            .map_or("not active".to_owned(), |version| {
+                format!("Stylus {version}")
+            });
+        let left = it
+            .days_left
+            .map_or("expired: `bpe keepalive`".to_owned(), |days| {
+                format!("{days} days left")
+            });
+        let cached = if it.cached { "cached" } else { "not cached" };
+        println!("  program: {version}, {left}, {cached}");
+        if let Some(owner) = it.owner {
+            let pending = it
+                .pending_owner
+                .map_or(String::new(), |heir| format!(", offered to {heir}"));
+            println!("  owner: {owner}{pending}");
+        }
+        for (view, value) in it.links.iter().chain(&it.parameters) {
+            println!("  {}: {value}", view.trim_end_matches("()"));
+        }
+        for (token, wei) in [
+            ("stake token", &it.stake_balance),
+            ("Super Token", &it.super_token_balance),
+        ] {
+            if wei != "0" {
+                println!("  holds {} of the {token}", tokens(wei));
+            }
+        }
+    }
+    println!("\nTask types: {}", status.pools.len());
+    for it in &status.pools {
+        let name = it.name.clone().unwrap_or_else(|| it.task_type.to_string());
+        println!(
+            "  {name}: {} sinks, capacity {}, minimum stake {}, pool {}, units {}, flow rate {} wei/s, in escrow {}, base fee {}",
+            it.sinks,
+            units(&it.total_capacity),
+            tokens(&it.min_stake),
+            it.pool.map_or("none".to_owned(), |pool| pool.to_string()),
+            or_none(&it.units),
+            or_none(&it.flow_rate),
+            it.escrow_level.as_deref().map_or("none".to_owned(), tokens),
+            or_none(&it.base_fee),
+        );
+    }
+    println!("\n{} links and parameters read back.", status.links_checked);
+    for problem in &status.problems {
+        println!("  WRONG: {problem}");
+    }
+}
+
+fn or_none(value: &Option<String>) -> &str {
+    value.as_deref().unwrap_or("none")
+}
+
+fn tokens(wei: &str) -> String {
+    scaled(wei, 18)
+}
+
+fn units(capacity: &str) -> String {
+    scaled(capacity, 9)
+}
+
+/// A fixed-point number without the zeros at its end.
+fn scaled(value: &str, decimals: u8) -> String {
+    let number: I256 = value.parse().unwrap_or_default();
+    let text = format_units(number, decimals).unwrap_or_default();
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.to_owned()
+}
