@@ -1,83 +1,44 @@
-//! The suite's contracts as alloy bindings, made from the generated interfaces.
+//! The suite's contracts as alloy bindings, made from the generated interfaces, and what is signed for them.
 //!
 //! Each module holds a contract's calls, events and errors, and an instance to call a deployed one through a provider:
 //! `IStakeManager::new(address, &provider).stake(amount).send()`.
 
 #![allow(missing_docs)]
+// As many as the contracts' functions have.
+#![allow(clippy::too_many_arguments)]
 
-use alloy::sol;
+pub mod typed_data;
 
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/IStakeManager.sol"
-);
+macro_rules! bindings {
+    ($($interface:tt)*) => {
+        $(alloy::sol!(
+            #[sol(rpc, all_derives)]
+            $interface
+        );)*
+    };
+}
 
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/ICapacityRegistry.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
+bindings! {
     "../interfaces/IBackpressurePool.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/IEscrowBuffer.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/IStreamGateway.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/ISourceStreams.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/IPricingCurve.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/IOffchainAggregator.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
+    "../interfaces/ICapacityRegistry.sol"
     "../interfaces/ICompletionTracker.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/IPipeline.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/INestedPool.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
-    "../interfaces/IEconomyFactory.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
     "../interfaces/ICrossProtocolRouter.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
+    "../interfaces/IDemurrageToken.sol"
+    "../interfaces/IEconomyFactory.sol"
+    "../interfaces/IEscrowBuffer.sol"
+    "../interfaces/ILightningCapacityOracle.sol"
+    "../interfaces/ILightningRoutingPool.sol"
+    "../interfaces/INestedPool.sol"
+    "../interfaces/IOffchainAggregator.sol"
+    "../interfaces/IOpenClawCapacityAdapter.sol"
+    "../interfaces/IOpenClawCompletionVerifier.sol"
+    "../interfaces/IOpenClawReputationBridge.sol"
+    "../interfaces/IPipeline.sol"
+    "../interfaces/IPricingCurve.sol"
     "../interfaces/IReputationLedger.sol"
-);
-
-sol!(
-    #[sol(rpc, all_derives)]
+    "../interfaces/ISourceStreams.sol"
+    "../interfaces/IStakeManager.sol"
+    "../interfaces/IStreamGateway.sol"
     "../interfaces/IUniversalCapacityAdapter.sol"
-);
+    "../interfaces/IVelocityMetrics.sol"
+}

@@ -6,11 +6,14 @@ use alloy::{
     primitives::{keccak256, Address, Bytes, B256, U256},
     providers::DynProvider,
     rpc::types::TransactionReceipt,
-    signers::{local::PrivateKeySigner, SignerSync},
-    sol,
-    sol_types::{eip712_domain, Eip712Domain, SolEvent, SolStruct, SolValue},
+    signers::local::PrivateKeySigner,
+    sol_types::{Eip712Domain, SolEvent, SolStruct, SolValue},
 };
 use bpe_abi::{
+    typed_data::{
+        self, sign_assignment, sign_attestation, sign_receipt, BoltzmannShares,
+        CapacityAttestation, CompletionReceipt, TaskAssignment,
+    },
     ICompletionTracker::{
         self, AutoSlashed, CompletionRecorded, EpochAdvanced, ICompletionTrackerInstance,
         SignedTask,
@@ -24,40 +27,6 @@ use crate::{
     stage::mined,
     suite::{deploy, tokens, units, CODE, UNIT},
 };
-
-sol! {
-    struct CompletionReceipt {
-        bytes32 taskTypeId;
-        address sink;
-        address source;
-        bytes32 taskId;
-        uint256 timestamp;
-    }
-
-    struct TaskAssignment {
-        bytes32 taskTypeId;
-        address sink;
-        address source;
-        bytes32 taskId;
-        uint256 deadline;
-    }
-
-    struct CapacityAttestation {
-        bytes32 taskTypeId;
-        address sink;
-        uint256 capacity;
-        uint256 timestamp;
-        uint256 nonce;
-    }
-
-    struct BoltzmannShares {
-        bytes32 taskTypeId;
-        address[] sinks;
-        uint256[] shares;
-        uint256 timestamp;
-        uint256 nonce;
-    }
-}
 
 /// Seconds of an epoch of CompletionTracker.
 pub const EPOCH: u64 = 300;
@@ -193,16 +162,7 @@ impl Proof {
             taskId: id,
             timestamp: U256::from(self.now()),
         };
-        let domain = self.tracker_domain();
-        SignedTask {
-            taskTypeId: message.taskTypeId,
-            sink: message.sink,
-            source: message.source,
-            taskId: message.taskId,
-            time: message.timestamp,
-            sinkSig: sign(sink, &message, &domain),
-            sourceSig: sign(source, &message, &domain),
-        }
+        sign_receipt(sink, source, &message, &self.tracker_domain()).expect("local keys sign")
     }
 
     /// An assignment of the task `id`, signed by both.
@@ -220,16 +180,7 @@ impl Proof {
             taskId: id,
             deadline: U256::from(deadline),
         };
-        let domain = self.tracker_domain();
-        SignedTask {
-            taskTypeId: message.taskTypeId,
-            sink: message.sink,
-            source: message.source,
-            taskId: message.taskId,
-            time: message.deadline,
-            sinkSig: sign(sink, &message, &domain),
-            sourceSig: sign(source, &message, &domain),
-        }
+        sign_assignment(sink, source, &message, &self.tracker_domain()).expect("local keys sign")
     }
 
     /// Records receipts, in as few batches as there can be. All are good.
@@ -307,14 +258,7 @@ impl Proof {
             timestamp: U256::from(timestamp),
             nonce: U256::from(nonce),
         };
-        SignedAttestation {
-            taskTypeId: message.taskTypeId,
-            sink: message.sink,
-            capacity: message.capacity,
-            timestamp: message.timestamp,
-            nonce: message.nonce,
-            signature: sign(sink, &message, &self.aggregator_domain()),
-        }
+        sign_attestation(sink, &message, &self.aggregator_domain()).expect("a local key signs")
     }
 
     pub fn sign_shares(&self, signer: &PrivateKeySigner, message: &BoltzmannShares) -> Bytes {
@@ -322,29 +266,19 @@ impl Proof {
     }
 
     pub fn tracker_domain(&self) -> Eip712Domain {
-        eip712_domain! {
-            name: "BPE-CompletionTracker",
-            version: "1",
-            chain_id: self.core.base.devnet.chain_id(),
-            verifying_contract: *self.tracker.address(),
-        }
+        let chain_id = self.core.base.devnet.chain_id();
+        typed_data::completion_tracker(chain_id, *self.tracker.address())
     }
 
     pub fn aggregator_domain(&self) -> Eip712Domain {
-        eip712_domain! {
-            name: "BPE-OffchainAggregator",
-            version: "1",
-            chain_id: self.core.base.devnet.chain_id(),
-            verifying_contract: *self.aggregator.address(),
-        }
+        let chain_id = self.core.base.devnet.chain_id();
+        typed_data::offchain_aggregator(chain_id, *self.aggregator.address())
     }
 }
 
 /// A signature as contracts take it: r, s, v.
 pub fn sign(signer: &PrivateKeySigner, message: &impl SolStruct, domain: &Eip712Domain) -> Bytes {
-    let hash = message.eip712_signing_hash(domain);
-    let signature = signer.sign_hash_sync(&hash).expect("a local key signs");
-    signature.as_bytes().into()
+    typed_data::sign(signer, message, domain).expect("a local key signs")
 }
 
 /// The events of a kind, in their order.

@@ -1,5 +1,7 @@
 //! Solidity contracts of `tests/contracts`, compiled by solc.
 
+use std::path::Path;
+
 use alloy::{
     json_abi::JsonAbi,
     network::TransactionBuilder,
@@ -20,12 +22,22 @@ pub struct Compiled {
 
 /// Compiles `contract` of `tests/contracts/<file>`.
 pub async fn compile(file: &str, contract: &str) -> Compiled {
+    let folder = workspace_root().join("tests/contracts");
+    compile_at(&folder.join(file), contract).await
+}
+
+/// Compiles `contract` of a file.
+pub async fn compile_at(file: &Path, contract: &str) -> Compiled {
     let mut command = node_script("compile.cjs");
-    command.arg(workspace_root().join("tests/contracts").join(file));
+    command.arg(file);
     let output = run(command).await.succeeded();
     let mut contracts: Value = serde_json::from_str(&output).expect("compile.cjs prints JSON");
     let compiled = contracts[contract].take();
-    assert!(!compiled.is_null(), "no contract {contract} in {file}");
+    assert!(
+        !compiled.is_null(),
+        "no contract {contract} in {}",
+        file.display()
+    );
     Compiled {
         abi: serde_json::from_value(compiled["abi"].clone()).expect("solc writes ABIs"),
         bytecode: serde_json::from_value(compiled["bytecode"].clone()).expect("solc writes hex"),

@@ -27,12 +27,28 @@ pub fn tool(name: &str) -> Command {
     Command::new(fetched(&format!("bin/{name}")))
 }
 
-/// Node.js, with a script of `tests/tools`. It finds the packages in `.tools/node_modules` by `NODE_PATH`.
-pub fn node_script(name: &str) -> Command {
+/// Node.js. It finds the packages in `.tools/node_modules` by `NODE_PATH`.
+pub fn node() -> Command {
     let mut command = Command::new("node");
-    command.arg(workspace_root().join("tests/tools").join(name));
     command.env("NODE_PATH", fetched("node_modules"));
     command
+}
+
+/// Node.js, with a script of `tests/tools`.
+pub fn node_script(name: &str) -> Command {
+    let mut command = node();
+    command.arg(workspace_root().join("tests/tools").join(name));
+    command
+}
+
+/// A command that came with an npm package.
+pub fn tool_of_npm(name: &str) -> Command {
+    Command::new(fetched(&format!("node_modules/.bin/{name}")))
+}
+
+/// The folder of the npm package `@bpe/stylus`.
+pub fn npm_package() -> PathBuf {
+    workspace_root().join("sdk-abi/npm")
 }
 
 fn fetched(path: &str) -> PathBuf {

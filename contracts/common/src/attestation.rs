@@ -104,16 +104,7 @@ impl Last {
     ///
     /// * [`StaleAttestation`], [`NonceAlreadyUsed`]
     pub fn check(&self, timestamp: U256, nonce: U256) -> Result<Next, Error> {
-        let now = clock::block_timestamp(self.vm());
-        let earliest = U256::from(now.saturating_sub(MAX_AGE));
-        let latest = U256::from(now.saturating_add(MAX_CLOCK_SKEW));
-        if timestamp < earliest || timestamp > latest {
-            return Err(StaleAttestation {
-                attestationTime: timestamp,
-                currentTime: U256::from(now),
-            }
-            .into());
-        }
+        require_fresh(self.vm(), timestamp)?;
         let last = self.nonce();
         match narrow(nonce) {
             Some(next) if nonce > last => Ok(Next {
@@ -133,6 +124,24 @@ impl Last {
     pub fn accept(&mut self, next: Next) {
         self.nonce.set(next.nonce);
         self.timestamp.set(next.timestamp);
+    }
+}
+
+/// Checks that what was signed at `timestamp` is at most [`MAX_AGE`] old, and not from the future beyond [`MAX_CLOCK_SKEW`].
+///
+/// # Errors
+///
+/// * [`StaleAttestation`]
+pub fn require_fresh(vm: &dyn Host, timestamp: U256) -> Result<(), StaleAttestation> {
+    let now = clock::block_timestamp(vm);
+    let earliest = U256::from(now.saturating_sub(MAX_AGE));
+    let latest = U256::from(now.saturating_add(MAX_CLOCK_SKEW));
+    match timestamp < earliest || timestamp > latest {
+        true => Err(StaleAttestation {
+            attestationTime: timestamp,
+            currentTime: U256::from(now),
+        }),
+        false => Ok(()),
     }
 }
 

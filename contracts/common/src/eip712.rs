@@ -13,13 +13,13 @@ use crate::returns::Returns;
 pub const DOMAIN_TYPEHASH: B256 =
     b256!("8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f");
 
-/// A domain: the name and version of the contract that signatures are meant for.
+/// A domain: the name and version of the contract that signatures are meant for. Constants, or read from storage.
 #[derive(Clone, Copy, Debug)]
-pub struct Domain {
+pub struct Domain<'a> {
     /// Name of the contract, as wallets show it.
-    pub name: &'static str,
+    pub name: &'a str,
     /// Version of its signed messages.
-    pub version: &'static str,
+    pub version: &'a str,
 }
 
 /// What `eip712Domain()` of EIP-5267 returns: fields, name, version, chain id, verifying contract, salt, extensions.
@@ -33,7 +33,7 @@ pub type DomainFields = Returns<(
     Vec<U256>,
 )>;
 
-impl Domain {
+impl Domain<'_> {
     /// The domain separator of the contract that is running.
     pub fn separator(&self, vm: &dyn Host) -> B256 {
         hash_words(&[
@@ -76,7 +76,12 @@ pub fn typed_data_hash(separator: B256, struct_hash: B256) -> B256 {
 
 /// `keccak256(abi.encode(words…))` of static values: with a type hash first, EIP-712's `hashStruct`.
 pub fn hash_words<const N: usize>(words: &[B256; N]) -> B256 {
-    let mut bytes = Vec::with_capacity(N * 32);
+    hash_slice(words)
+}
+
+/// Once for every number of words.
+fn hash_slice(words: &[B256]) -> B256 {
+    let mut bytes = Vec::with_capacity(words.len().saturating_mul(32));
     for word in words {
         bytes.extend_from_slice(word.as_slice());
     }

@@ -4,11 +4,11 @@
 //! returns must be `true`; everything else is a failure. [`pull`] besides measures what really arrived, so that a
 //! token that takes a fee, or lies, creates nothing out of nothing.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{sol, SolCall};
 use stylus_sdk::stylus_core::Host;
 
-use crate::call::{call, has_code, static_call, Answer, ALL_GAS};
+use crate::call::{call, calldata, has_code, static_call, Answer, ALL_GAS};
 
 sol! {
     /// A call to `token` failed, or did not do what ERC-20 promises.
@@ -20,6 +20,7 @@ sol! {
         function transfer(address to, uint256 value) external returns (bool);
         function transferFrom(address from, address to, uint256 value) external returns (bool);
         function approve(address spender, uint256 value) external returns (bool);
+        function decimals() external view returns (uint8);
     }
 }
 
@@ -36,7 +37,12 @@ pub fn transfer(
     to: Address,
     value: U256,
 ) -> Result<(), SafeERC20FailedOperation> {
-    checked(vm, token, &IERC20::transferCall { to, value }.abi_encode())
+    checked(
+        vm,
+        token,
+        IERC20::transferCall::SELECTOR,
+        &[to.into_word(), value.into()],
+    )
 }
 
 /// Sends `value` of `token` to `to` with at most `gas`, unless the token reverts: then nothing has happened, and the result
@@ -52,7 +58,10 @@ pub fn try_transfer(
     value: U256,
     gas: u64,
 ) -> Result<bool, SafeERC20FailedOperation> {
-    let data = IERC20::transferCall { to, value }.abi_encode();
+    let data = calldata(
+        IERC20::transferCall::SELECTOR,
+        &[to.into_word(), value.into()],
+    );
     let answer = call(vm, token, &data, gas, WORD);
     if answer.success && !says_yes(vm, token, &answer) {
         return Err(SafeERC20FailedOperation { token });
@@ -74,11 +83,8 @@ pub fn pull(
 ) -> Result<U256, SafeERC20FailedOperation> {
     let to = vm.contract_address();
     let before = balance_of(vm, token, to)?;
-    checked(
-        vm,
-        token,
-        &IERC20::transferFromCall { from, to, value }.abi_encode(),
-    )?;
+    let arguments = [from.into_word(), to.into_word(), value.into()];
+    checked(vm, token, IERC20::transferFromCall::SELECTOR, &arguments)?;
     let arrived = balance_of(vm, token, to)?.saturating_sub(before).min(value);
     if arrived.is_zero() {
         return Err(SafeERC20FailedOperation { token });
@@ -98,11 +104,8 @@ pub fn transfer_from(
     to: Address,
     value: U256,
 ) -> Result<(), SafeERC20FailedOperation> {
-    checked(
-        vm,
-        token,
-        &IERC20::transferFromCall { from, to, value }.abi_encode(),
-    )
+    let arguments = [from.into_word(), to.into_word(), value.into()];
+    checked(vm, token, IERC20::transferFromCall::SELECTOR, &arguments)
 }
 
 /// Lets `spender`, a contract of the suite, take any amount of `token`.
@@ -115,12 +118,8 @@ pub fn approve_all(
     token: Address,
     spender: Address,
 ) -> Result<(), SafeERC20FailedOperation> {
-    let value = U256::MAX;
-    checked(
-        vm,
-        token,
-        &IERC20::approveCall { spender, value }.abi_encode(),
-    )
+    let arguments = [spender.into_word(), U256::MAX.into()];
+    checked(vm, token, IERC20::approveCall::SELECTOR, &arguments)
 }
 
 /// How much of `token` the `account` has.
@@ -133,7 +132,7 @@ pub fn balance_of(
     token: Address,
     account: Address,
 ) -> Result<U256, SafeERC20FailedOperation> {
-    let data = IERC20::balanceOfCall { account }.abi_encode();
+    let data = calldata(IERC20::balanceOfCall::SELECTOR, &[account.into_word()]);
     let answer = static_call(vm, token, &data, ALL_GAS, WORD);
     if answer.success && answer.data.len() == WORD {
         return Ok(U256::from_be_slice(&answer.data));
@@ -141,8 +140,23 @@ pub fn balance_of(
     Err(SafeERC20FailedOperation { token })
 }
 
-fn checked(vm: &dyn Host, token: Address, data: &[u8]) -> Result<(), SafeERC20FailedOperation> {
-    let answer = call(vm, token, data, ALL_GAS, WORD);
+/// How many decimals `token` has; `None` if it does not say.
+pub fn decimals(vm: &dyn Host, token: Address) -> Option<u8> {
+    let data = calldata(IERC20::decimalsCall::SELECTOR, &[]);
+    let answer = static_call(vm, token, &data, ALL_GAS, WORD);
+    match answer.success && answer.data.len() == WORD {
+        true => u8::try_from(U256::from_be_slice(&answer.data)).ok(),
+        false => None,
+    }
+}
+
+fn checked(
+    vm: &dyn Host,
+    token: Address,
+    selector: [u8; 4],
+    arguments: &[B256],
+) -> Result<(), SafeERC20FailedOperation> {
+    let answer = call(vm, token, &calldata(selector, arguments), ALL_GAS, WORD);
     if answer.success && says_yes(vm, token, &answer) {
         return Ok(());
     }

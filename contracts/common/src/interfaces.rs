@@ -33,6 +33,39 @@ sol! {
         function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
         function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
         function syncCapacity(bytes32 taskTypeId, address sink) external;
+
+        error SinkNotRegistered();
+    }
+
+    /// CapacityRegistry, as adapters see it that register sinks for their operators.
+    interface ISinkRegistrar {
+        function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
+        function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;
+        function deregisterSinkFor(bytes32 taskTypeId, address sink) external;
+    }
+
+    /// StakeManager, as adapters see it that ask for the stake of a sink.
+    interface IStakeRequirement {
+        function getStake(address sink) external view returns (uint256);
+        function requiredStake(address sink, uint256 minStake) external view returns (uint256);
+    }
+
+    /// BackpressurePool, as the pools of the domains see it.
+    interface IUnitBalancer {
+        function getPool(bytes32 taskTypeId) external view returns (address);
+        function createPool(bytes32 taskTypeId) external;
+        function rebalanceSink(bytes32 taskTypeId, address sink) external;
+    }
+
+    /// PricingCurve, as the pools of the domains see it.
+    interface IPriceOracle {
+        function getPrice(bytes32 taskTypeId, address sink) external view returns (uint256 price);
+    }
+
+    /// LightningCapacityOracle, as LightningRoutingPool sees it.
+    interface ILightningOracle {
+        function lightningTaskTypeId() external view returns (bytes32);
+        function getNode(bytes32 nodePubkey) external view returns (address operator, uint256 smoothedSats, uint256 pendingHTLCs, uint256 capacity, uint256 outboundSats, uint256 channelCount, uint256 timestamp);
     }
 
     /// StakeManager, as CompletionTracker sees it.
@@ -93,6 +126,16 @@ sol! {
         function getStakeDiscount(address account, bytes32 domain) external view returns (uint256 discountBps);
     }
 
+    /// VelocityMetrics, as DemurrageToken sees it.
+    interface IVelocityMetrics {
+        function recordTransfer(address from, address to, uint256 amount, uint256 fromBalance, uint256 toBalance, uint256 supply) external;
+    }
+
+    /// VirialMonitor, as DemurrageToken sees it. The rate is per second, with 18 decimals.
+    interface IVirialMonitor {
+        function recommendedDemurrageRate() external view returns (uint256 rate);
+    }
+
     /// What EconomyFactory calls of the contracts that it sets up: whoever owns them may.
     interface IEconomy {
         function setRegistry(address registry, bool authorized) external;
@@ -138,5 +181,37 @@ sol! {
     /// what the payer has to say to the protocol, of the protocol's own format, and may be empty.
     interface IProtocolAdapter {
         function execute(bytes32 paymentId, address recipient, uint256 amount, bytes data) external payable;
+    }
+
+    /// StakeManager, as OpenClawCapacityAdapter sees it.
+    interface IStakes {
+        function getStake(address sink) external view returns (uint256);
+        function getCapacityCap(address sink) external view returns (uint256);
+    }
+
+    /// OpenClawCapacityAdapter, as OpenClawCompletionVerifier sees it: a struct of words is encoded as the words.
+    interface IAgentDirectory {
+        function getAgent(bytes32 agentId) external view returns (address operator, bytes32 skillTypeId, uint256 smoothedCapacity, uint256 lastUpdated, bool active);
+    }
+
+    /// CompletionTracker, as a verifier of completions sees it.
+    interface ICompletionTracker {
+        function recordEvidence(bytes32 taskTypeId, address source, bytes attestation) external;
+        function getCompletions(bytes32 taskTypeId, address sink) external view returns (uint256);
+        function getCompletionRate(bytes32 taskTypeId, address sink) external view returns (uint256);
+    }
+
+    /// OpenClawReputationBridge, as OpenClawCompletionVerifier sees it.
+    interface ICompletionReporter {
+        function reportCompletion(address operator, bytes32 skillTypeId) external;
+    }
+
+    /// ReputationLedger, as a recorder of a domain sees it: a struct of words is encoded as the words.
+    interface IReputationRecords {
+        function recordPositive(address account, bytes32 domain, uint256 points) external;
+        function recordNegative(address account, bytes32 domain, uint256 points) external;
+        function getAggregateReputation(address account) external view returns (uint256 aggregateScore);
+        function getDomainReputation(address account, bytes32 domain) external view returns (uint256 score, uint256 stakeDuration, uint256 completions, uint256 slashCount, uint256 lastUpdated);
+        function getStakeDiscount(address account, bytes32 domain) external view returns (uint256 discountBps);
     }
 }

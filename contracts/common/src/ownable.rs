@@ -15,6 +15,8 @@ use stylus_sdk::{
     storage::{StorageAddress, StorageBool},
 };
 
+use crate::emit;
+
 sol! {
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
     #[derive(Debug, PartialEq, Eq)]
@@ -78,13 +80,7 @@ impl Ownable {
         self.only_owner()?;
         self.pending_owner.set(new_owner);
         let previous_owner = self.owner.get();
-        log(
-            self.vm(),
-            OwnershipTransferStarted {
-                previousOwner: previous_owner,
-                newOwner: new_owner,
-            },
-        );
+        emit!(self.vm(), OwnershipTransferStarted[previous_owner, new_owner]);
         Ok(())
     }
 
@@ -174,12 +170,6 @@ impl Ownable {
         let previous_owner = self.owner.get();
         self.pending_owner.set(Address::ZERO);
         self.owner.set(new_owner);
-        log(
-            self.vm(),
-            OwnershipTransferred {
-                previousOwner: previous_owner,
-                newOwner: new_owner,
-            },
-        );
+        emit!(self.vm(), OwnershipTransferred[previous_owner, new_owner]);
     }
 }

@@ -86,10 +86,24 @@ fn split(signature: &[u8]) -> Option<(B256, u8)> {
 ///
 /// Never reverts, whatever `signer` does. The zero address signs nothing.
 pub fn is_valid(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
-    if has_code(vm, signer) {
-        return is_valid_erc1271(vm, signer, digest, signature, ALL_GAS);
+    is_signed(vm, signer, digest, signature).unwrap_or(false)
+}
+
+/// As [`is_valid`], but says what is wrong with the signature of an account without code if it is malformed.
+///
+/// # Errors
+///
+/// * As [`recover`].
+pub fn is_signed(
+    vm: &dyn Host,
+    signer: Address,
+    digest: B256,
+    signature: &[u8],
+) -> Result<bool, Error> {
+    match has_code(vm, signer) {
+        true => Ok(is_valid_erc1271(vm, signer, digest, signature, ALL_GAS)),
+        false => Ok(recover(vm, digest, signature)? == signer),
     }
-    recover(vm, digest, signature).is_ok_and(|recovered| recovered == signer)
 }
 
 /// Whether the contract `signer` says that it signed `digest` (ERC-1271), with at most `gas`.

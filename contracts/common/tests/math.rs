@@ -11,6 +11,7 @@ use bpe_common::math::{
         congestion_price, lower_by_eighth, queue_multiplier, raise_by_eighth, relay_multiplier,
         utilization, ESCROW_SENSITIVITY, MAX_UTILIZATION,
     },
+    skill::{skill_capacity, MAX_ERROR_RATE_BPS, MAX_LATENCY_MS},
     stake_for_capacity_affine, stake_for_capacity_sqrt, to_u128, to_u128_saturating, BPS,
     CAPACITY_ONE, EXP_ONE,
 };
@@ -711,4 +712,66 @@ fn prices_do_not_overflow() {
     let beyond = congestion_price(u128::MAX, u64::MAX, u128::MAX);
     let exact = BigUint::from(u128::MAX).pow(2) * 18u8 / (BigUint::from(WAD) * 10u8);
     assert_eq!(big(beyond), exact);
+}
+
+// --- Skills
+
+/// The weights, as fractions of 10 000, of throughputs that are fractions themselves.
+fn weighted(throughput: u64, latency: u64, errors: u64) -> BigUint {
+    let (latency, errors) = (latency.min(30_000), errors.min(10_000));
+    let in_time = BigUint::from(throughput) * (30_000 - latency);
+    let right = BigUint::from(throughput) * (10_000 - errors);
+    // All over 10 000 · 30 000 · 10 000.
+    let sum = BigUint::from(throughput) * 5_000u64 * 300_000_000u64
+        + in_time * 3_000u64 * 10_000u64
+        + right * 2_000u64 * 30_000u64;
+    sum * 1_000_000_000u64 / 3_000_000_000_000u64
+}
+
+proptest! {
+    #[test]
+    fn a_skill_is_worth_what_the_weights_say(
+        throughput: u64,
+        latency in prop_oneof![4 => 0u64..31_000, 1 => any::<u64>()],
+        errors in prop_oneof![4 => 0u64..11_000, 1 => any::<u64>()],
+    ) {
+        let capacity = skill_capacity(U256::from(throughput), U256::from(latency), U256::from(errors));
+        prop_assert_eq!(BigUint::from(capacity), weighted(throughput, latency, errors));
+    }
+
+    #[test]
+    fn a_skill_is_total_and_monotonic(throughput in wide(), latency in wide(), errors in wide()) {
+        let capacity = skill_capacity(throughput, latency, errors);
+        prop_assert!(capacity < 1 << 94);
+        prop_assert!(skill_capacity(throughput.saturating_add(ONE), latency, errors) >= capacity);
+        prop_assert!(skill_capacity(throughput, latency.saturating_add(ONE), errors) <= capacity);
+        prop_assert!(skill_capacity(throughput, latency, errors.saturating_add(ONE)) <= capacity);
+    }
+}
+
+#[test]
+fn skills_at_the_points_that_define_them() {
+    for (throughput, latency, errors, tenths) in [
+        (100, 0, 0, 1_000),
+        (100, 2_000, 100, 978),
+        (100, 15_000, 0, 850),
+        (100, 30_000, 0, 700),
+        (100, 0, 5_000, 900),
+        (100, 0, 10_000, 800),
+        (100, 30_000, 10_000, 500),
+        (100, 60_000, 20_000, 500),
+        (1, 0, 0, 10),
+        (0, 0, 0, 0),
+    ] {
+        let capacity = skill_capacity(
+            U256::from(throughput),
+            U256::from(latency),
+            U256::from(errors),
+        );
+        assert_eq!(capacity, tenths * u128::from(CAPACITY_ONE) / 10);
+    }
+    assert_eq!((MAX_LATENCY_MS, MAX_ERROR_RATE_BPS), (30_000, 10_000));
+    let most = u128::from(u64::MAX) * u128::from(CAPACITY_ONE);
+    assert_eq!(skill_capacity(MAX, ZERO, ZERO), most);
+    assert_eq!(skill_capacity(MAX, MAX, MAX), most / 2);
 }

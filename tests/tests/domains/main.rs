@@ -1,4 +1,10 @@
 //! The domains on a devnet, connected to the core: what they attest, earn and pay really moves.
 
+mod demurrage;
+mod lightning;
+mod openclaw;
 mod platform;
 mod routes;
+
+/// Seconds of an hour.
+const HOUR: u64 = 3_600;

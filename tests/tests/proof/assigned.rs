@@ -5,13 +5,14 @@ use alloy::{
     signers::{local::PrivateKeySigner, SignerSync},
     sol_types::{eip712_domain, SolError},
 };
+use bpe_abi::typed_data::TaskAssignment;
 use bpe_abi::ICompletionTracker::{
     AssignmentRecorded, AssignmentRejected, CompletionRecorded, CompletionRejected,
     ECDSAInvalidSignatureLength, ECDSAInvalidSignatureS, InvalidDeadline, InvalidSinkSignature,
     InvalidSourceSignature, SignedTask, SinkIsSource, TaskAlreadyAssigned, TaskAlreadyRecorded,
 };
 use bpe_tests::{
-    proof::{events, judged, sign, slashed, Proof, TaskAssignment},
+    proof::{events, judged, sign, slashed, Proof},
     settlement::RATE,
     stage::mined,
     suite::{tokens, units, CODE},

@@ -4,6 +4,7 @@ use alloy::{
     primitives::{Address, B256, U256},
     signers::local::PrivateKeySigner,
 };
+use bpe_abi::typed_data::BoltzmannShares;
 use bpe_abi::{
     IBackpressurePool::{self, IBackpressurePoolErrors},
     ICapacityRegistry::CapacityRevealed,
@@ -13,7 +14,7 @@ use bpe_abi::{
     },
 };
 use bpe_tests::{
-    proof::{events, BoltzmannShares, Proof, SHARE_SIGNER},
+    proof::{events, Proof, SHARE_SIGNER},
     settlement::RATE,
     stage::{mined, revert},
     suite::{units, CODE},

@@ -5,8 +5,11 @@ use alloy::{
     providers::Provider,
     sol_types::{SolStruct, SolValue},
 };
+use bpe_abi::typed_data::{
+    BoltzmannShares, CapacityAttestation, CompletionReceipt, TaskAssignment,
+};
 use bpe_tests::{
-    proof::{BoltzmannShares, CapacityAttestation, CompletionReceipt, Proof, TaskAssignment},
+    proof::Proof,
     stage::mined,
     suite::{tokens, units, CODE, UNIT},
 };

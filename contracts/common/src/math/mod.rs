@@ -12,11 +12,15 @@
 
 mod bps;
 mod capacity;
+pub mod decay;
 pub mod exp;
 mod mul_div;
 pub mod pricing;
+pub mod route;
+pub mod skill;
 pub mod split;
 mod sqrt;
+pub mod velocity;
 mod words;
 
 pub use self::{

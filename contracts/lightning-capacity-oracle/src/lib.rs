@@ -1,0 +1,730 @@
+//! LightningCapacityOracle: how much Lightning nodes can route, as their operators attest it.
+//!
+//! An operator signs its node's aggregate outbound liquidity, not the balance of any channel. Anyone brings that on chain,
+//! where it is smoothed for pathfinders to read, and handed to CapacityRegistry, by which BackpressurePool pays.
+//!
+//! | who | may |
+//! |---|---|
+//! | whoever has the stake of a sink | register a node, one each |
+//! | a node's operator | deregister it |
+//! | anyone | submit what operators have signed; deregister a node whose operator no longer has the stake |
+//! | the owner | set how many sats make a capacity unit |
+//!
+//! Liquidity is in sats, capacities are in units of 1e-9, times in seconds since 1970. Blocks are L1 blocks.
+//!
+//! # Sats against stake
+//!
+//! The core measures all task types in capacity units, of which a stake backs so many. Sats have their own scale against
+//! them: `satsPerUnit` sats are one unit. What the core is told of a node is its *routing capacity*
+//!
+//! `outbound sats · 1e9 / satsPerUnit / (1 + pending HTLCs)`
+//!
+//! so that of two nodes with the same liquidity the congested one is paid less. It is told the latest liquidity, not the
+//! smoothed one: the core smooths by itself, and cuts to what the stake backs. A new scale counts for every node from its
+//! next attestation on.
+//!
+//! # The way to the core
+//!
+//! This contract has to be an adapter of the registry. Who operates a node is one sink there, so an operator has one node.
+//! LightningRoutingPool makes it a sink; until then what it attests counts here only. A node that is deregistered here
+//! is no sink any more in the same transaction, so nobody is paid for what nobody attests.
+//!
+//! # Smoothing
+//!
+//! The first capacity above zero counts at once; from then on each moves the smoothed one by 30 % of the way, one step a block
+//! at most. Smoothing and nonces belong to the operator, who has staked, and not to the node, whose name is free: to come back
+//! with another node is no way around them.
+//!
+//! # What it does not know
+//!
+//! Whether liquidity is there, and whether the operator has the node's key: both are its word, behind which is its stake.
+//! Who registers another's node must keep the stake for as long, or anyone may deregister it. As every task type, that of
+//! Lightning is open at the registry: who becomes a sink there without a node declares, and is paid, as in any other.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+bpe_common::trap_on_panic!();
+
+use alloc::{borrow::ToOwned, vec, vec::Vec};
+use alloy_primitives::{b256, Address, B256, U256, U32, U64};
+use alloy_sol_types::{sol, SolCall, SolError};
+use bpe_common::{
+    attestation::{self, require_signed, update_capacity, Last},
+    call::{invoke_words, query_words, require_contract, NotAContract, Revert},
+    clock,
+    eip712::{hash_words, typed_data_hash, Domain, DomainFields},
+    emit,
+    interfaces::{ICapacityRegistry, ISinkRegistrar, IStakeRequirement},
+    list::IdList,
+    math::{self, route::MAX_SATS, CAPACITY_ONE},
+    ownable::{self, Ownable},
+    packed::widen,
+    returns::Returns,
+};
+use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
+
+sol! {
+    /// What an operator signs:
+    /// `LightningCapacityAttestation(bytes32 nodePubkey,address operator,uint256 outboundCapacitySats,uint256 channelCount,uint256 pendingHTLCs,uint256 timestamp,uint256 nonce)`,
+    /// and its signature.
+    #[derive(Debug, PartialEq, Eq)]
+    struct SignedLightningAttestation {
+        bytes32 nodePubkey;
+        address operator;
+        uint256 outboundCapacitySats;
+        uint256 channelCount;
+        uint256 pendingHTLCs;
+        uint256 timestamp;
+        uint256 nonce;
+        bytes signature;
+    }
+
+    /// `operator` registered the node, with `initialCapacity` sats.
+    #[derive(Debug, PartialEq, Eq)]
+    event LightningNodeRegistered(bytes32 indexed nodePubkey, address indexed operator, uint256 initialCapacity);
+    /// The node of `operator` is known no more.
+    #[derive(Debug, PartialEq, Eq)]
+    event LightningNodeDeregistered(bytes32 indexed nodePubkey, address indexed operator);
+    /// The node's operator attested this; its capacity, smoothed, is now `smoothedCapacity` sats.
+    #[derive(Debug, PartialEq, Eq)]
+    event LightningCapacityUpdated(bytes32 indexed nodePubkey, uint256 outboundCapacitySats, uint256 channelCount, uint256 pendingHTLCs, uint256 smoothedCapacity);
+    /// An attestation was refused: there is no such node (`node`), it is another's (`operator`), the attestation is too old or
+    /// from the future (`stale`), its nonce was used or passed over (`nonce`), the operator did not sign it (`signature`), or
+    /// CapacityRegistry refused it (`sink`).
+    #[derive(Debug, PartialEq, Eq)]
+    event LightningAttestationRejected(bytes32 indexed nodePubkey, string reason);
+    /// So many sats are a capacity unit now.
+    #[derive(Debug, PartialEq, Eq)]
+    event SatsPerUnitSet(uint256 satsPerUnit);
+
+    /// `required` is more than the `available` stake.
+    #[derive(Debug, PartialEq, Eq)]
+    error InsufficientStake(uint256 required, uint256 available);
+    /// The node is registered.
+    #[derive(Debug, PartialEq, Eq)]
+    error NodeAlreadyRegistered();
+    /// There is no such node.
+    #[derive(Debug, PartialEq, Eq)]
+    error NodeNotRegistered();
+    /// The node is another's.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotOperator();
+    /// The caller operates `nodePubkey`, and an operator has one node.
+    #[derive(Debug, PartialEq, Eq)]
+    error OperatorHasNode(bytes32 nodePubkey);
+    /// No node's key is zero.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidNodePubkey();
+    /// A capacity unit is at least one sat, and at most all that there are.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidSatsPerUnit(uint256 satsPerUnit);
+    /// The registry has no such task type.
+    #[derive(Debug, PartialEq, Eq)]
+    error TaskTypeDoesNotExist();
+    /// A batch of `length` is longer than the `maximum`.
+    #[derive(Debug, PartialEq, Eq)]
+    error BatchTooLarge(uint256 length, uint256 maximum);
+}
+
+bpe_common::abi_struct!(SignedLightningAttestation(
+    B256, Address, U256, U256, U256, U256, U256, Bytes
+));
+
+/// Why a call was refused. [`Error::Revert`] is what CapacityRegistry or StakeManager reverted with.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Error {
+    Attestation(attestation::Error),
+    InsufficientStake(InsufficientStake),
+    NodeAlreadyRegistered(NodeAlreadyRegistered),
+    NodeNotRegistered(NodeNotRegistered),
+    NotOperator(NotOperator),
+    OperatorHasNode(OperatorHasNode),
+    InvalidNodePubkey(InvalidNodePubkey),
+    InvalidSatsPerUnit(InvalidSatsPerUnit),
+    TaskTypeDoesNotExist(TaskTypeDoesNotExist),
+    BatchTooLarge(BatchTooLarge),
+    NotAContract(NotAContract),
+    Revert(Revert),
+    Ownable(ownable::Error),
+}
+
+/// The domain of the signatures.
+pub const DOMAIN: Domain = Domain {
+    name: "Pura-LightningOracle",
+    version: "1",
+};
+/// `keccak256("LightningCapacityAttestation(bytes32 nodePubkey,address operator,uint256 outboundCapacitySats,uint256 channelCount,uint256 pendingHTLCs,uint256 timestamp,uint256 nonce)")`
+pub const LIGHTNING_ATTESTATION_TYPEHASH: B256 =
+    b256!("48e18cc410151bbcd4bde5ccad745bfd8af02b94bf0127a90f4cc391fe000ed1");
+
+/// Weight of a new capacity in the smoothed one: α = 0.3.
+pub const EWMA_ALPHA_BPS: u64 = 3_000;
+/// The most attestations in a batch.
+pub const MAX_BATCH: usize = 256;
+
+/// What an operator reported of its node. One slot: smoothed (64 bits), outbound (64), channel_count (32), pending_htlcs
+/// (32), smoothed_block (32).
+#[storage]
+pub struct Report {
+    /// In sats.
+    smoothed: StorageU64,
+    /// What was reported last, in sats.
+    outbound: StorageU64,
+    channel_count: StorageU32,
+    pending_htlcs: StorageU32,
+    /// Block in which the capacity was smoothed last. 0 if there never was one above zero.
+    smoothed_block: StorageU32,
+}
+
+/// The contract. Slots 0–1: ownership. Slots 2–3: the neighbours, an address each; stake_manager + sats_per_unit. Slot 4:
+/// the task type. Slots 5–6: the nodes. Then the mappings.
+#[entrypoint]
+#[storage]
+pub struct LightningCapacityOracle {
+    #[borrow]
+    ownable: Ownable,
+    core_registry: StorageAddress,
+    stake_manager: StorageAddress,
+    sats_per_unit: StorageU64,
+    task_type_id: StorageB256,
+    nodes: IdList,
+    /// Who operates a node.
+    operators: StorageMap<B256, StorageAddress>,
+    /// Which node somebody operates.
+    nodes_of: StorageMap<Address, StorageB256>,
+    reports: StorageMap<Address, Report>,
+    attestations: StorageMap<Address, Last>,
+}
+
+/// A list of nodes and their smoothed capacities.
+type Nodes = Returns<(Vec<B256>, Vec<U256>)>;
+
+/// What a node's operator says of it, as far as it can be kept.
+#[derive(Clone, Copy)]
+struct Liquidity {
+    outbound: U64,
+    channel_count: U32,
+    pending_htlcs: U32,
+}
+
+#[public]
+#[inherit(Ownable)]
+impl LightningCapacityOracle {
+    /// Sets the contract up: where capacities go, where stakes are, which task type Lightning is at the registry, how many
+    /// sats make a capacity unit, and who owns the contract.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAContract`], [`TaskTypeDoesNotExist`], [`InvalidSatsPerUnit`], [`ownable::OwnableInvalidOwner`]
+    #[constructor]
+    pub fn constructor(
+        &mut self,
+        core_registry: Address,
+        stake_manager: Address,
+        lightning_task_type_id: B256,
+        sats_per_unit: U256,
+        owner: Address,
+    ) -> Result<(), Error> {
+        self.ownable.initialize(owner)?;
+        for neighbour in [core_registry, stake_manager] {
+            require_contract(self.vm(), neighbour)?;
+        }
+        self.core_registry.set(core_registry);
+        self.stake_manager.set(stake_manager);
+        self.task_type_id.set(lightning_task_type_id);
+        let [exists] = self.ask_registry(ICapacityRegistry::taskTypeExistsCall::SELECTOR, None)?;
+        if exists.is_zero() {
+            return Err(TaskTypeDoesNotExist {}.into());
+        }
+        self.store_scale(sats_per_unit)
+    }
+
+    // --- Operators
+
+    /// Registers a node of which the caller is the operator, with `initial_capacity_sats` of outbound liquidity; more than
+    /// there are bitcoin count as all of them. For callers with the stake that the core asks of a sink of Lightning.
+    ///
+    /// # Errors
+    ///
+    /// * [`InvalidNodePubkey`], [`NodeAlreadyRegistered`], [`OperatorHasNode`], [`InsufficientStake`]
+    ///
+    /// # Events
+    ///
+    /// * [`LightningNodeRegistered`]
+    pub fn register_node(
+        &mut self,
+        node_pubkey: B256,
+        initial_capacity_sats: U256,
+    ) -> Result<(), Error> {
+        let operator = self.vm().msg_sender();
+        if node_pubkey.is_zero() {
+            return Err(InvalidNodePubkey {}.into());
+        }
+        if self.nodes.contains(node_pubkey) {
+            return Err(NodeAlreadyRegistered {}.into());
+        }
+        let own = self.nodes_of.get(operator);
+        if !own.is_zero() {
+            return Err(OperatorHasNode { nodePubkey: own }.into());
+        }
+        let (required, available) = self.stake_of(operator)?;
+        if available < required {
+            return Err(InsufficientStake {
+                required,
+                available,
+            }
+            .into());
+        }
+        self.nodes.push(node_pubkey);
+        self.operators.setter(node_pubkey).set(operator);
+        self.nodes_of.setter(operator).set(node_pubkey);
+        let initial = Liquidity::of(initial_capacity_sats, U256::ZERO, U256::ZERO);
+        self.reports.setter(operator).record(initial);
+        emit!(self.vm(), LightningNodeRegistered[node_pubkey, operator](widen(initial.outbound)));
+        Ok(())
+    }
+
+    /// Forgets a node, and takes its operator out of the core if it is a sink there. For the operator; for anyone if the
+    /// operator no longer has the stake that the core asks for. What was smoothed is remembered.
+    ///
+    /// # Errors
+    ///
+    /// * [`NodeNotRegistered`], [`NotOperator`]
+    /// * What CapacityRegistry reverts with. An operator is never held by that: it may leave the core by itself before.
+    ///
+    /// # Events
+    ///
+    /// * [`LightningNodeDeregistered`]
+    pub fn deregister_node(&mut self, node_pubkey: B256) -> Result<(), Error> {
+        let operator = self.require_node(node_pubkey)?;
+        if self.vm().msg_sender() != operator {
+            let (required, available) = self.stake_of(operator)?;
+            if available >= required {
+                return Err(NotOperator {}.into());
+            }
+        }
+        self.nodes.remove(node_pubkey);
+        self.operators.setter(node_pubkey).set(Address::ZERO);
+        self.nodes_of.setter(operator).set(B256::ZERO);
+        emit!(self.vm(), LightningNodeDeregistered[node_pubkey, operator]);
+        let [is_sink] =
+            self.ask_registry(ISinkRegistrar::isRegisteredCall::SELECTOR, Some(operator))?;
+        if !is_sink.is_zero() {
+            invoke_words::<0>(
+                self.vm(),
+                self.core_registry.get(),
+                ISinkRegistrar::deregisterSinkForCall::SELECTOR,
+                &[self.task_type_id.get(), operator.into_word()],
+            )?;
+        }
+        Ok(())
+    }
+
+    // --- Anyone
+
+    /// Applies those of the attestations that are good, in their order, and says of the others why they are not. At most
+    /// 256. What is refused can be submitted again: its nonce is not used up.
+    ///
+    /// # Errors
+    ///
+    /// * [`BatchTooLarge`]
+    /// * [`InsufficientGas`](bpe_common::call::InsufficientGas) if an attestation may have been refused for want of gas.
+    ///
+    /// # Events
+    ///
+    /// * [`LightningCapacityUpdated`] or [`LightningAttestationRejected`] for each.
+    pub fn submit_batch(
+        &mut self,
+        attestations: Vec<SignedLightningAttestation>,
+    ) -> Result<(), Error> {
+        if attestations.len() > MAX_BATCH {
+            let (length, maximum) = (U256::from(attestations.len()), U256::from(MAX_BATCH));
+            return Err(BatchTooLarge { length, maximum }.into());
+        }
+        let separator = DOMAIN.separator(self.vm());
+        for attestation in &attestations {
+            let Err(error) = self.apply(attestation, separator) else {
+                continue;
+            };
+            let reason = error.reason().ok_or(error)?.to_owned();
+            log(
+                self.vm(),
+                LightningAttestationRejected {
+                    nodePubkey: attestation.nodePubkey,
+                    reason,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// Applies one attestation.
+    ///
+    /// # Errors
+    ///
+    /// * [`NodeNotRegistered`], [`NotOperator`]
+    /// * [`attestation::StaleAttestation`], [`attestation::NonceAlreadyUsed`], [`attestation::InvalidSignature`],
+    ///   [`InsufficientGas`](bpe_common::call::InsufficientGas)
+    /// * [`bpe_common::signature::Error`] if the signature of an account without code is malformed.
+    /// * What CapacityRegistry reverts with.
+    ///
+    /// # Events
+    ///
+    /// * [`LightningCapacityUpdated`]
+    pub fn submit(&mut self, attestation: SignedLightningAttestation) -> Result<(), Error> {
+        let separator = DOMAIN.separator(self.vm());
+        self.apply(&attestation, separator)
+    }
+
+    // --- Owner
+
+    /// Makes `sats_per_unit` sats one capacity unit at the core, for each node from its next attestation on. Until all have
+    /// attested anew, they are weighed against each other by different scales.
+    ///
+    /// # Errors
+    ///
+    /// * [`InvalidSatsPerUnit`], [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`SatsPerUnitSet`]
+    pub fn set_sats_per_unit(&mut self, sats_per_unit: U256) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        self.store_scale(sats_per_unit)
+    }
+
+    // --- Views
+
+    /// All nodes, and their smoothed capacities in sats. For long lists: [`LightningCapacityOracle::get_nodes_page`].
+    ///
+    /// # Returns
+    ///
+    /// * `pubkeys`
+    /// * `capacities`
+    pub fn get_all_nodes(&self) -> Nodes {
+        self.page(U256::ZERO, U256::MAX)
+    }
+
+    /// At most `count` nodes, from number `from` on, and their smoothed capacities in sats. When a node is deregistered, the
+    /// last one takes its place.
+    ///
+    /// # Returns
+    ///
+    /// * `pubkeys`
+    /// * `capacities`
+    pub fn get_nodes_page(&self, from: U256, count: U256) -> Nodes {
+        self.page(from, count)
+    }
+
+    /// How many nodes there are.
+    pub fn node_count(&self) -> U256 {
+        U256::from(self.nodes.len())
+    }
+
+    /// All about a node: its operator; its smoothed capacity in sats; its payments under way; its routing capacity, by the
+    /// smoothed sats, in the core's units of 1e-9; the outbound sats, and the channels, that were reported last; and when
+    /// that was attested, zero if never. Zeros if there is no such node.
+    ///
+    /// # Returns
+    ///
+    /// * `operator`
+    /// * `smoothedSats`
+    /// * `pendingHTLCs`
+    /// * `capacity`
+    /// * `outboundSats`
+    /// * `channelCount`
+    /// * `timestamp`
+    pub fn get_node(&self, node_pubkey: B256) -> (Address, U256, U256, U256, U256, U256, U256) {
+        let operator = self.operators.get(node_pubkey);
+        let report = self.reports.getter(operator);
+        let (smoothed, pending) = (report.smoothed.get(), report.pending_htlcs.get());
+        (
+            operator,
+            widen(smoothed),
+            widen(pending),
+            self.routing_capacity(smoothed, pending),
+            widen(report.outbound.get()),
+            widen(report.channel_count.get()),
+            self.attestations.getter(operator).timestamp(),
+        )
+    }
+
+    /// Who operates the node; zero if there is no such node.
+    pub fn get_operator(&self, node_pubkey: B256) -> Address {
+        self.operators.get(node_pubkey)
+    }
+
+    /// The node that `operator` operates; zero if none.
+    pub fn get_node_of(&self, operator: Address) -> B256 {
+        self.nodes_of.get(operator)
+    }
+
+    /// The smoothed capacity of the node in sats; zero if there is no such node.
+    pub fn get_smoothed_capacity(&self, node_pubkey: B256) -> U256 {
+        let operator = self.operators.get(node_pubkey);
+        widen(self.reports.getter(operator).smoothed.get())
+    }
+
+    /// How many payments the node had under way when it was attested last; zero if there is no such node.
+    #[selector(name = "getPendingHTLCs")]
+    pub fn get_pending_htlcs(&self, node_pubkey: B256) -> U256 {
+        let operator = self.operators.get(node_pubkey);
+        widen(self.reports.getter(operator).pending_htlcs.get())
+    }
+
+    /// The nonce that was accepted last from `operator`, for whatever node. One more is good.
+    pub fn last_nonce(&self, operator: Address) -> U256 {
+        self.attestations.getter(operator).nonce()
+    }
+
+    /// How many sats make a capacity unit.
+    pub fn sats_per_unit(&self) -> U256 {
+        widen(self.sats_per_unit.get())
+    }
+
+    /// Where capacities go.
+    pub fn core_registry(&self) -> Address {
+        self.core_registry.get()
+    }
+
+    /// Where stakes are.
+    pub fn stake_manager(&self) -> Address {
+        self.stake_manager.get()
+    }
+
+    /// The task type that Lightning is at the registry.
+    pub fn lightning_task_type_id(&self) -> B256 {
+        self.task_type_id.get()
+    }
+
+    /// The same.
+    #[selector(name = "LIGHTNING_TASK_TYPE_ID")]
+    pub fn lightning_task_type_id_constant(&self) -> B256 {
+        self.task_type_id.get()
+    }
+
+    /// The domain of the signatures (EIP-5267).
+    ///
+    /// # Returns
+    ///
+    /// * `fields`
+    /// * `name`
+    /// * `version`
+    /// * `chainId`
+    /// * `verifyingContract`
+    /// * `salt`
+    /// * `extensions`
+    #[selector(name = "eip712Domain")]
+    pub fn eip712_domain(&self) -> DomainFields {
+        DOMAIN.fields(self.vm())
+    }
+
+    /// How old what was signed may be, in seconds.
+    #[selector(name = "MAX_ATTESTATION_AGE")]
+    pub fn max_attestation_age(&self) -> U256 {
+        U256::from(attestation::MAX_AGE)
+    }
+
+    /// The type hash of an attestation.
+    #[selector(name = "LIGHTNING_ATTESTATION_TYPEHASH")]
+    pub fn lightning_attestation_typehash(&self) -> B256 {
+        LIGHTNING_ATTESTATION_TYPEHASH
+    }
+
+    /// Weight of a new capacity in the smoothed one.
+    #[selector(name = "EWMA_ALPHA_BPS")]
+    pub fn ewma_alpha_bps(&self) -> U256 {
+        U256::from(EWMA_ALPHA_BPS)
+    }
+
+    /// 10 000: 100 % in basis points.
+    #[selector(name = "BPS")]
+    pub fn bps(&self) -> U256 {
+        U256::from(math::BPS)
+    }
+}
+
+impl LightningCapacityOracle {
+    /// Checks an attestation, hands it to the core, and notes it. Nothing is noted of one that is refused.
+    ///
+    /// It is noted after the calls. That is safe, as nobody can enter a program that is open.
+    fn apply(
+        &mut self,
+        attestation: &SignedLightningAttestation,
+        separator: B256,
+    ) -> Result<(), Error> {
+        let (node, operator) = (attestation.nodePubkey, attestation.operator);
+        if self.require_node(node)? != operator {
+            return Err(NotOperator {}.into());
+        }
+        let last = self.attestations.getter(operator);
+        let next = last.check(attestation.timestamp, attestation.nonce)?;
+        let digest = typed_data_hash(separator, struct_hash(attestation));
+        require_signed(self.vm(), operator, digest, &attestation.signature)?;
+        let liquidity = Liquidity::of(
+            attestation.outboundCapacitySats,
+            attestation.channelCount,
+            attestation.pendingHTLCs,
+        );
+        self.hand_over(operator, liquidity)?;
+
+        self.attestations.setter(operator).accept(next);
+        let smoothed = self.reports.setter(operator).record(liquidity);
+        emit!(
+            self.vm(),
+            LightningCapacityUpdated[node](
+                widen(liquidity.outbound),
+                widen(liquidity.channel_count),
+                widen(liquidity.pending_htlcs),
+                widen(smoothed)
+            )
+        );
+        Ok(())
+    }
+
+    /// Tells the core the routing capacity of the operator. Who is no sink there yet counts here only.
+    fn hand_over(&self, operator: Address, liquidity: Liquidity) -> Result<(), attestation::Error> {
+        let capacity = self.routing_capacity(liquidity.outbound, liquidity.pending_htlcs);
+        let (registry, id) = (self.core_registry.get(), self.task_type_id.get());
+        match update_capacity(self.vm(), registry, id, operator, capacity) {
+            Err(attestation::Error::Revert(Revert(data)))
+                if data == ICapacityRegistry::SinkNotRegistered::SELECTOR =>
+            {
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// `sats · 1e9 / satsPerUnit / (1 + pending)`, in units of 1e-9, rounded down. The products are of 94 and 84 bits at most.
+    fn routing_capacity(&self, sats: U64, pending: U32) -> U256 {
+        let sats: u64 = sats.wrapping_to();
+        let scaled = u128::from(sats).saturating_mul(u128::from(CAPACITY_ONE));
+        let (per_unit, pending): (u64, u32) = (
+            self.sats_per_unit.get().wrapping_to(),
+            pending.wrapping_to(),
+        );
+        let divisor = u128::from(per_unit).saturating_mul(u128::from(pending).saturating_add(1));
+        U256::from(scaled.checked_div(divisor).unwrap_or(0))
+    }
+
+    /// The stake that the core asks of `operator` as a sink of Lightning, and that it has.
+    fn stake_of(&self, operator: Address) -> Result<(U256, U256), Revert> {
+        let [min_stake] = self.ask_registry(ICapacityRegistry::getTaskTypeCall::SELECTOR, None)?;
+        let operator = operator.into_word();
+        let [required] = query_words(
+            self.vm(),
+            self.stake_manager.get(),
+            IStakeRequirement::requiredStakeCall::SELECTOR,
+            &[operator, min_stake.into()],
+        )?;
+        let [available] = query_words(
+            self.vm(),
+            self.stake_manager.get(),
+            IStakeRequirement::getStakeCall::SELECTOR,
+            &[operator],
+        )?;
+        Ok((required, available))
+    }
+
+    /// What the registry says of the task type, or of a sink in it.
+    fn ask_registry(&self, selector: [u8; 4], sink: Option<Address>) -> Result<[U256; 1], Revert> {
+        let mut arguments = vec![self.task_type_id.get()];
+        arguments.extend(sink.map(|sink| sink.into_word()));
+        query_words(self.vm(), self.core_registry.get(), selector, &arguments)
+    }
+
+    fn require_node(&self, node: B256) -> Result<Address, NodeNotRegistered> {
+        let operator = self.operators.get(node);
+        match operator.is_zero() {
+            true => Err(NodeNotRegistered {}),
+            false => Ok(operator),
+        }
+    }
+
+    fn store_scale(&mut self, sats_per_unit: U256) -> Result<(), Error> {
+        if sats_per_unit.is_zero() || sats_per_unit > U256::from(MAX_SATS) {
+            return Err(InvalidSatsPerUnit {
+                satsPerUnit: sats_per_unit,
+            }
+            .into());
+        }
+        self.sats_per_unit.set(U64::wrapping_from(sats_per_unit));
+        emit!(self.vm(), SatsPerUnitSet[](sats_per_unit));
+        Ok(())
+    }
+
+    fn page(&self, from: U256, count: U256) -> Nodes {
+        let nodes = self.nodes.page(from, count);
+        let capacities = nodes
+            .iter()
+            .map(|node| self.get_smoothed_capacity(*node))
+            .collect();
+        Returns((nodes, capacities))
+    }
+}
+
+impl Liquidity {
+    /// Cuts off what cannot be: more sats than there are, more channels or payments than 32 bits count.
+    fn of(sats: U256, channel_count: U256, pending_htlcs: U256) -> Self {
+        Self {
+            outbound: U64::wrapping_from(sats.min(U256::from(MAX_SATS))),
+            channel_count: U32::from(channel_count.saturating_to::<u32>()),
+            pending_htlcs: U32::from(pending_htlcs.saturating_to::<u32>()),
+        }
+    }
+}
+
+impl Report {
+    /// Notes what was reported, and smooths the capacity if that was not done in this block. Returns the smoothed one.
+    fn record(&mut self, liquidity: Liquidity) -> U64 {
+        let block = U32::wrapping_from(clock::block_number(self.vm()));
+        self.outbound.set(liquidity.outbound);
+        self.channel_count.set(liquidity.channel_count);
+        self.pending_htlcs.set(liquidity.pending_htlcs);
+        let (previous, smoothed_block) = (self.smoothed.get(), self.smoothed_block.get());
+        let is_first = smoothed_block.is_zero();
+        if smoothed_block == block || (is_first && liquidity.outbound.is_zero()) {
+            return previous;
+        }
+        let smoothed = match is_first {
+            true => liquidity.outbound,
+            // Between its arguments, so it fits.
+            false => U64::wrapping_from(math::ewma(
+                liquidity.outbound.wrapping_to(),
+                previous.wrapping_to(),
+            )),
+        };
+        self.smoothed.set(smoothed);
+        self.smoothed_block.set(block);
+        smoothed
+    }
+}
+
+impl Error {
+    /// What a batch says of an attestation that was refused; nothing, if the batch has to fail.
+    fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::NodeNotRegistered(_) => Some("node"),
+            Self::NotOperator(_) => Some("operator"),
+            Self::Attestation(error) => error.reason(),
+            _ => None,
+        }
+    }
+}
+
+fn struct_hash(attestation: &SignedLightningAttestation) -> B256 {
+    hash_words(&[
+        LIGHTNING_ATTESTATION_TYPEHASH,
+        attestation.nodePubkey,
+        attestation.operator.into_word(),
+        attestation.outboundCapacitySats.into(),
+        attestation.channelCount.into(),
+        attestation.pendingHTLCs.into(),
+        attestation.timestamp.into(),
+        attestation.nonce.into(),
+    ])
+}

@@ -1,0 +1,653 @@
+//! OpenClawCapacityAdapter: which agents have which skill, and what they can do, in the capacity units of the protocol.
+//!
+//! An *agent* is registered by its *operator*, the account that stakes, signs and is paid for it: the sink of the core. A
+//! *skill type* is the core's task type of the same id.
+//!
+//! | who | may |
+//! |---|---|
+//! | anyone | register agents, and be their operator; verify attestations |
+//! | an agent's operator | declare its capacity, deregister it |
+//! | the owner | register skill types, and nothing else: no agent, no capacity, no skill type once registered |
+//!
+//! Skill types are the owner's to register because their names and minimum stakes are first come, first served, and stay for
+//! ever: anybody could take `keccak256("research")` and ask for a stake that nobody has. An owner that registers none keeps
+//! nobody from the core, where task types are anyone's. Capacities are in units of 1e-9, stakes in the stake token's wei,
+//! throughputs in tasks per epoch of 300 s, latencies in milliseconds, error rates in basis points, times in seconds since
+//! 1970. Block numbers are L1 blocks, about 12 s apart.
+//!
+//! # The score
+//!
+//! `throughput · (0.5 + 0.3 · (1 − latency / 30 000) + 0.2 · (1 − errors / 10 000))`: the sum of the throughput of all tasks,
+//! of those in time, and of those without error, weighted by 50, 30 and 20 %. So one task an epoch is worth at most one
+//! capacity unit, which is what CompletionTracker asks for if a completion stands for 1e9, and an agent that does nothing is
+//! worth nothing, however fast it does it. What lies beyond 30 000 ms or 10 000 bps counts as that.
+//!
+//! | throughput | latency | errors | capacity units |
+//! |---|---|---|---|
+//! | 100 | 0 ms | 0 bps | 100 |
+//! | 100 | 2 000 ms | 100 bps | 97.8 |
+//! | 100 | 15 000 ms | 0 bps | 85 |
+//! | 100 | 30 000 ms | 0 bps | 70 |
+//! | 100 | 0 ms | 10 000 bps | 80 |
+//! | 100 | 60 000 ms | 10 000 bps | 50 |
+//! | 1 | 0 ms | 0 bps | 1 |
+//! | 0 | 0 ms | 0 bps | 0 |
+//!
+//! The arithmetic is [`bpe_common::math::skill`]'s.
+//!
+//! # A directory, and a reader of attestations
+//!
+//! What an operator declares here is for whoever looks for an agent. It is cut to what the operator's stake backs, and moves
+//! the smoothed capacity by 30 % of the way, one step a block at most; the first declaration counts at once. Nothing is paid
+//! by it and nothing locked for it: several agents of one operator show the same stake, and a stake that has left shows only
+//! at the next declaration. What is paid is the operator's capacity in CapacityRegistry, where its stake is locked and counts
+//! once. That capacity it declares there, or attests: it signs an `OpenClawAttestation`, and UniversalCapacityAdapter, which
+//! asks this contract what the attestation is worth and whose it is, takes it to the registry. That one counts nonces by
+//! operator, so they rise over all of an operator's agents; a time in milliseconds will do. They start from 1.
+//!
+//! # An agent's id
+//!
+//! Any 32 bytes, first come, first served; who is beaten to one takes another. It stays its operator's for ever: nobody else
+//! can register it after it was deregistered, and its operator finds its capacity as it left it, so that leaving and coming
+//! back does not outrun the smoothing.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+bpe_common::trap_on_panic!();
+
+use alloc::{string::String, vec, vec::Vec};
+use alloy_primitives::{b256, Address, B256, U128, U256, U64};
+use alloy_sol_types::{sol, SolCall};
+use bpe_common::{
+    attestation::{self, require_fresh, require_signed, NonceAlreadyUsed},
+    call::{first_words, query_words, require_contract, NotAContract, Revert},
+    clock,
+    eip712::{hash_words, Domain, DomainFields},
+    emit,
+    interfaces::IStakes,
+    list::IdList,
+    math::{
+        ewma,
+        skill::{
+            skill_capacity, ERROR_RATE_WEIGHT_BPS, LATENCY_WEIGHT_BPS, MAX_LATENCY_MS,
+            THROUGHPUT_WEIGHT_BPS,
+        },
+        to_u128_saturating, BPS,
+    },
+    ownable::{self, Ownable},
+    packed::{narrow, to_u128, widen},
+};
+use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
+
+sol! {
+    /// What an agent can do: tasks per epoch, milliseconds to a result, and how many of the results are wrong.
+    #[derive(Debug, PartialEq, Eq)]
+    struct SkillCapacity {
+        uint256 throughput;
+        uint256 latencyMs;
+        uint256 errorRateBps;
+    }
+
+    /// An agent. Of one that is not `active` any more the capacity is what it would come back with; an operator of zero means
+    /// that there never was one. `lastUpdated` is the time of its last declaration.
+    #[derive(Debug, PartialEq, Eq)]
+    struct AgentInfo {
+        address operator;
+        bytes32 skillTypeId;
+        uint256 smoothedCapacity;
+        uint256 lastUpdated;
+        bool active;
+    }
+
+    /// There is a skill type of this id now, called `skillName`.
+    #[derive(Debug, PartialEq, Eq)]
+    event SkillTypeRegistered(bytes32 indexed skillTypeId, string skillName);
+    /// `operator` answers for the agent, which has the skill.
+    #[derive(Debug, PartialEq, Eq)]
+    event AgentRegistered(bytes32 indexed agentId, address indexed operator, bytes32 indexed skillTypeId);
+    /// The agent is not to be had any more.
+    #[derive(Debug, PartialEq, Eq)]
+    event AgentDeregistered(bytes32 indexed agentId);
+    /// The operator declared what comes to `rawCapacity`, as far as its stake backs it; smoothed that is `smoothedCapacity`.
+    #[derive(Debug, PartialEq, Eq)]
+    event CapacityUpdated(bytes32 indexed agentId, uint256 rawCapacity, uint256 smoothedCapacity);
+
+    /// There is a skill type of this id already.
+    #[derive(Debug, PartialEq, Eq)]
+    error SkillTypeAlreadyExists();
+    /// There is no such skill type.
+    #[derive(Debug, PartialEq, Eq)]
+    error SkillTypeDoesNotExist();
+    /// This id is, or was, another operator's agent; or the caller's, and it is registered.
+    #[derive(Debug, PartialEq, Eq)]
+    error AgentAlreadyRegistered();
+    /// No such agent is registered.
+    #[derive(Debug, PartialEq, Eq)]
+    error AgentNotRegistered();
+    /// The caller is not the agent's operator.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotAgentOperator();
+    /// The caller has less at stake than the skill type asks for.
+    #[derive(Debug, PartialEq, Eq)]
+    error InsufficientStake();
+    /// These bytes are not what they have to be: see the function that takes them.
+    #[derive(Debug, PartialEq, Eq)]
+    error MalformedSignal();
+}
+
+bpe_common::abi_struct!(SkillCapacity(U256, U256, U256));
+bpe_common::abi_struct!(AgentInfo(Address, B256, U256, U256, bool));
+
+/// Why a call was refused. [`Error::Revert`] is what StakeManager reverted with.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Error {
+    SkillTypeAlreadyExists(SkillTypeAlreadyExists),
+    SkillTypeDoesNotExist(SkillTypeDoesNotExist),
+    AgentAlreadyRegistered(AgentAlreadyRegistered),
+    AgentNotRegistered(AgentNotRegistered),
+    NotAgentOperator(NotAgentOperator),
+    InsufficientStake(InsufficientStake),
+    MalformedSignal(MalformedSignal),
+    NotAContract(NotAContract),
+    Attestation(attestation::Error),
+    Revert(Revert),
+    Ownable(ownable::Error),
+}
+
+/// The domain of the signatures.
+pub const DOMAIN: Domain = Domain {
+    name: "OpenClawCapacityAdapter",
+    version: "1",
+};
+/// `keccak256("openclaw")`
+pub const DOMAIN_ID: B256 =
+    b256!("21b227ce39f09521f400b45dbee5c28bbf417ba7d3d3a25408cc814f2bc432bf");
+/// `keccak256("OpenClawAttestation(bytes32 agentId,uint256 throughput,uint256 latencyMs,uint256 errorRateBps,uint256 timestamp,uint256 nonce)")`
+pub const ATTESTATION_TYPEHASH: B256 =
+    b256!("f6ff7fabc63fcffdfe489f8e8f4af0ff068f0f112e9da98d7914f5f63fd2d193");
+/// The weight of a new declaration in the smoothed capacity, that of [`ewma`].
+pub const EWMA_ALPHA_BPS: u64 = 3_000;
+
+/// One slot: min_stake (248 bits), exists (8).
+#[storage]
+pub struct Skill {
+    min_stake: StorageUint<248, 4>,
+    exists: StorageBool,
+}
+
+/// Slot 0: operator (160 bits), active (8). Slot 1: the skill type. Slot 2, all that a declaration writes: capacity (128),
+/// updated (64), smoothed_block (64).
+#[storage]
+pub struct Agent {
+    /// Kept when the agent is deregistered, as all else.
+    operator: StorageAddress,
+    active: StorageBool,
+    skill_type: StorageB256,
+    capacity: StorageU128,
+    /// Time of the last declaration.
+    updated: StorageU64,
+    /// Block in which the capacity was smoothed last; 0 if it never was.
+    smoothed_block: StorageU64,
+}
+
+/// The contract. Slots 0–1: ownership. Slot 2: StakeManager. Then the mappings.
+#[entrypoint]
+#[storage]
+pub struct OpenClawCapacityAdapter {
+    #[borrow]
+    ownable: Ownable,
+    stake_manager: StorageAddress,
+    skills: StorageMap<B256, Skill>,
+    skill_names: StorageMap<B256, StorageString>,
+    agents: StorageMap<B256, Agent>,
+    /// By skill type: its agents that are registered.
+    lists: StorageMap<B256, IdList>,
+}
+
+#[public]
+#[inherit(Ownable)]
+impl OpenClawCapacityAdapter {
+    /// Sets the contract up: where stakes are, and who owns the contract.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
+    #[constructor]
+    pub fn constructor(&mut self, stake_manager: Address, owner: Address) -> Result<(), Error> {
+        self.ownable.initialize(owner)?;
+        require_contract(self.vm(), stake_manager)?;
+        self.stake_manager.set(stake_manager);
+        Ok(())
+    }
+
+    // --- Operators
+
+    /// Registers an agent with a skill, the caller as its operator, and declares its capacity: a first one counts at once,
+    /// one of an agent that comes back moves the smoothed capacity.
+    ///
+    /// # Errors
+    ///
+    /// * [`SkillTypeDoesNotExist`], [`AgentAlreadyRegistered`], [`InsufficientStake`]
+    /// * What StakeManager reverts with.
+    ///
+    /// # Events
+    ///
+    /// * [`AgentRegistered`], [`CapacityUpdated`]
+    pub fn register_agent(
+        &mut self,
+        agent_id: B256,
+        skill_type_id: B256,
+        initial_capacity: SkillCapacity,
+    ) -> Result<(), Error> {
+        let skill = self.skills.getter(skill_type_id);
+        if !skill.exists.get() {
+            return Err(SkillTypeDoesNotExist {}.into());
+        }
+        let min_stake = widen(skill.min_stake.get());
+        let operator = self.vm().msg_sender();
+        let agent = self.agents.getter(agent_id);
+        let holder = agent.operator.get();
+        if agent.active.get() || !holder.is_zero() && holder != operator {
+            return Err(AgentAlreadyRegistered {}.into());
+        }
+        if self.ask_stakes(IStakes::getStakeCall::SELECTOR, operator)? < min_stake {
+            return Err(InsufficientStake {}.into());
+        }
+        let mut agent = self.agents.setter(agent_id);
+        agent.operator.set(operator);
+        agent.active.set(true);
+        agent.skill_type.set(skill_type_id);
+        self.lists.setter(skill_type_id).push(agent_id);
+        emit!(self.vm(), AgentRegistered[agent_id, operator, skill_type_id]);
+        self.declare(agent_id, operator, &initial_capacity)
+    }
+
+    /// Declares what the agent can do now. For its operator.
+    ///
+    /// # Errors
+    ///
+    /// * [`AgentNotRegistered`], [`NotAgentOperator`]
+    /// * What StakeManager reverts with.
+    ///
+    /// # Events
+    ///
+    /// * [`CapacityUpdated`]
+    pub fn update_capacity(
+        &mut self,
+        agent_id: B256,
+        capacity: SkillCapacity,
+    ) -> Result<(), Error> {
+        let operator = self.require_operator(agent_id)?;
+        self.declare(agent_id, operator, &capacity)
+    }
+
+    /// Takes the agent off the list of its skill. For its operator.
+    ///
+    /// # Errors
+    ///
+    /// * [`AgentNotRegistered`], [`NotAgentOperator`]
+    ///
+    /// # Events
+    ///
+    /// * [`AgentDeregistered`]
+    pub fn deregister_agent(&mut self, agent_id: B256) -> Result<(), Error> {
+        self.require_operator(agent_id)?;
+        let mut agent = self.agents.setter(agent_id);
+        agent.active.set(false);
+        let skill_type_id = agent.skill_type.get();
+        self.lists.setter(skill_type_id).remove(agent_id);
+        emit!(self.vm(), AgentDeregistered[agent_id]);
+        Ok(())
+    }
+
+    // --- Owner
+
+    /// Registers a skill type whose agents' operators have at least `min_stake` at stake when they register. Of more than 248
+    /// bits, which no stake has, the most that fits is kept.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`SkillTypeAlreadyExists`]
+    ///
+    /// # Events
+    ///
+    /// * [`SkillTypeRegistered`]
+    pub fn register_skill_type(
+        &mut self,
+        skill_type_id: B256,
+        skill_name: String,
+        min_stake: U256,
+    ) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let mut skill = self.skills.setter(skill_type_id);
+        if skill.exists.get() {
+            return Err(SkillTypeAlreadyExists {}.into());
+        }
+        skill.exists.set(true);
+        skill.min_stake.set(narrow(min_stake).unwrap_or(MOST));
+        self.skill_names.setter(skill_type_id).set_str(&skill_name);
+        log(
+            self.vm(),
+            SkillTypeRegistered {
+                skillTypeId: skill_type_id,
+                skillName: skill_name,
+            },
+        );
+        Ok(())
+    }
+
+    // --- The adapter of a domain
+
+    /// The capacity of `abi.encode(throughput, latencyMs, errorRateBps)`, in units of 1e-9, before it is cut to a stake and
+    /// smoothed.
+    ///
+    /// # Returns
+    ///
+    /// * `normalizedCapacity`
+    ///
+    /// # Errors
+    ///
+    /// * [`MalformedSignal`] if these are not three words.
+    pub fn normalize_capacity(raw_signal: Bytes) -> Result<U256, Error> {
+        match first_words(&raw_signal) {
+            Some([throughput, latency, errors]) => Ok(score(throughput, latency, errors)),
+            None => Err(MalformedSignal {}.into()),
+        }
+    }
+
+    /// Whether an attestation is good, the operator of its agent, and the capacity that it attests, before it is cut to a
+    /// stake and smoothed. Of one that is not: false and zeros, whatever the bytes are.
+    /// [`check_attestation`](OpenClawCapacityAdapter::check_attestation) says why not.
+    ///
+    /// An attestation is `abi.encode(agentId, throughput, latencyMs, errorRateBps, timestamp, nonce, signature)`, signed by
+    /// the operator (EIP-712; ERC-1271 for contract accounts), at most 600 s old, of an agent that is registered. Whether its
+    /// nonce was used before is for the caller to know.
+    ///
+    /// # Returns
+    ///
+    /// * `valid`
+    /// * `sink`
+    /// * `capacity`
+    pub fn verify_attestation(&self, attestation: Bytes) -> (bool, Address, U256) {
+        match self.check_attestation(attestation) {
+            Ok((sink, capacity)) => (true, sink, capacity),
+            Err(_) => (false, Address::ZERO, U256::ZERO),
+        }
+    }
+
+    /// As [`verify_attestation`](OpenClawCapacityAdapter::verify_attestation), but reverts with what is wrong.
+    ///
+    /// # Returns
+    ///
+    /// * `sink`
+    /// * `capacity`
+    ///
+    /// # Errors
+    ///
+    /// * [`MalformedSignal`], [`AgentNotRegistered`], [`attestation::StaleAttestation`], [`attestation::InvalidSignature`]
+    /// * [`NonceAlreadyUsed`] if it is zero.
+    /// * [`bpe_common::signature::Error`] if the signature of an account without code is malformed.
+    /// * [`InsufficientGas`](bpe_common::call::InsufficientGas) if a contract account may have had too little to answer.
+    pub fn check_attestation(&self, attestation: Bytes) -> Result<(Address, U256), Error> {
+        let (words, signature) = parse(&attestation).ok_or(MalformedSignal {})?;
+        let [agent_id, throughput, latency, errors, timestamp, nonce] = words;
+        let agent = self.agents.getter(agent_id);
+        if !agent.active.get() {
+            return Err(AgentNotRegistered {}.into());
+        }
+        require_fresh(self.vm(), timestamp.into()).map_err(attestation::Error::from)?;
+        if nonce.is_zero() {
+            let (provided, required) = (U256::ZERO, U256::from(1));
+            return Err(attestation::Error::from(NonceAlreadyUsed { provided, required }).into());
+        }
+        let struct_hash = hash_words(&[
+            ATTESTATION_TYPEHASH,
+            agent_id,
+            throughput,
+            latency,
+            errors,
+            timestamp,
+            nonce,
+        ]);
+        let operator = agent.operator.get();
+        let digest = DOMAIN.digest(self.vm(), struct_hash);
+        require_signed(self.vm(), operator, digest, signature)?;
+        Ok((operator, score(throughput, latency, errors)))
+    }
+
+    /// The nonce of an attestation, good or not; zero, which no good one has, if the bytes are none.
+    ///
+    /// # Returns
+    ///
+    /// * `nonce`
+    pub fn attestation_nonce(&self, attestation: Bytes) -> U256 {
+        match parse(&attestation) {
+            Some(([.., nonce], _)) => nonce.into(),
+            None => U256::ZERO,
+        }
+    }
+
+    /// The domain's id, `keccak256("openclaw")`.
+    pub fn domain_id() -> B256 {
+        DOMAIN_ID
+    }
+
+    /// What the domain is.
+    pub fn domain_description() -> String {
+        String::from("OpenClaw agent skills: throughput 50 %, latency 30 %, error rate 20 %")
+    }
+
+    // --- Views
+
+    /// An agent, registered or not.
+    pub fn get_agent(&self, agent_id: B256) -> AgentInfo {
+        let agent = self.agents.getter(agent_id);
+        AgentInfo {
+            operator: agent.operator.get(),
+            skillTypeId: agent.skill_type.get(),
+            smoothedCapacity: widen(agent.capacity.get()),
+            lastUpdated: widen(agent.updated.get()),
+            active: agent.active.get(),
+        }
+    }
+
+    /// The agent's smoothed capacity; zero if it is not registered.
+    pub fn get_smoothed_capacity(&self, agent_id: B256) -> U256 {
+        let agent = self.agents.getter(agent_id);
+        match agent.active.get() {
+            true => widen(agent.capacity.get()),
+            false => U256::ZERO,
+        }
+    }
+
+    /// The registered agents with the skill, in no order. For long lists:
+    /// [`get_agents_for_skill_page`](OpenClawCapacityAdapter::get_agents_for_skill_page).
+    pub fn get_agents_for_skill(&self, skill_type_id: B256) -> Vec<B256> {
+        self.lists.getter(skill_type_id).all()
+    }
+
+    /// At most `count` of the registered agents with the skill, from number `from` on. When one leaves, the last takes its
+    /// place.
+    pub fn get_agents_for_skill_page(
+        &self,
+        skill_type_id: B256,
+        from: U256,
+        count: U256,
+    ) -> Vec<B256> {
+        self.lists.getter(skill_type_id).page(from, count)
+    }
+
+    /// How many agents with the skill are registered.
+    pub fn get_agent_count(&self, skill_type_id: B256) -> U256 {
+        U256::from(self.lists.getter(skill_type_id).len())
+    }
+
+    /// Whether there is such a skill type.
+    pub fn skill_types(&self, skill_type_id: B256) -> bool {
+        self.skills.getter(skill_type_id).exists.get()
+    }
+
+    /// What a skill type is called.
+    pub fn skill_names(&self, skill_type_id: B256) -> String {
+        self.skill_names.getter(skill_type_id).get_string()
+    }
+
+    /// What an operator has at stake, at least, when it registers an agent with the skill.
+    pub fn skill_min_stake(&self, skill_type_id: B256) -> U256 {
+        widen(self.skills.getter(skill_type_id).min_stake.get())
+    }
+
+    /// Where stakes are.
+    pub fn stake_manager(&self) -> Address {
+        self.stake_manager.get()
+    }
+
+    /// The domain of the signatures (EIP-5267).
+    ///
+    /// # Returns
+    ///
+    /// * `fields`
+    /// * `name`
+    /// * `version`
+    /// * `chainId`
+    /// * `verifyingContract`
+    /// * `salt`
+    /// * `extensions`
+    #[selector(name = "eip712Domain")]
+    pub fn eip712_domain(&self) -> DomainFields {
+        DOMAIN.fields(self.vm())
+    }
+
+    /// The type hash of an attestation.
+    #[selector(name = "ATTESTATION_TYPEHASH")]
+    pub fn attestation_typehash(&self) -> B256 {
+        ATTESTATION_TYPEHASH
+    }
+
+    /// 10 000: 100 % in basis points.
+    #[selector(name = "BPS")]
+    pub fn bps(&self) -> U256 {
+        U256::from(BPS)
+    }
+
+    /// The domain's id, `keccak256("openclaw")`.
+    #[selector(name = "DOMAIN_ID")]
+    pub fn domain_id_constant(&self) -> B256 {
+        DOMAIN_ID
+    }
+
+    /// The weight of the error rate in the score, in basis points.
+    #[selector(name = "ERROR_RATE_WEIGHT")]
+    pub fn error_rate_weight(&self) -> U256 {
+        U256::from(ERROR_RATE_WEIGHT_BPS)
+    }
+
+    /// The weight of a new declaration in the smoothed capacity, in basis points.
+    #[selector(name = "EWMA_ALPHA_BPS")]
+    pub fn ewma_alpha_bps(&self) -> U256 {
+        U256::from(EWMA_ALPHA_BPS)
+    }
+
+    /// The weight of the latency in the score, in basis points.
+    #[selector(name = "LATENCY_WEIGHT")]
+    pub fn latency_weight(&self) -> U256 {
+        U256::from(LATENCY_WEIGHT_BPS)
+    }
+
+    /// The latency that scores zero, in milliseconds.
+    #[selector(name = "MAX_LATENCY_MS")]
+    pub fn max_latency_ms(&self) -> U256 {
+        U256::from(MAX_LATENCY_MS)
+    }
+
+    /// The weight of the throughput in the score, in basis points.
+    #[selector(name = "THROUGHPUT_WEIGHT")]
+    pub fn throughput_weight(&self) -> U256 {
+        U256::from(THROUGHPUT_WEIGHT_BPS)
+    }
+}
+
+impl OpenClawCapacityAdapter {
+    /// The operator of a registered agent, if it is the caller.
+    fn require_operator(&self, agent_id: B256) -> Result<Address, Error> {
+        let agent = self.agents.getter(agent_id);
+        if !agent.active.get() {
+            return Err(AgentNotRegistered {}.into());
+        }
+        let operator = agent.operator.get();
+        match operator == self.vm().msg_sender() {
+            true => Ok(operator),
+            false => Err(NotAgentOperator {}.into()),
+        }
+    }
+
+    /// StakeManager is asked after the agent was written. That is safe: it is asked statically, and nobody can enter a program
+    /// that is open.
+    fn declare(
+        &mut self,
+        agent_id: B256,
+        operator: Address,
+        declared: &SkillCapacity,
+    ) -> Result<(), Error> {
+        let cap = self.ask_stakes(IStakes::getCapacityCapCall::SELECTOR, operator)?;
+        let raw = skill_capacity(
+            declared.throughput,
+            declared.latencyMs,
+            declared.errorRateBps,
+        )
+        .min(to_u128_saturating(cap));
+        let block = U64::from(clock::block_number(self.vm()));
+        let now = U64::from(clock::block_timestamp(self.vm()));
+        let mut agent = self.agents.setter(agent_id);
+        let previous = to_u128(agent.capacity.get());
+        let smoothed = match agent.smoothed_block.get() {
+            U64::ZERO => raw,
+            last if last == block => previous,
+            _ => ewma(raw, previous),
+        };
+        agent.capacity.set(U128::from(smoothed));
+        agent.updated.set(now);
+        agent.smoothed_block.set(block);
+        emit!(self.vm(), CapacityUpdated[agent_id](raw, smoothed));
+        Ok(())
+    }
+
+    fn ask_stakes(&self, selector: [u8; 4], operator: Address) -> Result<U256, Error> {
+        let stakes = self.stake_manager.get();
+        let [answer] = query_words(self.vm(), stakes, selector, &[operator.into_word()])?;
+        Ok(answer)
+    }
+}
+
+/// The most that a minimum stake can be.
+const MOST: alloy_primitives::Uint<248, 4> = alloy_primitives::Uint::MAX;
+/// Where the signature is in an attestation, as an ABI encoder puts it: behind seven words.
+const SIGNATURE_OFFSET: u8 = 224;
+/// Where it begins, behind its length.
+const SIGNATURE_START: usize = 256;
+
+/// The six words of an attestation and its signature, if these bytes are one.
+fn parse(attestation: &[u8]) -> Option<([B256; 6], &[u8])> {
+    let [agent_id, throughput, latency, errors, timestamp, nonce, offset, length] =
+        first_words(attestation)?;
+    if offset != B256::with_last_byte(SIGNATURE_OFFSET) {
+        return None;
+    }
+    let length: usize = U256::from_be_bytes(length.0).saturating_to();
+    let signature = attestation.get(SIGNATURE_START..)?.get(..length)?;
+    Some((
+        [agent_id, throughput, latency, errors, timestamp, nonce],
+        signature,
+    ))
+}
+
+fn score(throughput: B256, latency_ms: B256, error_rate_bps: B256) -> U256 {
+    U256::from(skill_capacity(
+        throughput.into(),
+        latency_ms.into(),
+        error_rate_bps.into(),
+    ))
+}

@@ -1,0 +1,252 @@
+//! Skill types and agents: every function, error, event and access rule, with exact values.
+
+use alloy_primitives::keccak256;
+use bpe_common::{
+    call::{NotAContract, Revert},
+    clock::testing::{advance_time, timestamp},
+    ownable::{self, OwnableInvalidOwner, OwnableUnauthorizedAccount},
+};
+
+use super::*;
+
+#[motsu::test]
+fn starts_with_what_it_is_given() {
+    let world = World::new();
+    let it = world.adapter.sender(BOB);
+    assert_eq!(it.stake_manager(), world.stakes.address());
+    assert_eq!(it.bps(), U256::from(10_000));
+    assert_eq!(it.throughput_weight(), U256::from(5_000));
+    assert_eq!(it.latency_weight(), U256::from(3_000));
+    assert_eq!(it.error_rate_weight(), U256::from(2_000));
+    assert_eq!(it.ewma_alpha_bps(), U256::from(3_000));
+    assert_eq!(it.max_latency_ms(), U256::from(30_000));
+    assert_eq!(it.domain_id_constant(), keccak256("openclaw"));
+    assert_eq!(OpenClawCapacityAdapter::domain_id(), keccak256("openclaw"));
+    assert!(OpenClawCapacityAdapter::domain_description().starts_with("OpenClaw"));
+    drop(it);
+    assert_eq!(world.owner(), OWNER);
+}
+
+#[motsu::test]
+fn constructor_refuses_what_makes_no_sense(
+    it: Contract<OpenClawCapacityAdapter>,
+    stakes: Contract<Stakes>,
+) {
+    let owner = Address::ZERO;
+    let refused = it.sender(BOB).constructor(stakes.address(), owner);
+    let error = ownable::Error::InvalidOwner(OwnableInvalidOwner { owner });
+    assert_eq!(refused.motsu_unwrap_err(), Error::Ownable(error));
+    let refused = it.sender(BOB).constructor(ALICE, OWNER);
+    let error = NotAContract { account: ALICE };
+    assert_eq!(refused.motsu_unwrap_err(), error.into());
+}
+
+#[motsu::test]
+fn skill_types_are_the_owners_to_register_once() {
+    let world = World::new();
+    let it = &world.adapter;
+    let id = B256::repeat_byte(0x11);
+    let refused = it
+        .sender(ALICE)
+        .register_skill_type(id, "x".into(), U256::ZERO);
+    let error = OwnableUnauthorizedAccount { account: ALICE };
+    let error = ownable::Error::Unauthorized(error);
+    assert_eq!(refused.motsu_unwrap_err(), Error::Ownable(error));
+    assert!(!it.sender(BOB).skill_types(id));
+
+    let name = "a name of more than thirty-two bytes, in two slots";
+    it.sender(OWNER)
+        .register_skill_type(id, name.into(), U256::MAX)
+        .motsu_unwrap();
+    it.assert_emitted(&SkillTypeRegistered {
+        skillTypeId: id,
+        skillName: name.into(),
+    });
+    assert!(it.sender(BOB).skill_types(id));
+    assert_eq!(it.sender(BOB).skill_names(id), name);
+    assert_eq!(it.sender(BOB).skill_min_stake(id), U256::MAX >> 8);
+    assert_eq!(it.sender(BOB).skill_min_stake(RESEARCH), U256::from(100));
+    assert_eq!(it.sender(BOB).skill_min_stake(REVIEW), U256::ZERO);
+    assert_eq!(it.sender(BOB).skill_names(NOTHING), "");
+
+    // Neither its name nor its stake changes any more.
+    let refused = it
+        .sender(OWNER)
+        .register_skill_type(REVIEW, "again".into(), U256::from(1));
+    assert_eq!(refused.motsu_unwrap_err(), SkillTypeAlreadyExists {}.into());
+    assert_eq!(it.sender(BOB).skill_names(REVIEW), "code review");
+}
+
+#[motsu::test]
+fn an_agent_is_its_callers() {
+    let world = World::new();
+    advance_time(7);
+    let declared = capacity(100, 2_000, 100);
+    let mut context = world.adapter.sender(ALICE);
+    context
+        .register_agent(AGENT, RESEARCH, declared)
+        .motsu_unwrap();
+    drop(context);
+    let worth = U256::from(97_800_000_000_u64);
+    world.adapter.assert_emitted(&AgentRegistered {
+        agentId: AGENT,
+        operator: ALICE,
+        skillTypeId: RESEARCH,
+    });
+    world.adapter.assert_emitted(&CapacityUpdated {
+        agentId: AGENT,
+        rawCapacity: worth,
+        smoothedCapacity: worth,
+    });
+    let expected = AgentInfo {
+        operator: ALICE,
+        skillTypeId: RESEARCH,
+        smoothedCapacity: worth,
+        lastUpdated: U256::from(timestamp()),
+        active: true,
+    };
+    assert_eq!(world.agent(AGENT), expected);
+    assert_eq!(world.smoothed(AGENT), worth);
+    assert_eq!(world.list(RESEARCH), [AGENT]);
+    assert_eq!(world.list(REVIEW), [] as [B256; 0]);
+    let nobody = AgentInfo {
+        operator: Address::ZERO,
+        skillTypeId: B256::ZERO,
+        smoothedCapacity: U256::ZERO,
+        lastUpdated: U256::ZERO,
+        active: false,
+    };
+    assert_eq!(world.agent(OTHER), nobody);
+}
+
+#[motsu::test]
+fn registration_asks_for_skill_stake_and_a_free_id() {
+    let world = World::new();
+    let refused = world.register(ALICE, AGENT, NOTHING, 1);
+    assert_eq!(refused, Err(SkillTypeDoesNotExist {}.into()));
+    let refused = world.register(BOB, AGENT, RESEARCH, 1);
+    assert_eq!(refused, Err(InsufficientStake {}.into()));
+    assert_eq!(world.list(RESEARCH), [] as [B256; 0]);
+    // 99 is enough where nothing is asked for, 100 where 100 is.
+    world.register(BOB, OTHER, REVIEW, 1).unwrap();
+    world.register(ALICE, AGENT, RESEARCH, 1).unwrap();
+    for (operator, skill) in [(BOB, REVIEW), (ALICE, RESEARCH), (ALICE, REVIEW)] {
+        let refused = world.register(operator, AGENT, skill, 5);
+        assert_eq!(refused, Err(AgentAlreadyRegistered {}.into()));
+    }
+    assert_eq!(world.agent(AGENT).operator, ALICE);
+    assert_eq!(world.smoothed(AGENT), units(1));
+}
+
+#[motsu::test]
+fn capacity_is_the_operators_to_declare_and_smoothed_once_a_block() {
+    let world = World::new();
+    let refused = world.update(ALICE, AGENT, 1);
+    assert_eq!(refused, Err(AgentNotRegistered {}.into()));
+    world.register(ALICE, AGENT, RESEARCH, 100).unwrap();
+    let refused = world.update(BOB, AGENT, 1);
+    assert_eq!(refused, Err(NotAgentOperator {}.into()));
+    let refused = world.update(OWNER, AGENT, 1);
+    assert_eq!(refused, Err(NotAgentOperator {}.into()));
+
+    // In the block of the registration nothing moves; in the next one a step does, and no second one.
+    world.update(ALICE, AGENT, 200).unwrap();
+    assert_eq!(world.smoothed(AGENT), units(100));
+    advance_blocks(1);
+    advance_time(12);
+    for _ in 0..2 {
+        world.update(ALICE, AGENT, 200).unwrap();
+        assert_eq!(world.smoothed(AGENT), units(130));
+    }
+    world.adapter.assert_emitted(&CapacityUpdated {
+        agentId: AGENT,
+        rawCapacity: units(200),
+        smoothedCapacity: units(130),
+    });
+    assert_eq!(world.agent(AGENT).lastUpdated, U256::from(timestamp()));
+    advance_blocks(1);
+    world.update(ALICE, AGENT, 0).unwrap();
+    assert_eq!(world.smoothed(AGENT), units(91));
+}
+
+#[motsu::test]
+fn no_more_is_shown_than_the_stake_backs() {
+    let world = World::new();
+    world.register(ALICE, AGENT, RESEARCH, u64::MAX).unwrap();
+    assert_eq!(world.smoothed(AGENT), units(1_000));
+    world.adapter.assert_emitted(&CapacityUpdated {
+        agentId: AGENT,
+        rawCapacity: units(1_000),
+        smoothedCapacity: units(1_000),
+    });
+    world.stake(ALICE, 1, 10);
+    advance_blocks(1);
+    world.update(ALICE, AGENT, 500).unwrap();
+    assert_eq!(world.smoothed(AGENT), units(703));
+    world.stakes.sender(OWNER).refuse();
+    let refused = world.update(ALICE, AGENT, 1);
+    assert_eq!(refused, Err(Error::Revert(Revert(vec![0xde, 0xad]))));
+}
+
+#[motsu::test]
+fn who_leaves_keeps_the_id_and_the_past() {
+    let world = World::new();
+    world.register(ALICE, AGENT, RESEARCH, 100).unwrap();
+    world.register(ALICE, OTHER, RESEARCH, 50).unwrap();
+    let refused = world.deregister(BOB, AGENT);
+    assert_eq!(refused, Err(NotAgentOperator {}.into()));
+    world.deregister(ALICE, AGENT).unwrap();
+    world
+        .adapter
+        .assert_emitted(&AgentDeregistered { agentId: AGENT });
+    assert_eq!(world.list(RESEARCH), [OTHER]);
+    assert_eq!(world.smoothed(AGENT), U256::ZERO);
+    let left = world.agent(AGENT);
+    assert!(!left.active);
+    assert_eq!(left.operator, ALICE);
+    assert_eq!(left.smoothedCapacity, units(100));
+    for refused in [
+        world.deregister(ALICE, AGENT),
+        world.update(ALICE, AGENT, 1),
+    ] {
+        assert_eq!(refused, Err(AgentNotRegistered {}.into()));
+    }
+    // Nobody else gets it, in whatever skill; the operator goes on from where it was.
+    world.stake(BOB, 100, 1_000);
+    for skill in [RESEARCH, REVIEW] {
+        let refused = world.register(BOB, AGENT, skill, 1);
+        assert_eq!(refused, Err(AgentAlreadyRegistered {}.into()));
+    }
+    world.register(ALICE, AGENT, REVIEW, 1_000).unwrap();
+    assert_eq!(world.smoothed(AGENT), units(100));
+    assert_eq!(world.list(REVIEW), [AGENT]);
+    assert_eq!(world.agent(AGENT).skillTypeId, REVIEW);
+    world.deregister(ALICE, AGENT).unwrap();
+    advance_blocks(1);
+    world.register(ALICE, AGENT, RESEARCH, 1_000).unwrap();
+    assert_eq!(world.smoothed(AGENT), units(370));
+    assert_eq!(world.list(REVIEW), [] as [B256; 0]);
+    assert_eq!(world.list(RESEARCH), [OTHER, AGENT]);
+}
+
+#[motsu::test]
+fn lists_page() {
+    let world = World::new();
+    let agents: Vec<B256> = (1..=5).map(B256::repeat_byte).collect();
+    for agent in &agents {
+        world.register(ALICE, *agent, RESEARCH, 1).unwrap();
+    }
+    let page = |from: u64, count: u64| {
+        let it = world.adapter.sender(BOB);
+        it.get_agents_for_skill_page(RESEARCH, U256::from(from), U256::from(count))
+    };
+    assert_eq!(page(0, 2), agents[..2]);
+    assert_eq!(page(2, 2), agents[2..4]);
+    assert_eq!(page(4, 2), agents[4..]);
+    assert_eq!(page(5, 2), [] as [B256; 0]);
+    assert_eq!(page(0, u64::MAX), agents);
+    assert_eq!(world.list(RESEARCH), agents);
+    let count = |skill| world.adapter.sender(BOB).get_agent_count(skill);
+    assert_eq!(count(RESEARCH), U256::from(5));
+    assert_eq!(count(REVIEW), U256::ZERO);
+}

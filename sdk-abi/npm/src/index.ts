@@ -1,0 +1,3 @@
+export * from "./generated/abis.js";
+export { addresses } from "./generated/addresses.js";
+export * from "./typed-data.js";

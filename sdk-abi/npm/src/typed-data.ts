@@ -1,0 +1,82 @@
+/**
+ * EIP-712 typed data of the suite, as viem's `signTypedData` takes it:
+ *
+ * ```ts
+ * const signature = await account.signTypedData({
+ *   domain: completionTrackerDomain(chainId, tracker),
+ *   types: completionReceiptTypes,
+ *   primaryType: "CompletionReceipt",
+ *   message: { taskTypeId, sink, source, taskId, timestamp },
+ * });
+ * ```
+ *
+ * A receipt and an assignment are signed by sink and source, an attestation by the sink, shares by the share signer.
+ */
+
+export type Address = `0x${string}`;
+
+export interface Domain<Name extends string = string> {
+  readonly name: Name;
+  readonly version: "1";
+  readonly chainId: number;
+  readonly verifyingContract: Address;
+}
+
+const domain =
+  <Name extends string>(name: Name) =>
+  (chainId: number, verifyingContract: Address): Domain<Name> => ({
+    name,
+    version: "1",
+    chainId,
+    verifyingContract,
+  });
+
+/** Of receipts and assignments. */
+export const completionTrackerDomain = domain("BPE-CompletionTracker");
+
+/** Of capacity attestations and shares. */
+export const offchainAggregatorDomain = domain("BPE-OffchainAggregator");
+
+/** A sink completed a task; `timestamp` in seconds, at most 600 old when it is recorded. */
+export const completionReceiptTypes = {
+  CompletionReceipt: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sink", type: "address" },
+    { name: "source", type: "address" },
+    { name: "taskId", type: "bytes32" },
+    { name: "timestamp", type: "uint256" },
+  ],
+} as const;
+
+/** A sink owes a task until `deadline`, in seconds. */
+export const taskAssignmentTypes = {
+  TaskAssignment: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sink", type: "address" },
+    { name: "source", type: "address" },
+    { name: "taskId", type: "bytes32" },
+    { name: "deadline", type: "uint256" },
+  ],
+} as const;
+
+/** A sink has `capacity`, in units of 1e-9. */
+export const capacityAttestationTypes = {
+  CapacityAttestation: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sink", type: "address" },
+    { name: "capacity", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+  ],
+} as const;
+
+/** The shares of a task type's sinks, in any scale. */
+export const boltzmannSharesTypes = {
+  BoltzmannShares: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sinks", type: "address[]" },
+    { name: "shares", type: "uint256[]" },
+    { name: "timestamp", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+  ],
+} as const;

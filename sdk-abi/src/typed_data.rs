@@ -1,0 +1,155 @@
+//! What sinks, sources and signers of shares sign (EIP-712), and how.
+//!
+//! The same definitions for TypeScript are in `sdk-abi/npm/src/typed-data.ts`; a test compares their hashes with these and
+//! with what the contracts accept.
+
+use alloy::{
+    primitives::{Address, Bytes, ChainId, U256},
+    signers::{self, SignerSync},
+    sol,
+    sol_types::{Eip712Domain, SolStruct},
+};
+
+use crate::{ICompletionTracker::SignedTask, IOffchainAggregator::SignedAttestation};
+
+sol! {
+    /// `sink` completed the task for `source` at `timestamp`; both sign. For CompletionTracker.
+    #[derive(Debug, PartialEq, Eq)]
+    struct CompletionReceipt {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 timestamp;
+    }
+
+    /// `sink` owes `source` the task until `deadline`; both sign. For CompletionTracker.
+    #[derive(Debug, PartialEq, Eq)]
+    struct TaskAssignment {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 deadline;
+    }
+
+    /// `sink` has that capacity, in units of 1e-9; it signs. For OffchainAggregator.
+    #[derive(Debug, PartialEq, Eq)]
+    struct CapacityAttestation {
+        bytes32 taskTypeId;
+        address sink;
+        uint256 capacity;
+        uint256 timestamp;
+        uint256 nonce;
+    }
+
+    /// The shares of the sinks; the share signer signs. For OffchainAggregator.
+    #[derive(Debug, PartialEq, Eq)]
+    struct BoltzmannShares {
+        bytes32 taskTypeId;
+        address[] sinks;
+        uint256[] shares;
+        uint256 timestamp;
+        uint256 nonce;
+    }
+}
+
+/// The domain of a contract's signatures: the name and version that its `eip712Domain()` returns.
+pub fn domain(
+    name: &'static str,
+    version: &'static str,
+    chain_id: ChainId,
+    contract: Address,
+) -> Eip712Domain {
+    Eip712Domain::new(
+        Some(name.into()),
+        Some(version.into()),
+        Some(U256::from(chain_id)),
+        Some(contract),
+        None,
+    )
+}
+
+/// The domain of receipts and assignments.
+pub fn completion_tracker(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("BPE-CompletionTracker", "1", chain_id, contract)
+}
+
+/// The domain of capacity attestations and shares.
+pub fn offchain_aggregator(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("BPE-OffchainAggregator", "1", chain_id, contract)
+}
+
+/// A signature as the contracts take it: `r ‖ s ‖ v`.
+///
+/// # Errors
+/// If the signer refuses.
+pub fn sign(
+    signer: &impl SignerSync,
+    message: &impl SolStruct,
+    domain: &Eip712Domain,
+) -> signers::Result<Bytes> {
+    let hash = message.eip712_signing_hash(domain);
+    Ok(signer.sign_hash_sync(&hash)?.as_bytes().into())
+}
+
+/// A receipt that both have signed, for `recordReceipt` and `recordReceipts`.
+///
+/// # Errors
+/// If a signer refuses.
+pub fn sign_receipt(
+    sink: &impl SignerSync,
+    source: &impl SignerSync,
+    receipt: &CompletionReceipt,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedTask> {
+    Ok(SignedTask {
+        taskTypeId: receipt.taskTypeId,
+        sink: receipt.sink,
+        source: receipt.source,
+        taskId: receipt.taskId,
+        time: receipt.timestamp,
+        sinkSig: sign(sink, receipt, domain)?,
+        sourceSig: sign(source, receipt, domain)?,
+    })
+}
+
+/// An assignment that both have signed, for `recordAssignment` and `recordAssignments`.
+///
+/// # Errors
+/// If a signer refuses.
+pub fn sign_assignment(
+    sink: &impl SignerSync,
+    source: &impl SignerSync,
+    assignment: &TaskAssignment,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedTask> {
+    Ok(SignedTask {
+        taskTypeId: assignment.taskTypeId,
+        sink: assignment.sink,
+        source: assignment.source,
+        taskId: assignment.taskId,
+        time: assignment.deadline,
+        sinkSig: sign(sink, assignment, domain)?,
+        sourceSig: sign(source, assignment, domain)?,
+    })
+}
+
+/// An attestation that the sink has signed, for `submit` and `submitBatch`.
+///
+/// # Errors
+/// If the signer refuses.
+pub fn sign_attestation(
+    sink: &impl SignerSync,
+    attestation: &CapacityAttestation,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedAttestation> {
+    Ok(SignedAttestation {
+        taskTypeId: attestation.taskTypeId,
+        sink: attestation.sink,
+        capacity: attestation.capacity,
+        timestamp: attestation.timestamp,
+        nonce: attestation.nonce,
+        signature: sign(sink, attestation, domain)?,
+    })
+}

@@ -1,0 +1,3 @@
+//! The domains' contracts on top of the settlement core.
+
+pub mod lightning;
