@@ -1,6 +1,9 @@
 //! The commands' options.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+};
 
 use anyhow::ensure;
 use clap::Args;
@@ -124,11 +127,15 @@ impl StatusOptions {
         let chain = Chain::connect(&self.rpc, None).await?;
         let book = open(self.deployments, &chain)?;
         let report = status::status(&chain, &book, &config).await?;
-        match self.json {
-            true => println!("{}", serde_json::to_string_pretty(&report)?),
-            false => status::print(&report),
+        let text = match self.json {
+            true => serde_json::to_string_pretty(&report)? + "\n",
+            false => status::render(&report),
+        };
+        // A reader that has seen enough, as `head`, closes the pipe: that is no error.
+        match io::stdout().write_all(text.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
         }
-        Ok(())
     }
 }
 

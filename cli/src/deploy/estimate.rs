@@ -54,11 +54,7 @@ impl Estimate {
             items.push(match task {
                 Task::Deploy(program) => creation(chain, program.name, builds).await?,
                 Task::Cache(program) => assumed(format!("cache {}", program.name)),
-                Task::Call { call, task_type } => {
-                    let name = call.function.split('(').next().unwrap_or_default();
-                    let task_type = task_type.as_ref().map_or("", |it| it.name.as_str());
-                    assumed(format!("call {}.{name} {task_type}", call.on))
-                }
+                Task::Call { label, .. } => assumed(format!("call {label}")),
                 Task::HandOver(program) => assumed(format!("hand over {}", program.name)),
             });
         }

@@ -205,6 +205,7 @@ pub enum Task {
     Call {
         call: &'static Call,
         task_type: Option<OpenTaskType>,
+        label: String,
     },
     HandOver(&'static Program),
 }
@@ -273,7 +274,12 @@ impl Planner<'_> {
             if deployed && is_settled(self.chain, &scope, call).await? {
                 continue;
             }
-            tasks.push(Task::Call { call, task_type });
+            let label = scope.label(call);
+            tasks.push(Task::Call {
+                call,
+                task_type,
+                label,
+            });
         }
         Ok(())
     }

@@ -369,7 +369,9 @@ impl Run<'_> {
         match task {
             Task::Deploy(program) => self.create(program, counter).await,
             Task::Cache(program) => self.cache(program, counter).await,
-            Task::Call { call, task_type } => self.call(call, task_type.as_ref(), counter).await,
+            Task::Call {
+                call, task_type, ..
+            } => self.call(call, task_type.as_ref(), counter).await,
             Task::HandOver(program) => self.hand_over(program, counter).await,
         }
     }

@@ -80,17 +80,28 @@ impl Scope<'_> {
 
     /// A call in words, with names for addresses: what it is called in output and in deployments.
     pub fn label(&self, call: &Call) -> String {
-        let arguments = call.arguments.iter().map(|value| match value {
-            Value::Contract(name) => (*name).to_owned(),
-            Value::Id(name) => (*name).to_owned(),
+        format!(
+            "{}.{}",
+            call.on,
+            self.describe(call.function, call.arguments)
+        )
+    }
+
+    /// A function with what it is given.
+    pub fn describe(&self, function: &str, arguments: &[Value]) -> String {
+        let name = function.split('(').next().unwrap_or_default();
+        if arguments.is_empty() && function.ends_with("()") {
+            return name.to_owned();
+        }
+        let arguments = arguments.iter().map(|value| match value {
+            Value::Contract(name) | Value::Id(name) => (*name).to_owned(),
             Value::TaskTypeId => self.task_type.map_or(String::new(), |it| it.name.clone()),
-            Value::Setting(key) => (*key).to_owned(),
-            Value::Yes => "true".to_owned(),
+            // Names of task types say more than their hashes.
+            Value::Setting(key) if key.ends_with(".task_type") => (*key).to_owned(),
             other => self.value(*other).map_or(String::new(), |it| text(&it)),
         });
         let arguments: Vec<_> = arguments.collect();
-        let name = call.function.split('(').next().unwrap_or_default();
-        format!("{}.{name}({})", call.on, arguments.join(", "))
+        format!("{name}({})", arguments.join(", "))
     }
 
     /// Asks a contract whether a check holds.

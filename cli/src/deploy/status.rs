@@ -1,13 +1,16 @@
 //! What is deployed, and how it is: one report, printed as text or JSON.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
 use alloy::{
     dyn_abi::DynSolValue,
     primitives::{keccak256, utils::format_units, Address, B256, I256, U256},
     providers::Provider as _,
     rpc::types::Filter,
-    sol_types::SolEvent as _,
+    sol_types::{SolEvent as _, SolValue as _},
 };
 use bpe_abi::{IBackpressurePool, ICapacityRegistry, IEscrowBuffer, IPricingCurve};
 use devnet::ARB_WASM;
@@ -18,33 +21,40 @@ use super::{
     chain::{calldata, Chain, IArbWasm},
     config::{Config, Settings},
     keepalive::{time_left, DAY},
+    plan::{is_wanted, occasions},
     record::Book,
-    suite::{self, Program},
+    scope::Scope,
+    suite::{self, Expected, Program, Value},
     verify,
 };
 
 /// Views that say how a contract is set up, besides its links.
 const PARAMETERS: &[(&str, &[&str])] = &[
-    (
-        "StakeManager",
-        &[
-            "STAKE_UNIT()",
-            "minSinkStake()",
-            "capCurve()",
-            "unbondingPeriod()",
-            "unpaidSlashed()",
-        ],
-    ),
-    ("BackpressurePool", &["protocolFee()", "explorationRate()"]),
+    ("StakeManager", &["unbondingPeriod()", "unpaidSlashed()"]),
+    ("BackpressurePool", &["explorationRate()"]),
     ("EscrowBuffer", &["reclaimTimeout()"]),
     ("EconomyFactory", &["economyCount()"]),
-    ("DemurrageToken", &["decayRate()", "totalSupply()"]),
+    ("DemurrageToken", &["totalSupply()"]),
     ("VelocityMetrics", &["currentEpoch()"]),
-    ("LightningCapacityOracle", &["satsPerUnit()", "nodeCount()"]),
+    ("LightningCapacityOracle", &["nodeCount()"]),
     ("LightningRoutingPool", &["nodeCount()"]),
     ("RelayCapacityRegistry", &["getRelayCount()"]),
     ("UniversalCapacityAdapter", &["domainCount()"]),
     ("CrossProtocolRouter", &["earnedFees()"]),
+];
+
+/// Settings that are addresses.
+const ADDRESSES: &[&str] = &[
+    "superfluid.gda",
+    "super_token",
+    "stake.token",
+    "treasury",
+    "fee_recipient",
+    "reviewer",
+    "share_signer",
+    "relay.aggregator",
+    "demurrage.underlying",
+    "demurrage.recipient",
 ];
 
 /// A deployed contract.
@@ -62,8 +72,8 @@ pub struct Contract {
     /// Until it expires.
     pub days_left: Option<u64>,
     pub cached: bool,
-    /// What its constructor was given, and what it says of it now.
-    pub links: BTreeMap<&'static str, String>,
+    /// What it says of what its constructor was given, and of what it was connected to since.
+    pub links: BTreeMap<String, String>,
     pub parameters: BTreeMap<&'static str, String>,
     /// Of the stake token and the Super Token, in wei.
     pub stake_balance: String,
@@ -111,7 +121,7 @@ pub async fn status(chain: &Chain, book: &Book, config: &Config) -> anyhow::Resu
         .for_programs(|it| book.contract(it.name).is_some());
     let mut contracts = Vec::new();
     for program in suite::programs().filter(|it| book.contract(it.name).is_some()) {
-        contracts.push(contract(chain, book, program).await?);
+        contracts.push(contract(chain, book, &settings, program).await?);
     }
     let report = verify::inspect(chain, &settings, book).await?;
     Ok(Status {
@@ -138,6 +148,7 @@ async fn first_owner(chain: &Chain, book: &Book) -> anyhow::Result<Address> {
 async fn contract(
     chain: &Chain,
     book: &Book,
+    settings: &Settings,
     program: &'static Program,
 ) -> anyhow::Result<Contract> {
     let record = &book.contracts()[program.name];
@@ -151,18 +162,7 @@ async fn contract(
         let pending = chain.address_of(address, "pendingOwner()").await?;
         pending_owner = pending.filter(|it| !it.is_zero());
     }
-    let mut links = BTreeMap::new();
-    for view in program.arguments.iter().filter_map(|it| it.view) {
-        if let Some(value) = chain.word(address, view).await? {
-            let as_address = Address::from_word(value);
-            let shown = book
-                .contracts()
-                .iter()
-                .find(|(_, record)| record.address == as_address)
-                .map_or_else(|| shown(value), |(name, _)| (*name).to_owned());
-            links.insert(view, shown);
-        }
-    }
+    let links = links(chain, book, settings, program).await?;
     let mut parameters = BTreeMap::new();
     for view in parameters_of(program.name) {
         if let Some(value) = chain.word(address, view).await? {
@@ -186,26 +186,85 @@ async fn contract(
     })
 }
 
+/// What a contract says of all that the plan connects it to.
+async fn links(
+    chain: &Chain,
+    book: &Book,
+    settings: &Settings,
+    program: &Program,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let on = book.address(program.name).unwrap_or_default();
+    let mut links = BTreeMap::new();
+    for argument in program.arguments {
+        let Some(view) = argument.view else { continue };
+        if let Some(output) = chain.view(on, calldata(view, &[])).await? {
+            links.insert(plain(view), said(book, argument.value, &output));
+        }
+    }
+    for call in suite::calls().filter(|it| it.on == program.name) {
+        if !is_wanted(call, settings, |name| book.contract(name).is_some()) {
+            continue;
+        }
+        for task_type in occasions(call, settings) {
+            let scope = Scope {
+                settings,
+                book,
+                deployer: chain.sender,
+                task_type: task_type.as_ref(),
+                instead: None,
+            };
+            for check in call.checks {
+                let Expected::Is(value) = check.expected else {
+                    continue;
+                };
+                let data = calldata(check.view, &scope.values(check.arguments)?);
+                let said = match chain.view(on, data).await? {
+                    Some(output) => said(book, value, &output),
+                    None => "none".to_owned(),
+                };
+                links.insert(scope.describe(check.view, check.arguments), said);
+            }
+        }
+    }
+    Ok(links)
+}
+
+/// A view's name.
+fn plain(view: &str) -> String {
+    view.trim_end_matches("()").to_owned()
+}
+
+/// What a view returned, contracts by their names; `like` is what it should have.
+fn said(book: &Book, like: Value, output: &[u8]) -> String {
+    let word = B256::from_slice(&[output, &[0; 32]].concat()[..32]);
+    let named = |address: Address| {
+        let contracts = book.contracts().iter();
+        let found = contracts.filter(|(_, record)| record.address == address);
+        let name = found.map(|(name, _)| (*name).to_owned()).next();
+        name.unwrap_or_else(|| address.to_string())
+    };
+    match like {
+        Value::Contract(_) => named(Address::from_word(word)),
+        Value::Contracts(_) => {
+            let addresses = Vec::<Address>::abi_decode(output).unwrap_or_default();
+            let names: Vec<_> = addresses.into_iter().map(named).collect();
+            names.join(", ")
+        }
+        Value::Yes | Value::No => (!word.is_zero()).to_string(),
+        Value::Setting(key) if key.ends_with("name") || key.ends_with("symbol") => {
+            String::abi_decode(output).unwrap_or_default()
+        }
+        Value::Setting(key) if key.ends_with("task_type") || key.ends_with("domain") => {
+            word.to_string()
+        }
+        Value::Setting(key) if ADDRESSES.contains(&key) => Address::from_word(word).to_string(),
+        _ => U256::from_be_bytes(word.0).to_string(),
+    }
+}
+
 fn parameters_of(name: &str) -> &'static [&'static str] {
     let found = PARAMETERS.iter().find(|(contract, _)| *contract == name);
     found.map_or(&[], |(_, views)| views)
-}
-
-/// An address, or else a number.
-fn shown(word: B256) -> String {
-    let looks_like_address = word[..12].iter().all(|byte| *byte == 0) && word[12..16] != [0; 4];
-    match looks_like_address {
-        true => {
-            let number = U256::from_be_bytes(word.0);
-            let round = number % U256::from(1_000_000_000u64) == U256::ZERO;
-            match round {
-                true => number.to_string(),
-                false => Address::from_word(word).to_string(),
-            }
-        }
-        false if word[..16] == [0; 16] => U256::from_be_bytes(word.0).to_string(),
-        false => word.to_string(),
-    }
 }
 
 /// What `holder` has of the token that a contract names.
@@ -323,15 +382,22 @@ async fn pool(
     Ok(Some(it))
 }
 
-/// Prints a report as text.
-pub fn print(status: &Status) {
-    println!("Chain {}, block {}\n", status.chain_id, status.block);
+/// A report as text.
+pub fn render(status: &Status) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write_text(status, &mut text);
+    text
+}
+
+fn write_text(status: &Status, out: &mut String) -> fmt::Result {
+    writeln!(out, "Chain {}, block {}\n", status.chain_id, status.block)?;
     for it in &status.contracts {
         let code = match it.code_is_recorded {
             true => "",
             false => "  OTHER CODE THAN RECORDED",
         };
-        println!("{} {}{code}", it.name, it.address);
+        writeln!(out, "{} {}{code}", it.name, it.address)?;
         let version = it
             .program_version
             .map_or("not active".to_owned(), |version| {
@@ -343,30 +409,32 @@ pub fn print(status: &Status) {
                 format!("{days} days left")
             });
         let cached = if it.cached { "cached" } else { "not cached" };
-        println!("  program: {version}, {left}, {cached}");
+        writeln!(out, "  program: {version}, {left}, {cached}")?;
         if let Some(owner) = it.owner {
             let pending = it
                 .pending_owner
                 .map_or(String::new(), |heir| format!(", offered to {heir}"));
-            println!("  owner: {owner}{pending}");
+            writeln!(out, "  owner: {owner}{pending}")?;
         }
-        for (view, value) in it.links.iter().chain(&it.parameters) {
-            println!("  {}: {value}", view.trim_end_matches("()"));
+        for (view, value) in &it.links {
+            writeln!(out, "  {view}: {value}")?;
+        }
+        for (view, value) in &it.parameters {
+            writeln!(out, "  {}: {value}", plain(view))?;
         }
         for (token, wei) in [
             ("stake token", &it.stake_balance),
             ("Super Token", &it.super_token_balance),
         ] {
             if wei != "0" {
-                println!("  holds {} of the {token}", tokens(wei));
+                writeln!(out, "  holds {} of the {token}", tokens(wei))?;
             }
         }
     }
-    println!("\nTask types: {}", status.pools.len());
+    writeln!(out, "\nTask types: {}", status.pools.len())?;
     for it in &status.pools {
         let name = it.name.clone().unwrap_or_else(|| it.task_type.to_string());
-        println!(
-            "  {name}: {} sinks, capacity {}, minimum stake {}, pool {}, units {}, flow rate {} wei/s, in escrow {}, base fee {}",
+        writeln!(out, "  {name}: {} sinks, capacity {}, minimum stake {}, pool {}, units {}, flow rate {} wei/s, in escrow {}, base fee {}",
             it.sinks,
             units(&it.total_capacity),
             tokens(&it.min_stake),
@@ -375,12 +443,17 @@ pub fn print(status: &Status) {
             or_none(&it.flow_rate),
             it.escrow_level.as_deref().map_or("none".to_owned(), tokens),
             or_none(&it.base_fee),
-        );
+        )?;
     }
-    println!("\n{} links and parameters read back.", status.links_checked);
+    writeln!(
+        out,
+        "\n{} links and parameters read back.",
+        status.links_checked
+    )?;
     for problem in &status.problems {
-        println!("  WRONG: {problem}");
+        writeln!(out, "  WRONG: {problem}")?;
     }
+    Ok(())
 }
 
 fn or_none(value: &Option<String>) -> &str {
