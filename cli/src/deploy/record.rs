@@ -43,7 +43,7 @@ pub struct CallRecord {
 
 /// A transaction on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Pending {
     pub transaction: B256,
     #[serde(flatten)]
