@@ -6,7 +6,7 @@ use anyhow::ensure;
 use super::{
     chain::Chain,
     plan::{Builds, Task},
-    run::SUPERFLUID_GAS,
+    run::{superfluid_cost, SUPERFLUID_GAS},
 };
 
 /// What a constructor takes at most, as measured on the devnet.
@@ -102,10 +102,14 @@ impl Estimate {
             chain.sender,
             format_ether(chain.balance().await?)
         );
-        let mut gas = self.gas();
+        let mut total = self.total();
         if superfluid {
-            gas += SUPERFLUID_GAS;
-            println!("   Superfluid, in some sixty transactions: {SUPERFLUID_GAS} gas, assumed");
+            let cost = superfluid_cost(chain).await?;
+            total += cost;
+            println!(
+                "    Superfluid, in some sixty transactions: about {SUPERFLUID_GAS} gas, {} ETH in all (assumed)",
+                format_ether(cost)
+            );
         }
         for (number, item) in self.items.iter().enumerate() {
             let size = item
@@ -127,9 +131,9 @@ impl Estimate {
                 item.gas
             );
         }
-        let total = U256::from(gas) * U256::from(self.gas_price) + self.fees();
         println!(
-            "Total: {gas} gas at {} wei, and {} ETH of data fees: about {} ETH. Nothing was sent.",
+            "Total: {} gas at {} wei, and {} ETH of data fees: about {} ETH. Nothing was sent.",
+            self.gas(),
             self.gas_price,
             format_ether(self.fees()),
             format_ether(total)

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use alloy::{
     dyn_abi::DynSolValue,
-    primitives::{keccak256, utils::format_ether, Address, U256},
+    primitives::{address, keccak256, utils::format_ether, Address, U256},
     rpc::types::{TransactionReceipt, TransactionRequest},
 };
 use anyhow::{bail, ensure, Context as _};
@@ -163,7 +163,7 @@ async fn superfluid_of(
         return Ok(Some(nowhere()));
     }
     let artifacts = Artifacts::locate()?;
-    let least = U256::from(SUPERFLUID_GAS) * U256::from(chain.gas_price().await?);
+    let least = superfluid_cost(chain).await?;
     let balance = chain.balance().await?;
     ensure!(
         balance >= least,
@@ -185,6 +185,17 @@ async fn superfluid_of(
 
 /// What deploying Superfluid takes, as measured on the devnet.
 pub const SUPERFLUID_GAS: u64 = 45_000_000;
+
+/// In wei. Where nobody has brought the ERC-1820 registry yet, the one transaction that can is paid for at its own price.
+pub async fn superfluid_cost(chain: &Chain) -> anyhow::Result<U256> {
+    const REGISTRY: Address = address!("1820a4B7618BdE71Dce8cdc73aAB6C95905faD24");
+    const COST: u64 = 80_000_000_000_000_000;
+    let registry = match chain.code(REGISTRY).await?.is_empty() {
+        true => U256::from(COST),
+        false => U256::ZERO,
+    };
+    Ok(U256::from(SUPERFLUID_GAS) * U256::from(chain.gas_price().await?) + registry)
+}
 
 /// Stands for Superfluid in a plan that would deploy it.
 fn nowhere() -> SuperfluidAddresses {

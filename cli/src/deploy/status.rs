@@ -134,15 +134,18 @@ pub async fn status(chain: &Chain, book: &Book, config: &Config) -> anyhow::Resu
     })
 }
 
-/// Who owns the first contract: what a configuration without `owner` would say.
+/// Who owns the first contract: what a configuration without `owner` would say. A program that has expired does not answer;
+/// then it is who owned it first, as recorded.
 async fn first_owner(chain: &Chain, book: &Book) -> anyhow::Result<Address> {
     for program in suite::programs().filter(|it| it.has_owner) {
-        if let Some(address) = book.address(program.name) {
-            let owner = chain.address_of(address, "owner()").await?;
-            return Ok(owner.unwrap_or_default());
+        if let Some(record) = book.contract(program.name) {
+            let owner = chain.address_of(record.address, "owner()").await?;
+            let first = record.constructor.last().and_then(|it| it.parse().ok());
+            return Ok(owner.or(first).unwrap_or_default());
         }
     }
-    Ok(Address::ZERO)
+    // Nothing here has an owner.
+    Ok(chain.sender)
 }
 
 async fn contract(
@@ -337,10 +340,13 @@ async fn pool(
     let provider = &chain.provider;
     let registry = book.address("CapacityRegistry").unwrap_or_default();
     let registry = ICapacityRegistry::new(registry, provider);
+    // Of a program that has expired there is nothing to say.
+    let Ok(task_type) = registry.getTaskType(id).call().await else {
+        return Ok(None);
+    };
     if !registry.taskTypeExists(id).call().await? {
         return Ok(None);
     }
-    let task_type = registry.getTaskType(id).call().await?;
     let mut it = Pool {
         task_type: id,
         name,
@@ -354,10 +360,8 @@ async fn pool(
         base_fee: None,
     };
     if let Some(pools) = book.address("BackpressurePool") {
-        let pool = IBackpressurePool::new(pools, provider)
-            .getPool(id)
-            .call()
-            .await?;
+        let pools = IBackpressurePool::new(pools, provider);
+        let pool = pools.getPool(id).call().await.unwrap_or_default();
         if !pool.is_zero() {
             let members = ISuperfluidPool::new(pool, provider);
             it.pool = Some(pool);
@@ -366,18 +370,14 @@ async fn pool(
         }
     }
     if let Some(escrow) = book.address("EscrowBuffer") {
-        let level = IEscrowBuffer::new(escrow, provider)
-            .bufferLevel(id)
-            .call()
-            .await?;
-        it.escrow_level = Some(level.to_string());
+        let escrow = IEscrowBuffer::new(escrow, provider);
+        let level = escrow.bufferLevel(id).call().await.ok();
+        it.escrow_level = level.map(|it| it.to_string());
     }
     if let Some(pricing) = book.address("PricingCurve") {
-        let fee = IPricingCurve::new(pricing, provider)
-            .getBaseFee(id)
-            .call()
-            .await?;
-        it.base_fee = Some(fee.to_string());
+        let pricing = IPricingCurve::new(pricing, provider);
+        let fee = pricing.getBaseFee(id).call().await.ok();
+        it.base_fee = fee.map(|it| it.to_string());
     }
     Ok(Some(it))
 }
