@@ -18,10 +18,15 @@ pub async fn prepare(chain: DevnetBuilder) -> anyhow::Result<Ready> {
     Ok(ready(&cache, &artifacts, chain).await?)
 }
 
-/// Writes the addresses to `deployments/<chain id>.json`; gives the file's path.
-pub fn publish(ready: &Ready, chain_id: u64) -> anyhow::Result<PathBuf> {
+/// Writes the addresses to `deployments/<chain id>.json`; gives the file's path. Of a chain that goes on, what else was
+/// deployed stays in there.
+pub fn publish(ready: &Ready, chain_id: u64, goes_on: bool) -> anyhow::Result<PathBuf> {
     let directory = Path::new(DEPLOYMENTS);
-    let mut deployments = Deployments::new(chain_id);
+    let path = Deployments::path(directory, chain_id);
+    let mut deployments = match goes_on && path.exists() {
+        true => Deployments::load(directory, chain_id)?,
+        false => Deployments::new(chain_id),
+    };
     deployments.superfluid = Some(ready.superfluid);
     Ok(deployments.save(directory)?)
 }
