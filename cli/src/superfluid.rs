@@ -1,8 +1,7 @@
-//! Superfluid for `bpe devnet`: a chain that has it, and the file that says where.
+//! Superfluid for `bpe devnet` and `bpe demo`: a chain that has it, and the file that says where.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use devnet::DevnetBuilder;
 use devnet_superfluid::{ready, tools_dir, Artifacts, Deployments, Ready};
 
@@ -11,7 +10,7 @@ const DEPLOYMENTS: &str = "deployments";
 
 /// Finds or makes the saved chain that has Superfluid on it; the first time takes some seconds.
 pub async fn prepare(chain: DevnetBuilder) -> anyhow::Result<Ready> {
-    let artifacts = Artifacts::locate().context("--no-superfluid starts without it")?;
+    let artifacts = Artifacts::locate()?;
     let cache = tools_dir()
         .unwrap_or_else(|| PathBuf::from(".tools"))
         .join("devnet");

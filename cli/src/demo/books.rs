@@ -216,16 +216,21 @@ impl Books {
 
 /// Who should never hold anything.
 fn bystanders(suite: &Suite, cast: &Cast) -> Vec<(&'static str, Address)> {
-    vec![
+    let others = [
         ("the bank", cast.bank),
         ("account 0", suite.devnet.account(0)),
-        ("CapacityRegistry", *suite.registry.address()),
-        ("StreamGateway", *suite.gateway.address()),
-        ("CompletionTracker", *suite.tracker.address()),
-        ("PricingCurve", *suite.pricing.address()),
-        ("OffchainAggregator", *suite.aggregator.address()),
         ("USDCx", suite.superfluid.usdcx),
-    ]
+    ];
+    let holders = [
+        suite.stakes.address(),
+        suite.pools.address(),
+        suite.escrow.address(),
+        suite.streams.address(),
+    ];
+    let contracts = suite.contracts.iter();
+    let contracts = contracts.map(|(name, address)| (*name, *address));
+    let contracts = contracts.filter(|(_, address)| !holders.contains(&address));
+    contracts.chain(others).collect()
 }
 
 /// What `account` holds, claimables included.

@@ -1,11 +1,16 @@
-//! The suite's core on a devnet with Superfluid, deployed and wired by account 0.
+//! The suite on a devnet with Superfluid, deployed as `bpe deploy` deploys it, by account 0.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use alloy::{
     primitives::{keccak256, Address, B256, U256},
     providers::DynProvider,
-    sol_types::SolValue,
 };
-use bpe::programs;
+use anyhow::Context as _;
+use bpe::deploy::{self, Book, Chain, Config, Request};
 use bpe_abi::{
     IBackpressurePool::{self, IBackpressurePoolInstance},
     ICapacityRegistry::{self, ICapacityRegistryInstance},
@@ -74,6 +79,8 @@ pub struct Suite {
     pub pricing: IPricingCurveInstance<DynProvider>,
     pub aggregator: IOffchainAggregatorInstance<DynProvider>,
     pub task_types: Vec<TaskType>,
+    /// All contracts of the suite, by name.
+    pub contracts: BTreeMap<&'static str, Address>,
     /// Gets the protocol fee.
     pub fee_recipient: Address,
     /// Gets what is slashed.
@@ -81,78 +88,43 @@ pub struct Suite {
 }
 
 impl Suite {
+    /// Deploys, connects and verifies all there is.
     pub async fn deploy(
         devnet: Devnet,
         superfluid: SuperfluidAddresses,
         fee_recipient: Address,
         treasury: Address,
     ) -> anyhow::Result<Self> {
-        let (owner, provider) = (devnet.account(0), devnet.provider());
-        let (gda, token) = (superfluid.gda_v1, superfluid.usdcx);
-        let deploy = |contract, arguments| programs::deploy(&devnet, contract, arguments);
-        let (unit, minimum) = (tokens(1), tokens(MIN_STAKE));
-        let square_root = U256::ZERO;
-        let arguments = (token, unit, minimum, square_root, owner).abi_encode_params();
-        let stakes = deploy("stake-manager", arguments).await?;
-        let arguments = (stakes, owner).abi_encode_params();
-        let registry = deploy("capacity-registry", arguments).await?;
-        let arguments = (gda, token, registry, owner).abi_encode_params();
-        let pools = deploy("backpressure-pool", arguments).await?;
-        let arguments = (token, registry, owner).abi_encode_params();
-        let escrow = deploy("escrow-buffer", arguments).await?;
-        let arguments = (token, pools, owner).abi_encode_params();
-        let gateway = deploy("stream-gateway", arguments).await?;
-        // The devnet's Superfluid lets any app register.
-        let key = String::new();
-        let arguments = (gda, token, pools, escrow, gateway, key).abi_encode_params();
-        let streams = deploy("source-streams", arguments).await?;
-        let arguments = (registry, stakes, owner).abi_encode_params();
-        let tracker = deploy("completion-tracker", arguments).await?;
-        let arguments = (registry, owner).abi_encode_params();
-        let pricing = deploy("pricing-curve", arguments.clone()).await?;
-        let aggregator = deploy("offchain-aggregator", arguments).await?;
-        let suite = Self {
-            usdcx: ISuperToken::new(token, provider.clone()),
-            stakes: IStakeManager::new(stakes, provider.clone()),
-            registry: ICapacityRegistry::new(registry, provider.clone()),
-            pools: IBackpressurePool::new(pools, provider.clone()),
-            escrow: IEscrowBuffer::new(escrow, provider.clone()),
-            gateway: IStreamGateway::new(gateway, provider.clone()),
-            streams: ISourceStreams::new(streams, provider.clone()),
-            tracker: ICompletionTracker::new(tracker, provider.clone()),
-            pricing: IPricingCurve::new(pricing, provider.clone()),
-            aggregator: IOffchainAggregator::new(aggregator, provider),
+        let config = Config {
+            protocol_fee_bps: Some(FEE_BPS),
+            fee_recipient: Some(fee_recipient),
+            treasury: Some(treasury),
+            ..Config::default()
+        };
+        let contracts = deploy_all(&devnet, superfluid, config).await?;
+        let at = |name: &str| {
+            let address = contracts.get(name).copied();
+            address.with_context(|| format!("{name} was not deployed"))
+        };
+        let provider = devnet.provider();
+        Ok(Self {
+            usdcx: ISuperToken::new(superfluid.usdcx, provider.clone()),
+            stakes: IStakeManager::new(at("StakeManager")?, provider.clone()),
+            registry: ICapacityRegistry::new(at("CapacityRegistry")?, provider.clone()),
+            pools: IBackpressurePool::new(at("BackpressurePool")?, provider.clone()),
+            escrow: IEscrowBuffer::new(at("EscrowBuffer")?, provider.clone()),
+            gateway: IStreamGateway::new(at("StreamGateway")?, provider.clone()),
+            streams: ISourceStreams::new(at("SourceStreams")?, provider.clone()),
+            tracker: ICompletionTracker::new(at("CompletionTracker")?, provider.clone()),
+            pricing: IPricingCurve::new(at("PricingCurve")?, provider.clone()),
+            aggregator: IOffchainAggregator::new(at("OffchainAggregator")?, provider),
             task_types: Vec::new(),
+            contracts,
             superfluid,
             devnet,
             fee_recipient,
             treasury,
-        };
-        suite.wire().await?;
-        Ok(suite)
-    }
-
-    /// Lets the contracts know each other.
-    async fn wire(&self) -> anyhow::Result<()> {
-        let (devnet, what) = (&self.devnet, "wire the contracts");
-        let (registry, pools) = (*self.registry.address(), *self.pools.address());
-        let (escrow, streams) = (*self.escrow.address(), *self.streams.address());
-        let (tracker, pricing) = (*self.tracker.address(), *self.pricing.address());
-        let aggregator = *self.aggregator.address();
-        send(devnet, self.stakes.setRegistry(registry, true), what).await?;
-        send(devnet, self.stakes.setSlasher(tracker, true), what).await?;
-        send(devnet, self.stakes.setTreasury(self.treasury), what).await?;
-        send(devnet, self.registry.setAggregator(aggregator), what).await?;
-        send(devnet, self.pools.setEscrowBuffer(escrow), what).await?;
-        send(devnet, self.pools.setPricingCurve(pricing), what).await?;
-        let fee = U256::from(FEE_BPS);
-        let fee = self.pools.setProtocolFee(fee, self.fee_recipient);
-        send(devnet, fee, what).await?;
-        send(devnet, self.escrow.connect(pools, streams), what).await?;
-        send(devnet, self.gateway.setSourceStreams(streams), what).await?;
-        send(devnet, self.pricing.setEscrowBuffer(escrow), what).await?;
-        send(devnet, self.registry.setPool(pools), what).await?;
-        Ok(())
+        })
     }
 
     /// Opens the world's task types.
@@ -181,6 +153,35 @@ impl Suite {
         let pool = ISuperfluidPool::new(pool, devnet.provider());
         Ok(TaskType { id, pool })
     }
+}
+
+/// Runs `bpe deploy`'s library on the devnet, over HTTP as it wants it. The deployments file is of no use afterwards: the
+/// chain goes with the demo.
+async fn deploy_all(
+    devnet: &Devnet,
+    superfluid: SuperfluidAddresses,
+    config: Config,
+) -> anyhow::Result<BTreeMap<&'static str, Address>> {
+    let folder = tempfile::tempdir().context("cannot make a folder for the deployments file")?;
+    Book::open(folder.path(), devnet.chain_id())?.set_superfluid(superfluid)?;
+    let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let server = devnet.serve(free_port).await?;
+    let owner = devnet.signers()[0].clone();
+    let chain = Chain::connect(&server.http_url(), Some(owner)).await?;
+    let request = Request {
+        config,
+        quiet: true,
+        ..Request::new(folder.path())
+    };
+    let deployed = deploy::deploy(&chain, &request).await?;
+    println!(
+        "{} contracts, {} links and parameters read back.",
+        deployed.addresses.len(),
+        deployed.checks
+    );
+    drop(chain);
+    server.stop().await;
+    Ok(deployed.addresses)
 }
 
 /// Whole tokens in wei.
