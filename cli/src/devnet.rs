@@ -79,8 +79,9 @@ async fn build(options: &Options) -> anyhow::Result<Devnet> {
     }
     let saved = options.state.as_ref().filter(|path| path.exists());
     if !options.no_superfluid {
-        let ready = superfluid::prepare(new).await?;
-        let file = superfluid::publish(&ready, options.chain_id)?;
+        let ready = superfluid::prepare(new).await;
+        let ready = ready.context("--no-superfluid starts without it")?;
+        let file = superfluid::publish(&ready, options.chain_id, saved.is_some())?;
         if !options.quiet {
             println!("Superfluid's addresses: {}\n", file.display());
         }

@@ -1,3 +1,4 @@
 //! What `bpe` does that tests do as well.
 
+pub mod deploy;
 pub mod programs;

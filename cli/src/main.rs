@@ -24,15 +24,24 @@ struct Cli {
 enum Command {
     /// Run a local chain that runs Stylus programs beside EVM contracts.
     Devnet(devnet::Options),
+    /// Deploy the suite to a Stylus chain, connect and verify it; go on where an earlier run stopped.
+    Deploy(bpe::deploy::DeployOptions),
+    /// Show what is deployed: links, owners, parameters, pools, balances, and how long the programs stay active.
+    Status(bpe::deploy::StatusOptions),
+    /// Renew programs before they expire, a year after their activation.
+    Keepalive(bpe::deploy::KeepaliveOptions),
     /// Run the protocol on a devnet of its own, and account for every token.
-    Demo,
+    Demo(demo::Options),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Devnet(options) => devnet::run(options).await,
-        Command::Demo => demo::run().await,
+        Command::Deploy(options) => options.run().await,
+        Command::Status(options) => options.run().await,
+        Command::Keepalive(options) => options.run().await,
+        Command::Demo(options) => demo::run(options).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,23 +1,28 @@
 //! The suite's programs, as `cargo xtask build` leaves them in `target/stylus/`.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use alloy::primitives::{Address, Bytes};
 use anyhow::Context as _;
 use devnet::{Constructor, Devnet};
+
+/// Where `cargo xtask build` leaves programs.
+pub fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+        .join("target/stylus")
+}
 
 /// The code of a program as it stands on chain.
 ///
 /// # Errors
 /// If it has not been built.
 pub fn code(contract: &str) -> anyhow::Result<Bytes> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."));
-    let path = root
-        .join("target/stylus")
-        .join(contract)
-        .with_extension("code");
+    let path = directory().join(contract).with_extension("code");
     let code = fs::read(&path)
         .with_context(|| format!("cannot read {}: run `cargo xtask build`", path.display()))?;
     Ok(code.into())

@@ -2,7 +2,8 @@
 //! schema.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process,
 };
@@ -36,6 +37,15 @@ pub struct Deployments {
     /// Whatever else is deployed. This crate keeps it as it is and knows nothing of its meaning.
     #[serde(default)]
     pub contracts: Map<String, Value>,
+    /// How contracts were connected, likewise.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub wiring: Map<String, Value>,
+    /// Contracts that others have taken the place of.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub replaced: Map<String, Value>,
+    /// A transaction that was sent, and of which nobody has seen what became.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Value>,
 }
 
 impl Deployments {
@@ -45,6 +55,9 @@ impl Deployments {
             chain_id,
             superfluid: None,
             contracts: Map::new(),
+            wiring: Map::new(),
+            replaced: Map::new(),
+            pending: None,
         }
     }
 
@@ -77,7 +90,9 @@ impl Deployments {
             let draft = path.with_extension(format!("json.{}", process::id()));
             let mut json = serde_json::to_string_pretty(self)?;
             json.push('\n');
-            fs::write(&draft, json)?;
+            let mut file = fs::File::create(&draft)?;
+            file.write_all(json.as_bytes())?;
+            file.sync_all()?;
             fs::rename(&draft, &path)
         };
         match write() {

@@ -1,0 +1,253 @@
+//! `bpe demo`: the protocol on real demand.
+//!
+//! Starts a devnet with Superfluid, deploys the suite, and lets ten sinks serve the requests of two traces, paid by the
+//! second by two sources. Every task is accepted and receipted with both sides' signatures; capacities are attested, smoothed
+//! and slashed; what capacity is not worth waits in escrow. At the end every token is accounted for to the wei, or the demo
+//! fails.
+
+mod books;
+mod cast;
+mod chain;
+mod chart;
+mod html;
+mod money;
+mod play;
+mod report;
+mod suite;
+mod table;
+mod tables;
+mod trace;
+mod work;
+mod world;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::{bail, ensure, Context as _};
+use clap::Args;
+use devnet::Devnet;
+
+use self::{
+    cast::{Cast, FEE_RECIPIENT, TREASURY},
+    play::{EpochTally, Play},
+    report::{EpochReport, Report},
+    suite::Suite,
+    trace::Trace,
+    world::{World, EPOCH, MARKETS},
+};
+use crate::superfluid;
+
+/// What is played without `--trace`, by task type. See `tests/fixtures/traces/README.md`.
+const EXCERPTS: [(&str, &str); 2] = [
+    (
+        "tests/fixtures/traces/code.csv",
+        include_str!("../../../tests/fixtures/traces/code.csv"),
+    ),
+    (
+        "tests/fixtures/traces/conversation.csv",
+        include_str!("../../../tests/fixtures/traces/conversation.csv"),
+    ),
+];
+
+#[derive(Args)]
+pub struct Options {
+    /// Play these requests instead of the excerpt that comes along: give it twice, as code=FILE and conversation=FILE. CSV
+    /// with the columns TIMESTAMP,ContextTokens,GeneratedTokens.
+    #[arg(long, value_name = "TASK_TYPE=FILE", value_parser = parse_trace_option)]
+    trace: Vec<(usize, PathBuf)>,
+    /// Play so many seconds of the traces in one: for long traces.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_factor)]
+    compress: f64,
+    /// Who gets which task is drawn at random; another seed draws otherwise.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write all figures to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write tables and charts to this file, as a page of HTML that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// Runs it and prints what happens.
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    let started = Instant::now();
+    // What is wrong with files is said at once, and not after minutes.
+    for file in options.json.iter().chain(&options.html) {
+        require_directory(file)?;
+    }
+    let world = World::new(traces(&options.trace)?, options.compress, options.seed);
+    announce(&world);
+    let mut play = begin(world, options.seed).await?;
+    println!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64());
+    let mut log = Vec::new();
+    print_header();
+    while let Some(tally) = play.epoch().await? {
+        let epoch = log.len() as u64;
+        print_epoch(&play, epoch, &tally);
+        let books = play.books().await?.check();
+        books.context("tokens are not all accounted for")?;
+        log.push(EpochReport::new(epoch, tally));
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let report = Report::new(&play, &play.books().await?, log, options.seed, seconds);
+    finish(&options, &report)
+}
+
+/// Prints the tables, writes the files and says whether the sums add up.
+fn finish(options: &Options, report: &Report) -> anyhow::Result<()> {
+    for table in report.tables() {
+        println!("\n{table}");
+    }
+    if let Some(file) = &options.json {
+        let json = serde_json::to_vec_pretty(report).context("cannot put the report into JSON")?;
+        write_whole(file, &json)?;
+    }
+    if let Some(file) = &options.html {
+        write_whole(file, html::page(report).as_bytes())?;
+    }
+    if let Some(problem) = &report.accounting.problem {
+        bail!("tokens are not all accounted for: {problem}");
+    }
+    println!(
+        "Every token is accounted for, to the wei. {} blocks, {:.1} s.",
+        report.blocks, report.seconds
+    );
+    Ok(())
+}
+
+/// A devnet with the suite on it, everybody in place.
+async fn begin(world: World, seed: u64) -> anyhow::Result<Play> {
+    println!("Starting a devnet with Superfluid …");
+    let ready = superfluid::prepare(Devnet::builder()).await?;
+    let devnet = Devnet::builder().state_file(&ready.state).build()?;
+    println!("Deploying the suite …");
+    let (fees, treasury) = (devnet.account(FEE_RECIPIENT), devnet.account(TREASURY));
+    let mut suite = Suite::deploy(devnet, ready.superfluid, fees, treasury).await?;
+    suite.open(&world).await?;
+    println!("Sinks stake and register; sources let the gateway stream for them …");
+    let cast = Cast::fund(&world, &suite).await?;
+    Play::begin(world, suite, cast, seed).await
+}
+
+// --- Options
+
+fn parse_trace_option(value: &str) -> Result<(usize, PathBuf), String> {
+    let (name, file) = value.split_once('=').unwrap_or((value, ""));
+    let market = MARKETS.iter().position(|market| *market == name);
+    match market {
+        Some(market) if !file.is_empty() => Ok((market, file.into())),
+        _ => Err("expected code=FILE or conversation=FILE".into()),
+    }
+}
+
+fn parse_factor(value: &str) -> Result<f64, String> {
+    let factor = value.parse().ok();
+    let factor = factor.filter(|factor: &f64| (0.001..=1e6).contains(factor));
+    factor.ok_or_else(|| "expected a number from 0.001 to 1000000".into())
+}
+
+/// The traces that were named, or the excerpts.
+fn traces(named: &[(usize, PathBuf)]) -> anyhow::Result<[Trace; 2]> {
+    let [code, conversation] = [0, 1].map(|market| {
+        let mut files = named.iter().filter(|(named, _)| *named == market);
+        (files.next(), files.next())
+    });
+    match (code, conversation) {
+        ((None, _), (None, _)) => {
+            let [code, conversation] = EXCERPTS;
+            Ok([
+                Trace::parse(code.0, code.1)?,
+                Trace::parse(conversation.0, conversation.1)?,
+            ])
+        }
+        ((Some((_, code)), None), (Some((_, conversation)), None)) => {
+            Ok([Trace::read(code)?, Trace::read(conversation)?])
+        }
+        _ => bail!("--trace is given twice, once as code=FILE and once as conversation=FILE, or not at all"),
+    }
+}
+
+// --- Files
+
+fn require_directory(file: &Path) -> anyhow::Result<()> {
+    let directory = directory(file);
+    ensure!(
+        directory.is_dir() && !file.is_dir(),
+        "cannot write {}: name a file in a folder that exists",
+        file.display()
+    );
+    Ok(())
+}
+
+fn directory(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Writes a file beside its place and moves it there: nobody ever sees half of it.
+fn write_whole(file: &Path, content: &[u8]) -> anyhow::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let draft = directory(file).join(name);
+    let written = fs::write(&draft, content).and_then(|()| fs::rename(&draft, file));
+    written.with_context(|| format!("cannot write {}", file.display()))?;
+    println!("Wrote {}", file.display());
+    Ok(())
+}
+
+// --- Progress
+
+fn announce(world: &World) {
+    for market in &world.markets {
+        println!(
+            "{}: {} requests, {} tokens, {:.1} per second on average and {:.1} in the busiest minute; {}",
+            market.name, market.requests, market.tokens, market.mean, market.peak, market.file
+        );
+    }
+    println!(
+        "{} epochs of {EPOCH} s; a second of the demo is {} of the traces.\n",
+        world.epochs, world.factor
+    );
+}
+
+fn print_header() {
+    println!("epoch  trace clock   asked   done  failed    paid to       base fee       drained  in escrow");
+    println!("                     tok/s                 sinks, /h   code   convers.      USDCx      USDCx");
+}
+
+/// A line of the figures that move, and a line for each thing that happened.
+fn print_epoch(play: &Play, epoch: u64, tally: &EpochTally) {
+    let clock = play.world.origin + (epoch * EPOCH) as f64 * play.world.factor;
+    let clock = jiff::Timestamp::from_second(clock as i64).unwrap_or_default();
+    let clock = jiff::fmt::strtime::format("%H:%M:%S", clock).unwrap_or_default();
+    let Some(sample) = play.samples.last() else {
+        return;
+    };
+    let number = match epoch < play.world.epochs {
+        true => format!("{}/{}", epoch + 1, play.world.epochs),
+        false => "after".to_owned(),
+    };
+    let pay: f64 = sample.pay.iter().flatten().map(|it| f64::from(*it)).sum();
+    let fees = sample.base_fee.map(money::per_million);
+    let escrow = sample.escrow.iter().sum();
+    println!(
+        "{number:>5}  {clock:>11}  {:>6.0}  {:>5}  {:>6}  {:>10.4}  {:>5.2}      {:>5.2}  {:>9}  {:>9}",
+        tally.tokens as f64 / EPOCH as f64,
+        tally.done,
+        tally.failed,
+        pay * 3_600.0 / 1e18,
+        fees[0],
+        fees[1],
+        money::usdcx(tally.drained, 4),
+        money::usdcx(escrow, 4),
+    );
+    for note in &tally.notes {
+        println!("       · {note}");
+    }
+}

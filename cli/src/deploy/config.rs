@@ -1,0 +1,519 @@
+//! What a deployment may choose: a TOML file, and defaults for the chains that we know.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use alloy::{
+    dyn_abi::DynSolValue,
+    primitives::{address, keccak256, utils::parse_units, Address, B256, U256},
+};
+use anyhow::{bail, ensure, Context as _};
+use devnet_superfluid::SuperfluidAddresses;
+use serde::Deserialize;
+
+use super::suite::{self, Program, DOMAINS};
+
+/// Arbitrum One.
+pub const ARBITRUM_ONE: u64 = 42_161;
+
+/// Where Superfluid distributes there: npm package `@superfluid-finance/metadata`.
+const ARBITRUM_ONE_GDA: Address = address!("1e299701792a2aF01408B122419d65Fd2dF0Ba02");
+
+const DEFAULT_FEE_BPS: u64 = 10;
+/// 5 % a year, per second with 18 decimals.
+const DEFAULT_DECAY_RATE: &str = "1585489599";
+const DEFAULT_SATS_PER_UNIT: &str = "1000000";
+const DEFAULT_MIN_STAKE: &str = "100e18";
+const DEFAULT_STAKE_UNIT: &str = "1e18";
+/// In wei.
+const DEFAULT_CACHE_BID: &str = "0.001e18";
+
+/// Domains for which core contracts are called, by the setting that stands for that.
+const CALLED_DOMAINS: [(&str, &str); 3] = [
+    ("domains.lightning", "lightning"),
+    ("domains.relay", "relay"),
+    ("domains.openclaw", "openclaw"),
+];
+
+/// The file as it is written. Every key is optional here: which ones a deployment needs depends on its chain and on what
+/// it includes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The chain that this file is for; any other is refused.
+    pub chain_id: Option<u64>,
+    /// Who owns everything in the end; else who deploys.
+    pub owner: Option<Address>,
+    /// Makes `owner` the owner at once, without its acceptance.
+    #[serde(default)]
+    pub hand_over_at_once: bool,
+    /// The Super Token that streams are paid in.
+    pub super_token: Option<Address>,
+    /// Superfluid's key for Super Apps, where its governance wants one; "" where it does not.
+    pub registration_key: Option<String>,
+    pub protocol_fee_bps: Option<u64>,
+    pub fee_recipient: Option<Address>,
+    pub reviewer: Option<Address>,
+    /// Who gets slashed stakes; else the contract's default.
+    pub treasury: Option<Address>,
+    pub share_signer: Option<Address>,
+    #[serde(default)]
+    pub superfluid: Superfluid,
+    #[serde(default)]
+    pub stake: Stake,
+    #[serde(default)]
+    pub task_types: Vec<TaskType>,
+    /// Domains to leave out: `lightning = false`.
+    #[serde(default)]
+    pub domains: BTreeMap<String, bool>,
+    #[serde(default)]
+    pub demurrage: Demurrage,
+    #[serde(default)]
+    pub lightning: Lightning,
+    #[serde(default)]
+    pub relay: Relay,
+    #[serde(default)]
+    pub openclaw: OpenClaw,
+    #[serde(default)]
+    pub reputation: Reputation,
+    #[serde(default)]
+    pub cache: Cache,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Superfluid {
+    /// The general distribution agreement.
+    pub gda: Option<Address>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stake {
+    pub token: Option<Address>,
+    /// Wei of stake that back a capacity unit.
+    pub unit: Option<String>,
+    /// The least that a sink stakes, in wei.
+    pub minimum: Option<String>,
+    /// `sqrt` or `affine`.
+    pub cap_curve: Option<String>,
+    /// Seconds.
+    pub unbonding_period: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskType {
+    /// Its id is the Keccak hash of this, or this itself if it is 32 bytes in hex.
+    pub name: String,
+    pub min_stake: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demurrage {
+    /// A plain ERC-20; no Super Token, whose balances change by themselves.
+    pub underlying: Option<Address>,
+    pub name: Option<String>,
+    pub symbol: Option<String>,
+    /// Per second, with 18 decimals.
+    pub decay_rate: Option<String>,
+    pub recipient: Option<Address>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lightning {
+    pub task_type: Option<String>,
+    pub min_stake: Option<String>,
+    pub sats_per_unit: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relay {
+    pub task_type: Option<String>,
+    pub min_stake: Option<String>,
+    pub aggregator: Option<Address>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenClaw {
+    pub task_type: Option<String>,
+    pub min_stake: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reputation {
+    /// The domain in which stakes get discounts for reputation in the others; without it there are none.
+    pub stake_domain: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    /// False leaves the programs uncached.
+    pub enabled: Option<bool>,
+    /// The most that is bid for one program, in wei.
+    pub max_bid: Option<String>,
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or has a key or value that means nothing here.
+    pub fn read(file: &Path) -> anyhow::Result<Self> {
+        let text =
+            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Self::parse(&text).with_context(|| file.display().to_string())
+    }
+
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map(|span| 1 + text[..span.start].matches('\n').count());
+            let line = line.map_or(String::new(), |line| format!("line {line}: "));
+            anyhow::anyhow!("{line}{}", error.message().replace('\n', " "))
+        })?;
+        for domain in config.domains.keys() {
+            ensure!(
+                DOMAINS.contains(&domain.as_str()),
+                "unknown domain `domains.{domain}`: there are {}",
+                DOMAINS.join(", ")
+            );
+        }
+        Ok(config)
+    }
+}
+
+/// A task type to open.
+#[derive(Clone, Debug)]
+pub struct OpenTaskType {
+    pub name: String,
+    pub id: B256,
+    pub min_stake: U256,
+}
+
+/// All values of a configuration by their keys, defaults filled in.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    values: BTreeMap<&'static str, DynSolValue>,
+    pub task_types: Vec<OpenTaskType>,
+    pub owner: Address,
+    pub hand_over_at_once: bool,
+    pub cache: bool,
+    pub max_bid: U256,
+    domains: BTreeMap<&'static str, bool>,
+}
+
+impl Settings {
+    /// Fills in what follows from the chain and from who deploys.
+    ///
+    /// # Errors
+    /// If the file is for another chain, or an amount is none.
+    pub fn new(
+        config: &Config,
+        chain_id: u64,
+        superfluid: Option<&SuperfluidAddresses>,
+        deployer: Address,
+    ) -> anyhow::Result<Self> {
+        if let Some(want) = config.chain_id {
+            ensure!(
+                want == chain_id,
+                "the configuration is for chain {want} (`chain_id`), and the endpoint is chain {chain_id}: use another endpoint, or another configuration"
+            );
+        }
+        let owner = config.owner.unwrap_or(deployer);
+        ensure!(
+            !owner.is_zero(),
+            "`owner` is the zero address: name who is to own the contracts"
+        );
+        let mut domains: BTreeMap<_, _> = DOMAINS.iter().map(|name| (*name, true)).collect();
+        for (name, wanted) in &config.domains {
+            if let Some(flag) = domains.get_mut(name.as_str()) {
+                *flag = *wanted;
+            }
+        }
+        let mut it = Self {
+            values: BTreeMap::new(),
+            task_types: Vec::new(),
+            owner,
+            hand_over_at_once: config.hand_over_at_once,
+            cache: config.cache.enabled.unwrap_or(true),
+            max_bid: amount(
+                "cache.max_bid",
+                config.cache.max_bid.as_deref(),
+                DEFAULT_CACHE_BID,
+            )?,
+            domains,
+        };
+        it.fill_settlement(config, chain_id, superfluid);
+        it.fill_stakes(config, superfluid)?;
+        it.fill_domains(config, superfluid)?;
+        for task_type in &config.task_types {
+            let key = format!("task_types: {}", task_type.name);
+            it.task_types.push(OpenTaskType {
+                id: id(&task_type.name),
+                min_stake: amount(&key, task_type.min_stake.as_deref(), DEFAULT_MIN_STAKE)?,
+                name: task_type.name.clone(),
+            });
+        }
+        Ok(it)
+    }
+
+    fn fill_settlement(
+        &mut self,
+        config: &Config,
+        chain_id: u64,
+        superfluid: Option<&SuperfluidAddresses>,
+    ) {
+        let known_gda = (chain_id == ARBITRUM_ONE).then_some(ARBITRUM_ONE_GDA);
+        let gda = config
+            .superfluid
+            .gda
+            .or(superfluid.map(|it| it.gda_v1))
+            .or(known_gda);
+        self.address("superfluid.gda", gda);
+        let super_token = config.super_token.or(superfluid.map(|it| it.usdcx));
+        self.address("super_token", super_token);
+        // Ours lets anyone register Super Apps; of others we do not know.
+        let key = config.registration_key.clone();
+        let key = key.or(superfluid.map(|_| String::new()));
+        self.insert("registration_key", key.map(DynSolValue::String));
+        let fee = config.protocol_fee_bps.unwrap_or(DEFAULT_FEE_BPS);
+        self.number("protocol_fee_bps", U256::from(fee));
+        self.address("fee_recipient", config.fee_recipient.or(Some(self.owner)));
+        self.address("reviewer", config.reviewer.or(Some(self.owner)));
+        self.address("treasury", config.treasury);
+        self.address("share_signer", config.share_signer);
+    }
+
+    fn fill_stakes(
+        &mut self,
+        config: &Config,
+        superfluid: Option<&SuperfluidAddresses>,
+    ) -> anyhow::Result<()> {
+        let stake = &config.stake;
+        self.address("stake.token", stake.token.or(superfluid.map(|it| it.usdcx)));
+        let unit = amount("stake.unit", stake.unit.as_deref(), DEFAULT_STAKE_UNIT)?;
+        self.number("stake.unit", unit);
+        let least = amount("stake.minimum", stake.minimum.as_deref(), DEFAULT_MIN_STAKE)?;
+        self.number("stake.minimum", least);
+        let curve = match stake.cap_curve.as_deref().unwrap_or("sqrt") {
+            "sqrt" => 0,
+            "affine" => 1,
+            other => bail!("`stake.cap_curve` is {other:?}: there are \"sqrt\" and \"affine\""),
+        };
+        self.insert(
+            "stake.cap_curve",
+            Some(DynSolValue::Uint(U256::from(curve), 8)),
+        );
+        if let Some(seconds) = stake.unbonding_period {
+            self.number("stake.unbonding_period", U256::from(seconds));
+        }
+        Ok(())
+    }
+
+    fn fill_domains(
+        &mut self,
+        config: &Config,
+        superfluid: Option<&SuperfluidAddresses>,
+    ) -> anyhow::Result<()> {
+        for (key, _) in CALLED_DOMAINS {
+            self.insert(key, Some(DynSolValue::Bool(true)));
+        }
+        let demurrage = &config.demurrage;
+        let underlying = demurrage.underlying.or(superfluid.map(|it| it.usdc));
+        self.address("demurrage.underlying", underlying);
+        self.text("demurrage.name", demurrage.name.as_deref(), "BPE Demurrage");
+        self.text("demurrage.symbol", demurrage.symbol.as_deref(), "BPED");
+        let rate = demurrage.decay_rate.as_deref();
+        let rate = amount("demurrage.decay_rate", rate, DEFAULT_DECAY_RATE)?;
+        self.number("demurrage.decay_rate", rate);
+        let recipient = demurrage.recipient.or(Some(self.owner));
+        self.address("demurrage.recipient", recipient);
+
+        let (lightning, relay, openclaw) = (&config.lightning, &config.relay, &config.openclaw);
+        let scale = lightning.sats_per_unit.as_deref();
+        let scale = amount("lightning.sats_per_unit", scale, DEFAULT_SATS_PER_UNIT)?;
+        self.number("lightning.sats_per_unit", scale);
+        self.address("relay.aggregator", relay.aggregator);
+        let skill = openclaw.task_type.as_deref();
+        self.text("openclaw.skill_name", skill, "openclaw");
+        for (task_type, min_stake, name, given, stake) in [
+            (
+                "lightning.task_type",
+                "lightning.min_stake",
+                "lightning",
+                &lightning.task_type,
+                &lightning.min_stake,
+            ),
+            (
+                "relay.task_type",
+                "relay.min_stake",
+                "relay",
+                &relay.task_type,
+                &relay.min_stake,
+            ),
+            (
+                "openclaw.task_type",
+                "openclaw.min_stake",
+                "openclaw",
+                &openclaw.task_type,
+                &openclaw.min_stake,
+            ),
+        ] {
+            self.hash(task_type, Some(given.as_deref().unwrap_or(name)));
+            let stake = amount(min_stake, stake.as_deref(), DEFAULT_MIN_STAKE)?;
+            self.number(min_stake, stake);
+        }
+        let domain = config.reputation.stake_domain.as_deref();
+        self.hash("reputation.stake_domain", domain);
+        Ok(())
+    }
+
+    /// The value of a key, if it has one.
+    pub fn get(&self, key: &str) -> Option<&DynSolValue> {
+        self.values.get(key)
+    }
+
+    /// Whether a domain's contracts are wanted.
+    pub fn includes(&self, domain: &str) -> bool {
+        self.domains.get(domain).copied().unwrap_or(false)
+    }
+
+    /// The same without the calls of domains none of whose contracts `has` knows.
+    #[must_use]
+    pub fn for_programs(mut self, has: impl Fn(&Program) -> bool) -> Self {
+        for (key, domain) in CALLED_DOMAINS {
+            if !suite::programs().any(|it| it.domain == Some(domain) && has(it)) {
+                self.values.remove(key);
+            }
+        }
+        self
+    }
+
+    fn insert(&mut self, key: &'static str, value: Option<DynSolValue>) {
+        if let Some(value) = value {
+            self.values.insert(key, value);
+        }
+    }
+
+    fn address(&mut self, key: &'static str, value: Option<Address>) {
+        self.insert(key, value.map(DynSolValue::Address));
+    }
+
+    fn number(&mut self, key: &'static str, value: U256) {
+        self.insert(key, Some(DynSolValue::Uint(value, 256)));
+    }
+
+    fn text(&mut self, key: &'static str, value: Option<&str>, default: &str) {
+        let text = value.unwrap_or(default).to_owned();
+        self.insert(key, Some(DynSolValue::String(text)));
+    }
+
+    fn hash(&mut self, key: &'static str, name: Option<&str>) {
+        self.insert(key, name.map(|name| DynSolValue::FixedBytes(id(name), 32)));
+    }
+}
+
+/// The id of a task type or domain by its name.
+pub fn id(name: &str) -> B256 {
+    let hex = name.strip_prefix("0x").filter(|hex| hex.len() == 64);
+    hex.and_then(|hex| hex.parse().ok())
+        .unwrap_or_else(|| keccak256(name))
+}
+
+/// A whole number, with an exponent of ten if wanted: `100e18`, `0.5e18`, `2500`.
+fn amount(key: &str, text: Option<&str>, default: &str) -> anyhow::Result<U256> {
+    let text = text.unwrap_or(default);
+    let plain = text.replace('_', "");
+    let (mantissa, exponent) = plain.split_once('e').unwrap_or((&plain, "0"));
+    let whole_digits = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let exponent = exponent.parse::<u8>().ok().filter(|it| {
+        let significant = fraction.trim_end_matches('0').len();
+        *it <= 77 && significant <= usize::from(*it)
+    });
+    exponent
+        .filter(|_| whole_digits(whole) && whole_digits(fraction))
+        .and_then(|exponent| {
+            parse_units(&format!("{whole}.{}", fraction_of(fraction)), exponent).ok()
+        })
+        .map(Into::into)
+        .with_context(|| {
+            format!("`{key}` is {text:?}, which is no amount: write wei, as \"100e18\" or \"2500\"")
+        })
+}
+
+/// Without the zeros that `parse_units` would count as digits.
+fn fraction_of(digits: &str) -> &str {
+    digits.trim_end_matches('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_whole_wei() {
+        let read = |text| amount("it", Some(text), "0");
+        let token = U256::from(1_000_000_000_000_000_000u64);
+        assert_eq!(read("100e18").unwrap(), token * U256::from(100));
+        assert_eq!(read("0.5e18").unwrap(), token / U256::from(2));
+        assert_eq!(read("1_000").unwrap(), U256::from(1_000));
+        assert_eq!(read("2.50e1").unwrap(), U256::from(25));
+        for wrong in [
+            "", "e18", "1.5", "-1", "1e", "ten", "1e78", "0x10", "1.23e1",
+        ] {
+            let error = read(wrong).unwrap_err().to_string();
+            assert!(error.contains("`it`"), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_named() {
+        for (text, expected) in [
+            ("ownr = \"0x00\"", "ownr"),
+            (
+                "[stake]\nunit = \"1e18\"\ntokn = 1",
+                "line 3: unknown field `tokn`",
+            ),
+            (
+                "[domains]\nlightening = false",
+                "unknown domain `domains.lightening`",
+            ),
+            ("owner = \"0x12\"", "line 1"),
+        ] {
+            let error = format!("{:#}", Config::parse(text).unwrap_err());
+            assert!(error.contains(expected), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_chain_that_nobody_knows_has_no_superfluid() {
+        let settings = Settings::new(&Config::default(), 5, None, Address::repeat_byte(1)).unwrap();
+        for key in [
+            "superfluid.gda",
+            "super_token",
+            "stake.token",
+            "registration_key",
+        ] {
+            assert!(settings.get(key).is_none(), "{key}");
+        }
+        let one = Settings::new(
+            &Config::default(),
+            ARBITRUM_ONE,
+            None,
+            Address::repeat_byte(1),
+        );
+        assert!(one.unwrap().get("superfluid.gda").is_some());
+        let config = Config::parse("chain_id = 7").unwrap();
+        let error = Settings::new(&config, 5, None, Address::ZERO).unwrap_err();
+        assert!(error.to_string().contains("chain 7"), "{error}");
+    }
+}

@@ -1,0 +1,1077 @@
+//! The suite as data: what is deployed, in which order, with what, and how all of it is connected.
+//!
+//! A step says what it refers to, never where that is. Reading it backwards gives everything else: what has to be deployed
+//! anew when something is (links that are made once for ever), what a configuration must have, and what to read back at the
+//! end. A call is done if its checks hold on the chain, whoever sent it.
+
+/// What an argument is, or what a view should return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// The address of a contract of the suite.
+    Contract(&'static str),
+    Contracts(&'static [&'static str]),
+    /// Out of the configuration, by its key there.
+    Setting(&'static str),
+    /// The Keccak hash of a text.
+    Id(&'static str),
+    /// Who deploys: the first owner of all.
+    Deployer,
+    /// Of the task type in question, in calls that are made for each.
+    TaskTypeId,
+    TaskTypeMinStake,
+    Yes,
+    No,
+}
+
+/// An argument of a constructor, and the view that gives it back.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    pub value: Value,
+    pub view: Option<&'static str>,
+}
+
+/// A contract of the suite.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    pub name: &'static str,
+    /// The package in `contracts/`, which names the built files.
+    pub package: &'static str,
+    /// The domain it belongs to, which a configuration may leave out; `None` for the core.
+    pub domain: Option<&'static str>,
+    pub arguments: &'static [Argument],
+    pub has_owner: bool,
+}
+
+/// What a view should return.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    pub view: &'static str,
+    pub arguments: &'static [Value],
+    pub expected: Expected,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Expected {
+    /// This, before anything else that the view may return.
+    Is(Value),
+    NotZero,
+}
+
+/// How often a call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    Single,
+    /// For each of the configuration's `task_types`.
+    TaskTypes,
+}
+
+/// A call that connects contracts, by the owner.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    pub on: &'static str,
+    pub function: &'static str,
+    pub arguments: &'static [Value],
+    pub repeat: Repeat,
+    /// Done if all of them hold.
+    pub checks: &'static [Check],
+    /// Cannot be made a second time with other arguments.
+    pub once: bool,
+    /// What takes it back for a contract that has been replaced, with these arguments.
+    pub undo: Option<(&'static str, &'static [Value])>,
+    /// The setting without which the call is not made.
+    pub when: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    Deploy(Program),
+    Call(Call),
+}
+
+use Step::{Call as Do, Deploy};
+use Value::{Contract, Contracts, Deployer, Id, No, Setting, TaskTypeId, TaskTypeMinStake, Yes};
+
+const fn shown(value: Value, view: &'static str) -> Argument {
+    Argument {
+        value,
+        view: Some(view),
+    }
+}
+
+const fn silent(value: Value) -> Argument {
+    Argument { value, view: None }
+}
+
+const OWNER: Argument = silent(Deployer);
+
+const fn core(
+    name: &'static str,
+    package: &'static str,
+    arguments: &'static [Argument],
+) -> Program {
+    Program {
+        name,
+        package,
+        domain: None,
+        arguments,
+        has_owner: true,
+    }
+}
+
+const fn of_domain(
+    domain: &'static str,
+    name: &'static str,
+    package: &'static str,
+    arguments: &'static [Argument],
+) -> Program {
+    Program {
+        domain: Some(domain),
+        ..core(name, package, arguments)
+    }
+}
+
+const fn without_owner(program: Program) -> Program {
+    Program {
+        has_owner: false,
+        ..program
+    }
+}
+
+const fn check(view: &'static str, arguments: &'static [Value], value: Value) -> Check {
+    Check {
+        view,
+        arguments,
+        expected: Expected::Is(value),
+    }
+}
+
+const fn call(
+    on: &'static str,
+    function: &'static str,
+    arguments: &'static [Value],
+    checks: &'static [Check],
+) -> Call {
+    Call {
+        on,
+        function,
+        arguments,
+        repeat: Repeat::Single,
+        checks,
+        once: false,
+        undo: None,
+        when: None,
+    }
+}
+
+const fn once(call: Call) -> Call {
+    Call { once: true, ..call }
+}
+
+const fn when(setting: &'static str, call: Call) -> Call {
+    Call {
+        when: Some(setting),
+        ..call
+    }
+}
+
+const fn for_task_types(call: Call) -> Call {
+    Call {
+        repeat: Repeat::TaskTypes,
+        ..call
+    }
+}
+
+const fn undone_by(function: &'static str, arguments: &'static [Value], call: Call) -> Call {
+    Call {
+        undo: Some((function, arguments)),
+        ..call
+    }
+}
+
+/// Lets the registry take capacities from a contract.
+const fn adapter(
+    of: &'static [Value; 2],
+    undo: &'static [Value; 2],
+    check: &'static [Check],
+) -> Call {
+    undone_by(
+        "setAdapter(address,bool)",
+        undo,
+        call("CapacityRegistry", "setAdapter(address,bool)", of, check),
+    )
+}
+
+/// Registers a domain's task type, before somebody else does with another minimum stake.
+const fn task_type(arguments: &'static [Value; 2], checks: &'static [Check; 2]) -> Call {
+    once(call(
+        "CapacityRegistry",
+        "registerTaskType(bytes32,uint256)",
+        arguments,
+        checks,
+    ))
+}
+
+/// Everything, in an order in which every step finds what it refers to.
+pub const STEPS: &[Step] = &[
+    // --- Stakes and capacities
+    Deploy(core(
+        "StakeManager",
+        "stake-manager",
+        &[
+            shown(Setting("stake.token"), "stakeToken()"),
+            shown(Setting("stake.unit"), "STAKE_UNIT()"),
+            shown(Setting("stake.minimum"), "minSinkStake()"),
+            shown(Setting("stake.cap_curve"), "capCurve()"),
+            OWNER,
+        ],
+    )),
+    Deploy(core(
+        "CapacityRegistry",
+        "capacity-registry",
+        &[shown(Contract("StakeManager"), "stakeManager()"), OWNER],
+    )),
+    Do(undone_by(
+        "setRegistry(address,bool)",
+        &[Contract("CapacityRegistry"), No],
+        call(
+            "StakeManager",
+            "setRegistry(address,bool)",
+            &[Contract("CapacityRegistry"), Yes],
+            &[check(
+                "authorizedRegistries(address)",
+                &[Contract("CapacityRegistry")],
+                Yes,
+            )],
+        ),
+    )),
+    Do(when(
+        "treasury",
+        call(
+            "StakeManager",
+            "setTreasury(address)",
+            &[Setting("treasury")],
+            &[check("treasury()", &[], Setting("treasury"))],
+        ),
+    )),
+    Do(when(
+        "stake.unbonding_period",
+        call(
+            "StakeManager",
+            "setUnbondingPeriod(uint256)",
+            &[Setting("stake.unbonding_period")],
+            &[check(
+                "unbondingPeriod()",
+                &[],
+                Setting("stake.unbonding_period"),
+            )],
+        ),
+    )),
+    // --- Settlement
+    Deploy(core(
+        "BackpressurePool",
+        "backpressure-pool",
+        &[
+            shown(Setting("superfluid.gda"), "GDA()"),
+            shown(Setting("super_token"), "SUPER_TOKEN()"),
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            OWNER,
+        ],
+    )),
+    Deploy(core(
+        "EscrowBuffer",
+        "escrow-buffer",
+        &[
+            shown(Setting("super_token"), "TOKEN()"),
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            OWNER,
+        ],
+    )),
+    Deploy(core(
+        "StreamGateway",
+        "stream-gateway",
+        &[
+            shown(Setting("super_token"), "SUPER_TOKEN()"),
+            shown(Contract("BackpressurePool"), "backpressurePool()"),
+            OWNER,
+        ],
+    )),
+    Deploy(without_owner(core(
+        "SourceStreams",
+        "source-streams",
+        &[
+            silent(Setting("superfluid.gda")),
+            shown(Setting("super_token"), "SUPER_TOKEN()"),
+            shown(Contract("BackpressurePool"), "backpressurePool()"),
+            shown(Contract("EscrowBuffer"), "escrowBuffer()"),
+            shown(Contract("StreamGateway"), "streamGateway()"),
+            silent(Setting("registration_key")),
+        ],
+    ))),
+    Do(once(call(
+        "BackpressurePool",
+        "setEscrowBuffer(address)",
+        &[Contract("EscrowBuffer")],
+        &[check("escrowBuffer()", &[], Contract("EscrowBuffer"))],
+    ))),
+    Do(once(call(
+        "EscrowBuffer",
+        "connect(address,address)",
+        &[Contract("BackpressurePool"), Contract("SourceStreams")],
+        &[
+            check("backpressurePool()", &[], Contract("BackpressurePool")),
+            check("sourceStreams()", &[], Contract("SourceStreams")),
+        ],
+    ))),
+    Do(once(call(
+        "StreamGateway",
+        "setSourceStreams(address)",
+        &[Contract("SourceStreams")],
+        &[check("sourceStreams()", &[], Contract("SourceStreams"))],
+    ))),
+    Do(call(
+        "BackpressurePool",
+        "setProtocolFee(uint256,address)",
+        &[Setting("protocol_fee_bps"), Setting("fee_recipient")],
+        &[
+            check("protocolFee()", &[], Setting("protocol_fee_bps")),
+            check("feeRecipient()", &[], Setting("fee_recipient")),
+        ],
+    )),
+    Do(call(
+        "BackpressurePool",
+        "setReviewer(address)",
+        &[Setting("reviewer")],
+        &[check("reviewer()", &[], Setting("reviewer"))],
+    )),
+    // From here on the registry makes pools, and tells the pool of sinks that leave.
+    Do(call(
+        "CapacityRegistry",
+        "setPool(address)",
+        &[Contract("BackpressurePool")],
+        &[check("pool()", &[], Contract("BackpressurePool"))],
+    )),
+    // --- Verification and prices
+    Deploy(core(
+        "CompletionTracker",
+        "completion-tracker",
+        &[
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            shown(Contract("StakeManager"), "stakeManager()"),
+            OWNER,
+        ],
+    )),
+    Do(undone_by(
+        "setSlasher(address,bool)",
+        &[Contract("CompletionTracker"), No],
+        call(
+            "StakeManager",
+            "setSlasher(address,bool)",
+            &[Contract("CompletionTracker"), Yes],
+            &[check(
+                "authorizedSlashers(address)",
+                &[Contract("CompletionTracker")],
+                Yes,
+            )],
+        ),
+    )),
+    Deploy(core(
+        "OffchainAggregator",
+        "offchain-aggregator",
+        &[
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            OWNER,
+        ],
+    )),
+    Do(call(
+        "CapacityRegistry",
+        "setAggregator(address)",
+        &[Contract("OffchainAggregator")],
+        &[check(
+            "authorizedAggregator()",
+            &[],
+            Contract("OffchainAggregator"),
+        )],
+    )),
+    Do(call(
+        "OffchainAggregator",
+        "setBackpressurePool(address)",
+        &[Contract("BackpressurePool")],
+        &[check(
+            "backpressurePool()",
+            &[],
+            Contract("BackpressurePool"),
+        )],
+    )),
+    Do(call(
+        "BackpressurePool",
+        "setShareSubmitter(address)",
+        &[Contract("OffchainAggregator")],
+        &[check(
+            "shareSubmitter()",
+            &[],
+            Contract("OffchainAggregator"),
+        )],
+    )),
+    Do(when(
+        "share_signer",
+        call(
+            "OffchainAggregator",
+            "setShareSigner(address)",
+            &[Setting("share_signer")],
+            &[check("shareSigner()", &[], Setting("share_signer"))],
+        ),
+    )),
+    Deploy(core(
+        "PricingCurve",
+        "pricing-curve",
+        &[
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            OWNER,
+        ],
+    )),
+    Do(call(
+        "PricingCurve",
+        "setEscrowBuffer(address)",
+        &[Contract("EscrowBuffer")],
+        &[check("escrowBuffer()", &[], Contract("EscrowBuffer"))],
+    )),
+    Do(call(
+        "BackpressurePool",
+        "setPricingCurve(address)",
+        &[Contract("PricingCurve")],
+        &[check("pricingCurve()", &[], Contract("PricingCurve"))],
+    )),
+    // --- Composition
+    Deploy(core(
+        "Pipeline",
+        "pipeline",
+        &[
+            shown(Contract("BackpressurePool"), "backpressurePool()"),
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            OWNER,
+        ],
+    )),
+    Do(call(
+        "Pipeline",
+        "setEscrowBuffer(address)",
+        &[Contract("EscrowBuffer")],
+        &[check("escrowBuffer()", &[], Contract("EscrowBuffer"))],
+    )),
+    Do(undone_by(
+        "setPipeline(address,bool)",
+        &[Contract("Pipeline"), No],
+        call(
+            "BackpressurePool",
+            "setPipeline(address,bool)",
+            &[Contract("Pipeline"), Yes],
+            &[check(
+                "authorizedPipelines(address)",
+                &[Contract("Pipeline")],
+                Yes,
+            )],
+        ),
+    )),
+    Deploy(core(
+        "NestedPool",
+        "nested-pool",
+        &[
+            shown(Contract("BackpressurePool"), "backpressurePool()"),
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            OWNER,
+        ],
+    )),
+    Do(undone_by(
+        "setPipeline(address,bool)",
+        &[Contract("NestedPool"), No],
+        call(
+            "BackpressurePool",
+            "setPipeline(address,bool)",
+            &[Contract("NestedPool"), Yes],
+            &[check(
+                "authorizedPipelines(address)",
+                &[Contract("NestedPool")],
+                Yes,
+            )],
+        ),
+    )),
+    // It clones the programs of the contracts above.
+    Deploy(core(
+        "EconomyFactory",
+        "economy-factory",
+        &[
+            shown(Setting("superfluid.gda"), "GDA()"),
+            shown(Setting("super_token"), "SUPER_TOKEN()"),
+            shown(Setting("stake.token"), "STAKE_TOKEN()"),
+            shown(Setting("stake.unit"), "STAKE_UNIT()"),
+            shown(
+                Contracts(&[
+                    "StakeManager",
+                    "CapacityRegistry",
+                    "BackpressurePool",
+                    "EscrowBuffer",
+                    "StreamGateway",
+                    "SourceStreams",
+                    "PricingCurve",
+                    "CompletionTracker",
+                    "OffchainAggregator",
+                    "Pipeline",
+                ]),
+                "programs()",
+            ),
+            OWNER,
+        ],
+    )),
+    // --- Task types
+    Do(for_task_types(once(call(
+        "CapacityRegistry",
+        "registerTaskType(bytes32,uint256)",
+        &[TaskTypeId, TaskTypeMinStake],
+        &[
+            check("taskTypeExists(bytes32)", &[TaskTypeId], Yes),
+            check("getTaskType(bytes32)", &[TaskTypeId], TaskTypeMinStake),
+        ],
+    )))),
+    Do(for_task_types(call(
+        "BackpressurePool",
+        "createPool(bytes32)",
+        &[TaskTypeId],
+        &[Check {
+            view: "getPool(bytes32)",
+            arguments: &[TaskTypeId],
+            expected: Expected::NotZero,
+        }],
+    ))),
+    // --- Reputation and routing between protocols
+    Deploy(of_domain(
+        "reputation",
+        "ReputationLedger",
+        "reputation-ledger",
+        &[OWNER],
+    )),
+    Do(when(
+        "reputation.stake_domain",
+        call(
+            "StakeManager",
+            "setReputationLedger(address,bytes32)",
+            &[
+                Contract("ReputationLedger"),
+                Setting("reputation.stake_domain"),
+            ],
+            &[
+                check("reputationLedger()", &[], Contract("ReputationLedger")),
+                check(
+                    "reputationDomain()",
+                    &[],
+                    Setting("reputation.stake_domain"),
+                ),
+            ],
+        ),
+    )),
+    Deploy(of_domain(
+        "universal",
+        "UniversalCapacityAdapter",
+        "universal-capacity-adapter",
+        &[
+            shown(Contract("CapacityRegistry"), "coreRegistry()"),
+            shown(Contract("StakeManager"), "stakeManager()"),
+            OWNER,
+        ],
+    )),
+    Do(adapter(
+        &[Contract("UniversalCapacityAdapter"), Yes],
+        &[Contract("UniversalCapacityAdapter"), No],
+        &[check(
+            "authorizedAdapters(address)",
+            &[Contract("UniversalCapacityAdapter")],
+            Yes,
+        )],
+    )),
+    Deploy(of_domain(
+        "router",
+        "CrossProtocolRouter",
+        "cross-protocol-router",
+        &[OWNER],
+    )),
+    // --- Demurrage
+    Deploy(of_domain(
+        "demurrage",
+        "DemurrageToken",
+        "demurrage-token",
+        &[
+            shown(Setting("demurrage.name"), "name()"),
+            shown(Setting("demurrage.symbol"), "symbol()"),
+            shown(Setting("demurrage.underlying"), "UNDERLYING()"),
+            shown(Setting("demurrage.decay_rate"), "decayRate()"),
+            shown(Setting("demurrage.recipient"), "decayRecipient()"),
+            OWNER,
+        ],
+    )),
+    Deploy(of_domain(
+        "demurrage",
+        "VelocityMetrics",
+        "velocity-metrics",
+        &[
+            shown(Contract("DemurrageToken"), "authorizedRecorder()"),
+            OWNER,
+        ],
+    )),
+    Do(call(
+        "DemurrageToken",
+        "setVelocityMetrics(address)",
+        &[Contract("VelocityMetrics")],
+        &[check("velocityMetrics()", &[], Contract("VelocityMetrics"))],
+    )),
+    // --- Lightning. Its contracts want their task type to be there.
+    Do(when(
+        "domains.lightning",
+        task_type(
+            &[
+                Setting("lightning.task_type"),
+                Setting("lightning.min_stake"),
+            ],
+            &[
+                check(
+                    "taskTypeExists(bytes32)",
+                    &[Setting("lightning.task_type")],
+                    Yes,
+                ),
+                check(
+                    "getTaskType(bytes32)",
+                    &[Setting("lightning.task_type")],
+                    Setting("lightning.min_stake"),
+                ),
+            ],
+        ),
+    )),
+    Deploy(of_domain(
+        "lightning",
+        "LightningCapacityOracle",
+        "lightning-capacity-oracle",
+        &[
+            shown(Contract("CapacityRegistry"), "coreRegistry()"),
+            shown(Contract("StakeManager"), "stakeManager()"),
+            shown(Setting("lightning.task_type"), "lightningTaskTypeId()"),
+            shown(Setting("lightning.sats_per_unit"), "satsPerUnit()"),
+            OWNER,
+        ],
+    )),
+    Do(adapter(
+        &[Contract("LightningCapacityOracle"), Yes],
+        &[Contract("LightningCapacityOracle"), No],
+        &[check(
+            "authorizedAdapters(address)",
+            &[Contract("LightningCapacityOracle")],
+            Yes,
+        )],
+    )),
+    Deploy(of_domain(
+        "lightning",
+        "LightningRoutingPool",
+        "lightning-routing-pool",
+        &[
+            shown(Contract("BackpressurePool"), "backpressurePool()"),
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            shown(Contract("LightningCapacityOracle"), "lightningOracle()"),
+            shown(Contract("PricingCurve"), "pricingCurve()"),
+            shown(Setting("lightning.task_type"), "LIGHTNING_TASK_TYPE_ID()"),
+            OWNER,
+        ],
+    )),
+    Do(adapter(
+        &[Contract("LightningRoutingPool"), Yes],
+        &[Contract("LightningRoutingPool"), No],
+        &[check(
+            "authorizedAdapters(address)",
+            &[Contract("LightningRoutingPool")],
+            Yes,
+        )],
+    )),
+    Do(call(
+        "LightningRoutingPool",
+        "initializePool()",
+        &[],
+        &[check("poolInitialized()", &[], Yes)],
+    )),
+    // --- Relays, likewise.
+    Do(when(
+        "domains.relay",
+        task_type(
+            &[Setting("relay.task_type"), Setting("relay.min_stake")],
+            &[
+                check(
+                    "taskTypeExists(bytes32)",
+                    &[Setting("relay.task_type")],
+                    Yes,
+                ),
+                check(
+                    "getTaskType(bytes32)",
+                    &[Setting("relay.task_type")],
+                    Setting("relay.min_stake"),
+                ),
+            ],
+        ),
+    )),
+    Deploy(of_domain(
+        "relay",
+        "RelayCapacityRegistry",
+        "relay-capacity-registry",
+        &[
+            shown(Contract("CapacityRegistry"), "coreRegistry()"),
+            shown(Contract("StakeManager"), "stakeManager()"),
+            shown(Setting("relay.task_type"), "relayTaskTypeId()"),
+            OWNER,
+        ],
+    )),
+    Do(when(
+        "relay.aggregator",
+        call(
+            "RelayCapacityRegistry",
+            "setAggregator(address)",
+            &[Setting("relay.aggregator")],
+            &[check(
+                "authorizedAggregator()",
+                &[],
+                Setting("relay.aggregator"),
+            )],
+        ),
+    )),
+    Deploy(of_domain(
+        "relay",
+        "RelayPaymentPool",
+        "relay-payment-pool",
+        &[
+            shown(Contract("BackpressurePool"), "backpressurePool()"),
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            shown(Contract("RelayCapacityRegistry"), "relayRegistry()"),
+            OWNER,
+        ],
+    )),
+    Do(adapter(
+        &[Contract("RelayPaymentPool"), Yes],
+        &[Contract("RelayPaymentPool"), No],
+        &[check(
+            "authorizedAdapters(address)",
+            &[Contract("RelayPaymentPool")],
+            Yes,
+        )],
+    )),
+    Do(call(
+        "RelayPaymentPool",
+        "setPricingCurve(address)",
+        &[Contract("PricingCurve")],
+        &[check("pricingCurve()", &[], Contract("PricingCurve"))],
+    )),
+    Do(call(
+        "RelayPaymentPool",
+        "initializePools()",
+        &[],
+        &[Check {
+            view: "getPoolAddress(bytes32)",
+            arguments: &[Id("RELAY_WRITE")],
+            expected: Expected::NotZero,
+        }],
+    )),
+    // --- Agents
+    Do(when(
+        "domains.openclaw",
+        task_type(
+            &[Setting("openclaw.task_type"), Setting("openclaw.min_stake")],
+            &[
+                check(
+                    "taskTypeExists(bytes32)",
+                    &[Setting("openclaw.task_type")],
+                    Yes,
+                ),
+                check(
+                    "getTaskType(bytes32)",
+                    &[Setting("openclaw.task_type")],
+                    Setting("openclaw.min_stake"),
+                ),
+            ],
+        ),
+    )),
+    Do(when(
+        "domains.openclaw",
+        call(
+            "BackpressurePool",
+            "createPool(bytes32)",
+            &[Setting("openclaw.task_type")],
+            &[Check {
+                view: "getPool(bytes32)",
+                arguments: &[Setting("openclaw.task_type")],
+                expected: Expected::NotZero,
+            }],
+        ),
+    )),
+    Deploy(of_domain(
+        "openclaw",
+        "OpenClawCapacityAdapter",
+        "openclaw-capacity-adapter",
+        &[shown(Contract("StakeManager"), "stakeManager()"), OWNER],
+    )),
+    Do(once(call(
+        "OpenClawCapacityAdapter",
+        "registerSkillType(bytes32,string,uint256)",
+        &[
+            Setting("openclaw.task_type"),
+            Setting("openclaw.skill_name"),
+            Setting("openclaw.min_stake"),
+        ],
+        &[
+            check("skillTypes(bytes32)", &[Setting("openclaw.task_type")], Yes),
+            check(
+                "skillMinStake(bytes32)",
+                &[Setting("openclaw.task_type")],
+                Setting("openclaw.min_stake"),
+            ),
+        ],
+    ))),
+    Do(undone_by(
+        "removeAdapter(bytes32)",
+        &[Id("openclaw")],
+        call(
+            "UniversalCapacityAdapter",
+            "registerAdapter(address,bytes32)",
+            &[
+                Contract("OpenClawCapacityAdapter"),
+                Setting("openclaw.task_type"),
+            ],
+            &[
+                check(
+                    "getAdapter(bytes32)",
+                    &[Id("openclaw")],
+                    Contract("OpenClawCapacityAdapter"),
+                ),
+                check(
+                    "getTaskTypeId(bytes32)",
+                    &[Id("openclaw")],
+                    Setting("openclaw.task_type"),
+                ),
+            ],
+        ),
+    )),
+    Deploy(of_domain(
+        "openclaw",
+        "OpenClawReputationBridge",
+        "openclaw-reputation-bridge",
+        &[
+            shown(Contract("ReputationLedger"), "reputationLedger()"),
+            OWNER,
+        ],
+    )),
+    // The bridge is the domain's adapter, and so may record in it. A domain is registered once; its adapter may change.
+    Do(call(
+        "ReputationLedger",
+        "registerDomain(bytes32,address)",
+        &[Id("openclaw"), Contract("OpenClawReputationBridge")],
+        &[Check {
+            view: "getDomain(bytes32)",
+            arguments: &[Id("openclaw")],
+            expected: Expected::NotZero,
+        }],
+    )),
+    Do(call(
+        "ReputationLedger",
+        "setDomainAdapter(bytes32,address)",
+        &[Id("openclaw"), Contract("OpenClawReputationBridge")],
+        &[
+            check(
+                "getDomain(bytes32)",
+                &[Id("openclaw")],
+                Contract("OpenClawReputationBridge"),
+            ),
+            check(
+                "authorizedRecorders(bytes32,address)",
+                &[Id("openclaw"), Contract("OpenClawReputationBridge")],
+                Yes,
+            ),
+        ],
+    )),
+    Deploy(without_owner(of_domain(
+        "openclaw",
+        "OpenClawCompletionVerifier",
+        "openclaw-completion-verifier",
+        &[
+            shown(Contract("CompletionTracker"), "completionTracker()"),
+            shown(Contract("OpenClawCapacityAdapter"), "capacityAdapter()"),
+            shown(Contract("OpenClawReputationBridge"), "reputationBridge()"),
+        ],
+    ))),
+    Do(undone_by(
+        "revokeReporter(address)",
+        &[Contract("OpenClawCompletionVerifier")],
+        call(
+            "OpenClawReputationBridge",
+            "authorizeReporter(address)",
+            &[Contract("OpenClawCompletionVerifier")],
+            &[check(
+                "authorizedReporters(address)",
+                &[Contract("OpenClawCompletionVerifier")],
+                Yes,
+            )],
+        ),
+    )),
+    Do(call(
+        "CompletionTracker",
+        "setVerifier(bytes32,address)",
+        &[
+            Setting("openclaw.task_type"),
+            Contract("OpenClawCompletionVerifier"),
+        ],
+        &[check(
+            "verifiers(bytes32)",
+            &[Setting("openclaw.task_type")],
+            Contract("OpenClawCompletionVerifier"),
+        )],
+    )),
+];
+
+/// The domains that a configuration may leave out.
+pub const DOMAINS: &[&str] = &[
+    "reputation",
+    "universal",
+    "router",
+    "demurrage",
+    "lightning",
+    "relay",
+    "openclaw",
+];
+
+/// All contracts, in the order of deployment.
+pub fn programs() -> impl Iterator<Item = &'static Program> {
+    STEPS.iter().filter_map(|step| match step {
+        Step::Deploy(program) => Some(program),
+        Step::Call(_) => None,
+    })
+}
+
+/// All calls, likewise.
+pub fn calls() -> impl Iterator<Item = &'static Call> {
+    STEPS.iter().filter_map(|step| match step {
+        Step::Call(call) => Some(call),
+        Step::Deploy(_) => None,
+    })
+}
+
+/// Finds a contract by its name, its package's, or the key it has in a deployments file.
+pub fn find(name: &str) -> Option<&'static Program> {
+    programs().find(|it| it.name == name || it.package == name || it.key() == name)
+}
+
+impl Program {
+    /// Its name in a deployments file: `stakeManager`.
+    pub fn key(&self) -> String {
+        let (first, rest) = self.name.split_at(1);
+        first.to_lowercase() + rest
+    }
+
+    /// The contracts that its constructor is given.
+    pub fn needs(&self) -> impl Iterator<Item = &'static str> {
+        self.arguments
+            .iter()
+            .flat_map(|argument| argument.value.contracts())
+    }
+
+    pub fn settings(&self) -> impl Iterator<Item = &'static str> {
+        self.arguments
+            .iter()
+            .filter_map(|argument| argument.value.setting())
+    }
+}
+
+impl Call {
+    /// The contracts that it is about.
+    pub fn contracts(&self) -> impl Iterator<Item = &'static str> {
+        let arguments = self.arguments.iter().flat_map(|value| value.contracts());
+        std::iter::once(self.on).chain(arguments)
+    }
+
+    pub fn settings(&self) -> impl Iterator<Item = &'static str> {
+        self.arguments.iter().filter_map(|value| value.setting())
+    }
+}
+
+impl Value {
+    fn contracts(&self) -> Vec<&'static str> {
+        match self {
+            Contract(name) => vec![name],
+            Contracts(names) => names.to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn setting(&self) -> Option<&'static str> {
+        match self {
+            Setting(key) => Some(key),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_step_finds_what_it_refers_to() {
+        let mut deployed = HashSet::new();
+        for step in STEPS {
+            match step {
+                Step::Deploy(program) => {
+                    for name in program.needs() {
+                        assert!(deployed.contains(name), "{} before {name}", program.name);
+                    }
+                    assert!(deployed.insert(program.name), "{} twice", program.name);
+                }
+                Step::Call(call) => {
+                    for name in call.contracts() {
+                        assert!(deployed.contains(name), "{} before {name}", call.function);
+                    }
+                    assert!(!call.checks.is_empty(), "{} is never done", call.function);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn signatures_have_as_many_parameters_as_there_are_arguments() {
+        let parameters = |signature: &str| {
+            let inside = signature.split_once('(').unwrap().1.strip_suffix(')');
+            let inside = inside.unwrap();
+            inside.split(',').filter(|part| !part.is_empty()).count()
+        };
+        for call in calls() {
+            assert_eq!(
+                parameters(call.function),
+                call.arguments.len(),
+                "{}",
+                call.function
+            );
+            for check in call.checks {
+                assert_eq!(
+                    parameters(check.view),
+                    check.arguments.len(),
+                    "{}",
+                    check.view
+                );
+            }
+            if let Some((function, arguments)) = call.undo {
+                assert_eq!(parameters(function), arguments.len(), "{function}");
+            }
+        }
+    }
+
+    #[test]
+    fn contracts_are_found_by_each_of_their_names() {
+        for name in [
+            "OpenClawReputationBridge",
+            "openclaw-reputation-bridge",
+            "openClawReputationBridge",
+        ] {
+            assert_eq!(find(name).unwrap().package, "openclaw-reputation-bridge");
+        }
+        assert!(find("stake").is_none());
+    }
+}

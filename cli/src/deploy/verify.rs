@@ -1,0 +1,175 @@
+//! Reading everything back: what the contracts themselves say of their neighbours, owners and parameters.
+
+use anyhow::bail;
+
+use super::{
+    chain::{calldata, Chain},
+    config::Settings,
+    plan::{is_wanted, occasions},
+    record::Book,
+    scope::{compare, text, Found, Scope},
+    suite::{self, Expected, Program},
+};
+
+/// What a verification found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// How many views were asked.
+    pub checks: usize,
+    /// What is not as it should be, a sentence each.
+    pub problems: Vec<String>,
+}
+
+/// Reads all links back.
+///
+/// # Errors
+/// If any is wrong, with all of them.
+pub async fn verify(chain: &Chain, settings: &Settings, book: &Book) -> anyhow::Result<Report> {
+    let report = inspect(chain, settings, book).await?;
+    if !report.problems.is_empty() {
+        bail!(
+            "the verification failed, {} of {} links and parameters are wrong: {}",
+            report.problems.len(),
+            report.checks,
+            report.problems.join("; ")
+        );
+    }
+    Ok(report)
+}
+
+/// Reads all links back, and says what is wrong with them.
+///
+/// # Errors
+/// If the chain does not answer.
+pub async fn inspect(chain: &Chain, settings: &Settings, book: &Book) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    let scope = Scope {
+        settings,
+        book,
+        deployer: chain.sender,
+        task_type: None,
+        instead: None,
+    };
+    for program in suite::programs().filter(|it| book.contract(it.name).is_some()) {
+        constructor(chain, &scope, program, &mut report).await?;
+        if program.has_owner {
+            owner(chain, &scope, program, &mut report).await?;
+        }
+    }
+    if book.contract("SourceStreams").is_some() {
+        registration(chain, &scope, &mut report).await?;
+    }
+    for call in suite::calls() {
+        if !is_wanted(call, settings, |name| book.contract(name).is_some()) {
+            continue;
+        }
+        let on = scope.address(call.on)?;
+        for task_type in occasions(call, settings) {
+            let scope = Scope {
+                task_type: task_type.as_ref(),
+                ..scope
+            };
+            for check in call.checks {
+                report.checks += 1;
+                if let Found::Differs { returned, .. } = scope.check(chain, on, check).await? {
+                    let expected = match check.expected {
+                        Expected::Is(value) => text(&scope.value(value)?),
+                        Expected::NotZero => "something".to_owned(),
+                    };
+                    let label = scope.label(call);
+                    report.problems.push(format!(
+                        "{}.{} is {returned}, not {expected} ({label})",
+                        call.on, check.view
+                    ));
+                }
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// What the constructor was given.
+async fn constructor(
+    chain: &Chain,
+    scope: &Scope<'_>,
+    program: &Program,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let on = scope.address(program.name)?;
+    for argument in program.arguments {
+        let Some(view) = argument.view else { continue };
+        // The configuration that `bpe status` is given need not say everything.
+        let Ok(expected) = scope.value(argument.value) else {
+            continue;
+        };
+        report.checks += 1;
+        let output = chain.view(on, calldata(view, &[])).await?;
+        if let Found::Differs { returned, .. } = compare(output, Some(&expected)) {
+            report.problems.push(format!(
+                "{}.{view} is {returned}, not {}: correct the configuration, or use `--redeploy {}`",
+                program.name,
+                text(&expected),
+                program.package
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The wanted owner, or the deployer who has offered it to him.
+async fn owner(
+    chain: &Chain,
+    scope: &Scope<'_>,
+    program: &Program,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    report.checks += 1;
+    let on = scope.address(program.name)?;
+    let wanted = scope.settings.owner;
+    let owner = chain.address_of(on, "owner()").await?;
+    let pending = chain.address_of(on, "pendingOwner()").await?;
+    if owner != Some(wanted) && pending != Some(wanted) {
+        let owner = owner.map_or("unknown".to_owned(), |it| it.to_string());
+        report.problems.push(format!(
+            "{}'s owner is {owner}, not {wanted}: set `owner`, or have it transferred",
+            program.name
+        ));
+    }
+    Ok(())
+}
+
+/// Superfluid must know SourceStreams as a Super App, and not have jailed it.
+async fn registration(chain: &Chain, scope: &Scope<'_>, report: &mut Report) -> anyhow::Result<()> {
+    use alloy::dyn_abi::DynSolValue;
+    let app = scope.address("SourceStreams")?;
+    let Some(host) = chain.address_of(app, "host()").await? else {
+        report
+            .problems
+            .push("SourceStreams does not name Superfluid's host".to_owned());
+        return Ok(());
+    };
+    for (view, wanted, wrong) in [
+        (
+            "isApp(address)",
+            true,
+            "Superfluid does not know SourceStreams",
+        ),
+        (
+            "isAppJailed(address)",
+            false,
+            "Superfluid has jailed SourceStreams, for good: use `--redeploy source-streams`",
+        ),
+    ] {
+        report.checks += 1;
+        let output = chain
+            .view(host, calldata(view, &[DynSolValue::Address(app)]))
+            .await?;
+        if !matches!(
+            compare(output, Some(&DynSolValue::Bool(wanted))),
+            Found::Holds
+        ) {
+            report.problems.push(wrong.to_owned());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,622 @@
+//! `bpe deploy`, `bpe status` and `bpe keepalive` as processes, against devnets that are served over HTTP.
+
+mod common;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use alloy::{
+    primitives::{Address, U256},
+    providers::Provider as _,
+    rpc::types::Filter,
+    signers::local::PrivateKeySigner,
+    sol_types::SolEvent as _,
+};
+use bpe_abi::{IBackpressurePool, ICapacityRegistry, IStakeManager};
+use common::{Cutter, Outcome, Stage};
+use devnet::{code, Devnet, IStylusDeployer, STYLUS_DEPLOYER};
+use serde_json::{json, Value};
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// How many programs StylusDeployer has put on the chain.
+async fn creations(devnet: &Devnet) -> usize {
+    let filter = Filter::new()
+        .address(STYLUS_DEPLOYER)
+        .event_signature(IStylusDeployer::ContractDeployed::SIGNATURE_HASH)
+        .from_block(0);
+    devnet.provider().get_logs(&filter).await.unwrap().len()
+}
+
+fn assert_follows_schema(file: &Path) {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deployments/schema.json");
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    let index = compiler.compile(schema.to_str().unwrap(), &mut schemas);
+    let index = index.unwrap_or_else(|error| panic!("{error}"));
+    let json: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    if let Err(error) = schemas.validate(&json, index) {
+        panic!("{error:#}");
+    }
+    // It has to be able to say no.
+    let mut damaged = json;
+    damaged["contracts"]["stakeManager"]["address"] = json!("0x12");
+    assert!(schemas.validate(&damaged, index).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_deployed_connected_and_verified_once() {
+    let stage = Stage::with_superfluid().await;
+    let first = stage.deploy(&[]).await.succeeded();
+    assert!(first.contains("Verified: "), "{first}");
+    assert_follows_schema(&stage.file());
+    let deployed = stage.addresses();
+    assert!(deployed.len() >= 22, "{deployed:?}");
+    assert_eq!(creations(&stage.devnet).await, deployed.len());
+
+    let provider = stage.devnet.provider();
+    let stakes = IStakeManager::new(deployed["stakeManager"], &provider);
+    let tracker = deployed["completionTracker"];
+    assert!(stakes.authorizedSlashers(tracker).call().await.unwrap());
+    let registry = ICapacityRegistry::new(deployed["capacityRegistry"], &provider);
+    for adapter in ["universalCapacityAdapter", "lightningRoutingPool"] {
+        let authorized = registry.authorizedAdapters(deployed[adapter]).call().await;
+        assert!(authorized.unwrap(), "{adapter}");
+    }
+    let pools = IBackpressurePool::new(deployed["backpressurePool"], &provider);
+    let id = alloy::primitives::keccak256("code-completion");
+    assert_ne!(pools.getPool(id).call().await.unwrap(), Address::ZERO);
+    assert_eq!(
+        registry.getTaskType(id).call().await.unwrap().minStake,
+        U256::from(250)
+    );
+
+    let (block, file) = (stage.devnet.block_number(), stage.text());
+    let second = stage.deploy(&[]).await.succeeded();
+    assert!(second.contains("Verified: "), "{second}");
+    assert_eq!(stage.devnet.block_number(), block, "{second}");
+    assert_eq!(stage.text(), file);
+
+    let text = stage.status(&[]).await.succeeded();
+    for expected in [
+        "authorizedSlashers(CompletionTracker): true",
+        "escrowBuffer: EscrowBuffer",
+        "days left, cached",
+        "  code-completion: 0 sinks",
+        "  lightning: 0 sinks",
+        "links and parameters read back",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+    assert!(!text.contains("WRONG"), "{text}");
+    let json: Value = serde_json::from_str(&stage.status(&["--json"]).await.succeeded()).unwrap();
+    assert_eq!(json["chainId"], 31_337);
+    assert_eq!(json["problems"], json!([]));
+    assert_eq!(json["contracts"].as_array().unwrap().len(), deployed.len());
+    for contract in json["contracts"].as_array().unwrap() {
+        assert_eq!(contract["cached"], true, "{contract}");
+        assert_eq!(contract["codeIsRecorded"], true, "{contract}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_somebody_changed_is_told_and_mended() {
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&[]).await.succeeded();
+    let stranger = Address::repeat_byte(0x77);
+    let registry = stage.addresses()["capacityRegistry"];
+    let registry = ICapacityRegistry::new(registry, stage.devnet.provider());
+    let call = registry.setAggregator(stranger).send().await.unwrap();
+    call.get_receipt().await.unwrap();
+    let text = stage.status(&[]).await.succeeded();
+    let wrong = format!("WRONG: CapacityRegistry.authorizedAggregator() is {stranger}");
+    assert!(text.contains(&wrong), "{text}");
+    // What no call can mend is an error: this minimum is the constructor's.
+    let config = stage.config("[stake]\nminimum = \"7e18\"\n");
+    let error = stage.deploy(&["--config", &config]).await.failed();
+    assert!(
+        error.contains(
+            "StakeManager.minSinkStake() is 100000000000000000000, not 7000000000000000000"
+        ) && error.contains("--redeploy stake-manager"),
+        "{error}"
+    );
+    let mended = stage.deploy(&[]).await.succeeded();
+    assert!(
+        !mended.contains("setAggregator"),
+        "the run before mended it: {mended}"
+    );
+    assert!(!stage.status(&[]).await.succeeded().contains("WRONG"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_killed_is_continued() {
+    let stage = Stage::with_superfluid().await;
+    // Killed again and again, each time further on; what has been sent then is in the midst of anything.
+    for lines in [1, 9, 20] {
+        let mut child = stage
+            .command("deploy", &stage.deploy_args(&[]))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        assert_eq!(output.lines().take(lines).count(), lines);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let resumed = stage.deploy(&[]).await.succeeded();
+    assert!(!resumed.contains("StakeManager is at"), "{resumed}");
+    assert!(resumed.contains("Verified: "), "{resumed}");
+    assert_eq!(creations(&stage.devnet).await, stage.addresses().len());
+    assert_follows_schema(&stage.file());
+}
+
+/// The worst moment: the transaction is in a block, and nobody said so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_does_not_repeat_the_transaction() {
+    let stage = Stage::with_superfluid().await;
+    let cutter = Cutter::start(&stage.url, 6).await;
+    let args = stage.deploy_args_at(&cutter.url, &[]);
+    let error = stage.run("deploy", &args).await.failed();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    let file: Value = serde_json::from_str(&stage.text()).unwrap();
+    assert!(file["pending"]["transaction"].is_string(), "{file}");
+    let before = creations(&stage.devnet).await;
+    assert_eq!(before, file["contracts"].as_object().unwrap().len() + 1);
+    assert_follows_schema(&stage.file());
+
+    let resumed = stage.deploy(&[]).await.succeeded();
+    assert!(
+        resumed.contains("of the last run went through"),
+        "{resumed}"
+    );
+    assert_eq!(creations(&stage.devnet).await, stage.addresses().len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_built_anew_is_deployed_anew_with_what_hangs_on_it() {
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&[]).await.succeeded();
+    let before = stage.addresses();
+    let builds = stage.other_build("pricing-curve");
+    let programs = ["--programs", builds.to_str().unwrap()];
+
+    let untouched = stage.deploy(&programs).await.succeeded();
+    assert!(
+        untouched.contains("Builds that are not what is on the chain: PricingCurve."),
+        "{untouched}"
+    );
+    assert_eq!(stage.addresses(), before);
+
+    let args = [&["--redeploy-changed"][..], &programs].concat();
+    let output = stage.deploy(&args).await.succeeded();
+    assert!(output.contains("its build has changed"), "{output}");
+    let after = stage.addresses();
+    let moved: Vec<_> = before
+        .iter()
+        .filter(|(name, address)| after[*name] != **address)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(
+        moved,
+        ["economyFactory", "lightningRoutingPool", "pricingCurve"]
+    );
+    let pools = IBackpressurePool::new(after["backpressurePool"], stage.devnet.provider());
+    assert_eq!(
+        pools.pricingCurve().call().await.unwrap(),
+        after["pricingCurve"]
+    );
+    let registry = ICapacityRegistry::new(after["capacityRegistry"], stage.devnet.provider());
+    let old = registry.authorizedAdapters(before["lightningRoutingPool"]);
+    assert!(
+        !old.call().await.unwrap(),
+        "the old one may still change capacities"
+    );
+    let again = stage.deploy(&args).await.succeeded();
+    assert_eq!(stage.addresses(), after, "{again}");
+    assert_follows_schema(&stage.file());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_for_ever_take_both_ends_along() {
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&[]).await.succeeded();
+    let (before, block, file) = (stage.addresses(), stage.devnet.block_number(), stage.text());
+    let plan = ["--redeploy", "source-streams", "--dry-run"];
+    let plan = stage.deploy(&plan).await.succeeded();
+    for expected in [
+        "SourceStreams              as asked",
+        "EscrowBuffer               it is connected to SourceStreams for ever, by connect",
+        "BackpressurePool           it is connected to EscrowBuffer for ever, by setEscrowBuffer",
+        "Pipeline                   its constructor is given BackpressurePool",
+    ] {
+        assert!(plan.contains(expected), "{expected} is not in {plan}");
+    }
+    assert_eq!((stage.devnet.block_number(), stage.text()), (block, file));
+
+    let output = stage
+        .deploy(&["--redeploy", "SourceStreams"])
+        .await
+        .succeeded();
+    assert!(output.contains("Verified: "), "{output}");
+    let after = stage.addresses();
+    assert_ne!(after["escrowBuffer"], before["escrowBuffer"]);
+    assert_eq!(after["stakeManager"], before["stakeManager"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_slasher_can_slash_no_more() {
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&[]).await.succeeded();
+    let before = stage.addresses();
+    stage
+        .deploy(&["--redeploy", "completionTracker"])
+        .await
+        .succeeded();
+    let after = stage.addresses();
+    let stakes = IStakeManager::new(after["stakeManager"], stage.devnet.provider());
+    let slasher = |it: &BTreeMap<String, Address>| {
+        let call = stakes.authorizedSlashers(it["completionTracker"]);
+        async move { call.call().await.unwrap() }
+    };
+    assert!(slasher(&after).await);
+    assert!(!slasher(&before).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_says_what_it_costs_and_sends_nothing() {
+    let stage = Stage::with_superfluid().await;
+    let file = stage.text();
+    let block = stage.devnet.block_number();
+    let plan = stage.deploy(&["--dry-run"]).await.succeeded();
+    for expected in [
+        "deploy StakeManager",
+        "data fee by ArbWasm",
+        "call EscrowBuffer.connect(BackpressurePool, SourceStreams)",
+        "Nothing was sent.",
+    ] {
+        assert!(plan.contains(expected), "{expected} is not in {plan}");
+    }
+    assert_eq!(stage.devnet.block_number(), block);
+    assert_eq!(stage.text(), file);
+
+    // What it says is about what it then takes, and no less.
+    let total = plan.rsplit("about ").next().unwrap();
+    let estimated: f64 = total.split(' ').next().unwrap().parse().unwrap();
+    let ether = || async {
+        let balance = stage
+            .devnet
+            .provider()
+            .get_balance(stage.devnet.account(0))
+            .await;
+        balance.unwrap().to::<u128>() as f64 / 1e18
+    };
+    let before = ether().await;
+    stage.deploy(&[]).await.succeeded();
+    let taken = before - ether().await;
+    assert!(
+        taken <= estimated && taken > 0.5 * estimated,
+        "{taken} of {estimated}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn superfluid_comes_along_where_there_is_none() {
+    let stage = Stage::empty().await;
+    let block = stage.devnet.block_number();
+    let plan = stage.deploy(&["--with-superfluid", "--dry-run"]).await;
+    assert!(plan
+        .succeeded()
+        .contains("Superfluid, in some sixty transactions"));
+    assert_eq!(stage.devnet.block_number(), block);
+    let account = stage.devnet.account(0);
+    let before = stage.devnet.provider().get_balance(account).await.unwrap();
+    let output = stage.deploy(&["--with-superfluid"]).await.succeeded();
+    let after = stage.devnet.provider().get_balance(account).await.unwrap();
+    println!("{} wei for all", before - after);
+    assert!(output.contains("Verified: "), "{output}");
+    let file: Value = serde_json::from_str(&stage.text()).unwrap();
+    assert!(file["superfluid"]["host"].is_string());
+    assert_follows_schema(&stage.file());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_are_offered_everything_or_given_it_at_once() {
+    let offered = Stage::with_superfluid().await;
+    let heir = offered.devnet.account(1);
+    let config = offered.config(&format!("owner = \"{heir}\""));
+    let output = offered.deploy(&["--config", &config]).await.succeeded();
+    assert!(
+        output.contains(&format!("{heir} is to call acceptOwnership()")),
+        "{output}"
+    );
+    let stakes = IStakeManager::new(
+        offered.addresses()["stakeManager"],
+        offered.devnet.provider(),
+    );
+    assert_eq!(stakes.pendingOwner().call().await.unwrap(), heir);
+    assert_eq!(
+        stakes.owner().call().await.unwrap(),
+        offered.devnet.account(0)
+    );
+
+    let given = Stage::with_superfluid().await;
+    let text = format!("owner = \"{heir}\"\nhand_over_at_once = true\nreviewer = \"{heir}\"");
+    let config = given.config(&text);
+    given.deploy(&["--config", &config]).await.succeeded();
+    let stakes = IStakeManager::new(given.addresses()["stakeManager"], given.devnet.provider());
+    assert_eq!(stakes.owner().call().await.unwrap(), heir);
+    given.deploy(&["--config", &config]).await.succeeded();
+    // What is still to be connected is the new owner's to connect.
+    let deployer = given.devnet.account(0);
+    let config = given.config(&text.replace("reviewer = \"0x7099", "reviewer = \"0x8099"));
+    let error = given.deploy(&["--config", &config]).await.failed();
+    assert!(
+        error.contains(&format!(
+            "BackpressurePool belongs to {heir}, and this key is {deployer}"
+        )),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_are_kept_alive() {
+    let stage = Stage::with_superfluid().await;
+    let only = ["--only", "stake-manager", "capacity-registry"];
+    stage.deploy(&only).await.succeeded();
+    let keepalive = |days: &'static str| {
+        let mut args = stage.key_args(&stage.url);
+        args.extend(["--days-left".into(), days.into(), "--deployments".into()]);
+        args.push(stage.file().to_str().unwrap().to_owned());
+        let stage = &stage;
+        async move { stage.run("keepalive", &args).await.succeeded() }
+    };
+    let young = keepalive("400").await;
+    assert!(young.contains("too young to be renewed"), "{young}");
+    assert!(young.contains("0 of 2 programs renewed."), "{young}");
+    assert!(keepalive("60").await.contains("0 of 2"));
+
+    stage.devnet.advance_time(340 * DAY).unwrap();
+    assert!(stage.status(&[]).await.succeeded().contains("25 days left"));
+    let renewed = keepalive("60").await;
+    assert!(renewed.contains("25 days left: renewed"), "{renewed}");
+    assert!(renewed.contains("2 of 2 programs renewed."), "{renewed}");
+    assert!(keepalive("60").await.contains("0 of 2"));
+
+    stage.devnet.advance_time(366 * DAY).unwrap();
+    assert!(stage
+        .status(&[])
+        .await
+        .succeeded()
+        .contains("expired: `bpe keepalive`"));
+    let revived = keepalive("1").await;
+    assert!(revived.contains("expired: renewed"), "{revived}");
+    assert!(stage
+        .status(&[])
+        .await
+        .succeeded()
+        .contains("days left, cached"));
+}
+
+/// A mistake is one sentence on standard error, exit code 1, and a file and a chain as they were.
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_are_one_sentence_and_change_nothing() {
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&["--only", "stake-manager"]).await.succeeded();
+    let (file, block) = (stage.text(), stage.devnet.block_number());
+    let refused = |outcome: Outcome, expected: &str| {
+        let error = outcome.failed();
+        assert!(error.contains(expected), "{expected:?} is not in {error:?}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert_eq!(stage.devnet.block_number(), block);
+    };
+    let key = stage.path("key");
+    let mut elsewhere = stage.deploy_args_at("http://127.0.0.1:9/v2/SECRET", &[]);
+    let outcome = stage.run("deploy", &elsewhere).await;
+    assert!(!outcome.stderr.contains("SECRET"), "{}", outcome.stderr);
+    refused(
+        outcome,
+        "no chain answers at http://127.0.0.1:9: is the endpoint right",
+    );
+    elsewhere[1] = "nonsense".to_owned();
+    refused(stage.run("deploy", &elsewhere).await, "nonsense is no URL");
+
+    for (args, expected) in [
+        (
+            vec!["--only", "stake-manger"],
+            "there is no contract \"stake-manger\" in the suite",
+        ),
+        (
+            vec!["--redeploy", "pipeline"],
+            "Pipeline is not deployed on chain 31337",
+        ),
+        (
+            vec!["--only", "pipeline"],
+            "Pipeline needs BackpressurePool, which is not deployed",
+        ),
+        (vec!["--config", "no-such-file"], "cannot read no-such-file"),
+        (
+            vec!["--programs", "/nonexistent"],
+            "run `cargo xtask build`",
+        ),
+    ] {
+        refused(stage.deploy(&args).await, expected);
+    }
+    for (text, expected) in [
+        ("stake_token = 1", "unknown field `stake_token`"),
+        ("chain_id = 42161", "the configuration is for chain 42161 (`chain_id`), and the endpoint is chain 31337"),
+        ("[stake]\nunit = \"many\"", "`stake.unit` is \"many\", which is no amount"),
+        ("[stake]\ncap_curve = \"cubic\"", "`stake.cap_curve` is \"cubic\""),
+        ("super_token = \"0x0000000000000000000000000000000000001234\"", "`super_token` is 0x0000000000000000000000000000000000001234, where chain 31337 has no contract"),
+        ("[domains]\nreputation = false", "set `domains.reputation` to true"),
+    ] {
+        let config = stage.config(text);
+        refused(stage.deploy(&["--config", &config]).await, expected);
+    }
+
+    fs::write(&key, "0x1234").unwrap();
+    refused(
+        stage.deploy(&[]).await,
+        "is no private key: it should hold 0x and 64 hex digits",
+    );
+    let poor = PrivateKeySigner::from_slice(&[7; 32]).unwrap();
+    fs::write(&key, poor.to_bytes().to_string()).unwrap();
+    refused(
+        stage.deploy(&[]).await,
+        &format!(
+            "{} has 0.000000000000000000 ETH, and this takes about",
+            poor.address()
+        ),
+    );
+    stage.write_key(0);
+    assert_eq!(stage.text(), file);
+
+    // Files that are not what they should be.
+    let (half, _) = file.split_at(file.len() / 2);
+    let other_chain = file.replace("31337", "42161");
+    let unknown = file.replace("\"stakeManager\"", "\"stakeKeeper\"");
+    let moved = file.replace(
+        &format!("{:#x}", stage.addresses()["stakeManager"]),
+        &format!("{:#x}", Address::repeat_byte(3)),
+    );
+    for (text, expected) in [
+        (
+            half,
+            "is damaged, or does not follow deployments/schema.json",
+        ),
+        (
+            &other_chain,
+            "says that it is of chain 42161, and the endpoint is chain 31337",
+        ),
+        (&unknown, "unknown contract stakeKeeper"),
+        (&moved, "but there is no code there"),
+    ] {
+        fs::write(stage.file(), text).unwrap();
+        refused(stage.deploy(&[]).await, expected);
+        assert_eq!(stage.text(), *text);
+    }
+    fs::write(stage.file(), &other_chain).unwrap();
+    refused(
+        stage.status(&[]).await,
+        "is of chain 42161, and the endpoint is chain 31337",
+    );
+    fs::remove_file(stage.file()).unwrap();
+    refused(stage.status(&[]).await, "deploy with `bpe deploy` first");
+    // Without Superfluid's addresses from anywhere.
+    refused(
+        stage.deploy(&[]).await,
+        "the configuration lacks `demurrage.underlying`, `registration_key`, `stake.token`, `super_token`, `superfluid.gda`",
+    );
+    assert!(!stage.file().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_come_from_files_keystores_or_the_environment_and_are_never_shown() {
+    let stage = Stage::with_superfluid().await;
+    // The key and password of the test vector of the Web3 Secret Storage definition.
+    const KEY: &str = "7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d";
+    let keystore = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keystore.json");
+    let holder: PrivateKeySigner = KEY.parse().unwrap();
+    stage
+        .devnet
+        .set_balance(holder.address(), U256::from(10).pow(U256::from(18)));
+    let out = stage.file().parent().unwrap().to_str().unwrap().to_owned();
+    let run = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = stage.command(
+            "deploy",
+            &[
+                "--rpc",
+                &stage.url,
+                "--out",
+                &out,
+                "--dry-run",
+                "--only",
+                "stake-manager",
+            ],
+        );
+        command.args(args).envs(env.iter().copied());
+        common::finish(command)
+    };
+    let store = keystore.to_str().unwrap();
+    let password = stage.path("password");
+    fs::write(&password, "testpassword\n").unwrap();
+    let opened = [
+        run(
+            &["--keystore", store],
+            &[("BPE_KEYSTORE_PASSWORD", "testpassword")],
+        )
+        .await,
+        run(
+            &[
+                "--keystore",
+                store,
+                "--password-file",
+                password.to_str().unwrap(),
+            ],
+            &[],
+        )
+        .await,
+        run(&[], &[("BPE_PRIVATE_KEY", KEY)]).await,
+    ];
+    for outcome in opened {
+        let all = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(
+            !all.contains(&KEY[2..]) && !all.contains("testpassword"),
+            "{all}"
+        );
+        let output = outcome.succeeded();
+        assert!(output.contains(&holder.address().to_string()), "{output}");
+    }
+    let wrong = run(
+        &["--keystore", store],
+        &[("BPE_KEYSTORE_PASSWORD", "wrong")],
+    )
+    .await;
+    assert!(wrong.failed().contains("is the password right?"));
+    let locked = run(&["--keystore", store], &[]).await.failed();
+    assert!(locked.contains("the keystore has a password"), "{locked}");
+    let none = run(&[], &[]).await.failed();
+    assert!(none.contains("there is no key to sign with"), "{none}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let stage = Stage::with_superfluid().await;
+    let args = ["--dry-run", "--only", "stake-manager"];
+    let quiet = stage.deploy(&args).await;
+    assert_eq!(quiet.stderr, "");
+    fs::set_permissions(stage.path("key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let warned = stage.deploy(&args).await;
+    assert!(
+        warned.stderr.starts_with("Warning: other users"),
+        "{}",
+        warned.stderr
+    );
+    warned.succeeded();
+}
+
+impl Stage {
+    /// A folder with all built programs, of which `package` is another build: it does the same, and its code differs.
+    fn other_build(&self, package: &str) -> PathBuf {
+        let folder = self.path("programs");
+        fs::create_dir(&folder).unwrap();
+        for entry in fs::read_dir(bpe::programs::directory()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|it| it == "code") {
+                fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        let path = folder.join(package).with_extension("code");
+        let mut wasm = code::decode(&fs::read(&path).unwrap()).unwrap();
+        // A custom section named "x", which means nothing.
+        wasm.extend([0, 3, 1, b'x', 1]);
+        fs::write(&path, code::encode(&wasm)).unwrap();
+        folder
+    }
+}
