@@ -1,0 +1,69 @@
+// Streams to a task type, reads who is paid, and closes the stream again:
+//
+//   (cd sdk-abi/npm && npm install && npm run build)
+//   NODE_PATH=sdk-abi/npm/node_modules node examples/viem/stream.mjs \
+//     --rpc http://127.0.0.1:8545 --deployments deployments/31337.json --key-file KEY --task-type 0x… --rate 385802469135802
+//
+// The rate is in wei per second of the Super Token; 385802469135802 are 1 000 tokens a month.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { parseArgs } from "node:util";
+import { backpressurePoolAbi, capacityRegistryAbi, streamGatewayAbi } from "../../sdk-abi/npm/dist/index.js";
+
+const require = createRequire(import.meta.url);
+const viem = require("viem");
+const { privateKeyToAccount } = require("viem/accounts");
+
+const text = { type: "string" };
+const { values: options } = parseArgs({
+  options: { rpc: text, deployments: text, "key-file": text, "task-type": text, rate: text },
+});
+for (const name of ["rpc", "deployments", "key-file", "task-type", "rate"]) {
+  if (!options[name]) throw new Error(`--${name} is missing`);
+}
+
+const { contracts, superfluid } = JSON.parse(readFileSync(options.deployments, "utf8"));
+const at = (name) => contracts[name].address;
+const transport = viem.http(options.rpc);
+const client = viem.createPublicClient({ transport });
+const account = privateKeyToAccount(readFileSync(options["key-file"], "utf8").trim());
+const chain = viem.defineChain({
+  id: await client.getChainId(),
+  name: "stylus",
+  nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
+  rpcUrls: { default: { http: [options.rpc] } },
+});
+const wallet = viem.createWalletClient({ account, chain, transport });
+
+async function send(address, abi, functionName, args) {
+  const { request } = await client.simulateContract({ account, address, abi, functionName, args });
+  const receipt = await client.waitForTransactionReceipt({ hash: await wallet.writeContract(request) });
+  console.log(`${functionName}: ${receipt.status}, ${receipt.gasUsed} gas`);
+}
+
+const forwarderAbi = viem.parseAbi(["function grantPermissions(address token, address flowOperator) returns (bool)"]);
+const tokenAbi = viem.parseAbi(["function approve(address spender, uint256 value) returns (bool)"]);
+const gateway = at("stream-gateway");
+const taskType = options["task-type"];
+
+// What makes an account a source, once: the gateway manages its flows, SourceStreams takes the deposit.
+await send(superfluid.cfaV1Forwarder, forwarderAbi, "grantPermissions", [superfluid.usdcx, gateway]);
+await send(superfluid.usdcx, tokenAbi, "approve", [at("source-streams"), viem.maxUint256]);
+await send(gateway, streamGatewayAbi, "createStream", [taskType, BigInt(options.rate)]);
+
+const [sinks, capacities] = await client.readContract({
+  address: at("capacity-registry"),
+  abi: capacityRegistryAbi,
+  functionName: "getSinks",
+  args: [taskType],
+});
+for (const [index, sink] of sinks.entries()) {
+  const units = await client.readContract({
+    address: at("backpressure-pool"),
+    abi: backpressurePoolAbi,
+    functionName: "getMemberUnits",
+    args: [taskType, sink],
+  });
+  console.log(`${sink}: ${viem.formatUnits(capacities[index], 9)} capacity units, ${units} pool units`);
+}
+await send(gateway, streamGatewayAbi, "deleteStream", [taskType]);
