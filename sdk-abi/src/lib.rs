@@ -35,6 +35,8 @@ bindings! {
     "../interfaces/IOpenClawReputationBridge.sol"
     "../interfaces/IPipeline.sol"
     "../interfaces/IPricingCurve.sol"
+    "../interfaces/IRelayCapacityRegistry.sol"
+    "../interfaces/IRelayPaymentPool.sol"
     "../interfaces/IReputationLedger.sol"
     "../interfaces/ISourceStreams.sol"
     "../interfaces/IStakeManager.sol"

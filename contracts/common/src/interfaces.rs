@@ -39,6 +39,7 @@ sol! {
 
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
     interface ISinkRegistrar {
+        function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
         function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
         function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;
         function deregisterSinkFor(bytes32 taskTypeId, address sink) external;
@@ -47,6 +48,7 @@ sol! {
     /// StakeManager, as adapters see it that ask for the stake of a sink.
     interface IStakeRequirement {
         function getStake(address sink) external view returns (uint256);
+        function getCapacityCap(address sink) external view returns (uint256);
         function requiredStake(address sink, uint256 minStake) external view returns (uint256);
     }
 
@@ -55,6 +57,8 @@ sol! {
         function getPool(bytes32 taskTypeId) external view returns (address);
         function createPool(bytes32 taskTypeId) external;
         function rebalanceSink(bytes32 taskTypeId, address sink) external;
+
+        error WeightedByShares();
     }
 
     /// PricingCurve, as the pools of the domains see it.
@@ -66,6 +70,12 @@ sol! {
     interface ILightningOracle {
         function lightningTaskTypeId() external view returns (bytes32);
         function getNode(bytes32 nodePubkey) external view returns (address operator, uint256 smoothedSats, uint256 pendingHTLCs, uint256 capacity, uint256 outboundSats, uint256 channelCount, uint256 timestamp);
+    }
+
+    /// RelayCapacityRegistry, as RelayPaymentPool sees it.
+    interface IRelayRegistry {
+        function relayTaskTypeId() external view returns (bytes32);
+        function getCapacityUpdate(bytes32 nostrPubkey) external view returns (address operator, uint256 composite, uint256 raw, uint256 sequence);
     }
 
     /// StakeManager, as CompletionTracker sees it.
@@ -116,8 +126,9 @@ sol! {
         function getEscrowPressure(bytes32 taskTypeId) external view returns (uint256 pressure);
     }
 
-    /// PricingCurve, as BackpressurePool sees it.
+    /// PricingCurve, as BackpressurePool and RelayPaymentPool see it.
     interface IPricingCurve {
+        function getEpoch(bytes32 taskTypeId) external view returns (uint256 start, uint256 demand);
         function getQueueLoad(bytes32 taskTypeId, address sink) external view returns (uint256);
     }
 

@@ -107,7 +107,7 @@ pub const CURVE_QUEUE: u8 = 0;
 pub const CURVE_RELAY: u8 = 1;
 
 /// How long an epoch is, in seconds.
-pub const EPOCH_DURATION: u64 = 60;
+pub const EPOCH_DURATION: u64 = math::pricing::EPOCH;
 /// By how much the base fee moves in an epoch: an eighth.
 pub const ADJUSTMENT_RATE_BPS: u16 = 1_250;
 /// The base fee of a task type at first.

@@ -11,6 +11,7 @@ mod pools;
 mod registry;
 pub mod superfluid;
 mod token;
+mod turn;
 mod wallet;
 
 pub use fuzz::{calldata, enter};
@@ -19,6 +20,7 @@ pub use pool::{Notice, Pool};
 pub use pools::Pools;
 pub use registry::Registry;
 pub use token::{Behaviour, Token};
+pub use turn::{turn, Turn};
 pub use wallet::Wallet;
 
 /// The selector and the arguments of a call that reached a fallback.

@@ -1,3 +1,4 @@
 //! The domains' contracts on top of the settlement core.
 
 pub mod lightning;
+pub mod relay;

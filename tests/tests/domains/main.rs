@@ -4,6 +4,7 @@ mod demurrage;
 mod lightning;
 mod openclaw;
 mod platform;
+mod relay;
 mod routes;
 
 /// Seconds of an hour.

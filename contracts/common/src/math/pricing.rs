@@ -6,6 +6,8 @@ use super::{mul_div_floor, to_u128_saturating};
 pub const WAD: u64 = 1_000_000_000_000_000_000;
 /// The most a queue counts as: 0.99, at which the hyperbola is at 100.
 pub const MAX_UTILIZATION: u64 = 990_000_000_000_000_000;
+/// How long an epoch of PricingCurve is, in seconds.
+pub const EPOCH: u64 = 60;
 /// What a full escrow buffer adds to a price: 0.8 of it.
 pub const ESCROW_SENSITIVITY: u64 = 800_000_000_000_000_000;
 

@@ -1,0 +1,136 @@
+//! Construction, and what the owner sets.
+
+use std::borrow::Borrow;
+
+use alloy_primitives::{Address, B256, U256};
+use bpe_common::{
+    call::NotAContract,
+    ownable::{Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
+};
+use motsu::prelude::*;
+
+use crate::{contract::*, world::*};
+
+fn weights(relays: &Contract<RelayCapacityRegistry>) -> [U256; 3] {
+    let it = relays.sender(ANYONE);
+    [
+        it.throughput_weight(),
+        it.storage_weight(),
+        it.bandwidth_weight(),
+    ]
+}
+
+#[motsu::test]
+fn starts_with_what_it_is_given(
+    relays: Contract<RelayCapacityRegistry>,
+    core: Contract<Core>,
+    stakes: Contract<Stakes>,
+    owner: Address,
+) {
+    World::new(&relays, &core, &stakes, owner);
+    assert_eq!(weights(&relays), [5_000, 2_500, 2_500].map(U256::from));
+    let it = relays.sender(owner);
+    assert_eq!(it.core_registry(), core.address());
+    assert_eq!(it.stake_manager(), stakes.address());
+    assert_eq!(it.relay_task_type_id(), RELAY_TYPE);
+    assert_eq!(it.relay_task_type_id_constant(), RELAY_TYPE);
+    assert_eq!(it.authorized_aggregator(), Address::ZERO);
+    assert_eq!(it.bps(), U256::from(10_000));
+    assert_eq!(it.ewma_alpha_bps(), U256::from(3_000));
+    assert_eq!(it.get_relay_count(), U256::ZERO);
+    let ownable: &Ownable = (*it).borrow();
+    assert_eq!(ownable.owner(), owner);
+}
+
+#[motsu::test]
+fn constructor_refuses_what_makes_no_sense(
+    relays: Contract<RelayCapacityRegistry>,
+    core: Contract<Core>,
+    stakes: Contract<Stakes>,
+    owner: Address,
+) {
+    let construct = |core: Address, stakes: Address, id: B256, owner: Address| {
+        relays
+            .sender(ANYONE)
+            .constructor(core, stakes, id, owner)
+            .motsu_unwrap_err()
+    };
+    let (core, stakes) = (core.address(), stakes.address());
+    let not = |account| Error::from(NotAContract { account });
+    assert_eq!(construct(owner, stakes, RELAY_TYPE, owner), not(owner));
+    assert_eq!(construct(core, ANYONE, RELAY_TYPE, owner), not(ANYONE));
+    assert_eq!(
+        construct(core, stakes, KEY, owner),
+        TaskTypeDoesNotExist {}.into()
+    );
+    let nobody = OwnableInvalidOwner {
+        owner: Address::ZERO,
+    };
+    assert_eq!(
+        construct(core, stakes, RELAY_TYPE, Address::ZERO),
+        Error::Ownable(nobody.into())
+    );
+}
+
+#[motsu::test]
+fn weights_sum_to_everything(
+    relays: Contract<RelayCapacityRegistry>,
+    core: Contract<Core>,
+    stakes: Contract<Stakes>,
+    owner: Address,
+) {
+    World::new(&relays, &core, &stakes, owner);
+    let set = |weights: [U256; 3]| {
+        let [throughput, storage, bandwidth] = weights;
+        relays
+            .sender(owner)
+            .set_capacity_weights(throughput, storage, bandwidth)
+            .motsu_res()
+    };
+    let small = |weights: [u64; 3]| weights.map(U256::from);
+    let two_to_16 = U256::from(65_536);
+    for refused in [
+        small([5_000, 2_500, 2_499]),
+        small([5_000, 2_500, 2_501]),
+        small([0, 0, 0]),
+        // What sums to it by wrapping around.
+        [U256::MAX, small([10_001; 3])[0], U256::ZERO],
+        [two_to_16, small([10_000; 3])[0], U256::ZERO],
+    ] {
+        assert_eq!(set(refused), Err(InvalidWeights {}.into()));
+    }
+    assert_eq!(weights(&relays), small([5_000, 2_500, 2_500]));
+    for accepted in [[10_000, 0, 0], [1, 9_998, 1], [0, 0, 10_000]] {
+        let accepted = small(accepted);
+        set(accepted).unwrap();
+        assert_eq!(weights(&relays), accepted);
+        let [throughput, storage, bandwidth] = accepted;
+        relays.assert_emitted(&CapacityWeightsUpdated {
+            throughputWeight: throughput,
+            storageWeight: storage,
+            bandwidthWeight: bandwidth,
+        });
+    }
+}
+
+#[motsu::test]
+fn the_owner_names_the_aggregator_and_nobody_else_does(
+    relays: Contract<RelayCapacityRegistry>,
+    core: Contract<Core>,
+    stakes: Contract<Stakes>,
+    owner: Address,
+) {
+    World::new(&relays, &core, &stakes, owner);
+    let refused = Error::Ownable(OwnableUnauthorizedAccount { account: ANYONE }.into());
+    let it = relays.sender(ANYONE).set_aggregator(ANYONE);
+    assert_eq!(it.motsu_unwrap_err(), refused);
+    let [all, none] = [U256::from(10_000), U256::ZERO];
+    let it = relays.sender(ANYONE).set_capacity_weights(all, none, none);
+    assert_eq!(it.motsu_unwrap_err(), refused);
+
+    relays.sender(owner).set_aggregator(ANYONE).motsu_unwrap();
+    relays.assert_emitted(&AggregatorSet { aggregator: ANYONE });
+    assert_eq!(relays.sender(owner).authorized_aggregator(), ANYONE);
+    // Beside the weights, in one slot.
+    assert_eq!(weights(&relays), [5_000, 2_500, 2_500].map(U256::from));
+}

@@ -1,0 +1,13 @@
+//! RelayPaymentPool on motsu: every function, error and access rule.
+
+extern crate alloc;
+
+#[allow(dead_code)]
+#[path = "../../src/lib.rs"]
+mod contract;
+mod fuzz;
+mod invariants;
+mod members;
+mod settings;
+mod tariff;
+mod world;

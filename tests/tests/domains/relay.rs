@@ -1,0 +1,440 @@
+//! Nostr relays: who operates one is paid by what it can do.
+
+use alloy::primitives::{Address, B256, U256};
+use bpe_abi::{
+    ICapacityRegistry::{CapacityRevealed, ICapacityRegistryErrors},
+    IRelayCapacityRegistry::{
+        IRelayCapacityRegistryErrors, RelayAttestationRejected, RelayCapacityUpdated,
+    },
+    IRelayPaymentPool::{IRelayPaymentPoolErrors, RelayJoinedPool, RelayPoolCreated},
+};
+use bpe_tests::{
+    domains::relay::{capacity, Relays, URL},
+    proof::events,
+    settlement::RATE,
+    stage::{mined, revert},
+    suite::{tokens, units},
+};
+
+use crate::HOUR;
+
+/// The escrow's unit in every pool.
+const ESCROW: u128 = 1;
+
+const KEYS: [B256; 3] = [
+    B256::repeat_byte(0x11),
+    B256::repeat_byte(0x22),
+    B256::repeat_byte(0x33),
+];
+
+const WRITE: usize = 0;
+
+/// `floor(10 bps of the total units)`, of which the sinks' are 9 990 bps.
+fn fee_units(sinks: u128) -> u128 {
+    (sinks * 10_000 / 9_990) * 10 / 10_000
+}
+
+/// Relays of 10, 20 and 30 points, operated by accounts 3 to 5, in all three pools, which are rebalanced.
+async fn three_relays() -> (Relays, [Address; 3]) {
+    let it = Relays::start().await;
+    let mut operators = [Address::ZERO; 3];
+    for (index, key) in KEYS.into_iter().enumerate() {
+        let (signer, points) = (it.signer(3 + index), 10 * (index as u64 + 1));
+        it.relay(&signer, key, points, 3 * points).await;
+        operators[index] = signer.address();
+        for pool in 0..3 {
+            it.join(signer.address(), pool, key).await;
+        }
+    }
+    for (_, id) in it.types {
+        mined(it.core.pools.rebalance(id).send().await).await;
+    }
+    (it, operators)
+}
+
+/// Units by the formula: floor(C · 1e9 / total).
+const SHARES: [u128; 3] = [166_666_666, 333_333_333, 500_000_000];
+
+#[tokio::test]
+async fn three_operators_are_paid_by_three_pools_to_the_wei() {
+    let (it, operators) = three_relays().await;
+    let created = events::<RelayPoolCreated>(&it.setup);
+    for ((pool_type, id), created) in it.types.into_iter().zip(&created) {
+        let pool = it.core.pools.getPool(id).call().await.unwrap();
+        assert_eq!((created.poolType, created.taskTypeId), (pool_type, id));
+        assert_eq!(created.pool, pool);
+        let address = it.payment.getPoolAddress(pool_type).call().await.unwrap();
+        assert_eq!(address, pool);
+    }
+    let sink_units: u128 = SHARES.iter().sum();
+    let total_units = sink_units + fee_units(sink_units) + ESCROW;
+    let source = it.core.source(6, 3_000).await;
+    let mut streams = Vec::new();
+    for (pool, (_, id)) in (0..).zip(it.types) {
+        let rate = RATE * (pool + 1) + pool;
+        it.core.stream(source, id, rate).await;
+        streams.push((rate, it.core.base.devnet.timestamp()));
+        for (operator, share) in operators.iter().zip(SHARES) {
+            assert_eq!(it.units(pool as usize, *operator).await, share);
+        }
+        let gda_pool = it.core.pool(id).await;
+        assert_eq!(gda_pool.getTotalUnits().call().await.unwrap(), total_units);
+    }
+    it.core.advance(HOUR);
+    let now = it.core.base.devnet.timestamp();
+
+    // A pool pays whole wei per unit and second.
+    let per_unit: u128 = streams
+        .iter()
+        .map(|(rate, since)| rate / total_units * u128::from(now - since))
+        .sum();
+    for (operator, share) in operators.iter().zip(SHARES) {
+        assert_eq!(it.worth(*operator).await, share * per_unit);
+    }
+    let treasury = it.core.base.devnet.account(1);
+    assert_eq!(it.worth(treasury).await, fee_units(sink_units) * per_unit);
+    // No money passes through the contracts.
+    for contract in [*it.payment.address(), *it.registry.address()] {
+        assert_eq!(it.worth(contract).await, 0);
+        assert_eq!(it.units(WRITE, contract).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_relay_is_registered_once_and_joins_for_itself() {
+    let it = Relays::start().await;
+    let (alice, bob) = (it.signer(3), it.signer(4));
+    let receipt = it.relay(&alice, KEYS[0], 10, 20).await;
+    println!("registerRelay: {} gas", receipt.gas_used);
+    println!("initializePools: {} gas", it.setup.gas_used);
+    let info = it.registry.getRelay(KEYS[0]).call().await.unwrap();
+    assert_eq!(info.nostrPubkey, KEYS[0]);
+    assert_eq!(info.operator, alice.address());
+    assert_eq!(info.relayUrl, URL);
+    assert_eq!(info.capacity, capacity(10));
+    assert_eq!(info.compositeCapacity, units(10));
+    assert!(info.registered);
+    let empty = it.registry.getRelay(KEYS[1]).call().await.unwrap();
+    assert!(!empty.registered && empty.relayUrl.is_empty());
+    let again = it
+        .registry
+        .registerRelay(KEYS[0], URL.to_owned(), capacity(1));
+    let error = revert::<IRelayCapacityRegistryErrors, _>(again.from(bob.address()).call().await);
+    let expected = IRelayCapacityRegistryErrors::RelayAlreadyRegistered(Default::default());
+    assert_eq!(error, expected);
+    let other = it
+        .registry
+        .registerRelay(KEYS[1], URL.to_owned(), capacity(1));
+    let error = revert::<IRelayCapacityRegistryErrors, _>(other.from(bob.address()).call().await);
+    let IRelayCapacityRegistryErrors::InsufficientStake(error) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!((error.required, error.available), (tokens(100), U256::ZERO));
+
+    let write = it.types[WRITE].0;
+    let join = it.payment.joinPool(write, KEYS[0]);
+    let stranger = join.clone().from(bob.address()).call().await;
+    let error = revert::<IRelayPaymentPoolErrors, _>(stranger);
+    let expected = IRelayPaymentPoolErrors::NotRelayOperator(Default::default());
+    assert_eq!(error, expected);
+    let receipt = it.join(alice.address(), WRITE, KEYS[0]).await;
+    println!("joinPool: {} gas", receipt.gas_used);
+    assert_eq!(
+        events::<RelayJoinedPool>(&receipt)[0].operator,
+        alice.address()
+    );
+    let error = revert::<IRelayPaymentPoolErrors, _>(join.from(alice.address()).call().await);
+    let expected = IRelayPaymentPoolErrors::RelayAlreadyInPool(Default::default());
+    assert_eq!(error, expected);
+    let setup = revert::<IRelayPaymentPoolErrors, _>(it.payment.initializePools().call().await);
+    let expected = IRelayPaymentPoolErrors::PoolsAlreadyInitialized(Default::default());
+    assert_eq!(setup, expected);
+
+    // The stake backs 20: 10 and 10 are paid for, and for a third pool nothing is left.
+    let receipt = it.join(alice.address(), 1, KEYS[0]).await;
+    println!("joinPool, the second: {} gas", receipt.gas_used);
+    let third = it.payment.joinPool(it.types[2].0, KEYS[0]);
+    let third = third.from(alice.address()).call().await;
+    let error = revert::<ICapacityRegistryErrors, _>(third);
+    assert!(matches!(
+        error,
+        ICapacityRegistryErrors::CapacityExceedsCap(_)
+    ));
+
+    it.relay(&bob, KEYS[1], 30, 30).await;
+    let all = it.registry.getAllRelays().call().await.unwrap();
+    assert_eq!(all.pubkeys, KEYS[..2]);
+    assert_eq!(all.capacities, [units(10), units(30)]);
+    let page = it.registry.getRelaysPage(U256::from(1), U256::from(5));
+    assert_eq!(page.call().await.unwrap().pubkeys, [KEYS[1]]);
+}
+
+#[tokio::test]
+async fn what_operators_sign_changes_their_shares() {
+    let (it, operators) = three_relays().await;
+    let source = it.core.source(6, 1_000).await;
+    let (_, write) = it.types[WRITE];
+    it.core.stream(source, write, RATE).await;
+    it.core.advance(HOUR);
+    let keys = [3, 4, 5].map(|index| it.signer(index));
+
+    let good = it.attestation(&keys[0], KEYS[0], 5, 1);
+    // Signed by another; of another's relay; changed on the way.
+    let mut forged = it.attestation(&keys[1], KEYS[1], 5, 1);
+    forged.signature = it.attestation(&keys[2], KEYS[1], 5, 1).signature;
+    let foreign = it.attestation(&keys[1], KEYS[2], 5, 1);
+    let mut changed = it.attestation(&keys[2], KEYS[2], 5, 1);
+    changed.storageGB += U256::from(1);
+    let batch = vec![forged, foreign, good.clone(), changed, good];
+    let receipt = it.submit(batch).await;
+    let rejected: Vec<(B256, String)> = events::<RelayAttestationRejected>(&receipt)
+        .into_iter()
+        .map(|it| (it.nostrPubkey, it.reason))
+        .collect();
+    let expected = [
+        (KEYS[1], "signature"),
+        (KEYS[2], "relay"),
+        (KEYS[2], "signature"),
+        (KEYS[0], "nonce"),
+    ];
+    assert_eq!(
+        rejected,
+        expected.map(|(key, reason)| (key, reason.to_owned()))
+    );
+    let updated = events::<RelayCapacityUpdated>(&receipt);
+    assert_eq!(updated.len(), 1);
+    // 0.3 · 5 + 0.7 · 10
+    let smoothed = U256::from(8_500_000_000_u64);
+    assert_eq!(updated[0].compositeCapacity, smoothed);
+
+    // Shares change when somebody refreshes, once.
+    let registry = &it.core.base.registry;
+    let in_core = registry.getSmoothedCapacity(write, operators[0]);
+    assert_eq!(in_core.call().await.unwrap(), units(10));
+    assert_eq!(it.units(WRITE, operators[0]).await, SHARES[0]);
+    let receipt = it.refresh(WRITE, KEYS[0]).await;
+    println!("refresh: {} gas", receipt.gas_used);
+    let revealed = events::<CapacityRevealed>(&receipt);
+    assert_eq!(revealed[0].rawCapacity, units(5));
+    assert_eq!(revealed[0].smoothedCapacity, smoothed);
+    let moved = 8_500_000_000 / 60;
+    assert_eq!(it.units(WRITE, operators[0]).await, moved);
+    it.core.base.devnet.mine(1).unwrap();
+    let again = it.payment.refresh(it.types[WRITE].0, KEYS[0]);
+    let error = revert::<IRelayPaymentPoolErrors, _>(again.call().await);
+    let IRelayPaymentPoolErrors::NothingNew(known) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(known.sequence, U256::from(2));
+    // The other pools have not heard of it.
+    assert_eq!(it.units(1, operators[0]).await, SHARES[0]);
+
+    // And that is what they are paid by, to the wei.
+    let gda_pool = it.core.pool(write).await;
+    let flow = gda_pool.getTotalFlowRate().call().await.unwrap();
+    let total = gda_pool.getTotalUnits().call().await.unwrap();
+    let per_unit = u128::try_from(flow.into_raw()).unwrap() / total;
+    let shares = [moved, SHARES[1], SHARES[2]];
+    assert_eq!(
+        total,
+        shares.iter().sum::<u128>() + fee_units(SHARES.iter().sum()) + ESCROW
+    );
+    let mut before = Vec::new();
+    for operator in operators {
+        before.push(it.worth(operator).await);
+    }
+    it.core.advance(HOUR);
+    for ((operator, share), before) in operators.iter().zip(shares).zip(before) {
+        let earned = it.worth(*operator).await - before;
+        assert_eq!(earned, share * per_unit * u128::from(HOUR));
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_is_paid_no_longer() {
+    let (it, [leaves, goes, slashed]) = three_relays().await;
+    let source = it.core.source(6, 1_000).await;
+    let (write, id) = it.types[WRITE];
+    it.core.stream(source, id, RATE).await;
+    it.core.advance(HOUR);
+    let anyone = it.anyone();
+
+    // By itself.
+    let leave = |key: B256, caller: Address| it.payment.leavePool(write, key).from(caller);
+    let error = revert::<IRelayPaymentPoolErrors, _>(leave(KEYS[0], anyone).call().await);
+    let expected = IRelayPaymentPoolErrors::NotRelayOperator(Default::default());
+    assert_eq!(error, expected);
+    let receipt = mined(leave(KEYS[0], leaves).send().await).await;
+    println!("leavePool: {} gas", receipt.gas_used);
+    assert_eq!(it.units(WRITE, leaves).await, 0);
+    assert!(it.units(1, leaves).await > 0, "in the other pools it stays");
+
+    // Because its relay is no longer registered.
+    let deregister = it.registry.deregisterRelay(KEYS[1]);
+    let error = revert::<IRelayCapacityRegistryErrors, _>(deregister.call().await);
+    let expected = IRelayCapacityRegistryErrors::NotOperator(Default::default());
+    assert_eq!(error, expected);
+    let receipt = mined(deregister.from(goes).send().await).await;
+    println!("deregisterRelay: {} gas", receipt.gas_used);
+    assert!(it.units(WRITE, goes).await > 0);
+    mined(leave(KEYS[1], anyone).send().await).await;
+    assert_eq!(it.units(WRITE, goes).await, 0);
+
+    // Because it lost its stake.
+    let stake = it.core.base.stakes.getStake(slashed).call().await.unwrap();
+    let amount = stake - tokens(99);
+    let slash = it.core.base.stakes.slash(slashed, amount, B256::ZERO);
+    mined(slash.send().await).await;
+    let evict = it.registry.deregisterRelay(KEYS[2]).from(anyone);
+    mined(evict.send().await).await;
+    mined(leave(KEYS[2], anyone).send().await).await;
+    assert_eq!(it.units(WRITE, slashed).await, 0);
+
+    let operators = [leaves, goes, slashed];
+    let mut before = Vec::new();
+    for operator in operators {
+        before.push(it.worth(operator).await);
+    }
+    assert!(before.iter().all(|worth| *worth > 0));
+    it.core.advance(HOUR);
+    for (operator, before) in operators.into_iter().zip(before) {
+        assert_eq!(it.worth(operator).await, before);
+        let member = it.payment.getJoinedRelay(write, operator);
+        assert_eq!(member.call().await.unwrap(), B256::ZERO);
+    }
+}
+
+#[tokio::test]
+async fn who_left_the_core_by_itself_can_come_back() {
+    let it = Relays::start().await;
+    let operator = it.signer(3);
+    it.relay(&operator, KEYS[0], 10, 10).await;
+    it.join(operator.address(), WRITE, KEYS[0]).await;
+    let (write, id) = it.types[WRITE];
+    let deregister = it.core.base.registry.deregisterSink(id);
+    mined(deregister.from(operator.address()).send().await).await;
+    let leave = it.payment.leavePool(write, KEYS[0]);
+    mined(leave.from(operator.address()).send().await).await;
+    // Not before its stake has unbonded.
+    let join = it.payment.joinPool(write, KEYS[0]);
+    let too_early = join.from(operator.address()).call().await;
+    let error = revert::<ICapacityRegistryErrors, _>(too_early);
+    assert!(matches!(
+        error,
+        ICapacityRegistryErrors::InsufficientStake(_)
+    ));
+    it.core.advance(24 * HOUR);
+    it.join(operator.address(), WRITE, KEYS[0]).await;
+    assert!(it.units(WRITE, operator.address()).await > 0);
+}
+
+#[tokio::test]
+async fn congestion_makes_events_dear_and_spare_capacity_pays() {
+    let (it, operators) = three_relays().await;
+    let (write, id) = it.types[WRITE];
+    let base = 1_000_000_000_000_u128;
+    let set = it.payment.setMinPaymentPerEvent(write, U256::from(base));
+    mined(set.send().await).await;
+    // The same tariff for work in general.
+    mined(it.pricing.setCurve(id, 1).send().await).await;
+    let report =
+        |operator: Address, load: U256| it.pricing.reportQueueLoad(id, load).from(operator);
+    let of_pool = it.payment.getMinPaymentPerEvent_0(write);
+    let at = |key: B256| it.payment.getMinPaymentPerEvent_1(write, key);
+    assert_eq!(of_pool.call().await.unwrap(), U256::from(base));
+
+    // Percent of load, and what an event costs: the guide's tariff is 50 and 80.
+    let tariff = [
+        (0, 1_000_000_000_000_u128),
+        (25, 1_360_000_000_000),
+        (50, 2_000_000_000_000),
+        (80, 4_000_000_000_000),
+        (90, 5_764_705_882_352),
+        (99, 9_327_102_803_738),
+        (150, 9_327_102_803_738),
+    ];
+    for (percent, payment) in tariff {
+        // All relays as busy as that, in an epoch of their own.
+        it.core.advance(60);
+        for (operator, points) in operators.into_iter().zip([10_u64, 20, 30]) {
+            let load = units(points) * U256::from(percent) / U256::from(100);
+            mined(report(operator, load).send().await).await;
+        }
+        println!("{percent} % load: {} times", payment as f64 / base as f64);
+        assert_eq!(of_pool.call().await.unwrap(), U256::from(payment));
+        for (operator, key) in operators.into_iter().zip(KEYS) {
+            assert_eq!(at(key).call().await.unwrap(), U256::from(payment));
+            let price = it.pricing.getPrice(id, operator).call().await.unwrap();
+            let fee = it.pricing.getBaseFee(id).call().await.unwrap();
+            let by_curve = price * U256::from(base) / fee;
+            assert!(by_curve.abs_diff(U256::from(payment)) <= U256::from(1));
+        }
+    }
+
+    // A pool is as busy as all of it: 8 of 60. A busy relay is dear, and no other.
+    it.core.advance(60);
+    for (operator, load) in operators.into_iter().zip([8, 0, 0]) {
+        mined(report(operator, units(load)).send().await).await;
+    }
+    // 1 + 9u / (8 − 7u), u = 8/60.
+    let utilization = 8_000_000_000_000_000_000 / 60_u128;
+    let above = 9 * utilization * base / (8_000_000_000_000_000_000 - 7 * utilization);
+    let found = of_pool.call().await.unwrap();
+    assert!(found.abs_diff(U256::from(base + above)) <= U256::from(1));
+    assert_eq!(at(KEYS[0]).call().await.unwrap(), U256::from(4 * base));
+    assert_eq!(at(KEYS[1]).call().await.unwrap(), U256::from(base));
+    // Other pools are idle, and cost nothing.
+    let read = it.payment.getMinPaymentPerEvent_0(it.types[1].0);
+    assert_eq!(read.call().await.unwrap(), U256::ZERO);
+
+    // Where the pool pays by spare capacity, it pays a fifth for the fifth that is free.
+    mined(it.core.pools.setWeighting(id, 1).send().await).await;
+    let rebalance = it.core.pools.rebalanceSink(id, operators[0]);
+    mined(rebalance.send().await).await;
+    assert_eq!(it.units(WRITE, operators[0]).await, 2_000_000_000 / 60);
+
+    // Nobody reports for two epochs: idle, for all that the pool knows.
+    it.core.advance(121);
+    assert_eq!(of_pool.call().await.unwrap(), U256::from(base));
+    let none = it.payment.setPricingCurve(Address::ZERO);
+    mined(none.send().await).await;
+    assert_eq!(at(KEYS[0]).call().await.unwrap(), U256::from(base));
+}
+
+#[tokio::test]
+async fn gas_of_attestations() {
+    let it = Relays::start().await;
+    let signers: Vec<_> = (3..6).map(|index| it.signer(index)).collect();
+    for (signer, key) in signers.iter().zip(KEYS) {
+        it.relay(signer, key, 10, 10).await;
+    }
+    for (nonce, kind) in [(1, "first"), (2, "next")] {
+        let one = it.attestation(&signers[0], KEYS[0], 20, nonce);
+        let receipt = it.submit(vec![one]).await;
+        println!("submitBatch of 1, {kind}: {} gas", receipt.gas_used);
+        assert_eq!(events::<RelayCapacityUpdated>(&receipt).len(), 1);
+    }
+    let batch = |first: u64| {
+        (0..10_usize)
+            .map(|index| {
+                let nonce = first + index as u64;
+                it.attestation(&signers[index % 3], KEYS[index % 3], 20, nonce)
+            })
+            .collect::<Vec<_>>()
+    };
+    it.submit(batch(10)).await;
+    let receipt = it.submit(batch(20)).await;
+    assert_eq!(events::<RelayCapacityUpdated>(&receipt).len(), 10);
+    println!("submitBatch of 10, next: {} gas", receipt.gas_used);
+    let aggregator = it.registry.setAggregator(it.core.base.owner);
+    mined(aggregator.send().await).await;
+    let update = it.registry.updateRelayCapacity(KEYS[1], capacity(7));
+    let receipt = mined(update.send().await).await;
+    println!("updateRelayCapacity: {} gas", receipt.gas_used);
+    let weights = [10_000, 0, 0].map(U256::from);
+    let set = it
+        .registry
+        .setCapacityWeights(weights[0], weights[1], weights[2]);
+    let receipt = mined(set.send().await).await;
+    println!("setCapacityWeights: {} gas", receipt.gas_used);
+}
