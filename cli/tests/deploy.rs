@@ -56,7 +56,7 @@ async fn everything_is_deployed_connected_and_verified_once() {
     assert!(first.contains("Verified: "), "{first}");
     assert_follows_schema(&stage.file());
     let deployed = stage.addresses();
-    assert!(deployed.len() >= 22, "{deployed:?}");
+    assert_eq!(deployed.len(), bpe::deploy::suite::programs().count());
     assert_eq!(creations(&stage.devnet).await, deployed.len());
 
     let provider = stage.devnet.provider();
@@ -64,7 +64,11 @@ async fn everything_is_deployed_connected_and_verified_once() {
     let tracker = deployed["completionTracker"];
     assert!(stakes.authorizedSlashers(tracker).call().await.unwrap());
     let registry = ICapacityRegistry::new(deployed["capacityRegistry"], &provider);
-    for adapter in ["universalCapacityAdapter", "lightningRoutingPool"] {
+    for adapter in [
+        "universalCapacityAdapter",
+        "lightningRoutingPool",
+        "relayPaymentPool",
+    ] {
         let authorized = registry.authorizedAdapters(deployed[adapter]).call().await;
         assert!(authorized.unwrap(), "{adapter}");
     }
