@@ -462,6 +462,19 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
         refused(stage.deploy(&["--config", &config]).await, expected);
     }
 
+    let builds = stage.other_build("capacity-registry");
+    fs::write(builds.join("capacity-registry.code"), vec![0xef; 24_577]).unwrap();
+    let large = [
+        "--only",
+        "capacity-registry",
+        "--programs",
+        builds.to_str().unwrap(),
+    ];
+    refused(
+        stage.deploy(&large).await,
+        "CapacityRegistry has 24577 bytes of code",
+    );
+
     fs::write(&key, "0x1234").unwrap();
     refused(
         stage.deploy(&[]).await,
