@@ -106,8 +106,8 @@ async fn the_suite_is_deployed_by_hand() {
         token
     );
     assert!(manager.authorizedRegistries(registry).call().await.unwrap());
-    let neighbour = ICapacityRegistry::new(registry, &provider).stakeManager();
-    assert_eq!(neighbour.call().await.unwrap(), stakes);
+    let capacities = ICapacityRegistry::new(registry, &provider);
+    assert_eq!(capacities.stakeManager().call().await.unwrap(), stakes);
     // Bytes for bytes what `bpe deploy` deploys.
     for (address, package) in [(stakes, "stake-manager"), (registry, "capacity-registry")] {
         let code = provider.get_code_at(address).await.unwrap();
