@@ -48,7 +48,8 @@ pub async fn deploy_counter(served: &Served, initial: u64) -> Address {
     deployed_address(&output)
 }
 
-/// Deploys a contract of the suite as docs/deploying.md says, from its folder.
+/// Deploys a contract of the suite as docs/deploying.md says. From the contracts' folder, not the contract's own: what is
+/// hashed into the program depends on it.
 pub async fn deploy_by_hand(served: &Served, package: &str, arguments: &[&str]) -> Address {
     let root = workspace_root();
     let tools = root.join(".tools/bin");
@@ -56,9 +57,10 @@ pub async fn deploy_by_hand(served: &Served, package: &str, arguments: &[&str]) 
     let path = std::iter::once(tools).chain(std::env::split_paths(&path));
     let mut deploy = tool("cargo-stylus");
     deploy
-        .current_dir(root.join("contracts").join(package))
+        .current_dir(root.join("contracts"))
         .args(["stylus", "deploy", "--endpoint", &served.url()])
         .args(["--no-verify", "--private-key", &served.key(0)])
+        .args(["--contract", &package.replace('-', "_")])
         .arg("--constructor-args")
         .args(arguments)
         // wasm-opt is there; and the contracts' toolchain is another than this one's.
