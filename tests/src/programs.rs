@@ -48,6 +48,30 @@ pub async fn deploy_counter(served: &Served, initial: u64) -> Address {
     deployed_address(&output)
 }
 
+/// Deploys a contract of the suite as docs/deploying.md says. From the contracts' folder, not the contract's own: what is
+/// hashed into the program depends on it.
+pub async fn deploy_by_hand(served: &Served, package: &str, arguments: &[&str]) -> Address {
+    let root = workspace_root();
+    let tools = root.join(".tools/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(tools).chain(std::env::split_paths(&path));
+    let mut deploy = tool("cargo-stylus");
+    deploy
+        .current_dir(root.join("contracts"))
+        .args(["stylus", "deploy", "--endpoint", &served.url()])
+        .args(["--no-verify", "--private-key", &served.key(0)])
+        .args(["--contract", &package.replace('-', "_")])
+        .arg("--constructor-args")
+        .args(arguments)
+        // wasm-opt is there; and the contracts' toolchain is another than this one's.
+        .env(
+            "PATH",
+            std::env::join_paths(path).expect("folders have plain names"),
+        )
+        .env_remove("RUSTUP_TOOLCHAIN");
+    deployed_address(&run(deploy).await.succeeded())
+}
+
 /// The address in the output of `cargo stylus deploy`.
 pub fn deployed_address(output: &str) -> Address {
     let found = output

@@ -2,16 +2,24 @@
 
 use std::{fs, process};
 
-use alloy::{hex, primitives::U256, providers::Provider, sol_types::SolEvent, sol_types::SolValue};
+use alloy::{
+    hex,
+    primitives::{Address, U256},
+    providers::Provider,
+    sol_types::SolEvent,
+    sol_types::SolValue,
+};
+use bpe_abi::{ICapacityRegistry, IStakeManager};
 use bpe_tests::{
     programs::{
-        cargo_stylus, deploy_counter,
+        cargo_stylus, deploy_by_hand, deploy_counter,
         ICounter::{self, ICounterErrors, Incremented, NotOwner, TooMuch},
     },
     solidity,
     stage::{mined, revert, Served},
     tools::{node_script, run, tool, workspace_root},
 };
+use devnet::code;
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,6 +74,78 @@ async fn cargo_stylus_deploys_with_a_constructor() {
 
     mined(counter.reset().send().await).await;
     assert_eq!(counter.number().call().await.unwrap(), U256::ZERO);
+}
+
+/// As docs/deploying.md says: two of the suite's contracts by `cargo stylus`, connected with cast.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_suite_is_deployed_by_hand() {
+    let served = Served::start().await;
+    let (provider, owner) = (served.devnet.provider(), served.devnet.account(0));
+    let compiled = solidity::compile("StakeToken.sol", "StakeToken").await;
+    let token = solidity::deploy(&provider, &compiled, &[])
+        .await
+        .to_string();
+    let owner_text = owner.to_string();
+    let (unit, least) = ("1000000000000000000", "100000000000000000000");
+    let arguments = [token.as_str(), unit, least, "0", &owner_text];
+    let stakes = deploy_by_hand(&served, "stake-manager", &arguments).await;
+    let arguments = [stakes.to_string(), owner_text.clone()];
+    let arguments = arguments.each_ref().map(String::as_str);
+    let registry = deploy_by_hand(&served, "capacity-registry", &arguments).await;
+
+    let mut connect = tool("cast");
+    let (on, to) = (stakes.to_string(), registry.to_string());
+    let call = ["send", &on, "setRegistry(address,bool)", &to, "true"];
+    connect.args(call).args(["--rpc-url", &served.url()]);
+    connect.args(["--private-key", &served.key(0)]);
+    run(connect).await.succeeded();
+
+    let manager = IStakeManager::new(stakes, &provider);
+    assert_eq!(manager.owner().call().await.unwrap(), owner);
+    assert_eq!(
+        manager.stakeToken().call().await.unwrap().to_string(),
+        token
+    );
+    assert!(manager.authorizedRegistries(registry).call().await.unwrap());
+    let capacities = ICapacityRegistry::new(registry, &provider);
+    assert_eq!(capacities.stakeManager().call().await.unwrap(), stakes);
+    // What `bpe deploy` deploys, but for the 32 bytes that say what it was built from.
+    for (address, package) in [(stakes, "stake-manager"), (registry, "capacity-registry")] {
+        let deployed = code::decode(&provider.get_code_at(address).await.unwrap()).unwrap();
+        let built = code::decode(&bpe::programs::code(package).unwrap()).unwrap();
+        assert_eq!(
+            deployed.len(),
+            built.len(),
+            "{package}: run `cargo xtask build`"
+        );
+        let differ = |place: &usize| deployed[*place] != built[*place];
+        let places: Vec<_> = (0..built.len()).filter(differ).collect();
+        let span = places.last().unwrap_or(&0) - places.first().unwrap_or(&0);
+        assert!(span < 32, "{package} differs from {:?} on", places.first());
+    }
+}
+
+/// Why docs/deploying.md warns of `--wasm-file`: cargo stylus takes the constructor's arguments and calls no constructor. When
+/// this fails, the warning can go.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wasm_file_is_deployed_without_its_constructor() {
+    let served = Served::start().await;
+    let owner = served.devnet.account(0).to_string();
+    let wasm = bpe::programs::directory().join("reputation-ledger.wasm");
+    let mut deploy = cargo_stylus("deploy", "counter", &served);
+    deploy.args([
+        "--no-verify",
+        "--private-key",
+        &served.key(0),
+        "--wasm-file",
+    ]);
+    deploy.arg(wasm);
+    deploy.args(["--constructor-signature", "constructor(address)"]);
+    deploy.args(["--constructor-args", &owner]);
+    let output = run(deploy).await.succeeded();
+    let ledger = bpe_tests::programs::deployed_address(&output);
+    let ledger = bpe_abi::IReputationLedger::new(ledger, served.devnet.provider());
+    assert_eq!(ledger.owner().call().await.unwrap(), Address::ZERO);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,9 @@ const BYTE_GAS: u64 = 216;
 /// Wei of data fee for a byte of code, above what has been seen on Arbitrum One.
 const BYTE_FEE: u64 = 10_000_000_000;
 
+/// The EVM's limit, which holds for programs too (EIP-170).
+const MAX_CODE_SIZE: usize = 24_576;
+
 /// Where a figure comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Basis {
@@ -155,6 +158,11 @@ fn assumed(what: String) -> Item {
 /// Its constructor cannot be tried before the contracts are there that it asks.
 async fn creation(chain: &Chain, name: &str, builds: &Builds) -> anyhow::Result<Item> {
     let code = builds.code(name)?;
+    ensure!(
+        code.len() <= MAX_CODE_SIZE,
+        "{name} has {} bytes of code, and a contract has {MAX_CODE_SIZE} at most: make it smaller, or leave it out",
+        code.len()
+    );
     let item = |gas: u64, fee: U256, basis: Basis| Item {
         what: format!("deploy {name}"),
         bytes: Some(code.len()),

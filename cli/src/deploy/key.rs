@@ -53,11 +53,6 @@ impl KeySource {
         }
     }
 
-    /// Whether any source is named: commands that only look do without.
-    pub fn is_given(&self) -> bool {
-        self.key_file.is_some() || self.keystore.is_some() || env::var_os(KEY_VARIABLE).is_some()
-    }
-
     fn decrypt(&self, keystore: &Path) -> anyhow::Result<PrivateKeySigner> {
         let password = match &self.password_file {
             Some(file) => secret(file)?.lines().next().unwrap_or_default().to_owned(),

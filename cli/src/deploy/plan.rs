@@ -254,10 +254,12 @@ impl Planner<'_> {
                     tasks.push(Task::Cache(program));
                 }
             }
-            Some(record) if self.settings.cache && self.selected.contains(program.name) => {
-                if !self.chain.is_cached(record.code_hash).await {
-                    tasks.push(Task::Cache(program));
-                }
+            Some(record)
+                if self.settings.cache
+                    && self.selected.contains(program.name)
+                    && !self.chain.is_cached(record.code_hash).await =>
+            {
+                tasks.push(Task::Cache(program));
             }
             _ => {}
         }

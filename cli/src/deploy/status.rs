@@ -297,6 +297,7 @@ async fn pools(chain: &Chain, book: &Book, settings: &Settings) -> anyhow::Resul
         return Ok(Vec::new());
     };
     let mut names = known_names(settings);
+    names.extend(relay_pools(chain, book).await?);
     let filter = Filter::new()
         .address(record.address)
         .event_signature(ICapacityRegistry::TaskTypeRegistered::SIGNATURE_HASH)
@@ -328,6 +329,23 @@ fn known_names(settings: &Settings) -> BTreeMap<B256, Option<String>> {
     of_domains
         .chain(task_types.map(|it| (it.id, Some(it.name.clone()))))
         .collect()
+}
+
+/// The task types that RelayPaymentPool has made for itself.
+async fn relay_pools(chain: &Chain, book: &Book) -> anyhow::Result<Vec<(B256, Option<String>)>> {
+    let mut found = Vec::new();
+    if let Some(pool) = book.address("RelayPaymentPool") {
+        for name in ["RELAY_WRITE", "RELAY_READ", "RELAY_STORE"] {
+            let kind = DynSolValue::FixedBytes(keccak256(name), 32);
+            let output = chain
+                .view(pool, calldata("getTaskTypeId(bytes32)", &[kind]))
+                .await?;
+            if let Some(id) = output.and_then(|it| B256::try_from(it.as_ref()).ok()) {
+                found.push((id, Some(name.to_owned())));
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// A task type, if the registry has it.

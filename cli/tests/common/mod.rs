@@ -107,17 +107,8 @@ impl Stage {
     /// Writes a configuration; gives its path.
     pub fn config(&self, text: &str) -> String {
         let path = self.path("config.toml");
-        fs::write(&path, format!("{text}\n{}", self.unbuilt(text))).unwrap();
+        fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
-    }
-
-    /// The relay's programs may not be built.
-    fn unbuilt(&self, text: &str) -> &'static str {
-        let built = bpe::programs::code("relay-payment-pool").is_ok();
-        match built || text.contains("[domains]") {
-            true => "",
-            false => "[domains]\nrelay = false",
-        }
     }
 
     pub fn file(&self) -> PathBuf {

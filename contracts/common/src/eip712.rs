@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{b256, keccak256, Address, FixedBytes, B256, U256};
 use stylus_sdk::stylus_core::Host;
 
-use crate::returns::Returns;
+use crate::{events::Word, returns::Encoded, superfluid::push_bytes};
 
 /// `keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")`
 pub const DOMAIN_TYPEHASH: B256 =
@@ -23,7 +23,7 @@ pub struct Domain<'a> {
 }
 
 /// What `eip712Domain()` of EIP-5267 returns: fields, name, version, chain id, verifying contract, salt, extensions.
-pub type DomainFields = Returns<(
+pub type DomainFields = Encoded<(
     FixedBytes<1>,
     alloc::string::String,
     alloc::string::String,
@@ -52,15 +52,28 @@ impl Domain<'_> {
 
     /// The result of `eip712Domain()` (EIP-5267). Salt and extensions are not used.
     pub fn fields(&self, vm: &dyn Host) -> DomainFields {
-        Returns((
-            FixedBytes([0x0f]),
-            self.name.into(),
-            self.version.into(),
-            U256::from(vm.chain_id()),
-            vm.contract_address(),
+        const HEAD: usize = 7 * 32;
+        let padded = |text: &str| text.len().next_multiple_of(32).saturating_add(32);
+        let version_at = HEAD.saturating_add(padded(self.name));
+        let extensions_at = version_at.saturating_add(padded(self.version));
+        let mut fields = B256::ZERO;
+        fields[0] = 0x0f;
+        let mut bytes = Vec::with_capacity(extensions_at.saturating_add(32));
+        for word in [
+            fields,
+            HEAD.word(),
+            version_at.word(),
+            vm.chain_id().word(),
+            vm.contract_address().word(),
             B256::ZERO,
-            Vec::new(),
-        ))
+            extensions_at.word(),
+        ] {
+            bytes.extend_from_slice(word.as_slice());
+        }
+        push_bytes(&mut bytes, self.name.as_bytes());
+        push_bytes(&mut bytes, self.version.as_bytes());
+        push_bytes(&mut bytes, &[]);
+        bytes.into()
     }
 }
 

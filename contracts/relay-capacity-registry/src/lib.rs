@@ -66,7 +66,8 @@ use bpe_common::{
     math::{self, BPS, CAPACITY_ONE},
     ownable::{self, Ownable},
     packed::{to_u128, widen},
-    returns::Returns,
+    returns::{Encoded, Returns},
+    superfluid::push_bytes,
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
 
@@ -482,25 +483,35 @@ impl RelayCapacityRegistry {
     // --- Views
 
     /// All there is to know of a relay.
-    pub fn get_relay(&self, nostr_pubkey: B256) -> RelayInfo {
+    pub fn get_relay(&self, nostr_pubkey: B256) -> Encoded<RelayInfo> {
         let operator = self.get_operator(nostr_pubkey);
-        if operator.is_zero() {
-            return RelayInfo::default();
+        let (mut key, mut dimensions, mut composite) = (B256::ZERO, [0; 3], U256::ZERO);
+        if !operator.is_zero() {
+            let relay = self.relays.getter(operator);
+            (key, dimensions) = (nostr_pubkey, relay.dimensions());
+            composite = widen(relay.smoothed.get());
         }
-        let relay = self.relays.getter(operator);
-        let [events_per_second, storage_gb, bandwidth_mbps] = relay.dimensions();
-        RelayInfo {
-            nostrPubkey: nostr_pubkey,
-            operator,
-            relayUrl: self.urls.getter(nostr_pubkey).get_string(),
-            capacity: RelayCapacity {
-                eventsPerSecond: U256::from(events_per_second),
-                storageGB: U256::from(storage_gb),
-                bandwidthMbps: U256::from(bandwidth_mbps),
-            },
-            compositeCapacity: widen(relay.smoothed.get()),
-            registered: true,
+        let [events_per_second, storage_gb, bandwidth_mbps] = dimensions;
+        // Where the struct begins, and where in it the URL does.
+        const STRUCT: usize = 32;
+        const URL: usize = 8 * 32;
+        let mut bytes = Vec::new();
+        for word in [
+            STRUCT.word(),
+            key,
+            operator.word(),
+            URL.word(),
+            events_per_second.word(),
+            storage_gb.word(),
+            bandwidth_mbps.word(),
+            composite.word(),
+            (!operator.is_zero()).word(),
+        ] {
+            bytes.extend_from_slice(word.as_slice());
         }
+        let url = self.urls.getter(key).get_string();
+        push_bytes(&mut bytes, url.as_bytes());
+        bytes.into()
     }
 
     /// All relays' keys and their composite capacities, smoothed. For long lists:

@@ -95,7 +95,7 @@ fn of_path(model: &Model, module: &[String], path: &syn::Path) -> Result<Ty, Str
         match model.item(&id) {
             Some(Item::Alias(alias)) => return of_rust(model, &id.module, &alias.ty),
             Some(Item::Sol(item)) => return of_sol_item(model, &id.module, &item.name, &item.kind),
-            Some(Item::Struct(_)) if name == "Returns" => {}
+            Some(Item::Struct(_)) if name == "Returns" || name == "Encoded" => {}
             Some(Item::Struct(_) | Item::Enum(_)) => {
                 return Err(format!("`{name}` is a Rust type, not one of sol!"));
             }
@@ -117,7 +117,7 @@ fn of_path(model: &Model, module: &[String], path: &syn::Path) -> Result<Ty, Str
         ("Vec", Some(syn::GenericArgument::Type(inner))) => {
             Ty::Array(Box::new(of_rust(model, module, inner)?), None)
         }
-        ("Returns", Some(syn::GenericArgument::Type(inner))) => of_rust(model, module, inner)?,
+        ("Returns" | "Encoded", Some(syn::GenericArgument::Type(inner))) => of_rust(model, module, inner)?,
         ("Uint", _) => Ty::elementary(format!("uint{}", bits().ok_or("Uint<…> of no literal")?)),
         ("Signed", _) => Ty::elementary(format!("int{}", bits().ok_or("Signed<…> of no literal")?)),
         ("FixedBytes", _) => Ty::elementary(format!(

@@ -1,6 +1,11 @@
-use alloy_primitives::{keccak256, Address, B256, U256};
+use alloc::vec;
+
+use alloy_primitives::{keccak256, Address, FixedBytes, B256, U256};
 use alloy_sol_types::{eip712_domain, sol, SolStruct};
-use bpe_common::eip712::{hash_words, typed_data_hash, Domain, DOMAIN_TYPEHASH};
+use bpe_common::{
+    eip712::{hash_words, typed_data_hash, Domain, DOMAIN_TYPEHASH},
+    returns::Returns,
+};
 use motsu::prelude::*;
 use stylus_sdk::prelude::*;
 
@@ -74,17 +79,33 @@ fn separators_differ_by_contract(one: Contract<Probe>, other: Contract<Probe>, a
 #[motsu::test]
 fn the_fields_are_eip5267s(probe: Contract<Probe>, alice: Address) {
     let context = probe.sender(alice);
-    let (fields, name, version, chain_id, contract, salt, extensions) =
-        DOMAIN.fields(context.vm()).0;
-    assert_eq!(
-        fields.0,
-        [0b01111],
-        "name, version, chain id, contract; no salt"
+    let (name, version) = (DOMAIN.name.to_owned(), DOMAIN.version.to_owned());
+    let (chain_id, contract) = (U256::from(42_161), probe.address());
+    // Name, version, chain id, contract; no salt.
+    let fields = FixedBytes([0b01111]);
+    let expected = (
+        fields,
+        name,
+        version,
+        chain_id,
+        contract,
+        B256::ZERO,
+        vec![],
     );
-    assert_eq!(
-        (name.as_str(), version.as_str()),
-        (DOMAIN.name, DOMAIN.version)
+    assert_eq!(DOMAIN.fields(context.vm()), Returns(expected));
+    let long = "a name of more than thirty-two bytes, which takes two words";
+    let domain = Domain {
+        name: long,
+        ..DOMAIN
+    };
+    let expected = (
+        fields,
+        long.to_owned(),
+        DOMAIN.version.to_owned(),
+        chain_id,
+        contract,
+        B256::ZERO,
+        vec![],
     );
-    assert_eq!((chain_id, contract), (U256::from(42_161), probe.address()));
-    assert_eq!((salt, extensions), (B256::ZERO, vec![]));
+    assert_eq!(domain.fields(context.vm()), Returns(expected));
 }

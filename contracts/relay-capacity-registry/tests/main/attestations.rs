@@ -16,7 +16,7 @@ use crate::{contract::*, world::*};
 fn state(world: &World, operator: Address) -> (RelayInfo, U256, U256) {
     let sequence = world.sequence(KEY);
     let it = world.relays.sender(ANYONE);
-    (it.get_relay(KEY), it.last_nonce(operator), sequence)
+    (it.get_relay(KEY).info(), it.last_nonce(operator), sequence)
 }
 
 /// Submits the attestation, and expects it to be refused.

@@ -146,7 +146,7 @@ fn no_dimension_is_too_large(
         };
         update(&world, most);
         assert_eq!(raw(&world), units(largest));
-        let info = relays.sender(owner).get_relay(KEY);
+        let info = relays.sender(owner).get_relay(KEY).info();
         assert_eq!(info.capacity, points(largest));
     }
     // It fits where it is kept.
@@ -182,7 +182,10 @@ fn the_aggregator_needs_no_signature(
     }
     assert_eq!(update(ANYONE, OTHER_KEY), Err(RelayNotRegistered {}.into()));
     update(ANYONE, KEY).unwrap();
-    assert_eq!(relays.sender(owner).get_relay(KEY).capacity, points(5));
+    assert_eq!(
+        relays.sender(owner).get_relay(KEY).info().capacity,
+        points(5)
+    );
 }
 
 #[motsu::test]

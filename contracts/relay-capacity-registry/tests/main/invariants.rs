@@ -147,7 +147,7 @@ proptest! {
             for (key, who, known) in listed {
                 let it = relays.sender(OWNER);
                 let operator = Address::repeat_byte(who);
-                prop_assert_eq!(it.get_relay(key), RelayInfo {
+                prop_assert_eq!(it.get_relay(key).info(), RelayInfo {
                     nostrPubkey: key,
                     operator,
                     relayUrl: URL.into(),

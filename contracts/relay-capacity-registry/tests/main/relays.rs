@@ -15,7 +15,10 @@ fn an_operator_registers_a_relay(
     operator: Address,
 ) {
     let world = World::new(&relays, &core, &stakes, owner);
-    assert_eq!(relays.sender(owner).get_relay(KEY), RelayInfo::default());
+    assert_eq!(
+        relays.sender(owner).get_relay(KEY).info(),
+        RelayInfo::default()
+    );
     world.stake(operator, units(1_000));
     world
         .register(operator, KEY, capacity([100, 40, 80]))
@@ -35,7 +38,7 @@ fn an_operator_registers_a_relay(
     });
     let it = relays.sender(owner);
     assert_eq!(
-        it.get_relay(KEY),
+        it.get_relay(KEY).info(),
         RelayInfo {
             nostrPubkey: KEY,
             operator,
@@ -150,10 +153,13 @@ fn urls_are_bounded_and_leave_nothing_behind(
     assert_eq!(register(256), Err(too_long.into()));
     for length in [255, 31, 32, 0] {
         register(length).unwrap();
-        let info = relays.sender(owner).get_relay(KEY);
+        let info = relays.sender(owner).get_relay(KEY).info();
         assert_eq!(info.relayUrl, "r".repeat(length));
         world.deregister(operator, KEY).unwrap();
-        assert_eq!(relays.sender(owner).get_relay(KEY), RelayInfo::default());
+        assert_eq!(
+            relays.sender(owner).get_relay(KEY).info(),
+            RelayInfo::default()
+        );
     }
 }
 
@@ -180,7 +186,7 @@ fn the_operator_deregisters(
         operator,
     });
     let it = relays.sender(owner);
-    assert_eq!(it.get_relay(KEY), RelayInfo::default());
+    assert_eq!(it.get_relay(KEY).info(), RelayInfo::default());
     assert_eq!(it.get_operator(KEY), Address::ZERO);
     assert_eq!(it.get_relay_of(operator), B256::ZERO);
     assert_eq!(it.get_composite_capacity(KEY), U256::ZERO);

@@ -271,3 +271,15 @@ pub fn copy(it: &SignedRelayAttestation) -> SignedRelayAttestation {
         ..*it
     }
 }
+
+/// What the contract encoded, as who asks decodes it.
+pub trait Decoded {
+    fn info(self) -> RelayInfo;
+}
+
+impl Decoded for bpe_common::returns::Encoded<RelayInfo> {
+    fn info(self) -> RelayInfo {
+        <RelayInfo as alloy_sol_types::SolValue>::abi_decode(&self.bytes, true)
+            .expect("as Solidity decodes it")
+    }
+}
