@@ -117,7 +117,9 @@ fn of_path(model: &Model, module: &[String], path: &syn::Path) -> Result<Ty, Str
         ("Vec", Some(syn::GenericArgument::Type(inner))) => {
             Ty::Array(Box::new(of_rust(model, module, inner)?), None)
         }
-        ("Returns" | "Encoded", Some(syn::GenericArgument::Type(inner))) => of_rust(model, module, inner)?,
+        ("Returns" | "Encoded", Some(syn::GenericArgument::Type(inner))) => {
+            of_rust(model, module, inner)?
+        }
         ("Uint", _) => Ty::elementary(format!("uint{}", bits().ok_or("Uint<…> of no literal")?)),
         ("Signed", _) => Ty::elementary(format!("int{}", bits().ok_or("Signed<…> of no literal")?)),
         ("FixedBytes", _) => Ty::elementary(format!(
