@@ -53,7 +53,6 @@ impl Domain<'_> {
     /// The result of `eip712Domain()` (EIP-5267). Salt and extensions are not used.
     pub fn fields(&self, vm: &dyn Host) -> DomainFields {
         const HEAD: usize = 7 * 32;
-        let padded = |text: &str| text.len().next_multiple_of(32).saturating_add(32);
         let version_at = HEAD.saturating_add(padded(self.name));
         let extensions_at = version_at.saturating_add(padded(self.version));
         let mut fields = B256::ZERO;
@@ -75,6 +74,11 @@ impl Domain<'_> {
         push_bytes(&mut bytes, &[]);
         bytes.into()
     }
+}
+
+/// How long a text is in the ABI: its length, then whole words of it.
+fn padded(text: &str) -> usize {
+    text.len().next_multiple_of(32).saturating_add(32)
 }
 
 /// `keccak256(0x1901 ‖ separator ‖ struct_hash)`, for a separator that is used several times.

@@ -5,6 +5,7 @@ use alloy::{
     providers::Provider,
     sol,
 };
+use bpe_abi::ICompletionTracker::ICompletionTrackerErrors;
 use bpe_abi::IEconomyFactory::{
     self, EconomyConfig, EconomyDeployed, EconomyDeployment, IEconomyFactoryErrors,
 };
@@ -12,7 +13,7 @@ use bpe_tests::{
     economy::{Factory, PIPELINE, POOLS},
     proof::events,
     stage::{mined, revert},
-    suite::{tokens, CODE},
+    suite::{tokens, units, CODE},
 };
 
 const CHAT: B256 = B256::repeat_byte(0xca);
@@ -200,4 +201,36 @@ async fn what_cannot_be_an_economy_is_refused_and_leaves_nothing() {
     assert!(matches!(unknown, Refusal::EconomyDoesNotExist(_)));
     let count = it.contract.economyCount().call().await.unwrap();
     assert_eq!(count, U256::ZERO);
+}
+
+/// A clone is a contract of its own: what was signed for the tracker that it is a clone of counts nowhere else.
+#[tokio::test]
+async fn what_was_signed_for_one_economy_is_worth_nothing_in_another() {
+    let it = Factory::start().await;
+    let owner = it.model.core.base.owner;
+    let (worker, client) = (it.model.signer(3), it.model.signer(6));
+    let sink = it.model.sink(&worker, 100).await;
+    let receipt = it.model.receipt(&worker, &client, it.model.new_task());
+    let record = it.model.tracker.recordReceipt(receipt.clone());
+    mined(record.send().await).await;
+
+    // The same sink serves the same task type there.
+    let (economy, _) = it.make(owner, Factory::config(POOLS, &[CODE])).await;
+    let base = &it.model.core.base;
+    let stakes = bpe_abi::IStakeManager::new(economy.stakeManager, &base.provider);
+    mined(base.token.mint(sink, tokens(10_000)).send().await).await;
+    let approve = base.token.approve(economy.stakeManager, U256::MAX);
+    mined(approve.from(sink).send().await).await;
+    mined(stakes.stake(tokens(10_000)).from(sink).send().await).await;
+    let registry = bpe_abi::ICapacityRegistry::new(economy.capacityRegistry, &base.provider);
+    let register = registry.registerSink(CODE, units(100)).from(sink);
+    mined(register.send().await).await;
+    let parts = it.contract.getParts(economy.economyId).call().await;
+    let tracker = parts.unwrap().completionTracker;
+    let tracker = bpe_abi::ICompletionTracker::new(tracker, &base.provider);
+    let replay: ICompletionTrackerErrors = revert(tracker.recordReceipt(receipt).call().await);
+    assert!(matches!(
+        replay,
+        ICompletionTrackerErrors::InvalidSinkSignature(_)
+    ));
 }
