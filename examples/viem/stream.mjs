@@ -36,30 +36,34 @@ const chain = viem.defineChain({
 const wallet = viem.createWalletClient({ account, chain, transport });
 
 async function send(address, abi, functionName, args) {
-  const { request } = await client.simulateContract({ account, address, abi, functionName, args });
-  const receipt = await client.waitForTransactionReceipt({ hash: await wallet.writeContract(request) });
-  console.log(`${functionName}: ${receipt.status}, ${receipt.gasUsed} gas`);
+  const call = { account, address, abi, functionName, args };
+  await client.simulateContract(call); // so that a refusal is a typed error
+  // Streams change with every second: what is estimated in one may not do in the next.
+  const gas = ((await client.estimateContractGas(call)) * 3n) / 2n;
+  const receipt = await client.waitForTransactionReceipt({ hash: await wallet.writeContract({ ...call, gas }) });
+  if (receipt.status !== "success") throw new Error(`${functionName} reverted: ${receipt.transactionHash}`);
+  console.log(`${functionName}: ${receipt.gasUsed} gas`);
 }
 
 const forwarderAbi = viem.parseAbi(["function grantPermissions(address token, address flowOperator) returns (bool)"]);
 const tokenAbi = viem.parseAbi(["function approve(address spender, uint256 value) returns (bool)"]);
-const gateway = at("stream-gateway");
+const gateway = at("streamGateway");
 const taskType = options["task-type"];
 
 // What makes an account a source, once: the gateway manages its flows, SourceStreams takes the deposit.
 await send(superfluid.cfaV1Forwarder, forwarderAbi, "grantPermissions", [superfluid.usdcx, gateway]);
-await send(superfluid.usdcx, tokenAbi, "approve", [at("source-streams"), viem.maxUint256]);
+await send(superfluid.usdcx, tokenAbi, "approve", [at("sourceStreams"), viem.maxUint256]);
 await send(gateway, streamGatewayAbi, "createStream", [taskType, BigInt(options.rate)]);
 
 const [sinks, capacities] = await client.readContract({
-  address: at("capacity-registry"),
+  address: at("capacityRegistry"),
   abi: capacityRegistryAbi,
   functionName: "getSinks",
   args: [taskType],
 });
 for (const [index, sink] of sinks.entries()) {
   const units = await client.readContract({
-    address: at("backpressure-pool"),
+    address: at("backpressurePool"),
     abi: backpressurePoolAbi,
     functionName: "getMemberUnits",
     args: [taskType, sink],
