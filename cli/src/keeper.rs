@@ -105,18 +105,31 @@ impl Init {
             .create_new(true)
             .open(&self.out)
             .with_context(|| {
-                format!("cannot write {}: move away what is there, or name another file with --out", self.out.display())
+                format!(
+                    "cannot write {}: move away what is there, or name another file with --out",
+                    self.out.display()
+                )
             })?;
         file.write_all(text.as_bytes())?;
-        println!("{} is written; `bpe keeper --config {0}` runs it", self.out.display());
+        println!(
+            "{} is written; `bpe keeper --config {0}` runs it",
+            self.out.display()
+        );
         Ok(())
     }
 
     fn text(&self) -> anyhow::Result<String> {
         let mut text = TEMPLATE.replace(ENDPOINT, &format!("rpc = {}", quoted(&self.rpc)));
         if let Some(file) = &self.deployment {
-            ensure!(file.is_file(), "there is no record {}: `bpe deploy` writes it", file.display());
-            text = text.replace(DEPLOYMENT, &format!("deployment = {}", quoted(&shown(file))));
+            ensure!(
+                file.is_file(),
+                "there is no record {}: `bpe deploy` writes it",
+                file.display()
+            );
+            text = text.replace(
+                DEPLOYMENT,
+                &format!("deployment = {}", quoted(&shown(file))),
+            );
         }
         Ok(text)
     }

@@ -11,7 +11,12 @@ const FILES: [(&str, &str); 2] = [
 fn main() {
     println!("cargo:rerun-if-env-changed=BPE_CHARTS");
     let folder = env::var_os("BPE_CHARTS").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.tools/node_modules/uplot/dist")),
+        || {
+            PathBuf::from(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../../.tools/node_modules/uplot/dist"
+            ))
+        },
         PathBuf::from,
     );
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo sets OUT_DIR"));

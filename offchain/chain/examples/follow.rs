@@ -32,7 +32,12 @@ impl Projection for Registrations {
         Vec::new()
     }
 
-    async fn apply(&self, tables: &mut AnyConnection, log: &Log, time: u64) -> Result<(), ChainError> {
+    async fn apply(
+        &self,
+        tables: &mut AnyConnection,
+        log: &Log,
+        time: u64,
+    ) -> Result<(), ChainError> {
         if let Ok(event) = SinkRegistered::decode_log(&log.inner) {
             sqlx::query("INSERT INTO registrations (block, sink) VALUES ($1, $2)")
                 .bind(log.block_number.unwrap_or_default() as i64)

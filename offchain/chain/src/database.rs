@@ -64,7 +64,11 @@ impl Write {
 
 /// The tables of this crate, for a migrator that has others as well. Their versions are below 100.
 pub fn chain_migrations() -> Vec<Migration> {
-    vec![migration(1, "chain", include_str!("../migrations/0001_chain.sql"))]
+    vec![migration(
+        1,
+        "chain",
+        include_str!("../migrations/0001_chain.sql"),
+    )]
 }
 
 fn migration(version: i64, description: &'static str, sql: &'static str) -> Migration {
@@ -116,7 +120,10 @@ impl Database {
             .connect(&url)
             .await?;
         let mut migrations = chain_migrations();
-        migrations.extend(own.iter().map(|(version, name, sql)| migration(*version, name, sql)));
+        migrations.extend(
+            own.iter()
+                .map(|(version, name, sql)| migration(*version, name, sql)),
+        );
         let migrator = Migrator {
             migrations: Cow::Owned(migrations),
             ..Migrator::DEFAULT
@@ -221,7 +228,10 @@ pub(crate) fn parse<T: FromStr>(column: &'static str, value: &str) -> Result<T, 
 }
 
 /// Block numbers and times as the database has them.
-#[allow(clippy::cast_possible_wrap, reason = "no chain has 2^63 blocks or seconds")]
+#[allow(
+    clippy::cast_possible_wrap,
+    reason = "no chain has 2^63 blocks or seconds"
+)]
 pub(crate) const fn signed(value: u64) -> i64 {
     value as i64
 }

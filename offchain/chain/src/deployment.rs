@@ -109,7 +109,11 @@ impl Deployment {
 
     /// The block in which the first of its contracts was deployed: nothing happened before.
     pub fn first_block(&self) -> u64 {
-        self.contracts.values().map(|it| it.block).min().unwrap_or_default()
+        self.contracts
+            .values()
+            .map(|it| it.block)
+            .min()
+            .unwrap_or_default()
     }
 
     /// Compares the record with the chain at the other end, and returns the chain's first block's hash.
@@ -162,7 +166,10 @@ mod tests {
     #[test]
     fn reads_addresses_and_the_first_block() {
         let record = Deployment::parse(RECORD.as_bytes()).unwrap();
-        assert_eq!(record.address("stakeManager").unwrap(), Address::with_last_byte(0xaa));
+        assert_eq!(
+            record.address("stakeManager").unwrap(),
+            Address::with_last_byte(0xaa)
+        );
         assert_eq!(record.first_block(), 5);
         assert_eq!(record.superfluid.unwrap().gda, Address::with_last_byte(2));
     }
@@ -179,6 +186,9 @@ mod tests {
         assert!(matches!(unread, DeploymentError::Read { path: named, .. } if named == path));
         fs::write(&path, r#"{"chainId": "one"}"#).unwrap();
         let malformed = Deployment::read(&path).unwrap_err();
-        assert!(matches!(malformed, DeploymentError::Malformed { .. }), "{malformed}");
+        assert!(
+            matches!(malformed, DeploymentError::Malformed { .. }),
+            "{malformed}"
+        );
     }
 }

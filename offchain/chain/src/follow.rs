@@ -205,7 +205,10 @@ impl<P: Projection> Follower<P> {
         for log in logs {
             let (number, hash) = place(log)?;
             passed.insert(number, hash);
-            let time = times.get(&number).copied().ok_or(ChainError::NoBlock(number))?;
+            let time = times
+                .get(&number)
+                .copied()
+                .ok_or(ChainError::NoBlock(number))?;
             self.projection.apply(write.connection(), log, time).await?;
         }
         let oldest = end.number.saturating_sub(self.settings.keep);
@@ -362,7 +365,9 @@ fn point_of(row: &sqlx::any::AnyRow) -> Result<Point, ChainError> {
 }
 
 fn place(log: &Log) -> Result<(u64, B256), ChainError> {
-    let number = log.block_number.ok_or(ChainError::PendingLog("block number"))?;
+    let number = log
+        .block_number
+        .ok_or(ChainError::PendingLog("block number"))?;
     let hash = log.block_hash.ok_or(ChainError::PendingLog("block hash"))?;
     Ok((number, hash))
 }

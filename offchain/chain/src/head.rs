@@ -158,7 +158,9 @@ async fn announce(provider: DynProvider, hurry: Arc<Notify>) {
 }
 
 async fn latest(provider: &DynProvider) -> Result<(u64, B256, u64, u128), ChainError> {
-    let block = provider.get_block_by_number(BlockNumberOrTag::Latest).await?;
+    let block = provider
+        .get_block_by_number(BlockNumberOrTag::Latest)
+        .await?;
     let header = block.ok_or(ChainError::NoBlock(u64::MAX))?.header;
     let base_fee = u128::from(header.base_fee_per_gas.unwrap_or_default());
     Ok((header.number, header.hash, header.timestamp, base_fee))

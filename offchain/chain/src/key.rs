@@ -21,7 +21,9 @@ pub enum KeyError {
     Keystore { path: PathBuf },
     #[error("the keystore has a password: name its file with password_file, or set {0}")]
     NoPassword(&'static str),
-    #[error("there is no key to sign with: name key_file or keystore in the configuration, or set {0}")]
+    #[error(
+        "there is no key to sign with: name key_file or keystore in the configuration, or set {0}"
+    )]
     None(&'static str),
 }
 
@@ -60,13 +62,15 @@ impl KeySource {
     fn decrypt(&self, keystore: &Path) -> Result<PrivateKeySigner, KeyError> {
         let password = match &self.password_file {
             Some(file) => secret(file)?.lines().next().unwrap_or_default().to_owned(),
-            None => env::var(PASSWORD_VARIABLE)
-                .map_err(|_| KeyError::NoPassword(PASSWORD_VARIABLE))?,
+            None => {
+                env::var(PASSWORD_VARIABLE).map_err(|_| KeyError::NoPassword(PASSWORD_VARIABLE))?
+            }
         };
         let path = || keystore.to_owned();
         let key = eth_keystore::decrypt_key(keystore, password)
             .map_err(|_| KeyError::Keystore { path: path() })?;
-        PrivateKeySigner::from_slice(&key).map_err(|_| KeyError::NoKey(path().display().to_string()))
+        PrivateKeySigner::from_slice(&key)
+            .map_err(|_| KeyError::NoKey(path().display().to_string()))
     }
 }
 

@@ -28,7 +28,7 @@ pub mod views;
 pub use database::{chain_migrations, Database, Identity, Kind, Write};
 pub use deployment::{Deployment, DeploymentError, Superfluid};
 pub use error::ChainError;
-pub use follow::{Follower, FollowerSettings, Projection, Progress};
+pub use follow::{Follower, FollowerSettings, Progress, Projection};
 pub use head::{Head, HeadWatch};
 pub use key::{KeyError, KeySource};
 pub use logs::read_logs;

@@ -41,7 +41,9 @@ pub fn describe(data: &Bytes) -> String {
 fn typed<Errors: SolInterface + Debug>(data: &Bytes) -> Option<String> {
     let error = format!("{:?}", Errors::abi_decode(data).ok()?);
     // `Name(Name { … })`: the enum's variant around the error.
-    let inner = error.split_once('(').map_or(error.as_str(), |(_, rest)| rest);
+    let inner = error
+        .split_once('(')
+        .map_or(error.as_str(), |(_, rest)| rest);
     Some(inner.strip_suffix(')').unwrap_or(inner).to_owned())
 }
 

@@ -91,11 +91,20 @@ impl Suite {
     ///
     /// # Errors
     /// If the node does not answer.
-    pub async fn sinks(&self, id: B256, block: BlockId) -> Result<Vec<(Address, U256)>, ChainError> {
+    pub async fn sinks(
+        &self,
+        id: B256,
+        block: BlockId,
+    ) -> Result<Vec<(Address, U256)>, ChainError> {
         let mut all = Vec::new();
         loop {
             let (from, count) = (U256::from(all.len()), U256::from(PAGE));
-            let page = self.registry.getSinksPage(id, from, count).block(block).call().await?;
+            let page = self
+                .registry
+                .getSinksPage(id, from, count)
+                .block(block)
+                .call()
+                .await?;
             let found = page.sinks.len();
             all.extend(page.sinks.into_iter().zip(page.capacities));
             if found < PAGE as usize {
@@ -108,7 +117,11 @@ impl Suite {
     ///
     /// # Errors
     /// If the node does not answer.
-    pub async fn last_attestation(&self, id: B256, sink: Address) -> Result<(U256, U256), ChainError> {
+    pub async fn last_attestation(
+        &self,
+        id: B256,
+        sink: Address,
+    ) -> Result<(U256, U256), ChainError> {
         let nonce = self.aggregator.lastNonce_1(id, sink).call().await?;
         let time = self.aggregator.lastTimestamp(id, sink).call().await?;
         Ok((nonce, time))

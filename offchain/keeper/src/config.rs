@@ -35,7 +35,7 @@ pub enum ConfigError {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Endpoint of the chain: http, https, ws or wss.
+    /// Endpoint of the chain: http or https.
     pub rpc: String,
     /// The record of the deployment; without it `./deployments/<chain id>.json`.
     pub deployment: Option<PathBuf>,
@@ -257,7 +257,11 @@ pub mod f64_gwei {
     impl Eq for Gwei {}
 
     impl Gwei {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive and small")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be positive and small"
+        )]
         pub fn wei(self) -> u128 {
             (self.0 * 1e9) as u128
         }
@@ -294,7 +298,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let schemes = ["http://", "https://", "ws://", "wss://"];
+        let schemes = ["http://", "https://"];
         let rule = |right: bool, key, value: String, rule| {
             if right {
                 Ok(())
@@ -303,35 +307,86 @@ impl Config {
             }
         };
         let rpc = schemes.iter().any(|scheme| self.rpc.starts_with(scheme));
-        rule(rpc, "rpc", self.rpc.clone(), "should begin with http://, https://, ws:// or wss://")?;
+        rule(
+            rpc,
+            "rpc",
+            self.rpc.clone(),
+            "should begin with http:// or https://",
+        )?;
         if let Some(url) = &self.store.url {
             // The value may hold a password.
             let right = url.starts_with("postgres://") || url.starts_with("postgresql://");
-            rule(right, "store.url", "…".to_owned(), "should begin with postgres://")?;
+            rule(
+                right,
+                "store.url",
+                "…".to_owned(),
+                "should begin with postgres://",
+            )?;
         }
         let fee = self.spending.fee_cap_gwei.0;
-        rule(fee > 0.0 && fee < 1e6, "spending.fee_cap_gwei", fee.to_string(), "should be above 0 and below 1000000")?;
+        rule(
+            fee > 0.0 && fee < 1e6,
+            "spending.fee_cap_gwei",
+            fee.to_string(),
+            "should be above 0 and below 1000000",
+        )?;
         let factor = self.rebalance.factor;
-        rule(factor > 0.0 && factor.is_finite(), "rebalance.factor", factor.to_string(), "should be above 0")?;
+        rule(
+            factor > 0.0 && factor.is_finite(),
+            "rebalance.factor",
+            factor.to_string(),
+            "should be above 0",
+        )?;
         let price = self.rebalance.tokens_per_ether;
-        rule(price > 0.0 && price.is_finite(), "rebalance.tokens_per_ether", price.to_string(), "should be above 0")?;
+        rule(
+            price > 0.0 && price.is_finite(),
+            "rebalance.tokens_per_ether",
+            price.to_string(),
+            "should be above 0",
+        )?;
         let batch = self.oracle.batch;
-        rule((1..=256).contains(&batch), "oracle.batch", batch.to_string(), "should be from 1 to 256, the contract's most")?;
+        rule(
+            (1..=256).contains(&batch),
+            "oracle.batch",
+            batch.to_string(),
+            "should be from 1 to 256, the contract's most",
+        )?;
         let batch = self.verification.batch;
-        rule((1..=100).contains(&batch), "verification.batch", batch.to_string(), "should be from 1 to 100, the contract's most")?;
+        rule(
+            (1..=100).contains(&batch),
+            "verification.batch",
+            batch.to_string(),
+            "should be from 1 to 100, the contract's most",
+        )?;
         let epochs = self.verification.epochs;
-        rule((1..=64).contains(&epochs), "verification.epochs", epochs.to_string(), "should be from 1 to 64")?;
+        rule(
+            (1..=64).contains(&epochs),
+            "verification.epochs",
+            epochs.to_string(),
+            "should be from 1 to 64",
+        )?;
         let page = self.verification.page;
-        rule((1..=100).contains(&page), "verification.page", page.to_string(), "should be from 1 to 100")?;
+        rule(
+            (1..=100).contains(&page),
+            "verification.page",
+            page.to_string(),
+            "should be from 1 to 100",
+        )?;
         let positive = [
             ("chain.poll_ms", self.chain.poll_ms),
             ("chain.range", self.chain.range),
             ("rebalance.every", self.rebalance.every),
             ("spending.attempts", self.spending.attempts),
             ("spending.stuck_after", self.spending.stuck_after),
-            ("spending.gas_per_transaction", self.spending.gas_per_transaction),
+            (
+                "spending.gas_per_transaction",
+                self.spending.gas_per_transaction,
+            ),
             ("api.timeout", self.api.timeout),
-            ("api.requests_per_second", self.api.requests_per_second.into()),
+            (
+                "api.requests_per_second",
+                self.api.requests_per_second.into(),
+            ),
             ("api.burst", self.api.burst.into()),
         ];
         for (key, value) in positive {
@@ -381,13 +436,19 @@ mod tests {
         assert!(error("").contains("rpc"));
         assert!(error("rpc = \"localhost:8545\"").contains("http://"));
         let unknown = error("rpc = \"http://a\"\n[oracle]\nbatches = 3");
-        assert!(unknown.contains("batches") && unknown.contains("max_wait"), "{unknown}");
+        assert!(
+            unknown.contains("batches") && unknown.contains("max_wait"),
+            "{unknown}"
+        );
         let kind = error("rpc = \"http://a\"\n[api]\nburst = \"many\"");
         assert!(kind.contains("burst"), "{kind}");
         let range = error("rpc = \"http://a\"\n[verification]\nbatch = 101");
         assert_eq!(range, "the configuration: verification.batch = 101 should be from 1 to 100, the contract's most");
         let secret = error("rpc = \"http://a\"\n[store]\nurl = \"mysql://user:hidden@a\"");
-        assert!(secret.contains("store.url") && !secret.contains("hidden"), "{secret}");
+        assert!(
+            secret.contains("store.url") && !secret.contains("hidden"),
+            "{secret}"
+        );
     }
 
     #[test]

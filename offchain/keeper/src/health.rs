@@ -96,10 +96,17 @@ mod tests {
         std::thread::sleep(Duration::from_millis(5));
         let report = health.report();
         assert_eq!(report[0].problem, None);
-        assert_eq!(report[1].problem.as_deref(), Some("oracle has not finished anything for 0 s"));
+        assert_eq!(
+            report[1].problem.as_deref(),
+            Some("oracle has not finished anything for 0 s")
+        );
 
         health.failed("oracle", "no funds".to_owned());
-        assert!(health.report()[1].problem.as_ref().unwrap().ends_with("no funds"));
+        assert!(health.report()[1]
+            .problem
+            .as_ref()
+            .unwrap()
+            .ends_with("no funds"));
         health.expect("oracle", Duration::from_secs(60));
         health.failed("oracle", "once".to_owned());
         assert_eq!(health.report()[1].problem, None);

@@ -104,10 +104,12 @@ impl Inbox {
     /// # Errors
     /// If the database does not answer.
     pub async fn level(&self) -> Result<Level, ChainError> {
-        let row = sqlx::query("SELECT COUNT(*), COALESCE(MIN(received), -1) FROM inbox WHERE worker = $1")
-            .bind(self.worker)
-            .fetch_one(self.database.pool())
-            .await?;
+        let row = sqlx::query(
+            "SELECT COUNT(*), COALESCE(MIN(received), -1) FROM inbox WHERE worker = $1",
+        )
+        .bind(self.worker)
+        .fetch_one(self.database.pool())
+        .await?;
         let count = row.number(0)?;
         Ok(Level {
             count,
@@ -120,11 +122,13 @@ impl Inbox {
     /// # Errors
     /// If the database does not answer.
     pub async fn oldest<T: DeserializeOwned>(&self, count: usize) -> Result<Vec<T>, ChainError> {
-        let rows = sqlx::query("SELECT body FROM inbox WHERE worker = $1 ORDER BY received, lane LIMIT $2")
-            .bind(self.worker)
-            .bind(i64::try_from(count).unwrap_or(i64::MAX))
-            .fetch_all(self.database.pool())
-            .await?;
+        let rows = sqlx::query(
+            "SELECT body FROM inbox WHERE worker = $1 ORDER BY received, lane LIMIT $2",
+        )
+        .bind(self.worker)
+        .bind(i64::try_from(count).unwrap_or(i64::MAX))
+        .fetch_all(self.database.pool())
+        .await?;
         let bodies = rows.iter().map(|row| {
             let body = row.text(0)?;
             serde_json::from_str(&body).map_err(|_| ChainError::Corrupt {
@@ -171,7 +175,10 @@ impl Inbox {
     }
 }
 
-#[allow(clippy::cast_possible_wrap, reason = "ranks and times are far below 2^63")]
+#[allow(
+    clippy::cast_possible_wrap,
+    reason = "ranks and times are far below 2^63"
+)]
 const fn signed(value: u64) -> i64 {
     value as i64
 }

@@ -7,10 +7,11 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use bpe_chain::{
-    views::Suite, ChainError, Database, Deployment, DeploymentError, HeadWatch, Identity,
-    KeyError, Sender,
+    views::Suite, ChainError, Database, Deployment, DeploymentError, HeadWatch, Identity, KeyError,
+    Sender,
 };
 use tokio::{net::TcpListener, task::JoinSet};
+use url::Url;
 
 use crate::{api, config::Config, metrics, shared::Shared, workers, MIGRATIONS};
 
@@ -25,6 +26,10 @@ pub enum KeeperError {
         url: String,
         source: alloy::transports::RpcError<alloy::transports::TransportErrorKind>,
     },
+    #[error("rpc = {0} is no URL")]
+    Url(String),
+    #[error(transparent)]
+    Endpoint(#[from] bpe_rpc::EndpointError),
     #[error(transparent)]
     Chain(#[from] ChainError),
     #[error(transparent)]
@@ -58,7 +63,7 @@ impl Keeper {
     /// # Errors
     /// If one of them is not as it should be: a sentence that says what to do.
     pub async fn start(config: Config) -> Result<Self, KeeperError> {
-        let provider = connect(&config.rpc).await?;
+        let provider = connect(&config.rpc)?;
         let no_chain = |source| KeeperError::NoChain {
             url: config.rpc.clone(),
             source,
@@ -121,7 +126,10 @@ impl Keeper {
     ///
     /// # Errors
     /// If it cannot serve.
-    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), KeeperError> {
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), KeeperError> {
         let (signal, stopped) = tokio::sync::watch::channel(false);
         let mut tasks = JoinSet::new();
         workers::spawn(&mut tasks, &self.shared, &stopped);
@@ -149,13 +157,10 @@ impl Keeper {
     }
 }
 
-async fn connect(url: &str) -> Result<DynProvider, KeeperError> {
-    let provider = ProviderBuilder::default().connect(url).await;
-    let provider = provider.map_err(|source| KeeperError::NoChain {
-        url: url.to_owned(),
-        source,
-    })?;
-    Ok(provider.erased())
+fn connect(url: &str) -> Result<DynProvider, KeeperError> {
+    let parsed: Url = url.parse().map_err(|_| KeeperError::Url(url.to_owned()))?;
+    let client = bpe_rpc::client(parsed)?;
+    Ok(ProviderBuilder::default().connect_client(client).erased())
 }
 
 /// A keeper that only observes needs no key.

@@ -36,7 +36,10 @@ impl Leader {
         if database.kind() == Kind::Sqlite {
             return;
         }
-        #[allow(clippy::cast_possible_wrap, reason = "any number will do that all instances share")]
+        #[allow(
+            clippy::cast_possible_wrap,
+            reason = "any number will do that all instances share"
+        )]
         let key = 0x0b9e_0000_0000_0000_u64.wrapping_add(chain_id) as i64;
         let mut holder: Option<PoolConnection<Any>> = None;
         loop {

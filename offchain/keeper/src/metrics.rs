@@ -44,7 +44,14 @@ pub const SENDERS: [&str; 7] = [
     crate::rebalance::ESCROW,
     crate::rebalance::PRICES,
 ];
-const OUTCOMES: [&str; 6] = ["done", "refused", "set_aside", "dropped", "later", "observed"];
+const OUTCOMES: [&str; 6] = [
+    "done",
+    "refused",
+    "set_aside",
+    "dropped",
+    "later",
+    "observed",
+];
 pub const RESULTS: [&str; 5] = ["accepted", "known", "refused", "malformed", "full"];
 const STATUSES: [&str; 3] = ["2xx", "4xx", "5xx"];
 const DECISIONS: [&str; 3] = ["nothing", "sinks", "walk"];
@@ -92,7 +99,8 @@ fn begin() {
         gauge!("bpe_keeper_inbox", "worker" => worker).set(0.0);
         gauge!("bpe_keeper_worker_age_seconds", "worker" => worker).set(0.0);
         for outcome in OUTCOMES {
-            counter!("bpe_keeper_items_total", "worker" => worker, "outcome" => outcome).increment(0);
+            counter!("bpe_keeper_items_total", "worker" => worker, "outcome" => outcome)
+                .increment(0);
         }
     }
     for result in RESULTS {
@@ -119,7 +127,8 @@ pub fn report<B: Batch>(report: &Report<B::Item>, error: Option<&SendError>) {
         ("observed", report.observed.len()),
     ];
     for (outcome, count) in items {
-        counter!("bpe_keeper_items_total", "worker" => worker, "outcome" => outcome).increment(count as u64);
+        counter!("bpe_keeper_items_total", "worker" => worker, "outcome" => outcome)
+            .increment(count as u64);
     }
     for sent in &report.transactions {
         counter!("bpe_keeper_transactions_total", "worker" => worker).increment(1);
@@ -139,9 +148,15 @@ mod tests {
         let text = handle().render();
         for series in SERIES {
             let line = text.lines().find(|line| line.starts_with(series));
-            assert!(line.is_some_and(|line| line.ends_with(" 0")), "{series}: {line:?}");
+            assert!(
+                line.is_some_and(|line| line.ends_with(" 0")),
+                "{series}: {line:?}"
+            );
         }
-        let rendered = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).count();
+        let rendered = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "))
+            .count();
         assert_eq!(rendered, SERIES.len());
     }
 }

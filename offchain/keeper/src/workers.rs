@@ -47,14 +47,28 @@ pub fn spawn(tasks: &mut JoinSet<()>, shared: &Arc<Shared>, stop: &watch::Receiv
     tasks.spawn(async move { until(stopping, leader.run(database, chain_id)).await });
 
     spawn_one(tasks, shared, stop, "follow", poll, follow);
-    spawn_one(tasks, shared, stop, "watch", Duration::from_secs(5), observe);
+    spawn_one(
+        tasks,
+        shared,
+        stop,
+        "watch",
+        Duration::from_secs(5),
+        observe,
+    );
     let config = &shared.config;
     if config.oracle.enabled {
         spawn_one(tasks, shared, stop, oracle::WORKER, poll, attest);
     }
     if config.verification.enabled {
         spawn_one(tasks, shared, stop, verification::RECEIPTS, poll, receipts);
-        spawn_one(tasks, shared, stop, verification::ASSIGNMENTS, poll, assignments);
+        spawn_one(
+            tasks,
+            shared,
+            stop,
+            verification::ASSIGNMENTS,
+            poll,
+            assignments,
+        );
         let every = Duration::from_secs(10).max(poll);
         spawn_one(tasks, shared, stop, verification::EPOCHS, every, epochs);
     }
@@ -159,7 +173,8 @@ async fn observe(shared: Arc<Shared>) -> Round {
     gauge!("bpe_keeper_head_age_seconds").set(head.since.elapsed().as_secs_f64());
     for status in shared.health.report() {
         if SENDERS.contains(&status.name) {
-            gauge!("bpe_keeper_worker_age_seconds", "worker" => status.name).set(status.age.as_secs_f64());
+            gauge!("bpe_keeper_worker_age_seconds", "worker" => status.name)
+                .set(status.age.as_secs_f64());
         }
     }
     let spending = shared.sender.spending().await?;
@@ -178,7 +193,11 @@ async fn observe(shared: Arc<Shared>) -> Round {
 }
 
 /// Sends items, and counts what became of them.
-async fn send<B: Batch>(shared: &Shared, batch: &B, items: Vec<B::Item>) -> (Report<B::Item>, Round) {
+async fn send<B: Batch>(
+    shared: &Shared,
+    batch: &B,
+    items: Vec<B::Item>,
+) -> (Report<B::Item>, Round) {
     if items.is_empty() || !shared.leader.leads() {
         return (Report::default(), Ok(()));
     }
@@ -188,7 +207,12 @@ async fn send<B: Batch>(shared: &Shared, batch: &B, items: Vec<B::Item>) -> (Rep
 }
 
 /// Sends what waits in an inbox, and takes out of it what is settled.
-async fn empty<B>(shared: &Shared, batch: &B, inbox: &Inbox, most: usize) -> Result<Report<B::Item>, RoundError>
+async fn empty<B>(
+    shared: &Shared,
+    batch: &B,
+    inbox: &Inbox,
+    most: usize,
+) -> Result<Report<B::Item>, RoundError>
 where
     B: Batch,
     B::Item: Serialize + DeserializeOwned,
@@ -200,9 +224,18 @@ where
         settled.push((batch.id(item), status, reason.to_owned()));
     };
     report.done.iter().for_each(|item| note(item, "done", ""));
-    report.dropped.iter().for_each(|item| note(item, "dropped", "it is on the chain already, or too late"));
-    report.refused.iter().for_each(|(item, reason)| note(item, "refused", reason));
-    report.set_aside.iter().for_each(|(item, reason)| note(item, "set aside", reason));
+    report
+        .dropped
+        .iter()
+        .for_each(|item| note(item, "dropped", "it is on the chain already, or too late"));
+    report
+        .refused
+        .iter()
+        .for_each(|(item, reason)| note(item, "refused", reason));
+    report
+        .set_aside
+        .iter()
+        .for_each(|(item, reason)| note(item, "set aside", reason));
     inbox.settle(&settled, shared.head.get().timestamp).await?;
     outcome.map(|()| report)
 }
@@ -226,7 +259,9 @@ async fn attest(shared: Arc<Shared>) -> Round {
     };
     let report = empty(&shared, &batch, &shared.attestations, config.batch).await?;
     for item in &report.done {
-        shared.checker.remember((item.task_type_id, item.sink), item.nonce);
+        shared
+            .checker
+            .remember((item.task_type_id, item.sink), item.nonce);
     }
     Ok(())
 }
@@ -263,8 +298,13 @@ async fn receipts(shared: Arc<Shared>) -> Round {
             suite: shared.suite.clone(),
             now,
         };
-        let _: Report<TaskBody> =
-            empty(&shared, &batch, &shared.receipts, shared.config.verification.batch).await?;
+        let _: Report<TaskBody> = empty(
+            &shared,
+            &batch,
+            &shared.receipts,
+            shared.config.verification.batch,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -275,8 +315,13 @@ async fn assignments(shared: Arc<Shared>) -> Round {
             suite: shared.suite.clone(),
             now,
         };
-        let _: Report<TaskBody> =
-            empty(&shared, &batch, &shared.assignments, shared.config.verification.batch).await?;
+        let _: Report<TaskBody> = empty(
+            &shared,
+            &batch,
+            &shared.assignments,
+            shared.config.verification.batch,
+        )
+        .await?;
     }
     Ok(())
 }
@@ -301,7 +346,15 @@ async fn epochs(shared: Arc<Shared>) -> Round {
             });
         }
     }
-    send(&shared, &Epochs { suite: shared.suite.clone() }, pages).await.1
+    send(
+        &shared,
+        &Epochs {
+            suite: shared.suite.clone(),
+        },
+        pages,
+    )
+    .await
+    .1
 }
 
 /// RebalanceEngine: what money says.
@@ -319,7 +372,13 @@ async fn units(shared: Arc<Shared>) -> Round {
     let mut updates = Vec::new();
     // By spare capacity, by shares and by work, units are not the registry's capacities.
     for view in views.iter().filter(|view| view.weighting == 0) {
-        let anchor = shared.suite.pools.getAnchor(view.task_type).call().await.map_err(ChainError::from)?;
+        let anchor = shared
+            .suite
+            .pools
+            .getAnchor(view.task_type)
+            .call()
+            .await
+            .map_err(ChainError::from)?;
         let judged = decide(&view.sinks, anchor, view.flow, &prices);
         misallocated += judged.misallocated;
         gauge!("bpe_keeper_decision_benefit_tokens_total").increment(judged.benefit / 1e18);
@@ -333,7 +392,15 @@ async fn units(shared: Arc<Shared>) -> Round {
         updates.extend(updates_of(view, judged.decision, head.timestamp));
     }
     gauge!("bpe_keeper_misallocated_tokens_per_hour").set(misallocated / 1e18);
-    send(&shared, &Units { suite: shared.suite.clone() }, updates).await.1
+    send(
+        &shared,
+        &Units {
+            suite: shared.suite.clone(),
+        },
+        updates,
+    )
+    .await
+    .1
 }
 
 fn updates_of(view: &View, decision: Decision, at: u64) -> Vec<Update> {
@@ -342,7 +409,11 @@ fn updates_of(view: &View, decision: Decision, at: u64) -> Vec<Update> {
         Decision::Nothing => Vec::new(),
         Decision::Sinks(sinks) => sinks
             .into_iter()
-            .map(|sink| Update::Sink { task_type, sink, at })
+            .map(|sink| Update::Sink {
+                task_type,
+                sink,
+                at,
+            })
             .collect(),
         Decision::Walk => (0..view.serving)
             .step_by(usize::try_from(WALK).unwrap_or(usize::MAX))
@@ -373,7 +444,15 @@ async fn escrow(shared: Arc<Shared>) -> Round {
             drains.push((view.task_type, head.timestamp));
         }
     }
-    send(&shared, &Drains { suite: shared.suite.clone() }, drains).await.1
+    send(
+        &shared,
+        &Drains {
+            suite: shared.suite.clone(),
+        },
+        drains,
+    )
+    .await
+    .1
 }
 
 /// Closes price epochs.
@@ -387,5 +466,13 @@ async fn prices(shared: Arc<Shared>) -> Round {
             due.push((view.task_type, now));
         }
     }
-    send(&shared, &PriceEpochs { suite: shared.suite.clone() }, due).await.1
+    send(
+        &shared,
+        &PriceEpochs {
+            suite: shared.suite.clone(),
+        },
+        due,
+    )
+    .await
+    .1
 }

@@ -9,7 +9,9 @@ pub fn first(base_fee: u128, priority: u128, cap: u128) -> Option<u128> {
 
 /// The least that nodes take for a replacement: a tenth more, rounded up, and never above the cap. `None` if that is.
 pub fn replacement(old: u128, current: u128, cap: u128) -> Option<u128> {
-    let least = old.saturating_add(old.div_ceil(10)).max(old.saturating_add(1));
+    let least = old
+        .saturating_add(old.div_ceil(10))
+        .max(old.saturating_add(1));
     (least <= cap).then(|| least.max(current).min(cap))
 }
 

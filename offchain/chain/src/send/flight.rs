@@ -58,7 +58,9 @@ impl Flight {
     /// Signs a first version, stores it, sends it, and waits until it has landed.
     pub async fn fly(&self, draft: &Draft, max_fee: u128) -> Result<(Record, Landing), SendError> {
         let nonce = self.nonce().await?;
-        let record = self.sign(draft, nonce, max_fee, self.limits.priority).await?;
+        let record = self
+            .sign(draft, nonce, max_fee, self.limits.priority)
+            .await?;
         self.ledger.begin(&record).await?;
         if let Err(error) = self.provider.send_raw_transaction(&record.raw).await {
             match verdict(&error) {
@@ -84,7 +86,9 @@ impl Flight {
         let begun = Instant::now();
         let mut last = Instant::now();
         let Some(nonce) = versions.first().map(|it| it.nonce) else {
-            return Err(SendError::Refused("there is nothing to wait for".to_owned()));
+            return Err(SendError::Refused(
+                "there is nothing to wait for".to_owned(),
+            ));
         };
         loop {
             // First the count: whoever has the nonce had it before the receipts are asked for.
@@ -248,7 +252,13 @@ fn verdict(error: &RpcError<TransportErrorKind>) -> Verdict {
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     if says(&["insufficient funds"]) {
         Verdict::Funds
-    } else if says(&["already known", "known transaction", "already imported", "nonce too low", "underpriced"]) {
+    } else if says(&[
+        "already known",
+        "known transaction",
+        "already imported",
+        "nonce too low",
+        "underpriced",
+    ]) {
         // Watched: the receipts and the count tell what became of the nonce.
         Verdict::Sent
     } else {

@@ -164,7 +164,11 @@ impl Sender {
             let call = batch.call(&chunk);
             let too_long = call.data.len() > self.flight.limits.bytes;
             let simulation = if too_long {
-                Simulation::Reverts(format!("{} bytes are more than {}", call.data.len(), self.flight.limits.bytes))
+                Simulation::Reverts(format!(
+                    "{} bytes are more than {}",
+                    call.data.len(),
+                    self.flight.limits.bytes
+                ))
             } else {
                 simulate(&self.flight.provider, self.account(), &call).await?
             };
@@ -177,7 +181,8 @@ impl Sender {
                 }
                 Err(reason) => {
                     waiting.pop();
-                    self.refuse(batch, chunk, &reason, too_long, head.timestamp, report).await?;
+                    self.refuse(batch, chunk, &reason, too_long, head.timestamp, report)
+                        .await?;
                     continue;
                 }
             };
@@ -186,7 +191,9 @@ impl Sender {
                 waiting.pop();
                 continue;
             }
-            let max_fee = self.affordable(gas_limit, head.base_fee, head.timestamp).await?;
+            let max_fee = self
+                .affordable(gas_limit, head.base_fee, head.timestamp)
+                .await?;
             let draft = Draft {
                 target: call.to,
                 data: call.data,
@@ -224,7 +231,11 @@ impl Sender {
         let open = self.flight.ledger.open().await?;
         let nonces: BTreeSet<u64> = open.iter().map(|record| record.nonce).collect();
         for nonce in nonces {
-            let versions = open.iter().filter(|it| it.nonce == nonce).cloned().collect();
+            let versions = open
+                .iter()
+                .filter(|it| it.nonce == nonce)
+                .cloned()
+                .collect();
             self.flight.land(versions).await?;
         }
         Ok(())
@@ -265,7 +276,9 @@ impl Sender {
         }
         let open = batch.open(items.clone()).await?;
         let ids: BTreeSet<String> = open.iter().map(|item| batch.id(item)).collect();
-        let done = items.into_iter().filter(|item| !ids.contains(&batch.id(item)));
+        let done = items
+            .into_iter()
+            .filter(|item| !ids.contains(&batch.id(item)));
         report.dropped.extend(done);
         Ok(open)
     }
@@ -274,9 +287,9 @@ impl Sender {
     fn fits(&self, simulation: Simulation) -> Result<u64, String> {
         let limit = self.flight.limits.gas;
         match simulation {
-            Simulation::Gas(gas) if gas > limit => {
-                Err(format!("it takes {gas} gas, and {limit} is the most for a transaction"))
-            }
+            Simulation::Gas(gas) if gas > limit => Err(format!(
+                "it takes {gas} gas, and {limit} is the most for a transaction"
+            )),
             Simulation::Gas(gas) => Ok(fee::with_margin(gas).min(limit)),
             Simulation::Reverts(reason) => Err(reason),
         }
@@ -303,7 +316,10 @@ impl Sender {
                 Refusal::Never => {
                     let id = batch.id(&item);
                     tracing::warn!(worker = B::WORKER, item = %id, reason, "set aside");
-                    self.flight.ledger.set_aside(B::WORKER, &id, reason, now).await?;
+                    self.flight
+                        .ledger
+                        .set_aside(B::WORKER, &id, reason, now)
+                        .await?;
                     report.set_aside.push((item, reason.to_owned()));
                 }
             }
@@ -314,12 +330,11 @@ impl Sender {
     /// The fee to offer for so much gas, if cap, limits and balance allow it.
     async fn affordable(&self, gas: u64, base_fee: u128, now: u64) -> Result<u128, SendError> {
         let limits = &self.flight.limits;
-        let max_fee = fee::first(base_fee, limits.priority, limits.fee_cap).ok_or(
-            SendError::FeeCap {
+        let max_fee =
+            fee::first(base_fee, limits.priority, limits.fee_cap).ok_or(SendError::FeeCap {
                 base_fee,
                 cap: limits.fee_cap,
-            },
-        )?;
+            })?;
         let next = cost(gas, max_fee);
         let spent = self.flight.ledger.spending(now).await?;
         let periods = [

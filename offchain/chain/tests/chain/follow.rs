@@ -1,9 +1,10 @@
 //! Every event once, whatever the node and the chain do.
 
-use alloy::{primitives::{Address, B256}, rpc::types::Log};
-use bpe_chain::{
-    ChainError, Database, Follower, FollowerSettings, Identity, Progress, Projection,
+use alloy::{
+    primitives::{Address, B256},
+    rpc::types::Log,
 };
+use bpe_chain::{ChainError, Database, Follower, FollowerSettings, Identity, Progress, Projection};
 use sqlx::{AnyConnection, Row as _};
 use std::sync::atomic::Ordering;
 
@@ -23,7 +24,12 @@ impl Projection for Keeping {
         Vec::new()
     }
 
-    async fn apply(&self, connection: &mut AnyConnection, log: &Log, _: u64) -> Result<(), ChainError> {
+    async fn apply(
+        &self,
+        connection: &mut AnyConnection,
+        log: &Log,
+        _: u64,
+    ) -> Result<(), ChainError> {
         let word = log.topics()[0];
         if Some(word) == self.fails_at {
             return Err(sqlx::Error::RowNotFound.into());
@@ -38,7 +44,10 @@ impl Projection for Keeping {
     }
 
     async fn rewind(&self, connection: &mut AnyConnection, block: u64) -> Result<(), ChainError> {
-        sqlx::query("DELETE FROM words WHERE block > $1").bind(block as i64).execute(connection).await?;
+        sqlx::query("DELETE FROM words WHERE block > $1")
+            .bind(block as i64)
+            .execute(connection)
+            .await?;
         Ok(())
     }
 }
@@ -48,7 +57,12 @@ fn follower(stage: &Stage, database: &Database, range: u64) -> Follower<Keeping>
         range,
         ..FollowerSettings::default()
     };
-    Follower::new(stage.provider.clone(), database.clone(), Keeping { fails_at: None }, settings)
+    Follower::new(
+        stage.provider.clone(),
+        database.clone(),
+        Keeping { fails_at: None },
+        settings,
+    )
 }
 
 async fn to_head(follower: &Follower<Keeping>) {
@@ -60,7 +74,9 @@ async fn kept(database: &Database) -> Vec<B256> {
         .fetch_all(database.pool())
         .await
         .unwrap();
-    rows.iter().map(|row| row.get::<String, _>(0).parse().unwrap()).collect()
+    rows.iter()
+        .map(|row| row.get::<String, _>(0).parse().unwrap())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,8 +87,14 @@ async fn reads_every_event_once_and_goes_on_after_a_restart() {
     to_head(&first).await;
     stage.emit(&[word(3)]).await;
     let second = follower(&stage, &stage.database, 1_000);
-    assert!(matches!(second.step().await.unwrap(), Progress::AtHead { logs: 1, .. }));
-    assert!(matches!(second.step().await.unwrap(), Progress::AtHead { logs: 0, .. }));
+    assert!(matches!(
+        second.step().await.unwrap(),
+        Progress::AtHead { logs: 1, .. }
+    ));
+    assert!(matches!(
+        second.step().await.unwrap(),
+        Progress::AtHead { logs: 0, .. }
+    ));
     assert_eq!(kept(&stage.database).await, [word(1), word(2), word(3)]);
 }
 
@@ -86,7 +108,10 @@ async fn a_refused_range_is_halved_and_a_failure_skips_nothing() {
     stage.faults.range.store(2, Ordering::SeqCst);
     let follower = follower(&stage, &stage.database, 1_000);
     to_head(&follower).await;
-    assert_eq!(kept(&stage.database).await, (1..=9).map(word).collect::<Vec<_>>());
+    assert_eq!(
+        kept(&stage.database).await,
+        (1..=9).map(word).collect::<Vec<_>>()
+    );
     assert!(stage.faults.asked.load(Ordering::SeqCst) > 5);
 
     stage.emit(&[word(10)]).await;
@@ -116,9 +141,14 @@ async fn a_reorganisation_leaves_no_effect() {
         for number in 1..=length {
             stage.emit(&[word(10 * length + number)]).await;
         }
-        assert!(matches!(follower.step().await.unwrap(), Progress::Rewound { .. }));
+        assert!(matches!(
+            follower.step().await.unwrap(),
+            Progress::Rewound { .. }
+        ));
         to_head(&follower).await;
-        let new: Vec<B256> = (1..=length).map(|number| word(10 * length + number)).collect();
+        let new: Vec<B256> = (1..=length)
+            .map(|number| word(10 * length + number))
+            .collect();
         assert_eq!(kept(&stage.database).await, [before, new].concat());
     }
 }
@@ -146,7 +176,9 @@ async fn an_effect_that_fails_moves_no_cursor() {
     let failing = Follower::new(
         stage.provider.clone(),
         stage.database.clone(),
-        Keeping { fails_at: Some(word(2)) },
+        Keeping {
+            fails_at: Some(word(2)),
+        },
         FollowerSettings::default(),
     );
     failing.step().await.unwrap_err();
@@ -168,7 +200,16 @@ async fn a_database_of_another_chain_or_a_newer_schema_is_refused() {
         async move { Database::open_file(&folder, "test", &identity, &tables).await }
     };
     let refused = open(other, vec![TABLE]).await.unwrap_err();
-    assert!(matches!(refused, ChainError::OtherIdentity { what: "instance", .. }), "{refused}");
+    assert!(
+        matches!(
+            refused,
+            ChainError::OtherIdentity {
+                what: "instance",
+                ..
+            }
+        ),
+        "{refused}"
+    );
     let older = open(identity(&stage.devnet), vec![]).await.unwrap_err();
     assert!(matches!(older, ChainError::Migration(_)), "{older}");
     open(identity(&stage.devnet), vec![TABLE]).await.unwrap();
@@ -178,9 +219,14 @@ async fn a_database_of_another_chain_or_a_newer_schema_is_refused() {
 async fn postgres_keeps_the_same() {
     let Some(url) = postgres() else { return };
     let stage = Stage::new().await;
-    let database = Database::open(&url, &identity(&stage.devnet), &[TABLE]).await.unwrap();
+    let database = Database::open(&url, &identity(&stage.devnet), &[TABLE])
+        .await
+        .unwrap();
     for table in ["words", "chain_cursor", "chain_blocks"] {
-        sqlx::query(&format!("DELETE FROM {table}")).execute(database.pool()).await.unwrap();
+        sqlx::query(&format!("DELETE FROM {table}"))
+            .execute(database.pool())
+            .await
+            .unwrap();
     }
     stage.emit(&[word(1)]).await;
     let follower = follower(&stage, &database, 1_000);

@@ -114,7 +114,9 @@ impl Service<RequestPacket> for Faulty {
     fn call(&mut self, packet: RequestPacket) -> Self::Future {
         let text = serde_json::to_string(&packet).unwrap();
         let take = |count: &AtomicU64| {
-            count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1)).is_ok()
+            count
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1))
+                .is_ok()
         };
         let refuse = |why: &'static str| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(async move { Err(TransportErrorKind::custom_str(why)) })
@@ -130,7 +132,9 @@ impl Service<RequestPacket> for Faulty {
             }
         }
         if text.contains("eth_estimateGas") && take(&self.faults.estimates) {
-            let RequestPacket::Single(request) = packet else { panic!("no batches here") };
+            let RequestPacket::Single(request) = packet else {
+                panic!("no batches here")
+            };
             // What a call says that reverts in this second, and would not in the next.
             let payload = ResponsePayload::Failure(ErrorPayload {
                 code: 3,
@@ -194,7 +198,9 @@ impl Stage {
             .erased();
         let folder = tempfile::tempdir().unwrap();
         let identity = identity(&devnet);
-        let database = Database::open_file(folder.path(), "test", &identity, &[TABLE]).await.unwrap();
+        let database = Database::open_file(folder.path(), "test", &identity, &[TABLE])
+            .await
+            .unwrap();
         Self {
             devnet,
             provider,
@@ -216,12 +222,21 @@ impl Stage {
     }
 
     pub async fn sender(&self, limits: Limits, observe: bool) -> Sender {
-        let head = HeadWatch::new(self.provider.clone(), Duration::ZERO).await.unwrap();
+        let head = HeadWatch::new(self.provider.clone(), Duration::ZERO)
+            .await
+            .unwrap();
         tokio::spawn(head.clone().run(Duration::from_millis(20)));
         let signer = self.devnet.signers()[0].clone();
-        Sender::new(self.provider.clone(), self.database.clone(), head, signer, limits, observe)
-            .await
-            .unwrap()
+        Sender::new(
+            self.provider.clone(),
+            self.database.clone(),
+            head,
+            signer,
+            limits,
+            observe,
+        )
+        .await
+        .unwrap()
     }
 }
 
@@ -272,7 +287,13 @@ impl Batch for Words {
 
     fn judge(&self, items: &[B256], logs: &[Log]) -> Vec<Effect> {
         let done = |item: &B256| logs.iter().any(|log| log.topics().first() == Some(item));
-        let effect = |item| if done(item) { Effect::Done } else { Effect::None };
+        let effect = |item| {
+            if done(item) {
+                Effect::Done
+            } else {
+                Effect::None
+            }
+        };
         items.iter().map(effect).collect()
     }
 

@@ -15,14 +15,19 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D
     let text = String::deserialize(deserializer)?;
     parse(&text).ok_or_else(|| {
         let shown: String = text.chars().take(40).collect();
-        D::Error::custom(format!("{shown:?} is no decimal number of at most 256 bits"))
+        D::Error::custom(format!(
+            "{shown:?} is no decimal number of at most 256 bits"
+        ))
     })
 }
 
 fn parse(text: &str) -> Option<U256> {
     const DIGITS: usize = 78;
-    let digits = !text.is_empty() && text.len() <= DIGITS && text.bytes().all(|it| it.is_ascii_digit());
-    digits.then(|| U256::from_str_radix(text, 10).ok()).flatten()
+    let digits =
+        !text.is_empty() && text.len() <= DIGITS && text.bytes().all(|it| it.is_ascii_digit());
+    digits
+        .then(|| U256::from_str_radix(text, 10).ok())
+        .flatten()
 }
 
 #[cfg(test)]

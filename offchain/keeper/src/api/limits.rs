@@ -74,16 +74,16 @@ pub async fn per_client(
     if clients.admits(client.ip()) {
         next.run(request).await
     } else {
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "more requests than a client may make: slow down").into_response()
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "more requests than a client may make: slow down",
+        )
+        .into_response()
     }
 }
 
 /// A request that takes too long is refused, whether it is slow to arrive or slow to answer.
-pub async fn in_time(
-    State(most): State<Duration>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
+pub async fn in_time(State(most): State<Duration>, request: Request, next: Next) -> Response<Body> {
     match tokio::time::timeout(most, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::new(

@@ -42,7 +42,10 @@ pub async fn live(
     State(shared): State<Arc<Shared>>,
 ) -> Result<Sse<impl Stream<Item = Result<Message, Infallible>>>, Problem> {
     let permit = Arc::clone(&shared.live).try_acquire_owned().map_err(|_| {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many live connections: come back later")
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many live connections: come back later",
+        )
     })?;
     let seat = Seat::take(permit);
     let events = BroadcastStream::new(shared.index.live()).map(move |event| {

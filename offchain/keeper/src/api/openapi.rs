@@ -8,11 +8,22 @@ use crate::{oracle::AttestationBody, verification::TaskBody};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "bpe keeper", description = "CapacityOracle, VerificationService, and the economy as the keeper sees it. Amounts are decimal strings, bytes 0x-hex."),
+    info(
+        title = "bpe keeper",
+        description = "CapacityOracle, VerificationService, and the economy as the keeper sees it. Amounts are decimal strings, bytes 0x-hex."
+    ),
     paths(
-        submit::attestations, submit::receipts, submit::assignments,
-        read::task_types, read::sinks, read::streams, read::history, read::series, read::outcome,
-        health::keeper, live::live
+        submit::attestations,
+        submit::receipts,
+        submit::assignments,
+        read::task_types,
+        read::sinks,
+        read::streams,
+        read::history,
+        read::series,
+        read::outcome,
+        health::keeper,
+        live::live
     ),
     components(schemas(AttestationBody, TaskBody, submit::Answer, problem::Problem))
 )]

@@ -61,7 +61,9 @@ impl From<ChainError> for Problem {
     fn from(error: ChainError) -> Self {
         tracing::warn!(%error, "a request could not be served");
         let what = match error {
-            ChainError::Database(_) | ChainError::Migration(_) | ChainError::Corrupt { .. } => "the store",
+            ChainError::Database(_) | ChainError::Migration(_) | ChainError::Corrupt { .. } => {
+                "the store"
+            }
             _ => "the chain",
         };
         Self::new(

@@ -280,7 +280,9 @@ pub async fn streams(
         })
     });
     let items = items.collect::<Result<_, Problem>>()?;
-    Ok(Json(Page::of(items, limit, |it: &Stream| it.source.clone())))
+    Ok(Json(Page::of(items, limit, |it: &Stream| {
+        it.source.clone()
+    })))
 }
 
 async fn exists(shared: &Shared, id: &str) -> Result<(), Problem> {
@@ -288,9 +290,8 @@ async fn exists(shared: &Shared, id: &str) -> Result<(), Problem> {
         .bind(id)
         .fetch_optional(shared.database.pool())
         .await?;
-    row.map(drop).ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, format!("there is no task type {id}"))
-    })
+    row.map(drop)
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no task type {id}")))
 }
 
 /// What happened, the latest first: epochs (`EpochAdvanced`), slashes (`AutoSlashed`, `Slashed`), prices, payments and all
@@ -332,7 +333,10 @@ pub async fn history(
         values.push(name.to_owned());
         sql += &format!(" AND name = ${}", values.len() + 2);
     }
-    sql += &format!(" ORDER BY block DESC, log_index DESC LIMIT ${}", values.len() + 3);
+    sql += &format!(
+        " ORDER BY block DESC, log_index DESC LIMIT ${}",
+        values.len() + 3
+    );
     let mut query = sqlx::query(&sql).bind(block).bind(index);
     for value in values {
         query = query.bind(value);
@@ -375,7 +379,9 @@ pub async fn series(
 ) -> Result<Json<Series>, Problem> {
     let params = Params::of(query, &["taskType", "of", "limit"])?;
     let limit = params.limit()?;
-    let id = params.task_type()?.ok_or_else(|| Problem::bad("taskType is missing"))?;
+    let id = params
+        .task_type()?
+        .ok_or_else(|| Problem::bad("taskType is missing"))?;
     let name = match params.text("of") {
         Some("price") => "BaseFeeUpdated",
         Some("pressure") => "PressureChanged",
@@ -383,7 +389,9 @@ pub async fn series(
         Some("flow") => "FlowDistributionUpdated",
         other => {
             let shown: String = other.unwrap_or_default().chars().take(40).collect();
-            return Err(Problem::bad(format!("of should be price, pressure, capacity or flow, not {shown:?}")));
+            return Err(Problem::bad(format!(
+                "of should be price, pressure, capacity or flow, not {shown:?}"
+            )));
         }
     };
     let rows = sqlx::query("SELECT time, amount, detail FROM events WHERE task_type = $1 AND name = $2 ORDER BY block DESC, log_index DESC LIMIT $3")
@@ -398,7 +406,9 @@ pub async fn series(
     };
     for row in rows.iter().rev() {
         // Of a distribution the whole pool's flow.
-        let detail: Option<Value> = row.optional(2)?.and_then(|text| serde_json::from_str(&text).ok());
+        let detail: Option<Value> = row
+            .optional(2)?
+            .and_then(|text| serde_json::from_str(&text).ok());
         let total = detail.and_then(|it| it["total"].as_str().map(str::to_owned));
         series.times.push(row.number(0)?);
         series.values.push(match total {
@@ -420,11 +430,12 @@ pub async fn outcome(
     State(shared): State<Arc<Shared>>,
     Path((worker, item)): Path<(String, String)>,
 ) -> Result<Json<Outcome>, Problem> {
-    let row = sqlx::query("SELECT status, reason, at FROM outcomes WHERE worker = $1 AND item = $2")
-        .bind(&worker)
-        .bind(&item)
-        .fetch_optional(shared.database.pool())
-        .await?;
+    let row =
+        sqlx::query("SELECT status, reason, at FROM outcomes WHERE worker = $1 AND item = $2")
+            .bind(&worker)
+            .bind(&item)
+            .fetch_optional(shared.database.pool())
+            .await?;
     if let Some(row) = row {
         return Ok(Json(Outcome {
             status: row.text(0)?,
@@ -438,7 +449,10 @@ pub async fn outcome(
         .fetch_optional(shared.database.pool())
         .await?;
     let row = waits.ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, "nothing of that name waits or was settled in the last hours")
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "nothing of that name waits or was settled in the last hours",
+        )
     })?;
     Ok(Json(Outcome {
         status: "waits".to_owned(),

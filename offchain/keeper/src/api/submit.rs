@@ -110,7 +110,8 @@ where
         match taken {
             Taken::New => {}
             Taken::Known => {
-                answers[*index] = Answer::new(*index, "known", "this one, or a later one, waits already");
+                answers[*index] =
+                    Answer::new(*index, "known", "this one, or a later one, waits already");
             }
             Taken::Full => {
                 answers[*index] = Answer::new(*index, "full", "too many wait: come back later");
@@ -147,7 +148,11 @@ pub async fn attestations(
             Ok(signed) => signed,
             Err(refused) => return Ok(Err(refused.to_string())),
         };
-        let serves = by.index.smoothed(item.task_type_id, item.sink).await?.is_some();
+        let serves = by
+            .index
+            .smoothed(item.task_type_id, item.sink)
+            .await?
+            .is_some();
         if !serves {
             let refused = oracle::Refused::NotRegistered {
                 task_type: item.task_type_id,
@@ -165,11 +170,18 @@ pub async fn attestations(
         }
         Ok(Ok(()))
     };
-    let previews: Vec<Option<AttestationBody>> =
-        elements.iter().map(|it| serde_json::from_value(it.clone()).ok()).collect();
+    let previews: Vec<Option<AttestationBody>> = elements
+        .iter()
+        .map(|it| serde_json::from_value(it.clone()).ok())
+        .collect();
     let mut answers = take(elements, &shared.attestations, now, attestation_item, check).await?;
-    for answer in answers.iter_mut().filter(|answer| answer.status == "accepted") {
-        let Some(Some(item)) = previews.get(answer.index) else { continue };
+    for answer in answers
+        .iter_mut()
+        .filter(|answer| answer.status == "accepted")
+    {
+        let Some(Some(item)) = previews.get(answer.index) else {
+            continue;
+        };
         let before = shared.index.smoothed(item.task_type_id, item.sink).await?;
         answer.smoothed = before.map(|before| smoothed(item.capacity, before).to_string());
     }

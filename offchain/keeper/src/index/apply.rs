@@ -9,7 +9,10 @@ use super::{Event, Rows as _};
 
 /// Finds out which task type an event of a pool is of. False if it is none of ours.
 pub async fn place(connection: &mut AnyConnection, event: &mut Event) -> Result<bool, ChainError> {
-    if !matches!(event.name.as_str(), "MemberUnitsUpdated" | "FlowDistributionUpdated") {
+    if !matches!(
+        event.name.as_str(),
+        "MemberUnitsUpdated" | "FlowDistributionUpdated"
+    ) {
         return Ok(true);
     }
     let pool = event.other.unwrap_or_default().to_string();
@@ -236,7 +239,9 @@ pub fn event_of(row: &sqlx::any::AnyRow) -> Result<Event, ChainError> {
     let address = |column| -> Result<Option<Address>, ChainError> {
         Ok(row.optional(column)?.and_then(|text| text.parse().ok()))
     };
-    let detail = row.optional(9)?.and_then(|text| serde_json::from_str(&text).ok());
+    let detail = row
+        .optional(9)?
+        .and_then(|text| serde_json::from_str(&text).ok());
     Ok(Event {
         block: row.number(0)?,
         log_index: row.number(1)?,
@@ -251,7 +256,10 @@ pub fn event_of(row: &sqlx::any::AnyRow) -> Result<Event, ChainError> {
     })
 }
 
-#[allow(clippy::cast_possible_wrap, reason = "no chain has 2^63 blocks or seconds")]
+#[allow(
+    clippy::cast_possible_wrap,
+    reason = "no chain has 2^63 blocks or seconds"
+)]
 const fn signed(value: u64) -> i64 {
     value as i64
 }

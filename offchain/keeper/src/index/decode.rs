@@ -173,7 +173,9 @@ impl Event {
         let parts = decode(log)?;
         let name = signature.split('(').next().unwrap_or_default().to_owned();
         // Pools and the agreement say nothing of task types: the emitter, or the pool that is named, tells.
-        let other = parts.other.or((name == "MemberUnitsUpdated").then(|| log.address()));
+        let other = parts
+            .other
+            .or((name == "MemberUnitsUpdated").then(|| log.address()));
         Some(Self {
             block: log.block_number?,
             log_index: log.log_index?,

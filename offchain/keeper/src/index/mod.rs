@@ -4,8 +4,8 @@ mod apply;
 mod decode;
 mod rows;
 
-pub use decode::{topics, Event, MemberUnitsUpdated};
 pub use apply::event_of;
+pub use decode::{topics, Event, MemberUnitsUpdated};
 pub use rows::Rows;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,8 @@ pub struct Index {
 impl Index {
     /// Of a deployment: all its contracts, and Superfluid's distributions.
     pub fn new(database: Database, deployment: &Deployment) -> Self {
-        let mut contracts: Vec<Address> = deployment.contracts.values().map(|it| it.address).collect();
+        let mut contracts: Vec<Address> =
+            deployment.contracts.values().map(|it| it.address).collect();
         contracts.extend(deployment.superfluid.as_ref().map(|it| it.gda));
         Self {
             database,
@@ -66,7 +67,11 @@ impl Index {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn smoothed(&self, task_type: B256, sink: Address) -> Result<Option<U256>, ChainError> {
+    pub async fn smoothed(
+        &self,
+        task_type: B256,
+        sink: Address,
+    ) -> Result<Option<U256>, ChainError> {
         let row = sqlx::query(
             "SELECT smoothed FROM sinks WHERE task_type = $1 AND sink = $2 AND registered = 1",
         )
@@ -85,7 +90,9 @@ impl Index {
         let rows = sqlx::query("SELECT task_type, COUNT(*), MAX(epoch) FROM sinks WHERE registered = 1 GROUP BY task_type ORDER BY task_type")
             .fetch_all(self.database.pool())
             .await?;
-        let rows = rows.iter().map(|row| Ok((row.parsed(0)?, row.number(1)?, row.number(2)?)));
+        let rows = rows
+            .iter()
+            .map(|row| Ok((row.parsed(0)?, row.number(1)?, row.number(2)?)));
         rows.collect()
     }
 
@@ -125,7 +132,9 @@ impl Projection for Index {
     }
 
     fn discovered(&self, logs: &[Log]) -> Vec<Address> {
-        let created = logs.iter().filter_map(|log| PoolCreated::decode_log(&log.inner).ok());
+        let created = logs
+            .iter()
+            .filter_map(|log| PoolCreated::decode_log(&log.inner).ok());
         created.map(|event| event.pool).collect()
     }
 

@@ -125,14 +125,20 @@ impl Checker {
             timestamp: attestation.timestamp,
             nonce: attestation.nonce,
         };
-        recover(&attestation.signature, message.eip712_signing_hash(&self.domain))
+        recover(
+            &attestation.signature,
+            message.eip712_signing_hash(&self.domain),
+        )
     }
 
     /// The nonce: above the last one that the chain has, as far as known here.
     ///
     /// # Errors
     /// If the node does not answer; inside, what is wrong with it.
-    pub async fn nonce(&self, attestation: &AttestationBody) -> Result<Result<(), Refused>, ChainError> {
+    pub async fn nonce(
+        &self,
+        attestation: &AttestationBody,
+    ) -> Result<Result<(), Refused>, ChainError> {
         let key = (attestation.task_type_id, attestation.sink);
         let known = self.nonces().get(&key).copied();
         let last = match known {
@@ -172,7 +178,10 @@ impl Checker {
     ///
     /// # Errors
     /// If the node does not answer; inside, what is wrong with it.
-    pub async fn by_contract(&self, attestation: &AttestationBody) -> Result<Result<(), Refused>, ChainError> {
+    pub async fn by_contract(
+        &self,
+        attestation: &AttestationBody,
+    ) -> Result<Result<(), Refused>, ChainError> {
         let sink = attestation.sink;
         if attestation.signature.len() != 65 {
             let code = self.provider.get_code_at(sink).await?;

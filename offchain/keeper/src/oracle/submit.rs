@@ -1,6 +1,10 @@
 //! Attestations on their way to OffchainAggregator.
 
-use alloy::{primitives::U256, rpc::types::Log, sol_types::{SolCall as _, SolEvent as _}};
+use alloy::{
+    primitives::U256,
+    rpc::types::Log,
+    sol_types::{SolCall as _, SolEvent as _},
+};
 use bpe_abi::IOffchainAggregator::{submitBatchCall, AttestationApplied, AttestationRejected};
 use bpe_chain::{views::Suite, Batch, Call, ChainError, Effect};
 
@@ -33,7 +37,10 @@ impl Batch for Attestations {
     async fn open(&self, items: Vec<AttestationBody>) -> Result<Vec<AttestationBody>, ChainError> {
         let mut open = Vec::with_capacity(items.len());
         for item in items {
-            let (nonce, _) = self.suite.last_attestation(item.task_type_id, item.sink).await?;
+            let (nonce, _) = self
+                .suite
+                .last_attestation(item.task_type_id, item.sink)
+                .await?;
             let expired = item.timestamp.saturating_add(U256::from(600)) < U256::from(self.now);
             if item.nonce > nonce && !expired {
                 open.push(item);

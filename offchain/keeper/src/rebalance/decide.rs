@@ -58,7 +58,10 @@ pub fn due_units(capacity: u128, anchor: U256) -> u128 {
 /// The part of a stream that reaches the wrong sinks: the sum of |paid share − due share|, from 0 to 2.
 pub fn misallocated_share(sinks: &[Sink]) -> f64 {
     let (units, capacity) = totals(sinks);
-    sinks.iter().map(|sink| error(sink, units, capacity).abs()).sum()
+    sinks
+        .iter()
+        .map(|sink| error(sink, units, capacity).abs())
+        .sum()
 }
 
 /// Decides for a task type whose sinks are paid `flow` wei a second together.
@@ -186,7 +189,10 @@ mod tests {
         assert!((share - 2.0 * (6.0 / 13.0 - 0.3)).abs() < 1e-9, "{share}");
         let benefit = (6.0 / 13.0 - 0.3) * 3_600.0 * 100.0;
         let worth = decide(&sinks, anchor(10), 100.0, &prices(benefit / 2.1));
-        assert_eq!(worth.decision, Decision::Sinks(vec![Address::with_last_byte(1)]));
+        assert_eq!(
+            worth.decision,
+            Decision::Sinks(vec![Address::with_last_byte(1)])
+        );
         assert!((worth.benefit - benefit).abs() < 1e-6);
         let dear = decide(&sinks, anchor(10), 100.0, &prices(benefit));
         assert_eq!(dear.decision, Decision::Nothing);
@@ -204,13 +210,26 @@ mod tests {
         let Decision::Sinks(order) = judged.decision else {
             panic!("{judged:?}")
         };
-        assert_eq!(order, [Address::with_last_byte(2), Address::with_last_byte(1)]);
+        assert_eq!(
+            order,
+            [Address::with_last_byte(2), Address::with_last_byte(1)]
+        );
     }
 
     #[test]
     fn many_small_differences_are_a_walk() {
         let sinks: Vec<Sink> = (0..100)
-            .map(|number| sink(number, 10, if number % 2 == 0 { 9_500_000 } else { 10_500_000 }))
+            .map(|number| {
+                sink(
+                    number,
+                    10,
+                    if number % 2 == 0 {
+                        9_500_000
+                    } else {
+                        10_500_000
+                    },
+                )
+            })
             .collect();
         let hourly = misallocated_share(&sinks) * 3_600.0;
         let each = hourly / 100.0;

@@ -18,9 +18,18 @@ use crate::index::MemberUnitsUpdated;
 /// A change of units.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Update {
-    Sink { task_type: B256, sink: Address, at: u64 },
+    Sink {
+        task_type: B256,
+        sink: Address,
+        at: u64,
+    },
     /// A page of a full walk.
-    Range { task_type: B256, from: u64, count: u64, at: u64 },
+    Range {
+        task_type: B256,
+        from: u64,
+        count: u64,
+        at: u64,
+    },
 }
 
 /// Unit updates, one a call: which of them a call does is the contract's to say.
@@ -35,19 +44,35 @@ impl Batch for Units {
 
     fn id(&self, update: &Update) -> String {
         match update {
-            Update::Sink { task_type, sink, at } => format!("{task_type}:{sink}:{at}"),
-            Update::Range { task_type, from, count, at } => format!("{task_type}:{from}+{count}:{at}"),
+            Update::Sink {
+                task_type,
+                sink,
+                at,
+            } => format!("{task_type}:{sink}:{at}"),
+            Update::Range {
+                task_type,
+                from,
+                count,
+                at,
+            } => format!("{task_type}:{from}+{count}:{at}"),
         }
     }
 
     fn call(&self, updates: &[Update]) -> Call {
         let data = match updates.first() {
-            Some(Update::Sink { task_type, sink, .. }) => rebalanceSinkCall {
+            Some(Update::Sink {
+                task_type, sink, ..
+            }) => rebalanceSinkCall {
                 taskTypeId: *task_type,
                 sink: *sink,
             }
             .abi_encode(),
-            Some(Update::Range { task_type, from, count, .. }) => rebalanceRangeCall {
+            Some(Update::Range {
+                task_type,
+                from,
+                count,
+                ..
+            }) => rebalanceRangeCall {
                 taskTypeId: *task_type,
                 from: U256::from(*from),
                 count: U256::from(*count),
@@ -65,10 +90,23 @@ impl Batch for Units {
     async fn open(&self, updates: Vec<Update>) -> Result<Vec<Update>, ChainError> {
         let mut open = Vec::with_capacity(updates.len());
         for update in updates {
-            if let Update::Sink { task_type, sink, .. } = &update {
-                let capacity = self.suite.registry.getSmoothedCapacity(*task_type, *sink).call().await?;
+            if let Update::Sink {
+                task_type, sink, ..
+            } = &update
+            {
+                let capacity = self
+                    .suite
+                    .registry
+                    .getSmoothedCapacity(*task_type, *sink)
+                    .call()
+                    .await?;
                 let anchor = self.suite.pools.getAnchor(*task_type).call().await?;
-                let units = self.suite.pools.getMemberUnits(*task_type, *sink).call().await?;
+                let units = self
+                    .suite
+                    .pools
+                    .getMemberUnits(*task_type, *sink)
+                    .call()
+                    .await?;
                 if due_units(capacity.saturating_to(), anchor) == units {
                     continue;
                 }
@@ -85,7 +123,8 @@ impl Batch for Units {
                 .any(|event| event.member == sink)
         };
         let any = logs.iter().any(|log| {
-            MemberUnitsUpdated::decode_log(&log.inner).is_ok() || Rebalanced::decode_log(&log.inner).is_ok()
+            MemberUnitsUpdated::decode_log(&log.inner).is_ok()
+                || Rebalanced::decode_log(&log.inner).is_ok()
         });
         let effect = |update: &Update| match update {
             Update::Sink { sink, .. } if changed(*sink) => Effect::Done,
@@ -118,7 +157,10 @@ impl Batch for Drains {
     }
 
     fn call(&self, items: &[(B256, u64)]) -> Call {
-        let data = items.first().map(|(task_type, _)| drain_of(*task_type)).unwrap_or_default();
+        let data = items
+            .first()
+            .map(|(task_type, _)| drain_of(*task_type))
+            .unwrap_or_default();
         Call {
             to: *self.suite.escrow.address(),
             data: data.into(),
@@ -128,7 +170,14 @@ impl Batch for Drains {
     async fn open(&self, items: Vec<(B256, u64)>) -> Result<Vec<(B256, u64)>, ChainError> {
         let mut open = Vec::with_capacity(items.len());
         for item in items {
-            if !self.suite.escrow.bufferLevel(item.0).call().await?.is_zero() {
+            if !self
+                .suite
+                .escrow
+                .bufferLevel(item.0)
+                .call()
+                .await?
+                .is_zero()
+            {
                 open.push(item);
             }
         }
@@ -201,7 +250,13 @@ impl Batch for PriceEpochs {
                 .filter_map(|log| BaseFeeUpdated::decode_log(&log.inner).ok())
                 .any(|event| event.taskTypeId == id)
         };
-        let effect = |(id, _): &(B256, u64)| if moved(*id) { Effect::Done } else { Effect::None };
+        let effect = |(id, _): &(B256, u64)| {
+            if moved(*id) {
+                Effect::Done
+            } else {
+                Effect::None
+            }
+        };
         items.iter().map(effect).collect()
     }
 

@@ -30,11 +30,17 @@ impl Batch for Epochs {
     const MOST: usize = 1;
 
     fn id(&self, page: &Page) -> String {
-        format!("{}:{}+{}:{}", page.task_type, page.from, page.count, page.epoch)
+        format!(
+            "{}:{}+{}:{}",
+            page.task_type, page.from, page.count, page.epoch
+        )
     }
 
     fn call(&self, pages: &[Page]) -> Call {
-        let data = pages.first().map(|page| call_of(page).abi_encode()).unwrap_or_default();
+        let data = pages
+            .first()
+            .map(|page| call_of(page).abi_encode())
+            .unwrap_or_default();
         Call {
             to: *self.suite.tracker.address(),
             data: data.into(),
@@ -46,7 +52,10 @@ impl Batch for Epochs {
         let mut open = Vec::with_capacity(pages.len());
         for page in pages {
             let call = call_of(&page);
-            let judged = self.suite.tracker.advanceEpochs(call.taskTypeId, call.from, call.count);
+            let judged = self
+                .suite
+                .tracker
+                .advanceEpochs(call.taskTypeId, call.from, call.count);
             match judged.call().await {
                 Ok(epochs) if epochs.is_zero() => {}
                 Ok(_) => open.push(page),
@@ -65,7 +74,13 @@ impl Batch for Epochs {
                 .filter_map(|log| EpochAdvanced::decode_log(&log.inner).ok())
                 .any(|event| event.taskTypeId == page.task_type)
         };
-        let effect = |page| if judged(page) { Effect::Done } else { Effect::None };
+        let effect = |page| {
+            if judged(page) {
+                Effect::Done
+            } else {
+                Effect::None
+            }
+        };
         pages.iter().map(effect).collect()
     }
 

@@ -62,7 +62,10 @@ impl TaskBody {
 
     /// Tells tasks apart as the contract does.
     pub fn id(&self) -> String {
-        format!("{}:{}:{}:{}", self.task_type_id, self.sink, self.source, self.task_id)
+        format!(
+            "{}:{}:{}:{}",
+            self.task_type_id, self.sink, self.source, self.task_id
+        )
     }
 }
 
@@ -103,7 +106,11 @@ impl TaskChecker {
     ///
     /// # Errors
     /// If the node does not answer; inside, what is wrong with it.
-    pub async fn receipt(&self, task: &TaskBody, now: u64) -> Result<Result<(), Refused>, ChainError> {
+    pub async fn receipt(
+        &self,
+        task: &TaskBody,
+        now: u64,
+    ) -> Result<Result<(), Refused>, ChainError> {
         let timestamp = task.time;
         let oldest = U256::from(now.saturating_sub(MAX_AGE));
         if timestamp < oldest || timestamp > U256::from(now.saturating_add(MAX_SKEW)) {
@@ -117,7 +124,10 @@ impl TaskChecker {
             timestamp,
         };
         let call = self.suite.tracker.recordReceipt(task.signed());
-        match self.signatures(task, message.eip712_signing_hash(&self.domain)).await? {
+        match self
+            .signatures(task, message.eip712_signing_hash(&self.domain))
+            .await?
+        {
             Signed::Well => Ok(Ok(())),
             Signed::Badly(refused) => Ok(Err(refused)),
             Signed::AskContract => said(call.block(BlockId::latest()).call().await),
@@ -128,7 +138,11 @@ impl TaskChecker {
     ///
     /// # Errors
     /// If the node does not answer; inside, what is wrong with it.
-    pub async fn assignment(&self, task: &TaskBody, now: u64) -> Result<Result<(), Refused>, ChainError> {
+    pub async fn assignment(
+        &self,
+        task: &TaskBody,
+        now: u64,
+    ) -> Result<Result<(), Refused>, ChainError> {
         let deadline = task.time;
         let latest = U256::from(now.saturating_add(MAX_DEADLINE));
         if deadline <= U256::from(now) || deadline > latest {
@@ -142,7 +156,10 @@ impl TaskChecker {
             deadline,
         };
         let call = self.suite.tracker.recordAssignment(task.signed());
-        match self.signatures(task, message.eip712_signing_hash(&self.domain)).await? {
+        match self
+            .signatures(task, message.eip712_signing_hash(&self.domain))
+            .await?
+        {
             Signed::Well => Ok(Ok(())),
             Signed::Badly(refused) => Ok(Err(refused)),
             Signed::AskContract => said(call.block(BlockId::latest()).call().await),
@@ -154,8 +171,16 @@ impl TaskChecker {
             return Ok(Signed::Badly(Refused::SinkIsSource));
         }
         let both = [
-            (task.sink, &task.sink_signature, Refused::SinkSignature(task.sink)),
-            (task.source, &task.source_signature, Refused::SourceSignature(task.source)),
+            (
+                task.sink,
+                &task.sink_signature,
+                Refused::SinkSignature(task.sink),
+            ),
+            (
+                task.source,
+                &task.source_signature,
+                Refused::SourceSignature(task.source),
+            ),
         ];
         let mut ask = false;
         for (account, signature, refused) in both {
@@ -168,7 +193,11 @@ impl TaskChecker {
             }
             ask = true;
         }
-        Ok(if ask { Signed::AskContract } else { Signed::Well })
+        Ok(if ask {
+            Signed::AskContract
+        } else {
+            Signed::Well
+        })
     }
 }
 
@@ -221,7 +250,10 @@ impl Batch for Receipts {
     async fn open(&self, tasks: Vec<TaskBody>) -> Result<Vec<TaskBody>, ChainError> {
         let mut open = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let known = self.suite.tracker.getTask(task.task_type_id, task.sink, task.source, task.task_id);
+            let known =
+                self.suite
+                    .tracker
+                    .getTask(task.task_type_id, task.sink, task.source, task.task_id);
             let expired = task.time.saturating_add(U256::from(MAX_AGE)) < U256::from(self.now);
             if !expired && !known.call().await?.recorded {
                 open.push(task);
@@ -232,7 +264,10 @@ impl Batch for Receipts {
 
     fn judge(&self, tasks: &[TaskBody], logs: &[Log]) -> Vec<Effect> {
         let effect = |task: &TaskBody| {
-            for log in logs.iter().filter(|log| log.address() == *self.suite.tracker.address()) {
+            for log in logs
+                .iter()
+                .filter(|log| log.address() == *self.suite.tracker.address())
+            {
                 if let Ok(event) = CompletionRecorded::decode_log(&log.inner) {
                     if event.taskTypeId == task.task_type_id
                         && event.sink == task.sink
@@ -274,7 +309,10 @@ impl Batch for Assignments {
     async fn open(&self, tasks: Vec<TaskBody>) -> Result<Vec<TaskBody>, ChainError> {
         let mut open = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let known = self.suite.tracker.getTask(task.task_type_id, task.sink, task.source, task.task_id);
+            let known =
+                self.suite
+                    .tracker
+                    .getTask(task.task_type_id, task.sink, task.source, task.task_id);
             if task.time > U256::from(self.now) && known.call().await?.deadline.is_zero() {
                 open.push(task);
             }
@@ -284,7 +322,10 @@ impl Batch for Assignments {
 
     fn judge(&self, tasks: &[TaskBody], logs: &[Log]) -> Vec<Effect> {
         let effect = |task: &TaskBody| {
-            for log in logs.iter().filter(|log| log.address() == *self.suite.tracker.address()) {
+            for log in logs
+                .iter()
+                .filter(|log| log.address() == *self.suite.tracker.address())
+            {
                 if let Ok(event) = AssignmentRecorded::decode_log(&log.inner) {
                     if event.taskTypeId == task.task_type_id
                         && event.sink == task.sink
