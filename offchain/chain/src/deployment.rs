@@ -7,6 +7,7 @@ use std::{
 };
 
 use alloy::{
+    eips::BlockNumberOrTag,
     primitives::{Address, B256},
     providers::Provider,
 };
@@ -129,7 +130,9 @@ impl Deployment {
             }
             .into());
         }
-        let block = provider.get_block_by_number(0.into()).await?;
+        let block = provider
+            .get_block_by_number(BlockNumberOrTag::Number(0))
+            .await?;
         let found = block.ok_or(ChainError::NoBlock(0))?.header.hash;
         if let Some(recorded) = self.instance.filter(|recorded| *recorded != found) {
             return Err(DeploymentError::OtherInstance {

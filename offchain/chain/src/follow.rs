@@ -240,7 +240,7 @@ impl<P: Projection> Follower<P> {
         let mut ancestor = None;
         for row in rows {
             let kept = point_of(&row)?;
-            if self.point(kept.number).await? == kept {
+            if self.still(kept).await? {
                 ancestor = Some(kept);
                 break;
             }
@@ -273,7 +273,7 @@ impl<P: Projection> Follower<P> {
         match row {
             Some(row) => {
                 let kept = point_of(&row)?;
-                Ok(self.point(kept.number).await? != kept)
+                Ok(!self.still(kept).await?)
             }
             None => Ok(false),
         }
@@ -317,6 +317,15 @@ impl<P: Projection> Follower<P> {
             });
         }
         Ok(())
+    }
+
+    /// Whether the chain has that block; it may have become shorter.
+    async fn still(&self, point: Point) -> Result<bool, ChainError> {
+        let block = self
+            .provider
+            .get_block_by_number(point.number.into())
+            .await?;
+        Ok(block.is_some_and(|block| block.header.hash == point.hash))
     }
 
     async fn point(&self, number: u64) -> Result<Point, ChainError> {

@@ -10,7 +10,7 @@ use alloy::{
     primitives::B256,
     providers::{DynProvider, Provider as _},
 };
-use tokio::sync::{watch, Notify};
+use tokio::sync::watch;
 
 use crate::ChainError;
 
@@ -35,7 +35,6 @@ pub struct HeadWatch {
     provider: DynProvider,
     head: Arc<watch::Sender<Head>>,
     stale_after: Duration,
-    hurry: Arc<Notify>,
 }
 
 impl HeadWatch {
@@ -57,7 +56,6 @@ impl HeadWatch {
             provider,
             head: Arc::new(watch::Sender::new(head)),
             stale_after,
-            hurry: Arc::default(),
         })
     }
 
@@ -125,35 +123,15 @@ impl HeadWatch {
         });
     }
 
-    /// Polls until it is dropped, every `interval` and whenever the node announces a block, where it can. Errors are
-    /// logged: what follows of them, a stale head, is said by [`HeadWatch::fresh`].
+    /// Polls every `interval` until it is dropped. Errors are logged: what follows of them, a stale head, is said by
+    /// [`HeadWatch::fresh`].
     pub async fn run(self, interval: Duration) {
-        let announcements = tokio::spawn(announce(self.provider.clone(), Arc::clone(&self.hurry)));
-        let _guard = AbortOnDrop(announcements.abort_handle());
         loop {
             if let Err(error) = self.refresh().await {
                 tracing::warn!(%error, "cannot read the head");
             }
-            let _ = tokio::time::timeout(interval, self.hurry.notified()).await;
+            tokio::time::sleep(interval).await;
         }
-    }
-}
-
-struct AbortOnDrop(tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Over HTTP there is no subscription, and polling has to do.
-async fn announce(provider: DynProvider, hurry: Arc<Notify>) {
-    let Ok(mut blocks) = provider.subscribe_blocks().await else {
-        return;
-    };
-    while blocks.recv().await.is_ok() {
-        hurry.notify_one();
     }
 }
 

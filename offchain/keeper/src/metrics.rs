@@ -159,4 +159,31 @@ mod tests {
             .count();
         assert_eq!(rendered, SERIES.len());
     }
+
+    fn named(text: &str) -> Vec<&str> {
+        let is_name = |it: char| it.is_ascii_lowercase() || it == '_';
+        let names = text.match_indices("bpe_keeper_").map(|(at, _)| {
+            let rest = &text[at..];
+            &rest[..rest.find(|it| !is_name(it)).unwrap_or(rest.len())]
+        });
+        names.collect()
+    }
+
+    #[test]
+    fn dashboard_and_alerts_ask_for_series_that_exist() {
+        let dashboard = include_str!("../../../ops/grafana-keeper.json");
+        serde_json::from_str::<serde_json::Value>(dashboard).unwrap();
+        let alerts = include_str!("../../../ops/alerts.yml");
+        for text in [dashboard, alerts] {
+            let names = named(text);
+            assert!(names.len() > 10);
+            for name in names {
+                assert!(SERIES.contains(&name), "{name}");
+            }
+        }
+        // And the dashboard shows all of them.
+        for series in SERIES {
+            assert!(dashboard.contains(series), "{series}");
+        }
+    }
 }

@@ -216,3 +216,63 @@ async fn a_reorganisation_leaves_no_effect() {
     );
     keeper.stop().await;
 }
+
+/// A new database on the Postgres of the environment; `None`, said aloud, where there is none.
+async fn postgres() -> Option<String> {
+    let Ok(url) = std::env::var("BPE_TEST_POSTGRES_URL") else {
+        eprintln!("SKIPPED on Postgres: BPE_TEST_POSTGRES_URL is not set");
+        return None;
+    };
+    sqlx::any::install_default_drivers();
+    let name = format!("bpe_keeper_{}", std::process::id());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    sqlx::query(&format!("CREATE DATABASE {name}"))
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let (server, rest) = url.rsplit_once('/').unwrap();
+    let options = rest
+        .split_once('?')
+        .map_or(String::new(), |(_, options)| format!("?{options}"));
+    Some(format!("{server}/{name}{options}"))
+}
+
+/// Two keepers on one Postgres: one leads, and the other takes over; both answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_keepers_one_leads_and_the_other_takes_over() {
+    let Some(url) = postgres().await else { return };
+    let stage = Stage::start().await;
+    let on_postgres = stage
+        .config()
+        .replace("[store]", &format!("[store]\nurl = \"{url}\""));
+    let config = || bpe_keeper::Config::parse(&on_postgres).unwrap();
+    let first = stage.run(config()).await;
+    first
+        .until("/v1/keeper", |it| {
+            it["leads"] == true && it["cursor"] == it["head"]
+        })
+        .await;
+    let second = stage.run(config()).await;
+    second
+        .until("/v1/task-types", |it| it["items"][0]["sinks"] == 2)
+        .await;
+    assert_eq!(second.get("/v1/keeper").await.json()["leads"], false);
+
+    // What one is given, the other one sends.
+    let body = json!([attestation(&stage, 0, 20, 1)]).to_string();
+    assert_eq!(
+        second.post("/v1/attestations", body).await.json()[0]["status"],
+        "accepted"
+    );
+    history(&first, "AttestationApplied", 1).await;
+    first.stop().await;
+    second.until("/v1/keeper", |it| it["leads"] == true).await;
+    let body = json!([attestation(&stage, 1, 30, 1)]).to_string();
+    assert_eq!(
+        second.post("/v1/attestations", body).await.json()[0]["status"],
+        "accepted"
+    );
+    history(&second, "AttestationApplied", 2).await;
+    second.stop().await;
+}

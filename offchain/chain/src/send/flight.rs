@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use alloy::{
     eips::{eip2718::Encodable2718 as _, BlockId},
     network::{EthereumWallet, TransactionBuilder as _},
-    primitives::{Address, Bytes, B256, U256},
+    primitives::{Address, Bytes, U256},
     providers::{DynProvider, Provider as _},
     rpc::types::{TransactionReceipt, TransactionRequest},
     transports::{RpcError, TransportErrorKind},
@@ -216,7 +216,7 @@ impl Flight {
             .await
             .map_err(|error| SendError::Refused(error.to_string()))?;
         Ok(Record {
-            hash: B256::from(*envelope.tx_hash()),
+            hash: *envelope.tx_hash(),
             nonce,
             raw: envelope.encoded_2718().into(),
             target: draft.target,

@@ -217,17 +217,13 @@ async fn a_database_of_another_chain_or_a_newer_schema_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_keeps_the_same() {
-    let Some(url) = postgres() else { return };
+    let Some(url) = postgres("follow").await else {
+        return;
+    };
     let stage = Stage::new().await;
     let database = Database::open(&url, &identity(&stage.devnet), &[TABLE])
         .await
         .unwrap();
-    for table in ["words", "chain_cursor", "chain_blocks"] {
-        sqlx::query(&format!("DELETE FROM {table}"))
-            .execute(database.pool())
-            .await
-            .unwrap();
-    }
     stage.emit(&[word(1)]).await;
     let follower = follower(&stage, &database, 1_000);
     to_head(&follower).await;

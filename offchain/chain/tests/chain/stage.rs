@@ -164,13 +164,25 @@ pub struct Stage {
     pub folder: TempDir,
 }
 
-/// As many tests as want to run on Postgres do, where the environment names one.
-pub fn postgres() -> Option<String> {
-    let url = std::env::var("BPE_TEST_POSTGRES_URL").ok();
-    if url.is_none() {
+/// A new database on the Postgres of the environment; `None`, said aloud, where there is none.
+pub async fn postgres(name: &str) -> Option<String> {
+    let Ok(url) = std::env::var("BPE_TEST_POSTGRES_URL") else {
         eprintln!("SKIPPED on Postgres: BPE_TEST_POSTGRES_URL is not set");
-    }
-    url
+        return None;
+    };
+    sqlx::any::install_default_drivers();
+    let name = format!("bpe_{name}_{}", std::process::id());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    sqlx::query(&format!("CREATE DATABASE {name}"))
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let (server, rest) = url.rsplit_once('/').unwrap();
+    let options = rest
+        .split_once('?')
+        .map_or(String::new(), |(_, options)| format!("?{options}"));
+    Some(format!("{server}/{name}{options}"))
 }
 
 pub fn identity(devnet: &Devnet) -> Identity {

@@ -30,6 +30,10 @@ impl Params {
                     known.join(", ")
                 )));
             }
+            // No database keeps it in a text.
+            if value.contains('\0') {
+                return Err(Problem::bad(format!("{shown} has a zero byte in it")));
+            }
             if params.insert(key, value).is_some() {
                 return Err(Problem::bad(format!("{shown} is there twice")));
             }

@@ -430,6 +430,9 @@ pub async fn outcome(
     State(shared): State<Arc<Shared>>,
     Path((worker, item)): Path<(String, String)>,
 ) -> Result<Json<Outcome>, Problem> {
+    if worker.contains('\0') || item.contains('\0') {
+        return Err(Problem::bad("a name has a zero byte in it"));
+    }
     let row =
         sqlx::query("SELECT status, reason, at FROM outcomes WHERE worker = $1 AND item = $2")
             .bind(&worker)

@@ -168,7 +168,7 @@ pub async fn attestations(
                 return Ok(Err(refused.to_string()));
             }
         }
-        Ok(Ok(()))
+        Ok::<_, ChainError>(Ok(()))
     };
     let previews: Vec<Option<AttestationBody>> = elements
         .iter()
@@ -222,7 +222,7 @@ pub async fn receipts(
     let by = &shared;
     let check = |item: Arc<TaskBody>| async move {
         let said = by.tasks.receipt(&item, now).await?;
-        Ok(said.map_err(|refused| refused.to_string()))
+        Ok::<_, ChainError>(said.map_err(|refused| refused.to_string()))
     };
     let answers = take(elements, &shared.receipts, now, task_item, check).await?;
     count("bpe_keeper_tasks_total", &answers);
@@ -243,7 +243,7 @@ pub async fn assignments(
     let by = &shared;
     let check = |item: Arc<TaskBody>| async move {
         let said = by.tasks.assignment(&item, now).await?;
-        Ok(said.map_err(|refused| refused.to_string()))
+        Ok::<_, ChainError>(said.map_err(|refused| refused.to_string()))
     };
     let answers = take(elements, &shared.assignments, now, task_item, check).await?;
     count("bpe_keeper_tasks_total", &answers);

@@ -65,7 +65,7 @@ impl AttestationBody {
 /// Why an attestation is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("stale: its timestamp {timestamp} is not within {MAX_AGE} s before and {MAX_SKEW} s after the chain's time, {now}")]
+    #[error("stale: its timestamp {timestamp} is not within {max_age} s before and {max_skew} s after the chain's time, {now}", max_age = MAX_AGE, max_skew = MAX_SKEW)]
     Stale { timestamp: U256, now: u64 },
     #[error("nonce: {provided} was used or passed over, {required} or more is needed")]
     Nonce { provided: U256, required: U256 },

@@ -206,7 +206,11 @@ mod tests {
             sink(2, 9, 500_000_000),
             sink(3, 2, 200_000_000),
         ];
-        let judged = decide(&sinks, anchor(10), 1e6, &prices(1.0));
+        let dear_walks = Prices {
+            walk: 1.0,
+            ..prices(1.0)
+        };
+        let judged = decide(&sinks, anchor(10), 1e6, &dear_walks);
         let Decision::Sinks(order) = judged.decision else {
             panic!("{judged:?}")
         };

@@ -72,9 +72,9 @@ impl TaskBody {
 /// Why a receipt or an assignment is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("stale: its timestamp {timestamp} is not within {MAX_AGE} s before and {MAX_SKEW} s after the chain's time, {now}")]
+    #[error("stale: its timestamp {timestamp} is not within {max_age} s before and {max_skew} s after the chain's time, {now}", max_age = MAX_AGE, max_skew = MAX_SKEW)]
     Stale { timestamp: U256, now: u64 },
-    #[error("deadline: {deadline} has passed, or is more than {MAX_DEADLINE} s after the chain's time, {now}")]
+    #[error("deadline: {deadline} has passed, or is more than {max_deadline} s after the chain's time, {now}", max_deadline = MAX_DEADLINE)]
     Deadline { deadline: U256, now: u64 },
     #[error("source: a sink cannot be its own source")]
     SinkIsSource,
