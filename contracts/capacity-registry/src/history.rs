@@ -2,6 +2,9 @@
 
 extern crate alloc;
 
+// What the macro of storage writes needs them, on the chain.
+#[cfg(target_arch = "wasm32")]
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256, U32};
 use bpe_common::{clock, packed::to_u128};
 use stylus_sdk::{prelude::*, storage::*};
@@ -31,6 +34,12 @@ struct Point {
 }
 
 impl Point {
+    const NONE: Self = Self {
+        time: 0,
+        capacity: 0,
+        seconds: 0,
+    };
+
     /// The capacity-seconds until `time`, with the same capacity until then. Nothing overflows: see [`Observation`].
     fn until(self, time: u64) -> u128 {
         let elapsed = u128::from(time.saturating_sub(self.time));
@@ -89,17 +98,17 @@ impl CapacityRegistry {
             let oldest = U256::from(self.point(id, sink, oldest).time);
             return Err(ObservationExpired { oldest }.into());
         }
-        let before = before.map(|index| self.point(id, sink, index));
-        let until = |time| before.map_or(0, |before| before.until(time));
+        // Before it came there is nothing.
+        let before = before.map_or(Point::NONE, |index| self.point(id, sink, index));
         let begin = time.saturating_sub(time % clock::EPOCH);
         let after = (low < count).then(|| self.point(id, sink, low));
         let Some(after) = after.filter(|after| after.time / clock::EPOCH == time / clock::EPOCH)
         else {
-            return Ok(until(time));
+            return Ok(before.until(time));
         };
         // In the epoch of the next observation: in a line from where the epoch began to what was observed.
-        let begin = before.map_or(begin, |before| begin.max(before.time));
-        let (from, length) = (until(begin), after.time.saturating_sub(begin).max(1));
+        let begin = begin.max(before.time);
+        let (from, length) = (before.until(begin), after.time.saturating_sub(begin).max(1));
         let part = u128::from(time.saturating_sub(begin));
         let risen = after.seconds.saturating_sub(from);
         // Fits: at most 300 s of capacity, times at most 300.
@@ -129,11 +138,7 @@ impl CapacityRegistry {
                 capacity: to_u128(slot.capacity.get()),
                 seconds: to_u128(slot.seconds.get()),
             },
-            None => Point {
-                time: 0,
-                capacity: 0,
-                seconds: 0,
-            },
+            None => Point::NONE,
         }
     }
 }
