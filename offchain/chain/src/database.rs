@@ -122,7 +122,7 @@ impl Database {
         let mut migrations = chain_migrations();
         migrations.extend(
             own.iter()
-                .map(|(version, name, sql)| migration(*version, *name, *sql)),
+                .map(|(version, name, sql)| migration(*version, name, sql)),
         );
         let migrator = Migrator {
             migrations: Cow::Owned(migrations),
