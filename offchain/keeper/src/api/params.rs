@@ -62,9 +62,7 @@ impl Params {
     }
 
     pub fn task_type(&self) -> Result<Option<B256>, Problem> {
-        self.text("taskType")
-            .map(|text| task_type(text))
-            .transpose()
+        self.text("taskType").map(task_type).transpose()
     }
 
     pub fn account(&self) -> Result<Option<Address>, Problem> {
