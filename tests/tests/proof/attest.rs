@@ -107,25 +107,24 @@ async fn of_a_batch_only_the_good_one_counts_and_moves_the_stream() {
     assert!(it.aggregator.submit(ahead).call().await.is_err());
     assert!(it.aggregator.submit(again).call().await.is_ok());
 
-    // The share moves when somebody rebalances, exactly.
+    // A decrease of 5 % or more reaches the pool in the same transaction, exactly.
     let third = 333_333_333;
-    assert_eq!(it.units(sinks[1]).await, third);
-    let old_total = 3 * third + fee_units(3 * third) + ESCROW;
-    assert_eq!(it.flow_to(sinks[1]).await, third * (RATE / old_total));
-    let rebalance = it.core.pools.rebalanceSink(CODE, sinks[1]).from(relayer);
-    mined(rebalance.send().await).await;
-    let moved = 82 * 1_000_000_000 / 300;
-    assert_eq!(it.units(sinks[1]).await, moved);
-    let new_total = old_total - third + moved;
-    // Fee units follow once the sinks' have moved by 5 %: 60 of 1000 they have.
-    let sinks_now = 2 * third + moved;
-    let new_total = new_total - fee_units(3 * third) + fee_units(sinks_now);
-    let distributed = RATE / old_total * old_total;
+    let [first, moved] = [85, 82].map(|capacity| capacity * 1_000_000_000 / 300);
+    for (sink, units) in sinks.iter().zip([first, moved, third]) {
+        assert_eq!(it.units(*sink).await, units);
+    }
+    let sinks_now = first + moved + third;
+    let total = sinks_now + fee_units(sinks_now) + ESCROW;
     let flow = it.flow_to(sinks[1]).await;
     assert_eq!(flow % moved, 0);
     // Each change of units leaves over less than a wei per unit.
-    assert!((distributed / new_total).abs_diff(flow / moved) <= 2);
+    assert!((RATE / total).abs_diff(flow / moved) <= 3);
     assert_eq!(it.flow_to(sinks[2]).await / third, flow / moved);
+    // Nothing is left for anybody's call to do.
+    let rebalance = it.core.pools.rebalanceSink(CODE, sinks[1]).from(relayer);
+    mined(rebalance.send().await).await;
+    assert_eq!(it.units(sinks[1]).await, moved);
+    assert_eq!(it.flow_to(sinks[1]).await, flow);
 }
 
 #[tokio::test]
