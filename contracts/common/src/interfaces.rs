@@ -120,6 +120,11 @@ sol! {
         function rebalanceOverflow(bytes32 taskTypeId) external;
     }
 
+    /// WorkLedger, as StreamGateway sees it.
+    interface IWorkLedger {
+        function note(bytes32 taskTypeId, address source) external;
+    }
+
     /// EscrowBuffer, as BackpressurePool and PricingCurve see it.
     interface IEscrowBuffer {
         function deposit(bytes32 taskTypeId, uint256 amount) external;

@@ -54,6 +54,7 @@ sol! {
         function distribute(address token, address from, address pool, uint256 requestedAmount, bytes ctx) external returns (bytes memory newCtx);
         function distributeFlow(address token, address from, address pool, int96 requestedFlowRate, bytes ctx) external returns (bytes memory newCtx);
         function tryConnectPoolFor(address pool, address memberAddr, bytes ctx) external returns (bool success, bytes memory newCtx);
+        function getFlow(address token, address from, address to) external view returns (uint256 lastUpdated, int96 flowRate, uint256 deposit);
     }
 
     /// A pool of the general distribution agreement.
@@ -108,6 +109,24 @@ pub fn distribution(
         None => agreement_call(gda, &call, &[]),
         Some(context) => agreement_call_with_context(gda, &call, context),
     }
+}
+
+/// Data of an operation of the host's batches that sets what `from` distributes into `pool`: `abi.encode(callData, userData)`.
+pub fn distribution_operation(
+    token: Address,
+    from: Address,
+    pool: Address,
+    flow_rate: u128,
+) -> Vec<u8> {
+    let selector = IGeneralDistributionAgreementV1::distributeFlowCall::SELECTOR;
+    let call = into_pool(selector, token, from, pool, flow_rate);
+    const HEAD: usize = 2 * 32;
+    let call_words = call.len().div_ceil(32).saturating_add(1);
+    let user_data_at = HEAD.saturating_add(call_words.saturating_mul(32));
+    let mut data = calldata([0; 4], &[HEAD.word(), user_data_at.word()]).split_off(4);
+    push_bytes(&mut data, &call);
+    push_bytes(&mut data, &[]);
+    data
 }
 
 /// Calldata that has the host distribute `amount` of `from`'s among the members of `pool`, at once.
