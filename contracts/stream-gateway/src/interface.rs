@@ -20,6 +20,9 @@ sol! {
     /// `token` is not the token of these pools.
     #[derive(Debug, PartialEq, Eq)]
     error WrongToken(address token);
+    /// `ledger` does not note what flows into these pools.
+    #[derive(Debug, PartialEq, Eq)]
+    error WrongLedger(address ledger);
     /// These bytes are not what the functions of this contract return.
     #[derive(Debug, PartialEq, Eq)]
     error MalformedParameters(bytes parameters);
@@ -60,6 +63,7 @@ bpe_common::abi_struct!(Operation(u32, alloy_primitives::Address, Bytes));
 pub enum Error {
     WrongHost(WrongHost),
     WrongToken(WrongToken),
+    WrongLedger(WrongLedger),
     MalformedParameters(MalformedParameters),
     UnknownActionId(UnknownActionId),
     UnsupportedLanguage(UnsupportedLanguage),

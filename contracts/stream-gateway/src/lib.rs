@@ -64,7 +64,8 @@ impl StreamGateway {
     ///
     /// # Errors
     ///
-    /// * [`NotAContract`](bpe_common::call::NotAContract); [`WrongToken`] if the pools are another token's.
+    /// * [`NotAContract`](bpe_common::call::NotAContract); [`WrongToken`] if the pools are another token's,
+    ///   [`WrongLedger`] if the ledger is other pools'.
     /// * `MalformedReturn` if `super_token` is no Super Token.
     #[constructor]
     pub fn constructor(
@@ -83,6 +84,11 @@ impl StreamGateway {
         )?;
         if to_address(token) != super_token {
             return Err(WrongToken { token: super_token }.into());
+        }
+        let [noted] = self.ask(work_ledger, IWorkLedger::backpressurePoolCall::SELECTOR, &[])?;
+        if to_address(noted) != backpressure_pool {
+            let ledger = work_ledger;
+            return Err(WrongLedger { ledger }.into());
         }
         let [host] = self.ask(super_token, ISuperToken::getHostCall::SELECTOR, &[])?;
         let [gda] = self.ask(backpressure_pool, IPoolLimits::GDACall::SELECTOR, &[])?;

@@ -12,7 +12,7 @@ use alloy_sol_types::{sol, SolCall, SolValue};
 use bpe_testing::{calldata, enter, superfluid::GdaPool, Pools, Token};
 use contract::StreamGateway;
 use motsu::prelude::*;
-use neighbours::Gda;
+use neighbours::{Gda, Ledger};
 use proptest::prelude::*;
 
 const OWNER: Address = Address::repeat_byte(0x01);
@@ -35,6 +35,7 @@ struct World {
     _token: Contract<Token>,
     gda: Contract<Gda>,
     _pools: Contract<Pools>,
+    _ledger: Contract<Ledger>,
     pool: Contract<GdaPool>,
 }
 
@@ -47,16 +48,18 @@ impl World {
         gda.sender(OWNER).set_token(token.address());
         pools.sender(OWNER).wire(gda.address(), token.address());
         pools.sender(OWNER).set_pool(CODE, pool.address());
-        let ledger = pools.address();
+        let ledger = Contract::<Ledger>::new();
+        ledger.sender(OWNER).set_pools(pools.address());
         let build = gateway
             .sender(OWNER)
-            .constructor(token.address(), pools.address(), ledger);
+            .constructor(token.address(), pools.address(), ledger.address());
         build.motsu_unwrap();
         Self {
             gateway,
             _token: token,
             gda,
             _pools: pools,
+            _ledger: ledger,
             pool,
         }
     }

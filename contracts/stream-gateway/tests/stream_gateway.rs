@@ -14,7 +14,7 @@ use bpe_testing::{
 };
 use contract::*;
 use motsu::prelude::*;
-use neighbours::Gda;
+use neighbours::{Gda, Ledger};
 
 const CODE: B256 = B256::repeat_byte(0xc0);
 const NOWHERE: B256 = B256::repeat_byte(0x99);
@@ -102,7 +102,7 @@ struct World {
     gda: Contract<Gda>,
     pools: Contract<Pools>,
     pool: Contract<GdaPool>,
-    ledger: Contract<Pools>,
+    ledger: Contract<Ledger>,
 }
 
 impl World {
@@ -124,6 +124,8 @@ impl World {
             .sender(OWNER)
             .set_pool(CODE, world.pool.address());
         world.set_units(UNITS);
+        let pools = world.pools.address();
+        world.ledger.sender(OWNER).set_pools(pools);
         let build = world.build(token, world.pools.address(), world.ledger.address());
         build.unwrap();
         world
@@ -244,7 +246,11 @@ fn constructor_refuses_what_makes_no_sense() {
     assert_eq!(fresh(BOB, pools, ledger), no_contract());
     assert_eq!(fresh(token, BOB, ledger), no_contract());
     assert_eq!(fresh(token, pools, BOB), no_contract());
-    let other = Contract::<Token>::new();
+    let (other, others) = (Contract::<Token>::new(), Contract::<Ledger>::new());
+    let wrong = WrongLedger {
+        ledger: others.address(),
+    };
+    assert_eq!(fresh(token, pools, others.address()), Err(wrong.into()));
     let token = other.address();
     assert_eq!(
         fresh(token, pools, ledger),

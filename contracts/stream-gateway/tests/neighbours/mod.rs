@@ -1,10 +1,27 @@
-//! What surrounds the gateway besides the token and BackpressurePool: Superfluid's GDA, which answers as it is told.
+//! What surrounds the gateway besides the token and BackpressurePool: WorkLedger, and Superfluid's GDA, which answers as it is told.
 #![allow(dead_code)]
 
 extern crate alloc;
 
 use alloy_primitives::{aliases::I96, Address, U256};
 use stylus_sdk::{prelude::*, storage::*};
+
+/// WorkLedger, as far as it says whose it is.
+#[storage]
+pub struct Ledger {
+    pools: StorageAddress,
+}
+
+#[public]
+impl Ledger {
+    pub fn set_pools(&mut self, pools: Address) {
+        self.pools.set(pools);
+    }
+
+    pub fn backpressure_pool(&self) -> Address {
+        self.pools.get()
+    }
+}
 
 /// What `from` distributes into `to`.
 #[storage]
@@ -58,5 +75,6 @@ impl Gda {
     }
 }
 
-// SAFETY: the type is only ever the storage of a whole contract.
+// SAFETY: the types are only ever the storage of a whole contract.
+unsafe impl TopLevelStorage for Ledger {}
 unsafe impl TopLevelStorage for Gda {}
