@@ -211,6 +211,8 @@ fn nowhere() -> SuperfluidAddresses {
         super_token_factory: zero,
         cfa_v1_forwarder: zero,
         gda_v1_forwarder: zero,
+        blind_macro_forwarder: zero,
+        clear_macro_forwarder_v1: zero,
         usdc: zero,
         usdcx: zero,
     }

@@ -1,5 +1,7 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts.
 
+extern crate alloc;
+
 #[allow(dead_code)]
 #[path = "../src/lib.rs"]
 mod contract;

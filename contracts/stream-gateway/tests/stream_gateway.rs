@@ -1,5 +1,7 @@
 //! StreamGateway on motsu: every function and error, what it has the host do, to the byte, and what a source signs.
 
+extern crate alloc;
+
 #[allow(dead_code)]
 #[path = "../src/lib.rs"]
 mod contract;

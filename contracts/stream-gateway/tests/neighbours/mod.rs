@@ -70,7 +70,7 @@ impl Gda {
         }
         let flows = self.flows.getter(from);
         let flow = flows.getter(to);
-        let rate = I96::try_from(flow.rate.get()).expect("a rate");
+        let rate = bpe_testing::superfluid::flow_rate(flow.rate.get().to());
         Ok((flow.last_updated.get(), rate, flow.deposit.get()))
     }
 }
