@@ -85,7 +85,11 @@ impl StreamGateway {
         if to_address(token) != super_token {
             return Err(WrongToken { token: super_token }.into());
         }
-        let [noted] = self.ask(work_ledger, IWorkLedger::backpressurePoolCall::SELECTOR, &[])?;
+        let [noted] = self.ask(
+            work_ledger,
+            IWorkLedger::backpressurePoolCall::SELECTOR,
+            &[],
+        )?;
         if to_address(noted) != backpressure_pool {
             let ledger = work_ledger;
             return Err(WrongLedger { ledger }.into());

