@@ -208,9 +208,9 @@ sol! {
         function setProtocolFee(uint256 feeBps, address recipient) external;
         function createPool(bytes32 taskTypeId) external;
         function setVerificationBudget(bytes32 taskTypeId, uint256 budgetBps) external;
-        function connect(address pool, address streams) external;
+        function connect(address pool, address workLedger) external;
         function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
-        function setSourceStreams(address sourceStreams) external;
+        function setOverflowMeter(address overflowMeter) external;
         function setBackpressurePool(address pool) external;
         function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
         function handOver(address newOwner) external;
