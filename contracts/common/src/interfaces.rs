@@ -31,10 +31,12 @@ sol! {
         function getSmoothedCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
+        function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
         function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
         function syncCapacity(bytes32 taskTypeId, address sink) external;
 
         error SinkNotRegistered();
+        error ObservationExpired(uint256 oldest);
     }
 
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
