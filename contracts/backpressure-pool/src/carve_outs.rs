@@ -24,6 +24,7 @@ type Parts = [(Address, u128); 2];
 impl BackpressurePool {
     /// Stores what the sinks have, and sets the carve-outs beside them if they have to follow. `forced`: to today's cuts and
     /// recipients.
+    #[inline(never)]
     pub(super) fn settle(&mut self, split: &Split, forced: bool) -> Result<(), Error> {
         let mut pool = self.pools.setter(split.id);
         pool.sink_units.set(Uint::saturating_from(split.sinks));
@@ -120,6 +121,7 @@ impl BackpressurePool {
         Ok(!applied.is_zero())
     }
 
+    #[inline(never)]
     fn packed_cuts(&self, id: B256) -> u64 {
         let fee: u64 = self.fee_bps.get().wrapping_to();
         let budget: u64 = self.pools.getter(id).budget_bps.get().wrapping_to();
@@ -173,6 +175,7 @@ impl BackpressurePool {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn set_units(
         &self,
         pool: Address,

@@ -1,10 +1,9 @@
 //! Checks, and what neighbours are asked for.
 
-use alloc::vec::Vec;
 use alloy_primitives::{Address, Uint, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{calldata, query_words, static_call, to_address, Revert, ALL_GAS},
+    call::{query_pairs, query_words},
     emit,
     events::Word,
     interfaces::ICapacityRegistry,
@@ -53,16 +52,19 @@ impl BackpressurePool {
     }
 
     /// Whether `account` has the units of the overflow, or of capacity below a task type, which are not a sink's.
+    #[inline(never)]
     pub(super) fn is_reserved(&self, account: Address) -> bool {
         account == self.escrow.get() || account == self.nested_pool.get()
     }
 
+    #[inline(never)]
     pub(super) fn store_weighting(&mut self, id: B256, weighting: u8) {
         let mut pool = self.pools.setter(id);
         pool.weighting.set(Uint::from(weighting));
         emit!(self.vm(), WeightingSet[id](weighting));
     }
 
+    #[inline(never)]
     pub(super) fn units(&self, pool: Address, member: Address) -> Result<u128, Error> {
         let selector = ISuperfluidPool::getUnitsCall::SELECTOR;
         let [units] = self.ask(pool, selector, &[member.word()])?;
@@ -77,31 +79,18 @@ impl BackpressurePool {
     }
 
     /// How many sinks the task type has, and their total capacity.
+    #[inline(never)]
     pub(super) fn sinks_and_total(&self, id: B256) -> Result<(u64, u128), Error> {
         let selector = ICapacityRegistry::getTaskTypeCall::SELECTOR;
         let [_, count, total] = self.ask_registry(selector, &[id])?;
         Ok((count.saturating_to(), math::to_u128_saturating(total)))
     }
 
-    /// A page of the registry's list: sinks and their capacities, two arrays of one length.
+    /// A page of the registry's list: sinks and their capacities.
     pub(super) fn sinks_page(&self, id: B256, from: u64, count: u64) -> Result<Page, Error> {
-        let registry = self.registry.get();
         let selector = ICapacityRegistry::getSinksPageCall::SELECTOR;
-        let request = calldata(selector, &[id, from.word(), count.word()]);
-        let answer = static_call(self.vm(), registry, &request, ALL_GAS, usize::MAX);
-        if !answer.success {
-            return Err(Revert(answer.data).into());
-        }
-        let words: Vec<U256> = answer
-            .data
-            .chunks_exact(32)
-            .map(U256::from_be_slice)
-            .collect();
-        // Two offsets, a length, the sinks, a length, the capacities.
-        let length = words.len().saturating_sub(4) / 2;
-        let sinks = words.iter().skip(3).take(length).copied().map(to_address);
-        let capacities = words.iter().skip(length.saturating_add(4)).copied();
-        Ok(sinks.zip(capacities).collect())
+        let arguments = [id, from.word(), count.word()];
+        Ok(query_pairs(self.vm(), self.registry.get(), selector, &arguments)?)
     }
 
     fn ask_registry<const N: usize>(

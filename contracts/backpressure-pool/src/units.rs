@@ -60,6 +60,7 @@ enum Update {
 }
 
 impl BackpressurePool {
+    #[inline(never)]
     pub(super) fn open(&self, id: B256) -> Result<Split, Error> {
         let pool = self.pools.getter(id);
         Ok(Split {
@@ -73,6 +74,7 @@ impl BackpressurePool {
     }
 
     /// Sets the anchor to the capacity of sinks and of what is below, and rescales the units of the latter.
+    #[inline(never)]
     pub(super) fn set_anchor(&mut self, split: &mut Split, total: u128) -> Result<(), Error> {
         split.anchor = self.anchor_of(split.id, total);
         let mut pool = self.pools.setter(split.id);
@@ -80,6 +82,7 @@ impl BackpressurePool {
         self.set_nested_units(split)
     }
 
+    #[inline(never)]
     fn anchor_of(&self, id: B256, total: u128) -> u128 {
         let nested = to_u128(self.pools.getter(id).nested_capacity.get());
         total.saturating_add(nested).max(MIN_ANCHOR)
@@ -92,6 +95,7 @@ impl BackpressurePool {
     }
 
     /// Gives NestedPool what its capacity is worth by the anchor, as far as there is room; the rest at the next anchor.
+    #[inline(never)]
     pub(super) fn set_nested_units(&mut self, split: &mut Split) -> Result<(), Error> {
         let pool = self.pools.getter(split.id);
         let before = to_u128(pool.nested_units.get());
@@ -232,6 +236,7 @@ impl BackpressurePool {
     }
 
     /// The units that `sink` has for its capacity, and those that it has as a carve-out.
+    #[inline(never)]
     pub(super) fn sink_units(&self, split: &Split, sink: Address) -> Result<(u128, u128), Error> {
         let pool = self.pools.getter(split.id);
         let mut carved = 0_u128;

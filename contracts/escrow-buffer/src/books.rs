@@ -27,6 +27,7 @@ impl EscrowBuffer {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn raise_level(&mut self, id: B256, amount: U256) -> Result<(), Error> {
         let level = to_amount(self.buffer_level(id).saturating_add(amount))?;
         let booked = widen(self.booked.get()).saturating_add(amount);
@@ -38,6 +39,7 @@ impl EscrowBuffer {
 
     /// Appends a deposit of `source`, whose `amount` the level counts already; or adds it to the last one of `source`, if that
     /// is young: a source that deposits often is one place in the queue.
+    #[inline(never)]
     pub(super) fn queue(&mut self, id: B256, source: Address, amount: U256) {
         let source_id = self.source_id(source);
         let now = clock::block_timestamp(self.vm());
@@ -76,6 +78,7 @@ impl EscrowBuffer {
     }
 
     /// Takes what is left of deposit `number` out of the books, for `caller`, whose it has to be.
+    #[inline(never)]
     pub(super) fn withdraw(
         &mut self,
         id: B256,
@@ -155,6 +158,7 @@ impl EscrowBuffer {
         id
     }
 
+    #[inline(never)]
     fn reduce_level(&mut self, id: B256, amount: U256) {
         let mut buffer = self.buffers.setter(id);
         let level = widen(buffer.level.get()).saturating_sub(amount);
@@ -163,6 +167,7 @@ impl EscrowBuffer {
         self.booked.set(U128::wrapping_from(booked));
     }
 
+    #[inline(never)]
     fn reduce_source(&mut self, id: B256, source: SourceId, amount: U256) {
         let mut levels = self.source_levels.setter(id);
         let mut level = levels.setter(source);
@@ -171,6 +176,7 @@ impl EscrowBuffer {
     }
 
     /// Pays `sink` what it was credited.
+    #[inline(never)]
     pub(super) fn pay_credit(&mut self, sink: Address) -> Result<(), Error> {
         let amount = self.credits.get(sink);
         self.credits.setter(sink).set(U256::ZERO);
@@ -179,6 +185,7 @@ impl EscrowBuffer {
         self.send(sink, amount)
     }
 
+    #[inline(never)]
     pub(super) fn signal(&self, id: B256) {
         emit!(
             self.vm(),
@@ -189,6 +196,7 @@ impl EscrowBuffer {
         );
     }
 
+    #[inline(never)]
     pub(super) fn signal_booking(&self, id: B256) {
         self.signal(id);
         if self.is_full(id) {
@@ -197,11 +205,13 @@ impl EscrowBuffer {
     }
 
     /// Whether the buffer is at `share` of its limit, in BPS, or above.
+    #[inline(never)]
     pub(super) fn fills(&self, id: B256, share: u16) -> bool {
         let max = self.buffer_max(id);
         !max.is_zero() && self.buffer_level(id) >= bps_of_ceil(max, share)
     }
 
+    #[inline(never)]
     pub(super) fn send(&self, to: Address, amount: U256) -> Result<(), Error> {
         Ok(erc20::transfer(self.vm(), self.token.get(), to, amount)?)
     }

@@ -36,6 +36,7 @@ pub(super) struct KnownPool {
 
 impl EscrowBuffer {
     /// Books what the pool has paid since the last time. Returns how much that is.
+    #[inline(never)]
     pub(super) fn take_in(&mut self, id: B256) -> Result<U256, Error> {
         let known = self.require_pool(id)?;
         let member = [self.vm().contract_address().word()];
@@ -156,6 +157,7 @@ impl EscrowBuffer {
 
     /// The pool of the task type, zero as long as there is none; `None` as long as nothing is connected. Neither pool nor
     /// weighting by work change once there is a pool.
+    #[inline(never)]
     fn known_pool(&mut self, id: B256) -> Result<Option<KnownPool>, Error> {
         let buffer = self.buffers.getter(id);
         if !buffer.pool.get().is_zero() {

@@ -163,6 +163,7 @@ impl EscrowBuffer {
 
     /// What may drain of the task type's buffer, of which none is refused. `None` if this was the first look at the counter,
     /// or if that went back: then it counts from here.
+    #[inline(never)]
     fn allowance(&mut self, id: B256) -> Result<Option<Allowance>, Error> {
         let meter = self.overflow_meter.get();
         let (bound, value) = match meter.is_zero() {
@@ -197,6 +198,7 @@ impl EscrowBuffer {
 
     /// What a round drains that begins now: what `allowance` lets, as far as the next deposits hold it, and behind the last
     /// of them what is nobody's. Passes over those that nothing is left of, and moves the baseline.
+    #[inline(never)]
     fn allot(&mut self, id: B256, allowance: &Allowance) -> U256 {
         let allowed = match allowance {
             Allowance::All => U256::MAX,
@@ -265,6 +267,7 @@ impl EscrowBuffer {
         }
     }
 
+    #[inline(never)]
     fn open_round(&self, id: B256) -> Option<Round> {
         let buffer = self.buffers.getter(id);
         let end = buffer.round_end.get();
@@ -284,6 +287,7 @@ impl EscrowBuffer {
     }
 
     /// Writes a round of several calls down. Closes it after the last page that is paid.
+    #[inline(never)]
     fn store_round(&mut self, id: B256, round: &Round) {
         let goes_on = round.cursor < round.end;
         let mut buffer = self.buffers.setter(id);
@@ -307,6 +311,7 @@ impl EscrowBuffer {
     }
 
     /// Takes the sum of `payments` from the oldest deposits, and makes them.
+    #[inline(never)]
     fn pay_all(&mut self, id: B256, payments: Sinks) -> Result<(), Error> {
         self.consume(id, sum(&payments));
         for (sink, amount) in payments {

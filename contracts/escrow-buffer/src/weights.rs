@@ -7,7 +7,7 @@
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
-    call::{calldata, first_words, query, static_call, Revert, ALL_GAS},
+    call::{calldata, first_words, query_pairs, static_call, Revert, ALL_GAS},
     clock,
     events::Word,
     interfaces::ICapacityRegistry,
@@ -55,22 +55,15 @@ impl EscrowBuffer {
         count: u32,
         span: Span,
     ) -> Result<Sinks, Error> {
-        let mut sinks = self.sinks(id, from, count)?;
+        let selector = ICapacityRegistry::getSinksPageCall::SELECTOR;
+        let arguments = [id, U256::from(from).word(), U256::from(count).word()];
+        let registry = self.capacity_registry.get();
+        let mut sinks = query_pairs(self.vm(), registry, selector, &arguments)?;
+        sinks.truncate(count as usize);
         for (sink, weight) in &mut sinks {
             *weight = self.served(id, *sink, span)?;
         }
         Ok(sinks)
-    }
-
-    fn sinks(&self, id: B256, from: u32, count: u32) -> Result<Sinks, Error> {
-        let get = ICapacityRegistry::getSinksPageCall {
-            taskTypeId: id,
-            from: U256::from(from),
-            count: U256::from(count),
-        };
-        let page = query(self.vm(), self.capacity_registry.get(), &get)?;
-        let sinks = page.sinks.into_iter().zip(page.capacities);
-        Ok(sinks.take(count as usize).collect())
     }
 
     /// Capacity times seconds of `sink` in the span. Where the registry has forgotten its beginning, because the sink changed
