@@ -531,7 +531,7 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
     // Without Superfluid's addresses from anywhere.
     refused(
         stage.deploy(&[]).await,
-        "the configuration lacks `demurrage.underlying`, `registration_key`, `stake.token`, `super_token`, `superfluid.gda`",
+        "the configuration lacks `demurrage.underlying`, `stake.token`, `super_token`, `superfluid.gda`",
     );
     assert!(!stage.file().exists());
 }

@@ -399,7 +399,7 @@ impl Run<'_> {
         let step = PendingStep::Deploy {
             name: program.key(),
             code_hash: keccak256(&code),
-            constructor: recorded(&arguments, &values),
+            constructor: recorded(&values),
         };
         let request = Chain::creation(&code, &values, fee);
         let receipt = self.send(step, request).await.with_context(what)?;
@@ -556,14 +556,7 @@ impl Run<'_> {
     }
 }
 
-/// Arguments for the deployments file. A registration key is in the transaction for everybody to see, but need not be
-/// copied about.
-fn recorded(arguments: &[Value], values: &[DynSolValue]) -> Vec<String> {
-    let pairs = arguments.iter().zip(values);
-    pairs
-        .map(|(argument, value)| match argument {
-            Value::Setting("registration_key") => String::new(),
-            _ => text(value),
-        })
-        .collect()
+/// Arguments for the deployments file.
+fn recorded(values: &[DynSolValue]) -> Vec<String> {
+    values.iter().map(text).collect()
 }

@@ -125,18 +125,6 @@ sol! {
         function setNestedCapacity(bytes32 taskTypeId, uint256 capacity) external;
     }
 
-    /// SourceStreams, as StreamGateway and EscrowBuffer see it.
-    interface ISourceStreams {
-        function plan(address pool, address source, uint256 flowRate) external view returns (uint256 current, uint256 inflow, uint256 nextInflow);
-        function takeCredit(address source) external returns (uint256 amount);
-        function takeOverflow(address pool, address source) external returns (uint256 amount);
-    }
-
-    /// BackpressurePool, as StreamGateway sees it.
-    interface IOverflowBalancer {
-        function rebalanceOverflow(bytes32 taskTypeId) external;
-    }
-
     /// WorkLedger, as StreamGateway sees it.
     interface IWorkLedger {
         function note(bytes32 taskTypeId, address source) external;
