@@ -132,6 +132,7 @@ impl Factory {
                 gateway: IStreamGateway::new(parts.streamGateway, provider.clone()),
                 ledger: IWorkLedger::new(parts.workLedger, provider.clone()),
                 meter: IOverflowMeter::new(parts.overflowMeter, provider.clone()),
+                macros: old.macros,
                 base: Foundations {
                     stakes: IStakeManager::new(economy.stakeManager, provider.clone()),
                     registry: ICapacityRegistry::new(economy.capacityRegistry, provider.clone()),

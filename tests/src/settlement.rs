@@ -37,6 +37,8 @@ pub struct Settlement {
     pub gateway: IStreamGatewayInstance<DynProvider>,
     pub ledger: IWorkLedgerInstance<DynProvider>,
     pub meter: IOverflowMeterInstance<DynProvider>,
+    /// Superfluid's: runs the gateway's macro.
+    pub macros: IBlindMacroForwarderInstance<DynProvider>,
 }
 
 impl Settlement {
@@ -63,7 +65,8 @@ impl Settlement {
             escrow: IEscrowBuffer::new(escrow, provider.clone()),
             gateway: IStreamGateway::new(gateway, provider.clone()),
             ledger: IWorkLedger::new(ledger, provider.clone()),
-            meter: IOverflowMeter::new(meter, provider),
+            meter: IOverflowMeter::new(meter, provider.clone()),
+            macros: IBlindMacroForwarder::new(superfluid.addresses.blind_macro_forwarder, provider),
             base,
             superfluid,
         };
@@ -102,14 +105,9 @@ impl Settlement {
         source
     }
 
-    pub fn macros(&self) -> IBlindMacroForwarderInstance<&DynProvider> {
-        let forwarder = self.superfluid.addresses.blind_macro_forwarder;
-        IBlindMacroForwarder::new(forwarder, &self.base.provider)
-    }
-
     /// Has Superfluid do for `source` what the gateway's parameters say.
     pub async fn run(&self, source: Address, parameters: Bytes) -> TransactionReceipt {
-        let run = self.macros().runMacro(*self.gateway.address(), parameters);
+        let run = self.macros.runMacro(*self.gateway.address(), parameters);
         mined(run.from(source).send().await).await
     }
 
@@ -140,6 +138,14 @@ impl Settlement {
     pub async fn end(&self, source: Address, id: B256) -> TransactionReceipt {
         let delete = self.gateway.deleteStream(id);
         self.run(source, delete.call().await.unwrap()).await
+    }
+
+    /// Has what overflowed booked to those of `sources` who paid it, as noted until now.
+    pub async fn book(&self, id: B256, sources: &[Address]) -> TransactionReceipt {
+        for source in sources {
+            mined(self.ledger.note(id, *source).send().await).await;
+        }
+        mined(self.escrow.attribute(id, sources.to_vec()).send().await).await
     }
 
     /// The rate that Superfluid says `source` streams to a task type.

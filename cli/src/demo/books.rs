@@ -126,10 +126,7 @@ impl Books {
 
     /// What was paid by sources and is not the sinks'.
     fn paid_on(&self) -> I256 {
-        self.fee_recipient
-            + self.escrow
-            + self.backpressure_pool
-            + self.superfluid_pools
+        self.fee_recipient + self.escrow + self.backpressure_pool + self.superfluid_pools
     }
 
     /// What the sources have paid out.

@@ -17,7 +17,7 @@ use super::{
     plan::{self, Builds, Planner, Redeploy, Task},
     record::{Book, PendingStep},
     scope::{text, Scope},
-    suite::{self, Call, Program, Value},
+    suite::{self, Call, Program},
     verify,
 };
 

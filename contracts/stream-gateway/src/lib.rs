@@ -188,7 +188,7 @@ impl StreamGateway {
     /// # Errors
     ///
     /// * [`WrongHost`], [`MalformedParameters`], [`UnknownActionId`], [`UnsupportedLanguage`], [`ZeroAmount`]
-    /// * [`InvalidFlowRate`], [`UnknownTaskType`], [`FlowRateTooLow`], [`StreamAlreadyExists`], [`StreamDoesNotExist`]
+    /// * [`InvalidFlowRate`], [`UnknownTaskType`], [`StreamAlreadyExists`], [`StreamDoesNotExist`]
     ///
     /// # Returns
     ///
@@ -232,8 +232,8 @@ impl StreamGateway {
             Action::Delete(_) if current.is_zero() && deposit.is_zero() => {
                 return Err(no_stream().into());
             }
-            Action::Create(..) | Action::Update(..) => self.require_useful(pool, rate)?,
-            Action::Delete(_) | Action::TopUp(_) => (),
+            // Whether the rate is useful shows afterwards; to ask twice would be dear.
+            _ => (),
         }
         // Before the rate changes: afterwards nobody knows what it was.
         let note = calldata(IWorkLedger::noteCall::SELECTOR, &[id, account.word()]);
@@ -255,7 +255,7 @@ impl StreamGateway {
     ///
     /// # Errors
     ///
-    /// * [`StreamDoesNotFlow`]
+    /// * [`FlowRateTooLow`], [`StreamDoesNotFlow`]
     /// * [`WrongHost`], [`MalformedParameters`], [`UnknownActionId`], [`UnsupportedLanguage`], [`ZeroAmount`],
     ///   [`InvalidFlowRate`], [`UnknownTaskType`]
     pub fn post_check(&self, host: Address, params: Bytes, account: Address) -> Result<(), Error> {
@@ -267,11 +267,16 @@ impl StreamGateway {
         let [_, actual, _] = self.flow(pool, account)?;
         let [units] = self.ask(pool, ISuperfluidPool::getTotalUnitsCall::SELECTOR, &[])?;
         let asked = U256::from(rate);
-        let flows = match action {
-            Action::Delete(_) => actual.is_zero(),
-            _ => !actual.is_zero() && actual.saturating_add(units) > asked,
-        };
-        match flows {
+        let ends = asked.is_zero();
+        if !ends && asked < units {
+            return Err(FlowRateTooLow {
+                flowRate: asked,
+                minimum: units,
+            }
+            .into());
+        }
+        let flows = !actual.is_zero() && actual.saturating_add(units) > asked;
+        match (ends && actual.is_zero()) || (!ends && flows) {
             true => Ok(()),
             false => Err(StreamDoesNotFlow { asked, actual }.into()),
         }

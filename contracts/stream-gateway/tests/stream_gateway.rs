@@ -422,10 +422,11 @@ fn what_exists_is_not_opened_and_what_does_not_is_not_changed() {
 }
 
 #[motsu::test]
-fn rates_reach_every_unit_when_they_are_opened_too() {
+fn a_rate_below_the_units_is_refused_afterwards_too() {
     let world = World::new();
     let made = create(1_000);
     world.set_units(1_001);
+    assert!(world.operations(made.clone()).is_ok());
     let error = || {
         FlowRateTooLow {
             flowRate: n(1_000),
@@ -433,14 +434,16 @@ fn rates_reach_every_unit_when_they_are_opened_too() {
         }
         .into()
     };
-    assert_eq!(world.operations(made), Err(error()));
-    world.stream(5_000, 0);
-    assert_eq!(
-        world.operations(parameters(2, (CODE, 1_000_u128))),
-        Err(error())
-    );
+    // Whatever flows.
+    for actual in [0, 1_000, 5_000] {
+        world.stream(actual, 0);
+        assert_eq!(world.check(made.clone()), Err(error()));
+        let update = parameters(2, (CODE, 1_000_u128));
+        assert_eq!(world.check(update), Err(error()));
+    }
     // An end has no rate.
-    assert!(world.operations(parameters(3, (CODE,))).is_ok());
+    world.stream(0, 0);
+    assert_eq!(world.check(parameters(3, (CODE,))), Ok(()));
 }
 
 #[motsu::test]
@@ -547,9 +550,7 @@ fn a_stream_flows_or_nothing_has_happened() {
         assert_eq!(world.check(create(5_500)), expected, "{actual}");
         assert_eq!(world.check(update()), expected, "{actual}");
     }
-    // Below the units nothing flows, and that is within a multiple of what was asked.
     world.stream(0, 7);
-    assert_eq!(world.check(create(999)), failed(999, 0));
     let delete = || parameters(3, (CODE,));
     assert_eq!(world.check(delete()), Ok(()));
     world.stream(1, 7);

@@ -466,10 +466,7 @@ impl<P: Provider> Deployment<'_, P> {
             ("CFAv1Forwarder", addresses.cfa_v1_forwarder),
             ("GDAv1Forwarder", addresses.gda_v1_forwarder),
             ("BlindMacroForwarder", addresses.blind_macro_forwarder),
-            (
-                "ClearMacroForwarderV1",
-                addresses.clear_macro_forwarder_v1,
-            ),
+            ("ClearMacroForwarderV1", addresses.clear_macro_forwarder_v1),
             ("tokens.test.USDC", addresses.usdc),
             ("supertokens.test.USDCx", addresses.usdcx),
         ];
