@@ -39,7 +39,7 @@ mod interface;
 mod metering;
 mod terms;
 
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::{call::require_contract, math::split::Cuts, packed::widen};
 use stylus_sdk::{prelude::*, storage::*};

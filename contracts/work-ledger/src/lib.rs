@@ -32,7 +32,7 @@ bpe_common::trap_on_panic!();
 mod interface;
 mod noting;
 
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
