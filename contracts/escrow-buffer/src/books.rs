@@ -116,9 +116,9 @@ impl EscrowBuffer {
     }
 
     /// Takes `sum` from the oldest deposits, and then of what is nobody's. A round counts on no more than that.
-    pub(super) fn consume(&mut self, id: B256, sum: U256) {
+    pub(super) fn consume(&mut self, id: B256, sum: U256) -> Result<(), Error> {
         if sum.is_zero() {
-            return;
+            return Ok(());
         }
         let buffer = self.buffers.getter(id);
         let (mut head, tail) = (buffer.head.get(), buffer.tail.get());
@@ -138,10 +138,11 @@ impl EscrowBuffer {
         }
         self.buffers.setter(id).head.set(head);
         if !left.is_zero() {
-            self.drain_unattributed(id, left);
+            self.drain_unattributed(id, left)?;
         }
         self.reduce_level(id, sum);
         self.signal(id);
+        Ok(())
     }
 
     /// The number of `source`, which gets one if it has none.

@@ -335,4 +335,3 @@ pub fn skipped(sink: Address) -> SinkSkipped {
         sink,
     }
 }
-
