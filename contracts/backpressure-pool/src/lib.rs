@@ -781,11 +781,6 @@ impl BackpressurePool {
         widen(self.pools.getter(task_type_id).anchor.get())
     }
 
-    /// The units of all sinks of the task type.
-    pub fn get_sink_units(&self, task_type_id: B256) -> U256 {
-        widen(self.pools.getter(task_type_id).sink_units.get())
-    }
-
     /// The part of the task type's streams that goes to the reviewer, in basis points.
     pub fn get_verification_budget(&self, task_type_id: B256) -> U256 {
         widen(self.pools.getter(task_type_id).budget_bps.get())

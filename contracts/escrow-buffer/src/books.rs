@@ -6,7 +6,7 @@ use bpe_common::{
     call::query_words,
     clock, emit, erc20,
     interfaces::ICapacityRegistry,
-    math::bps_of_ceil,
+    math::BPS,
     packed::{narrow, widen},
 };
 use stylus_sdk::prelude::*;
@@ -209,7 +209,9 @@ impl EscrowBuffer {
     #[inline(never)]
     pub(super) fn fills(&self, id: B256, share: u16) -> bool {
         let max = self.buffer_max(id);
-        !max.is_zero() && self.buffer_level(id) >= bps_of_ceil(max, share)
+        // Fits: 112 and 14 bits.
+        let level = self.buffer_level(id).saturating_mul(U256::from(BPS));
+        !max.is_zero() && level >= max.saturating_mul(U256::from(share))
     }
 
     #[inline(never)]

@@ -343,7 +343,7 @@ impl EscrowBuffer {
     }
 
     /// Takes in what overflowed, and queues for each of `sources`, at most 64, what of it WorkLedger has noted as paid by that
-    /// source. Less than [`EscrowBuffer::min_deposit`] waits for more. Note first.
+    /// source. Less than a millionth of a token waits for more. Note first.
     ///
     /// # Returns
     ///
@@ -615,16 +615,6 @@ impl EscrowBuffer {
     /// Where it is noted who paid what; zero before [`EscrowBuffer::connect`].
     pub fn work_ledger(&self) -> Address {
         self.work_ledger.get()
-    }
-
-    /// What says how much may drain; zero before [`EscrowBuffer::connect`].
-    pub fn overflow_meter(&self) -> Address {
-        self.overflow_meter.get()
-    }
-
-    /// The least amount that waits as a deposit, in wei: a millionth of a token.
-    pub fn min_deposit(&self) -> U256 {
-        self.minimum()
     }
 }
 
