@@ -113,7 +113,7 @@ fn storage_does_not_overlap() {
     assert_eq!(it.get_verification_budget(CODE), n(321));
     assert_eq!(it.get_weighting(CODE), n(1));
     assert_eq!(it.get_anchor(CODE), units(4));
-    assert_eq!(it.get_sink_units(CODE), units(1));
+    assert_eq!(world.sink_units(), units(1));
     assert_eq!(it.overflow_meter(), world.meter.address());
     assert_eq!(world.free_value(), (true, n(10 * 2 * 99)));
     assert!(!it.needs_rebalance(CODE).motsu_unwrap());

@@ -6,7 +6,7 @@ use bpe_common::{
     call::query_words,
     clock, emit, erc20,
     interfaces::ICapacityRegistry,
-    math::bps_of_ceil,
+    math::BPS,
     packed::{narrow, widen},
 };
 use stylus_sdk::prelude::*;
@@ -116,9 +116,9 @@ impl EscrowBuffer {
     }
 
     /// Takes `sum` from the oldest deposits, and then of what is nobody's. A round counts on no more than that.
-    pub(super) fn consume(&mut self, id: B256, sum: U256) {
+    pub(super) fn consume(&mut self, id: B256, sum: U256) -> Result<(), Error> {
         if sum.is_zero() {
-            return;
+            return Ok(());
         }
         let buffer = self.buffers.getter(id);
         let (mut head, tail) = (buffer.head.get(), buffer.tail.get());
@@ -138,10 +138,11 @@ impl EscrowBuffer {
         }
         self.buffers.setter(id).head.set(head);
         if !left.is_zero() {
-            self.drain_unattributed(id, left);
+            self.drain_unattributed(id, left)?;
         }
         self.reduce_level(id, sum);
         self.signal(id);
+        Ok(())
     }
 
     /// The number of `source`, which gets one if it has none.
@@ -208,7 +209,9 @@ impl EscrowBuffer {
     #[inline(never)]
     pub(super) fn fills(&self, id: B256, share: u16) -> bool {
         let max = self.buffer_max(id);
-        !max.is_zero() && self.buffer_level(id) >= bps_of_ceil(max, share)
+        // Fits: 112 and 14 bits.
+        let level = self.buffer_level(id).saturating_mul(U256::from(BPS));
+        !max.is_zero() && level >= max.saturating_mul(U256::from(share))
     }
 
     #[inline(never)]

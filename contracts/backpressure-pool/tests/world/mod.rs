@@ -261,7 +261,7 @@ impl World {
     }
 
     pub fn sink_units(&self) -> U256 {
-        self.pools.sender(OWNER).get_sink_units(CODE)
+        self.meter.sender(OWNER).get_units(CODE).0
     }
 
     pub fn anchor(&self) -> U256 {
@@ -335,4 +335,3 @@ pub fn skipped(sink: Address) -> SinkSkipped {
         sink,
     }
 }
-
