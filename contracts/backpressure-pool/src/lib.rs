@@ -102,7 +102,7 @@ sol! {
     /// Sinks of the task type are weighted by smoothed capacity (0), spare capacity (1) or shares (2).
     #[derive(Debug, PartialEq, Eq)]
     event WeightingSet(bytes32 indexed taskTypeId, uint8 weighting);
-    /// Submitted shares are mixed with `rate` basis points of an equal split.
+    /// Submitted shares are mixed with `rate` of an equal split, 1e18 = 1.
     #[derive(Debug, PartialEq, Eq)]
     event ExplorationRateSet(uint256 rate);
     /// Shares are taken from `submitter`.
@@ -201,9 +201,9 @@ pub enum Error {
 /// A total that changed by this much since the last full rebalance calls for another.
 pub const REBALANCE_THRESHOLD_BPS: u64 = 500;
 /// At most so much of submitted shares is an equal split.
-pub const MAX_EXPLORATION_RATE: u16 = 2_000;
+pub const MAX_EXPLORATION_RATE: u64 = math::pricing::WAD / 100 * 20;
 /// So much of it is, until the owner says otherwise.
-pub const DEFAULT_EXPLORATION_RATE: u16 = 500;
+pub const DEFAULT_EXPLORATION_RATE: u64 = math::pricing::WAD / 100 * 5;
 /// The protocol fee until the owner says otherwise.
 pub const DEFAULT_FEE_BPS: u16 = 10;
 /// The protocol fee at most.
@@ -276,7 +276,7 @@ pub struct BackpressurePool {
     fee_recipient: StorageAddress,
     fee_bps: StorageU16,
     share_submitter: StorageAddress,
-    exploration_rate: StorageU16,
+    exploration_rate: StorageU64,
     temperature_oracle: StorageAddress,
     pipelines: StorageMap<Address, StorageBool>,
     pools: StorageMap<B256, Pool>,
@@ -508,7 +508,7 @@ impl BackpressurePool {
         let (_, total) = self.sinks_and_total(task_type_id)?;
         self.set_anchor(&mut split, total);
         self.store_weighting(task_type_id, BY_SHARES);
-        let rate: u16 = self.exploration_rate.get().wrapping_to();
+        let rate: u64 = self.exploration_rate.get().wrapping_to();
         for (sink, share) in sinks.iter().zip(&shares) {
             let units = split::share_units(*share, sum, rate, count);
             match self.capacity_of(task_type_id, *sink)?.is_zero() {
@@ -698,7 +698,7 @@ impl BackpressurePool {
         Ok(())
     }
 
-    /// Mixes submitted shares with `rate` basis points of an equal split; at most 2 000.
+    /// Mixes submitted shares with `rate` of an equal split, 1e18 = 1; at most a fifth.
     ///
     /// # Errors
     ///

@@ -157,6 +157,11 @@ sol! {
         function setEscrowBuffer(address escrowBuffer) external;
         function setPricingCurve(address pricingCurve) external;
         function setShareSubmitter(address submitter) external;
+        function setExplorationRate(uint256 rate) external;
+        function setWeighting(bytes32 taskTypeId, uint8 weighting) external;
+        function registerDomain(bytes32 domain, address adapter) external;
+        function setReputationLedger(address ledger, bytes32 domain) external;
+        function setMinReputation(uint256 minReputation) external;
         function setPipeline(address pipeline, bool authorized) external;
         function setReviewer(address reviewer) external;
         function setProtocolFee(uint256 feeBps, address recipient) external;

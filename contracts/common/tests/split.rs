@@ -2,6 +2,7 @@
 
 use alloy_primitives::U256;
 use bpe_common::math::{
+    pricing::WAD,
     split::{
         carve_outs, pool_units, scale, share_units, units_capacity, CarveOuts, Cuts, UNIT_SCALE,
     },
@@ -81,20 +82,20 @@ proptest! {
     #[test]
     fn shares_are_mixed(
         shares in prop::collection::vec(number(100), 1..40),
-        rate in 0u16..=2_000,
+        rate in 0..=WAD / 5,
     ) {
         let sum: u128 = shares.iter().sum();
         prop_assume!(sum > 0);
         let count = shares.len() as u128;
-        let bps = u128::from(BPS);
+        let one = u128::from(WAD);
         let mut units_sum = 0;
         for share in &shares {
             let [a, b] = [*share, sum].map(U256::from);
             let units = share_units(a, b, rate, count as u64);
             // (1 − ε)·share/sum + ε/count, in one fraction.
             let (rate, scale) = (u128::from(rate), u128::from(UNIT_SCALE));
-            let mixed = big(*share) * (bps - rate) * count + big(sum) * rate;
-            let right = u128::try_from(mixed * scale / (big(sum) * count * bps)).unwrap();
+            let mixed = big(*share) * (one - rate) * count + big(sum) * rate;
+            let right = u128::try_from(mixed * scale / (big(sum) * count * one)).unwrap();
             let least = u128::from(*share > 0);
             prop_assert!(units <= right.max(least), "{units} for {right}");
             prop_assert!(units + 2 >= right, "{units} for {right}");
@@ -106,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn share_units_of_anything_do_not_fail(share: [u64; 4], sum: [u64; 4], rate: u16, count: u64) {
+    fn share_units_of_anything_do_not_fail(share: [u64; 4], sum: [u64; 4], rate: u64, count: u64) {
         let [share, sum] = [share, sum].map(U256::from_limbs);
         let units = share_units(share, sum, rate, count);
         prop_assert!(share.is_zero() || units > 0);
@@ -207,7 +208,7 @@ fn figures() {
     assert_eq!(pool_units(5, 0), 0);
     assert_eq!(pool_units(u128::MAX, 1), u128::MAX);
     assert_eq!(
-        share_units(U256::from(1), U256::from(4), 500, 2),
+        share_units(U256::from(1), U256::from(4), WAD / 20, 2),
         262_500_000
     );
     assert_eq!(share_units(U256::from(1), U256::MAX, 0, 2), 1);

@@ -159,12 +159,12 @@ pub enum Error {
 
 /// The domain of the signatures.
 pub const DOMAIN: Domain = Domain {
-    name: "OpenClawCapacityAdapter",
+    name: "Pura-OpenClawAdapter",
     version: "1",
 };
-/// `keccak256("openclaw")`
+/// `keccak256("OPENCLAW_AGENT")`
 pub const DOMAIN_ID: B256 =
-    b256!("21b227ce39f09521f400b45dbee5c28bbf417ba7d3d3a25408cc814f2bc432bf");
+    b256!("383526e1c50782829cc278d3686b6c0b4878101b8304b0168b0eecde2c3e7f30");
 /// `keccak256("OpenClawAttestation(bytes32 agentId,uint256 throughput,uint256 latencyMs,uint256 errorRateBps,uint256 timestamp,uint256 nonce)")`
 pub const ATTESTATION_TYPEHASH: B256 =
     b256!("f6ff7fabc63fcffdfe489f8e8f4af0ff068f0f112e9da98d7914f5f63fd2d193");
@@ -430,7 +430,7 @@ impl OpenClawCapacityAdapter {
         }
     }
 
-    /// The domain's id, `keccak256("openclaw")`.
+    /// The domain's id, `keccak256("OPENCLAW_AGENT")`.
     pub fn domain_id() -> B256 {
         DOMAIN_ID
     }
@@ -533,7 +533,7 @@ impl OpenClawCapacityAdapter {
         U256::from(BPS)
     }
 
-    /// The domain's id, `keccak256("openclaw")`.
+    /// The domain's id, `keccak256("OPENCLAW_AGENT")`.
     #[selector(name = "DOMAIN_ID")]
     pub fn domain_id_constant(&self) -> B256 {
         DOMAIN_ID

@@ -24,9 +24,9 @@
 //! | phase | begins when | what follows |
 //! |---|---|---|
 //! | steady (0) | it was checked and found healthy when recovery had lasted 300 s | |
-//! | shock (1) | throughput was below 20 %, or the escrow above 90 %, in three epochs in a row | a warning, money goes on as before |
-//! | recovery (2) | it was found healthy after shock or collapse, or put on trial | coupled again |
-//! | collapse (3) | throughput is below 5 %, or the escrow above 95 %, once | the stage is decoupled |
+//! | shock (2) | throughput was below 20 %, or the escrow above 90 %, in three epochs in a row | a warning, money goes on as before |
+//! | recovery (3) | it was found healthy after shock or collapse, or put on trial | coupled again |
+//! | collapse (4) | throughput is below 5 %, or the escrow above 95 %, once | the stage is decoupled |
 //!
 //! A *decoupled* stage takes nothing: whatever it declares, upstream it counts as capacity 0, in the same transaction. All
 //! stages before it are then paid for nothing, and their streams wait in their escrows until it has recovered. The stage's
@@ -70,7 +70,7 @@ sol! {
     /// The stages are now paid for these capacities at most.
     #[derive(Debug, PartialEq, Eq)]
     event PipelineRebalanced(bytes32 indexed pipelineId, uint256[] effectiveCapacities);
-    /// The stage is in shock (1), or has collapsed (3) and is decoupled.
+    /// The stage is in shock (2), or has collapsed (4) and is decoupled.
     #[derive(Debug, PartialEq, Eq)]
     event StageCollapse(bytes32 indexed pipelineId, uint256 indexed stageIndex, uint8 phase);
     /// The stage is recovering from shock or collapse, and coupled.
@@ -136,12 +136,13 @@ pub const MAX_STAGES: usize = 16;
 
 /// Healthy.
 pub const STEADY: u8 = 0;
+// 1 is *bull* in the Solidity deployment: a phase of the market, which no stage is ever in.
 /// In trouble for three epochs.
-pub const SHOCK: u8 = 1;
+pub const SHOCK: u8 = 2;
 /// Coupled again, and watched.
-pub const RECOVERY: u8 = 2;
+pub const RECOVERY: u8 = 3;
 /// Decoupled.
-pub const COLLAPSE: u8 = 3;
+pub const COLLAPSE: u8 = 4;
 
 /// How long an epoch is, in seconds: as CompletionTracker's.
 pub const EPOCH_DURATION: u64 = 300;
@@ -404,7 +405,7 @@ impl Pipeline {
     ///
     /// # Returns
     ///
-    /// * `phase`: steady (0), shock (1), recovery (2) or collapse (3).
+    /// * `phase`: steady (0), shock (2), recovery (3) or collapse (4). 1 (bull) does not occur.
     /// * `sinceTimestamp`: when the phase began, in seconds since 1970.
     /// * `lowEpochs`: in how many epochs in a row there was trouble when it was checked last.
     /// * `decoupled`: whether the stage counts as capacity 0 upstream.

@@ -5,7 +5,7 @@
 
 use alloy_primitives::U256;
 
-use super::{bps::BPS, mul_div_ceil, mul_div_floor, to_u128_saturating};
+use super::{bps::BPS, mul_div_ceil, mul_div_floor, pricing::WAD, to_u128_saturating};
 
 /// Units of all sinks together when their capacities sum to the anchor: 1e9, so that a unit is a billionth of it.
 pub const UNIT_SCALE: u64 = 1_000_000_000;
@@ -27,15 +27,15 @@ pub fn scale(value: u128, numerator: u128, denominator: u128) -> u128 {
     mul_div_floor(value, numerator, denominator).map_or(0, to_u128_saturating)
 }
 
-/// Units of a sink with `share` of `sum`, mixed with `exploration_bps` of an equal split over `count` sinks:
-/// `(1 − ε)·share/sum + ε/count`, rounded down, but at least 1 for a positive share.
-pub fn share_units(share: U256, sum: U256, exploration_bps: u16, count: u64) -> u128 {
+/// Units of a sink with `share` of `sum`, mixed with `exploration` (of [`WAD`]) of an equal split over `count`
+/// sinks: `(1 − ε)·share/sum + ε/count`, rounded down, but at least 1 for a positive share.
+pub fn share_units(share: U256, sum: U256, exploration: u64, count: u64) -> u128 {
     let unit_scale = U256::from(UNIT_SCALE);
     let given = mul_div_floor(share, unit_scale, sum).map_or(0, to_u128_saturating);
-    let [rate, bps] = [exploration_bps, BPS].map(u128::from);
-    let exploited = given.saturating_mul(bps.saturating_sub(rate));
+    let [rate, one] = [exploration, WAD].map(u128::from);
+    let exploited = given.saturating_mul(one.saturating_sub(rate));
     let explored = scale(rate, u128::from(UNIT_SCALE), u128::from(count));
-    let units = scale(exploited.saturating_add(explored), 1, bps);
+    let units = scale(exploited.saturating_add(explored), 1, one);
     units.max(u128::from(!share.is_zero()))
 }
 

@@ -30,7 +30,7 @@ fn starts_with_what_it_is_given() {
     assert_eq!(it.get_all_nodes(), Returns((vec![], vec![])));
     assert_eq!(
         it.lightning_attestation_typehash(),
-        keccak256("LightningCapacityAttestation(bytes32 nodePubkey,address operator,uint256 outboundCapacitySats,uint256 channelCount,uint256 pendingHTLCs,uint256 timestamp,uint256 nonce)")
+        keccak256("LightningAttestation(bytes32 nodePubkey,address operator,uint256 outboundCapacitySats,uint256 channelCount,uint256 pendingHTLCs,uint256 timestamp,uint256 nonce)")
     );
     assert_eq!(
         it.eip712_domain(),

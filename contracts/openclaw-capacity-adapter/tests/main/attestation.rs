@@ -55,7 +55,7 @@ impl World {
 
     fn digest(&self, it: &OpenClawAttestation) -> B256 {
         it.eip712_signing_hash(&eip712_domain! {
-            name: "OpenClawCapacityAdapter",
+            name: "Pura-OpenClawAdapter",
             version: "1",
             chain_id: 42_161,
             verifying_contract: self.adapter.address(),
@@ -129,7 +129,7 @@ fn signatures_are_for_this_contract() {
     );
     let expected = Returns((
         FixedBytes([0x0f]),
-        "OpenClawCapacityAdapter".to_owned(),
+        "Pura-OpenClawAdapter".to_owned(),
         "1".to_owned(),
         U256::from(42_161),
         world.adapter.address(),
