@@ -15,7 +15,7 @@ interface IBackpressurePool {
     /// Overflow goes to `escrowBuffer`.
     event EscrowBufferSet(address indexed escrowBuffer);
 
-    /// Submitted shares are mixed with `rate` basis points of an equal split.
+    /// Submitted shares are mixed with `rate` of an equal split, 1e18 = 1.
     event ExplorationRateSet(uint256 rate);
 
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
@@ -175,7 +175,7 @@ interface IBackpressurePool {
     /// that are submitted (2). The next rebalance applies it.
     function setWeighting(bytes32 taskTypeId, uint8 weighting) external;
 
-    /// Mixes submitted shares with `rate` basis points of an equal split; at most 2 000.
+    /// Mixes submitted shares with `rate` of an equal split, 1e18 = 1; at most a fifth.
     function setExplorationRate(uint256 rate) external;
 
     /// Takes shares from `submitter`; from nobody, if zero.

@@ -24,7 +24,7 @@ interface IPipeline {
     /// `reporter` may report throughput, or no longer.
     event ReporterSet(address indexed reporter, bool authorized);
 
-    /// The stage is in shock (1), or has collapsed (3) and is decoupled.
+    /// The stage is in shock (2), or has collapsed (4) and is decoupled.
     event StageCollapse(bytes32 indexed pipelineId, uint256 indexed stageIndex, uint8 phase);
 
     /// The stage is recovering from shock or collapse, and coupled.

@@ -1288,8 +1288,8 @@ impl CompletionTracker {
     fn store(&mut self, pair: B256, verdict: &Verdict) {
         let mut standing = self.standings.setter(pair);
         standing.next.set(to_count(verdict.next));
-        // Fits: a rate is at most 10 000, and `below` at most 2.
-        let rate_and_below = verdict.rate.saturating_mul(BELOW_END) + verdict.below;
+        // A rate has 14 bits, and `below` two.
+        let rate_and_below = verdict.rate.saturating_mul(BELOW_END) | verdict.below;
         standing.rate_and_below.set(to_count(rate_and_below));
         // Fits: StakeManager keeps stakes in as many bits.
         standing.stake.set(Uint::wrapping_from(verdict.stake));

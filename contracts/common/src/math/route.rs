@@ -1,6 +1,7 @@
 //! A payment over several Lightning nodes.
 
-use super::{mul_div_ceil, to_u128_saturating, BPS};
+use super::{mul_div_ceil, mul_div_floor, to_u128_saturating, BPS};
+use alloc::vec::Vec;
 use alloy_primitives::U256;
 
 /// All bitcoin that there can be, in sats. Capacities are at most that.
@@ -54,6 +55,25 @@ pub fn allocate(amount: U256, hops: &mut [Hop]) {
         rest = rest.saturating_sub(u128::from(part));
         scores = scores.saturating_sub(hop.score);
     }
+}
+
+/// What each hop carries of `amount`, in basis points, rounded down: by score, if none is full, and by what [`allocate`] gave
+/// it otherwise.
+pub fn basis_points(amount: U256, hops: &[Hop]) -> Vec<u64> {
+    let carried = |hop: &Hop| hop.allocation.unwrap_or(0);
+    let is_full = |hop: &Hop| carried(hop) >= hop.capacity;
+    let by_score = !hops.iter().any(is_full);
+    let scores = hops
+        .iter()
+        .fold(0_u128, |sum, hop| sum.saturating_add(hop.score));
+    let part = |hop: &Hop| {
+        let (part, whole) = match by_score {
+            true => (U256::from(hop.score), U256::from(scores)),
+            false => (U256::from(carried(hop)), amount),
+        };
+        mul_div_floor(part, U256::from(BPS), whole).map_or(0, |it| it.saturating_to())
+    };
+    hops.iter().map(part).collect()
 }
 
 /// Of the hops without allocation the first one whose score over capacity is the highest.
