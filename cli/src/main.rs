@@ -30,6 +30,8 @@ enum Command {
     Status(bpe::deploy::StatusOptions),
     /// Renew programs before they expire, a year after their activation.
     Keepalive(bpe::deploy::KeepaliveOptions),
+    /// Read a Solidity deployment: which parameters carry over, and which clients will notice.
+    MigrateCheck(bpe::migrate::MigrateOptions),
     /// Run the protocol on a devnet of its own, and account for every token.
     Demo(demo::Options),
 }
@@ -41,6 +43,7 @@ async fn main() -> ExitCode {
         Command::Deploy(options) => options.run().await,
         Command::Status(options) => options.run().await,
         Command::Keepalive(options) => options.run().await,
+        Command::MigrateCheck(options) => options.run().await,
         Command::Demo(options) => demo::run(options).await,
     };
     match outcome {

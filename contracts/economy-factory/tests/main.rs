@@ -68,6 +68,21 @@ fn it_says_what_it_is_made_of() {
     assert_eq!(none, Vec::<B256>::new());
 }
 
+/// The reference's numbers. What each deploys is tested end to end.
+#[test]
+fn templates_are_numbered_as_in_the_solidity_deployment() {
+    let number = |template| bpe_testing::reference::number("IEconomyFactory.Template", template);
+    assert_eq!(
+        ["MARKETPLACE", "COOPERATIVE", "PIPELINE", "GUILD"].map(number),
+        [
+            TEMPLATE_MARKETPLACE,
+            TEMPLATE_COOPERATIVE,
+            TEMPLATE_PIPELINE,
+            TEMPLATE_GUILD
+        ]
+    );
+}
+
 #[test]
 fn what_is_no_program_is_refused() {
     let it = Contract::<EconomyFactory>::new();

@@ -61,13 +61,13 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 use alloc::{string::String, vec, vec::Vec};
-use alloy_primitives::{b256, Address, B256, U128, U256, U64};
+use alloy_primitives::{b256, keccak256, Address, B256, U128, U256, U64};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     attestation::{self, require_fresh, require_signed, NonceAlreadyUsed},
     call::{first_words, query_words, require_contract, NotAContract, Revert},
     clock,
-    eip712::{hash_words, Domain, DomainFields},
+    eip712::{Domain, DomainFields},
     emit,
     interfaces::IStakes,
     list::IdList,
@@ -642,7 +642,7 @@ impl Attestation<'_> {
         }];
         words.extend(self.words);
         words.extend(self.nonce);
-        hash_words(&words)
+        keccak256(words.concat())
     }
 }
 

@@ -72,6 +72,15 @@ fn constructor_refuses_what_makes_no_sense() {
     );
 }
 
+/// The reference's numbers, which views and events have.
+#[test]
+fn phases_are_numbered_as_in_the_solidity_deployment() {
+    let number = |phase| bpe_testing::reference::number("Pipeline.PoolPhase", phase);
+    let numbers = ["Steady", "Shock", "Recovery", "Collapse"].map(number);
+    assert_eq!(numbers, [STEADY, SHOCK, RECOVERY, COLLAPSE]);
+    assert!(!numbers.contains(&number("Bull")), "no stage is ever in it");
+}
+
 #[motsu::test]
 fn only_the_owner_sets() {
     let world = World::new(&[100, 60, 80]);

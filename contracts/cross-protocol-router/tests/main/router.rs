@@ -23,6 +23,35 @@ fn needs_an_owner(it: Contract<CrossProtocolRouter>) {
     assert_eq!(error, Error::Ownable(expected));
 }
 
+/// The reference's numbers and figures, in functions and events.
+#[motsu::test]
+fn protocols_are_numbered_as_in_the_solidity_deployment() {
+    let it = World::new();
+    let figures = &bpe_testing::reference::values()["routes"];
+    for (name, protocol) in bpe_testing::reference::members("ICrossProtocolRouter.RouteProtocol") {
+        let route = it.route(protocol, ETHER);
+        let figure = |key: &str| match &figures[&name][key] {
+            bpe_testing::reference::Value::String(text) => text.parse().unwrap(),
+            number => n(number.as_u64().unwrap()),
+        };
+        assert_eq!(route.estimatedLatency, figure("latency"), "{name}");
+        assert_eq!(route.successProbability, figure("successBps"), "{name}");
+        assert_eq!(route.estimatedFee, figure("feeOfOneEther"), "{name}");
+        it.router.assert_emitted(&ProtocolRegistered {
+            protocol,
+            adapter: it.rails[usize::from(protocol)].address(),
+        });
+    }
+    let first = |optimization| it.try_routes(request(ETHER, optimization)).unwrap()[0].protocol;
+    let optimization =
+        |name| bpe_testing::reference::number("ICrossProtocolRouter.RouteOptimization", name);
+    let protocol =
+        |name| bpe_testing::reference::number("ICrossProtocolRouter.RouteProtocol", name);
+    assert_eq!(first(optimization("SPEED")), protocol("LIGHTNING"));
+    assert_eq!(first(optimization("COST")), protocol("LIGHTNING"));
+    assert_eq!(first(optimization("RELIABILITY")), protocol("ONCHAIN"));
+}
+
 #[motsu::test]
 fn routes_say_what_they_cost_and_how_good_they_are() {
     let it = World::new();
