@@ -115,7 +115,8 @@ interface IOpenClawCapacityAdapter {
     /// As `verifyAttestation`(OpenClawCapacityAdapter::verify_attestation), but reverts with what is wrong.
     function checkAttestation(bytes calldata attestation) external view returns (address sink, uint256 capacity);
 
-    /// The nonce of an attestation, good or not; zero, which no good one has, if the bytes are none.
+    /// The nonce of an attestation, good or not, or its timestamp if it has none; zero, which no good one has, if the bytes
+    /// are none.
     function attestationNonce(bytes calldata attestation) external view returns (uint256 nonce);
 
     /// The domain's id, `keccak256("OPENCLAW_AGENT")`.

@@ -169,44 +169,6 @@ struct Node {
 #[public]
 #[inherit(Ownable)]
 impl LightningRoutingPool {
-    fn route(
-        &self,
-        amount_sats: U256,
-        max_nodes: U256,
-        allocations: impl FnOnce(&[Hop]) -> Vec<u64>,
-    ) -> Result<Route, Error> {
-        let most = max_nodes.saturating_to::<usize>().min(MAX_ROUTE_NODES);
-        let (mut members, mut hops): (Vec<(B256, Address)>, Vec<Hop>) = Default::default();
-        for node_pubkey in self.nodes.all() {
-            let operator = self.members.get(node_pubkey);
-            let node = self.node(node_pubkey)?;
-            let hop = Hop {
-                capacity: node.smoothed,
-                score: score(node.smoothed, node.pending),
-                allocation: None,
-            };
-            if node.operator != operator || hop.score == 0 {
-                continue;
-            }
-            let is_worse = hops.iter().position(|other| other.score < hop.score);
-            let place = is_worse.unwrap_or(hops.len());
-            members.insert(place, (node_pubkey, operator));
-            hops.insert(place, hop);
-            members.truncate(most);
-            hops.truncate(most);
-        }
-        allocate(amount_sats, &mut hops);
-        let (mut nodes, mut parts, mut fees) = (vec![], vec![], vec![]);
-        for ((node_pubkey, operator), part) in members.into_iter().zip(allocations(&hops)) {
-            if part > 0 {
-                nodes.push(node_pubkey);
-                parts.push(U256::from(part));
-                fees.push(self.fee_of(operator)?);
-            }
-        }
-        Ok(Returns((nodes, parts, fees)))
-    }
-
     /// Sets the contract up: whose pool pays, where sinks are registered, who knows nodes, whose prices are fees (zero for
     /// nobody's), which task type Lightning is, and who owns the contract.
     ///
@@ -470,8 +432,7 @@ impl LightningRoutingPool {
     /// * What the pricing curve reverts with.
     pub fn get_route_in_sats(&self, amount_sats: U256, max_nodes: U256) -> Result<Route, Error> {
         self.route(amount_sats, max_nodes, |hops| {
-            let sats = hops.iter().map(|hop| hop.allocation.unwrap_or(0));
-            sats.collect()
+            hops.iter().map(Hop::carried).collect()
         })
     }
 
@@ -575,6 +536,44 @@ impl LightningRoutingPool {
 }
 
 impl LightningRoutingPool {
+    fn route(
+        &self,
+        amount_sats: U256,
+        max_nodes: U256,
+        allocations: impl FnOnce(&[Hop]) -> Vec<u64>,
+    ) -> Result<Route, Error> {
+        let most = max_nodes.saturating_to::<usize>().min(MAX_ROUTE_NODES);
+        let (mut members, mut hops): (Vec<(B256, Address)>, Vec<Hop>) = Default::default();
+        for node_pubkey in self.nodes.all() {
+            let operator = self.members.get(node_pubkey);
+            let node = self.node(node_pubkey)?;
+            let hop = Hop {
+                capacity: node.smoothed,
+                score: score(node.smoothed, node.pending),
+                allocation: None,
+            };
+            if node.operator != operator || hop.score == 0 {
+                continue;
+            }
+            let is_worse = hops.iter().position(|other| other.score < hop.score);
+            let place = is_worse.unwrap_or(hops.len());
+            members.insert(place, (node_pubkey, operator));
+            hops.insert(place, hop);
+            members.truncate(most);
+            hops.truncate(most);
+        }
+        allocate(amount_sats, &mut hops);
+        let (mut nodes, mut parts, mut fees) = (vec![], vec![], vec![]);
+        for ((node_pubkey, operator), part) in members.into_iter().zip(allocations(&hops)) {
+            if part > 0 {
+                nodes.push(node_pubkey);
+                parts.push(U256::from(part));
+                fees.push(self.fee_of(operator)?);
+            }
+        }
+        Ok(Returns((nodes, parts, fees)))
+    }
+
     /// Gives the operator the units of its capacity; false, if BackpressurePool refuses. It gets [`UNITS_GAS`]; what looks
     /// like having got less counts for no refusal.
     fn set_units(&self, operator: Address) -> Result<bool, InsufficientGas> {

@@ -192,13 +192,9 @@ impl NestedPool {
             require_contract(self.vm(), neighbour)?;
         }
         // A stand-in for the pool, without Superfluid, need not know these: nothing is passed on then.
-        let look = |whom, selector| match self.ask(whom, selector, &[]) {
-            Ok([word]) => to_address(word),
-            Err(_) => Address::ZERO,
-        };
-        let gda = look(backpressure_pool, IPoolLimits::GDACall::SELECTOR);
-        let token = look(backpressure_pool, IPoolLimits::SUPER_TOKENCall::SELECTOR);
-        let host = look(token, ISuperToken::getHostCall::SELECTOR);
+        let gda = self.look(backpressure_pool, IPoolLimits::GDACall::SELECTOR);
+        let token = self.look(backpressure_pool, IPoolLimits::SUPER_TOKENCall::SELECTOR);
+        let host = self.look(token, ISuperToken::getHostCall::SELECTOR);
         self.backpressure_pool.set(backpressure_pool);
         self.capacity_registry.set(capacity_registry);
         self.token.set(token);
@@ -676,6 +672,14 @@ impl NestedPool {
         let selector = ICapacityRegistry::getTaskTypeCall::SELECTOR;
         let [_, _, total] = self.ask(self.capacity_registry.get(), selector, &[id])?;
         Ok(total)
+    }
+
+    /// An address that `whom` names; zero if it does not.
+    fn look(&self, whom: Address, selector: [u8; 4]) -> Address {
+        match self.ask(whom, selector, &[]) {
+            Ok([word]) => to_address(word),
+            Err(_) => Address::ZERO,
+        }
     }
 
     fn ask<const N: usize>(

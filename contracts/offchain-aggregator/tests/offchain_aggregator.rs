@@ -318,8 +318,10 @@ fn a_batch_feeds_the_temperature(
     let (first, second) = (world.signed(10, 1), world.signed(40, 2));
     world.batch(&[&first]);
     assert_eq!(heard(), (U256::ZERO, U256::ZERO, U256::ZERO), "not set");
-    let set = aggregator.sender(owner);
-    set.set_temperature_oracle(oracle.address()).motsu_unwrap();
+    aggregator
+        .sender(owner)
+        .set_temperature_oracle(oracle.address())
+        .motsu_unwrap();
     // What is refused, here twice the first, is no part of it. 40 and 20: a mean of 30, a variance of 100 units squared.
     let third = world.signed(20, 3);
     world.batch(&[&first, &second, &first, &third]);

@@ -650,13 +650,12 @@ impl Attestation<'_> {
 fn parse(attestation: &[u8]) -> Option<Attestation<'_>> {
     let [agent_id, throughput, latency, errors, timestamp, sixth, seventh] =
         first_words(attestation)?;
-    let is = |word: B256, offset| word == B256::with_last_byte(offset);
-    let (nonce, offset) = match (sixth, seventh) {
-        (nonce, offset) if is(offset, SIGNATURE_OFFSET) => (Some(nonce), SIGNATURE_OFFSET),
-        (offset, _) if is(offset, UNNUMBERED_SIGNATURE_OFFSET) => {
-            (None, UNNUMBERED_SIGNATURE_OFFSET)
-        }
-        _ => return None,
+    let (nonce, offset) = if seventh == B256::with_last_byte(SIGNATURE_OFFSET) {
+        (Some(sixth), SIGNATURE_OFFSET)
+    } else if sixth == B256::with_last_byte(UNNUMBERED_SIGNATURE_OFFSET) {
+        (None, UNNUMBERED_SIGNATURE_OFFSET)
+    } else {
+        return None;
     };
     let [length] = first_words(attestation.get(usize::from(offset)..)?)?;
     let length: usize = U256::from_be_bytes(length.0).saturating_to();

@@ -60,20 +60,31 @@ pub fn allocate(amount: U256, hops: &mut [Hop]) {
 /// What each hop carries of `amount`, in basis points, rounded down: by score, if none is full, and by what [`allocate`] gave
 /// it otherwise.
 pub fn basis_points(amount: U256, hops: &[Hop]) -> Vec<u64> {
-    let carried = |hop: &Hop| hop.allocation.unwrap_or(0);
-    let is_full = |hop: &Hop| carried(hop) >= hop.capacity;
-    let by_score = !hops.iter().any(is_full);
+    let by_score = !hops.iter().any(Hop::is_full);
     let scores = hops
         .iter()
         .fold(0_u128, |sum, hop| sum.saturating_add(hop.score));
-    let part = |hop: &Hop| {
+    let mut parts = Vec::with_capacity(hops.len());
+    for hop in hops {
         let (part, whole) = match by_score {
             true => (U256::from(hop.score), U256::from(scores)),
-            false => (U256::from(carried(hop)), amount),
+            false => (U256::from(hop.carried()), amount),
         };
-        mul_div_floor(part, U256::from(BPS), whole).map_or(0, |it| it.saturating_to())
-    };
-    hops.iter().map(part).collect()
+        let part = mul_div_floor(part, U256::from(BPS), whole);
+        parts.push(part.map_or(0, |it| it.saturating_to()));
+    }
+    parts
+}
+
+impl Hop {
+    /// What it carries; nothing before [`allocate`] has said so.
+    pub fn carried(&self) -> u64 {
+        self.allocation.unwrap_or(0)
+    }
+
+    fn is_full(&self) -> bool {
+        self.carried() >= self.capacity
+    }
 }
 
 /// Of the hops without allocation the first one whose score over capacity is the highest.

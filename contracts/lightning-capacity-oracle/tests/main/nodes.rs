@@ -76,7 +76,7 @@ fn constructor_refuses_what_makes_no_sense(other: Contract<LightningCapacityOrac
     );
     // A stand-in that knows no task types is no obstacle.
     let fresh = Contract::<LightningCapacityOracle>::new();
-    let it = fresh.sender(OWNER);
+    let mut it = fresh.sender(OWNER);
     let it = it.constructor(stakes, stakes, LIGHTNING, one, OWNER);
     assert_eq!(it.motsu_res(), Ok(()));
     for scale in [U256::ZERO, number(2_100_000_000_000_001), U256::MAX] {

@@ -65,7 +65,7 @@ fn constructor_refuses_what_makes_no_sense(
     );
     // A stand-in that knows no task types is no obstacle.
     let fresh = Contract::<RelayCapacityRegistry>::new();
-    let it = fresh.sender(ANYONE);
+    let mut it = fresh.sender(ANYONE);
     let it = it.constructor(stakes, stakes, RELAY_TYPE, owner);
     assert_eq!(it.motsu_res(), Ok(()));
     let nobody = OwnableInvalidOwner {

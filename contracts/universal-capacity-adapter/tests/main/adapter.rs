@@ -114,8 +114,10 @@ fn an_adapter_without_numbers_counts_once_an_epoch_where_the_creator_allows_it()
     let plain = |capacity| attestation(SINK, capacity, 0);
     assert_eq!(it.route(RELAY, plain(500)), Err(no.into()));
     let set = |caller, domain, unnumbered| {
-        let it = it.universal.sender(caller);
-        it.set_unnumbered(domain, unnumbered).motsu_res()
+        it.universal
+            .sender(caller)
+            .set_unnumbered(domain, unnumbered)
+            .motsu_res()
     };
     for caller in [OWNER, SINK] {
         let error = NotTaskTypeCreator {
