@@ -2,6 +2,7 @@
 
 mod demo;
 mod devnet;
+mod keeper;
 mod stop;
 mod superfluid;
 
@@ -32,6 +33,8 @@ enum Command {
     Keepalive(bpe::deploy::KeepaliveOptions),
     /// Read a Solidity deployment: which parameters carry over, and which clients will notice.
     MigrateCheck(bpe::migrate::MigrateOptions),
+    /// Turn the protocol's crank: attestations, units, epochs, prices; with an API, metrics and a page.
+    Keeper(keeper::Options),
     /// Run the protocol on a devnet of its own, and account for every token.
     Demo(demo::Options),
 }
@@ -44,6 +47,7 @@ async fn main() -> ExitCode {
         Command::Status(options) => options.run().await,
         Command::Keepalive(options) => options.run().await,
         Command::MigrateCheck(options) => options.run().await,
+        Command::Keeper(options) => keeper::run(options).await,
         Command::Demo(options) => demo::run(options).await,
     };
     match outcome {

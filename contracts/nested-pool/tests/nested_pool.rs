@@ -79,7 +79,9 @@ fn is_constructed_over_a_stand_in_without_superfluid() {
     it.motsu_unwrap();
     assert_eq!(fresh.sender(ALICE).backpressure_pool(), registry);
     let capacity = fresh.sender(ALICE).get_effective_capacity(id(0));
-    assert_eq!(capacity.motsu_unwrap(), units(100));
+    let (_, _, total) = world.registry.sender(ALICE).get_task_type(id(0));
+    assert_ne!(total, n(0));
+    assert_eq!(capacity.motsu_unwrap(), total);
 }
 
 #[motsu::test]
