@@ -15,7 +15,7 @@ interface IBackpressurePool {
     /// Overflow goes to `escrowBuffer`, for ever.
     event EscrowBufferSet(address indexed escrowBuffer);
 
-    /// Submitted shares are mixed with `rate` basis points of an equal split.
+    /// Submitted shares are mixed with `rate` of an equal split, 1e18 = 1.
     event ExplorationRateSet(uint256 rate);
 
     /// Units for task types below others are those of `nestedPool`, for ever.
@@ -212,7 +212,7 @@ interface IBackpressurePool {
     /// that are submitted (2); the next rebalance applies it. Or has them paid by work (3), before there is a pool, for ever.
     function setWeighting(bytes32 taskTypeId, uint8 weighting) external;
 
-    /// Mixes submitted shares with `rate` basis points of an equal split; at most 2 000.
+    /// Mixes submitted shares with `rate` of an equal split, 1e18 = 1; at most a fifth.
     function setExplorationRate(uint256 rate) external;
 
     /// Takes shares from `submitter`; from nobody, if zero.

@@ -31,6 +31,8 @@ enum Command {
     Status(bpe::deploy::StatusOptions),
     /// Renew programs before they expire, a year after their activation.
     Keepalive(bpe::deploy::KeepaliveOptions),
+    /// Read a Solidity deployment: which parameters carry over, and which clients will notice.
+    MigrateCheck(bpe::migrate::MigrateOptions),
     /// Turn the protocol's crank: attestations, units, epochs, prices; with an API, metrics and a page.
     Keeper(keeper::Options),
     /// Run the protocol on a devnet of its own, and account for every token.
@@ -44,6 +46,7 @@ async fn main() -> ExitCode {
         Command::Deploy(options) => options.run().await,
         Command::Status(options) => options.run().await,
         Command::Keepalive(options) => options.run().await,
+        Command::MigrateCheck(options) => options.run().await,
         Command::Keeper(options) => keeper::run(options).await,
         Command::Demo(options) => demo::run(options).await,
     };

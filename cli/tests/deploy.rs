@@ -642,3 +642,45 @@ impl Stage {
         folder
     }
 }
+
+/// The suite answers the reference's views with the reference's values: enumerations, units, constants and names of
+/// `tests/fixtures/reference-values.json`, read by `bpe migrate-check` as of any deployment.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_value_is_that_of_the_solidity_deployment() {
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&[]).await.succeeded();
+    let values = bpe::migrate::reference_values();
+    let mut contracts: Vec<_> = values.iter().map(|it| it.contract.clone()).collect();
+    contracts.extend(bpe::migrate::reference_domains().into_keys());
+    let deployed = stage.addresses();
+    let mut file = serde_json::Map::new();
+    for name in contracts {
+        let found = deployed.iter().find(|it| it.0.eq_ignore_ascii_case(&name));
+        let (_, address) = found.unwrap_or_else(|| panic!("{name} is not deployed"));
+        file.insert(name, json!(address));
+    }
+    let path = stage.path("solidity.json");
+    fs::write(&path, Value::from(file).to_string()).unwrap();
+    let arguments = |from: &Path| {
+        let from = from.to_str().unwrap();
+        ["--rpc", &stage.url, "--from", from, "--json"].map(str::to_owned)
+    };
+    let report = stage.run("migrate-check", &arguments(&path)).await;
+    let report: Value = serde_json::from_str(&report.succeeded()).unwrap();
+    let noticed = report["noticed"].as_array().unwrap().iter();
+    let differ: Vec<_> = noticed.filter(|it| it["guide"] == "constants").collect();
+    assert!(differ.is_empty(), "{differ:#?}");
+    let silent = report["unanswered"].as_array().unwrap();
+    assert!(silent.is_empty(), "{silent:#?}");
+    let same = report["same"].as_array().unwrap().len();
+    assert_eq!(same, values.len() + bpe::migrate::reference_domains().len());
+
+    // What is no addresses file is said in a sentence.
+    let error = stage
+        .run("migrate-check", &arguments(&stage.path("none.json")))
+        .await;
+    assert!(error.failed().contains("cannot read the addresses file"));
+    fs::write(&path, r#"{"stakemanager": "0x12"}"#).unwrap();
+    let error = stage.run("migrate-check", &arguments(&path)).await.failed();
+    assert!(error.contains("which is no address"), "{error}");
+}

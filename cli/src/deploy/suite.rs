@@ -490,6 +490,12 @@ pub const STEPS: &[Step] = &[
         &[Contract("NestedPool")],
         &[check("nestedPool()", &[], Contract("NestedPool"))],
     ))),
+    Deploy(of_domain(
+        "reputation",
+        "ReputationLedger",
+        "reputation-ledger",
+        &[OWNER],
+    )),
     // It clones the programs of the contracts above.
     Deploy(core(
         "EconomyFactory",
@@ -512,6 +518,7 @@ pub const STEPS: &[Step] = &[
                     "CompletionTracker",
                     "OffchainAggregator",
                     "Pipeline",
+                    "ReputationLedger",
                 ]),
                 "programs()",
             ),
@@ -539,12 +546,6 @@ pub const STEPS: &[Step] = &[
         }],
     ))),
     // --- Reputation and routing between protocols
-    Deploy(of_domain(
-        "reputation",
-        "ReputationLedger",
-        "reputation-ledger",
-        &[OWNER],
-    )),
     Do(when(
         "reputation.stake_domain",
         call(
@@ -988,11 +989,19 @@ impl Call {
     }
 }
 
+/// Whether a contract can be left out of a deployment, with its domain.
+pub fn is_optional(name: &str) -> bool {
+    find(name).is_some_and(|program| program.domain.is_some())
+}
+
 impl Value {
     fn contracts(&self) -> Vec<&'static str> {
         match self {
             Contract(name) => vec![name],
-            Contracts(names) => names.to_vec(),
+            Contracts(names) => {
+                let names = names.iter().filter(|name| !is_optional(name));
+                names.copied().collect()
+            }
             _ => Vec::new(),
         }
     }

@@ -40,7 +40,7 @@ sol! {
     /// Sinks of the task type are weighted by smoothed capacity (0), spare capacity (1) or shares (2), or paid by work (3).
     #[derive(Debug, PartialEq, Eq)]
     event WeightingSet(bytes32 indexed taskTypeId, uint8 weighting);
-    /// Submitted shares are mixed with `rate` basis points of an equal split.
+    /// Submitted shares are mixed with `rate` of an equal split, 1e18 = 1.
     #[derive(Debug, PartialEq, Eq)]
     event ExplorationRateSet(uint256 rate);
     /// Shares are taken from `submitter`.

@@ -83,9 +83,11 @@ pub use interface::*;
 /// A total that changed by this much since the last full rebalance calls for another.
 pub const REBALANCE_THRESHOLD_BPS: u64 = 500;
 /// At most so much of submitted shares is an equal split.
-pub const MAX_EXPLORATION_RATE: u16 = 2_000;
+pub const MAX_EXPLORATION_RATE: u64 = math::pricing::WAD / 100 * 20;
 /// So much of it is, until the owner says otherwise.
-pub const DEFAULT_EXPLORATION_RATE: u16 = 500;
+pub const DEFAULT_EXPLORATION_RATE: u64 = math::pricing::WAD / 100 * 5;
+/// A basis point of an exploration rate.
+const EXPLORATION_BPS: u64 = math::pricing::WAD / math::BPS as u64;
 /// The protocol fee until the owner says otherwise.
 pub const DEFAULT_FEE_BPS: u16 = 10;
 /// The protocol fee at most.
@@ -160,7 +162,7 @@ pub struct BackpressurePool {
     fee_recipient: StorageAddress,
     fee_bps: StorageU16,
     share_submitter: StorageAddress,
-    exploration_rate: StorageU16,
+    exploration_rate: StorageU64,
     temperature_oracle: StorageAddress,
     pipelines: StorageMap<Address, StorageBool>,
     pools: StorageMap<B256, Pool>,
@@ -668,7 +670,7 @@ impl BackpressurePool {
         Ok(())
     }
 
-    /// Mixes submitted shares with `rate` basis points of an equal split; at most 2 000.
+    /// Mixes submitted shares with `rate` of an equal split, 1e18 = 1; at most a fifth. Applied in whole basis points.
     ///
     /// # Errors
     ///

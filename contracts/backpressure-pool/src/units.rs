@@ -19,7 +19,8 @@ use stylus_sdk::prelude::*;
 
 use super::{
     BackpressurePool, Error, ExceedsMaximum, InvalidAccount, NoShares, PaidByWork, Rebalanced,
-    SinkSkipped, WeightedByShares, BY_SHARES, BY_SPARE_CAPACITY, CONNECT_GAS, UNITS_GAS,
+    SinkSkipped, WeightedByShares, BY_SHARES, BY_SPARE_CAPACITY, CONNECT_GAS, EXPLORATION_BPS,
+    UNITS_GAS,
 };
 
 /// How a task type's stream is split, while a call works on it.
@@ -150,7 +151,9 @@ impl BackpressurePool {
         let (_, total) = self.sinks_and_total(split.id)?;
         self.set_anchor(split, total)?;
         self.store_weighting(split.id, BY_SHARES);
-        let rate: u16 = self.exploration_rate.get().wrapping_to();
+        let rate: u64 = self.exploration_rate.get().wrapping_to();
+        // A fifth of 1e18 at most: 2 000 basis points.
+        let rate = (rate / EXPLORATION_BPS) as u16;
         let count = sinks.len() as u64;
         for (sink, share) in sinks.iter().zip(shares) {
             let units = split::share_units(*share, sum, rate, count);

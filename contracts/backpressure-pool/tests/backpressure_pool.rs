@@ -26,7 +26,7 @@ fn constructor_sets_what_it_is_given() {
     assert_eq!(it.fee_recipient(), OWNER);
     assert_eq!(it.reviewer(), OWNER);
     assert_eq!(it.protocol_fee(), n(10));
-    assert_eq!(it.exploration_rate(), n(500));
+    assert_eq!(it.exploration_rate(), n(50_000_000_000_000_000));
     assert_eq!(it.escrow_buffer(), Address::ZERO);
     assert_eq!(it.pricing_curve(), Address::ZERO);
     assert_eq!(it.share_submitter(), Address::ZERO);
@@ -34,7 +34,7 @@ fn constructor_sets_what_it_is_given() {
     assert_eq!(it.bps(), n(10_000));
     assert_eq!(it.unit_scale(), 1_000_000_000);
     assert_eq!(it.rebalance_threshold_bps(), n(500));
-    assert_eq!(it.max_exploration_rate(), n(2_000));
+    assert_eq!(it.max_exploration_rate(), n(200_000_000_000_000_000));
     drop(it);
     let mut it = world.pools.sender(ALICE);
     assert_eq!(ownable_of(&mut it).owner(), OWNER);
@@ -704,7 +704,7 @@ fn shares_are_mixed_with_an_equal_split() {
     world
         .pools
         .sender(OWNER)
-        .set_exploration_rate(n(2_000))
+        .set_exploration_rate(n(200_000_000_000_000_000))
         .motsu_unwrap();
     assert_eq!(world.submit(&[X, Y], &[n(0), n(7)]), Ok(()));
     assert_eq!((world.units(X), world.units(Y)), (100_000_000, 900_000_000));
@@ -884,12 +884,18 @@ fn settings_have_bounds() {
         let it = world.pools.sender(OWNER).set_exploration_rate(n(rate));
         it.motsu_res()
     };
-    assert_eq!(explore(2_001), Err(ExplorationRateTooHigh {}.into()));
-    assert_eq!(explore(2_000), Ok(()));
-    world
-        .pools
-        .assert_emitted(&ExplorationRateSet { rate: n(2_000) });
-    assert_eq!(world.pools.sender(X).exploration_rate(), n(2_000));
+    assert_eq!(
+        explore(200_000_000_000_000_001),
+        Err(ExplorationRateTooHigh {}.into())
+    );
+    assert_eq!(explore(200_000_000_000_000_000), Ok(()));
+    world.pools.assert_emitted(&ExplorationRateSet {
+        rate: n(200_000_000_000_000_000),
+    });
+    assert_eq!(
+        world.pools.sender(X).exploration_rate(),
+        n(200_000_000_000_000_000)
+    );
     let it = world.pools.sender(OWNER).set_pricing_curve(ALICE);
     assert_eq!(it.motsu_res(), no_contract(ALICE));
     let it = world.pools.sender(OWNER).set_temperature_oracle(BOB);

@@ -39,6 +39,7 @@ sol! {
         function taskTypeExists(bytes32 taskTypeId) external view returns (bool);
         function getTaskType(bytes32 taskTypeId) external view returns (uint256 minStake, uint256 sinkCount, uint256 totalCapacity);
         function getSinksPage(bytes32 taskTypeId, uint256 from, uint256 count) external view returns (address[] memory sinks, uint256[] memory capacities);
+        function getCreator(bytes32 taskTypeId) external view returns (address);
         function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
         function getSmoothedCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
@@ -113,6 +114,11 @@ sol! {
         function getPool(bytes32 taskTypeId) external view returns (address);
         function getFreeValue(bytes32 taskTypeId) external view returns (bool priced, uint256 value);
         function rebalanceWithShares(bytes32 taskTypeId, address[] memory sinks, uint256[] memory shares) external;
+    }
+
+    /// TemperatureOracle, as OffchainAggregator sees it.
+    interface ITemperatureOracle {
+        function updateTemperature(uint256 attestationVariance, uint256 maxExpectedVariance) external;
     }
 
     /// BackpressurePool, as Pipeline and NestedPool see it.
@@ -194,6 +200,11 @@ sol! {
         function setEscrowBuffer(address escrowBuffer) external;
         function setPricingCurve(address pricingCurve) external;
         function setShareSubmitter(address submitter) external;
+        function setExplorationRate(uint256 rate) external;
+        function setWeighting(bytes32 taskTypeId, uint8 weighting) external;
+        function registerDomain(bytes32 domain, address adapter) external;
+        function setReputationLedger(address ledger, bytes32 domain) external;
+        function setMinReputation(uint256 minReputation) external;
         function setPipeline(address pipeline, bool authorized) external;
         function setReviewer(address reviewer) external;
         function setProtocolFee(uint256 feeBps, address recipient) external;

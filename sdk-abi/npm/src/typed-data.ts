@@ -37,6 +37,15 @@ export const completionTrackerDomain = domain("BPE-CompletionTracker");
 /** Of capacity attestations and shares. */
 export const offchainAggregatorDomain = domain("BPE-OffchainAggregator");
 
+/** Of Lightning nodes' attestations. */
+export const lightningOracleDomain = domain("Pura-LightningOracle");
+
+/** Of agents' attestations. */
+export const openClawAdapterDomain = domain("Pura-OpenClawAdapter");
+
+/** Of executions of skills. */
+export const openClawVerifierDomain = domain("Pura-OpenClawVerifier");
+
 /** A sink completed a task; `timestamp` in seconds, at most 600 old when it is recorded. */
 export const completionReceiptTypes = {
   CompletionReceipt: [
@@ -78,5 +87,41 @@ export const boltzmannSharesTypes = {
     { name: "shares", type: "uint256[]" },
     { name: "timestamp", type: "uint256" },
     { name: "nonce", type: "uint256" },
+  ],
+} as const;
+
+/** What a Lightning node can route, in sats; its operator signs. */
+export const lightningAttestationTypes = {
+  LightningAttestation: [
+    { name: "nodePubkey", type: "bytes32" },
+    { name: "operator", type: "address" },
+    { name: "outboundCapacitySats", type: "uint256" },
+    { name: "channelCount", type: "uint256" },
+    { name: "pendingHTLCs", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+  ],
+} as const;
+
+/** What an agent can do: tasks per epoch, milliseconds, basis points; its operator signs. */
+export const openClawAttestationTypes = {
+  OpenClawAttestation: [
+    { name: "agentId", type: "bytes32" },
+    { name: "throughput", type: "uint256" },
+    { name: "latencyMs", type: "uint256" },
+    { name: "errorRateBps", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+  ],
+} as const;
+
+/** An agent executed its skill; its operator and the requester sign. */
+export const skillExecutionTypes = {
+  SkillExecution: [
+    { name: "agentId", type: "bytes32" },
+    { name: "skillTypeId", type: "bytes32" },
+    { name: "executionId", type: "bytes32" },
+    { name: "agentOperator", type: "address" },
+    { name: "requester", type: "address" },
   ],
 } as const;

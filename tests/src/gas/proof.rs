@@ -8,7 +8,7 @@ use bpe_abi::{INestedPool, IPipeline};
 
 use super::Table;
 use crate::{
-    economy::{Factory, PIPELINE, POOLS},
+    economy::{Factory, MARKETPLACE, PIPELINE},
     proof::{Proof, BATCH},
     settlement::RATE,
     stage::mined,
@@ -260,7 +260,7 @@ async fn factory() -> String {
     let it = Factory::start().await;
     let owner = it.model.core.base.owner;
     let mut table = Table::new(&it.model.core.base.devnet);
-    let (_, receipt) = it.make(owner, Factory::config(POOLS, &[CODE])).await;
+    let (_, receipt) = it.make(owner, Factory::config(MARKETPLACE, &[CODE])).await;
     table.add("deployEconomy, one task type", None, receipt);
     let stages = [CODE, CHAT, B256::repeat_byte(1)];
     let (_, receipt) = it.make(owner, Factory::config(PIPELINE, &stages)).await;

@@ -186,7 +186,7 @@ async fn pool() -> String {
     table.add("setProtocolFee", None, receipt);
     let receipt = mined(pools.setReviewer(it.base.devnet.account(5)).send().await).await;
     table.add("setReviewer", None, receipt);
-    let exploration = pools.setExplorationRate(U256::from(1_000));
+    let exploration = pools.setExplorationRate(U256::from(100_000_000_000_000_000_u64));
     let receipt = mined(exploration.send().await).await;
     table.add("setExplorationRate", None, receipt);
     let curve = pools.setPricingCurve(*registry.address());
