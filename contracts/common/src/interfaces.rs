@@ -120,6 +120,29 @@ sol! {
         function rebalanceOverflow(bytes32 taskTypeId) external;
     }
 
+    /// OverflowMeter, as BackpressurePool, EscrowBuffer and WorkLedger see it.
+    interface IOverflowMeter {
+        function settle(bytes32 taskTypeId, address pool, uint256 sinkUnits, uint256 anchor, uint256 cuts, uint256 price, uint256 limit, bool forced) external returns (uint256 feeUnits, uint256 budgetUnits, uint256 overflowUnits);
+        function settleByWork(bytes32 taskTypeId, uint256 cuts) external returns (bool applied);
+        function getFreeValue(bytes32 taskTypeId) external view returns (bool bound, uint256 value);
+        function getOverflowIndex(bytes32 taskTypeId) external view returns (uint256 index, uint256 unitSeconds);
+        function getUnitSeconds(bytes32 taskTypeId, uint256 time) external view returns (uint256);
+    }
+
+    /// WorkLedger, as EscrowBuffer sees it.
+    interface IPaymentNotes {
+        function getNoted(bytes32 taskTypeId, address source) external view returns (uint256 noted, uint256 time);
+    }
+
+    /// BackpressurePool, as EscrowBuffer, OverflowMeter and WorkLedger see it when they are set up.
+    interface IPoolDirectory {
+        function GDA() external view returns (address);
+        function SUPER_TOKEN() external view returns (address);
+        function overflowMeter() external view returns (address);
+        function getPool(bytes32 taskTypeId) external view returns (address);
+        function getWeighting(bytes32 taskTypeId) external view returns (uint256);
+    }
+
     /// EscrowBuffer, as BackpressurePool and PricingCurve see it.
     interface IEscrowBuffer {
         function deposit(bytes32 taskTypeId, uint256 amount) external;
