@@ -3,10 +3,7 @@
 use alloy_primitives::{Address, Uint, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::query_words,
-    events::Word,
-    interfaces::ICapacityRegistry,
-    math::to_u128_saturating,
+    call::query_words, events::Word, interfaces::ICapacityRegistry, math::to_u128_saturating,
     packed::to_u128,
 };
 use stylus_sdk::{prelude::*, storage::*};
@@ -62,8 +59,6 @@ impl WorkLedger {
     pub(super) fn allowance(&self, facts: &Facts) -> u128 {
         let accounts = self.accounts.getter(facts.id);
         let account = accounts.getter(facts.sink);
-        facts
-            .seconds
-            .saturating_sub(to_u128(account.counted.get()))
+        facts.seconds.saturating_sub(to_u128(account.counted.get()))
     }
 }

@@ -74,7 +74,9 @@ impl WorkLedger {
         let mut earmarks = self.earmarks.setter(id);
         let mut of_source = earmarks.setter(source);
         let mut earmark = of_source.setter(sink);
-        earmark.amount.set(Amount::wrapping_from(U256::from(amount)));
+        earmark
+            .amount
+            .set(Amount::wrapping_from(U256::from(amount)));
         earmark.until.set(to_hours(hour));
         let until = hour.saturating_mul(HOUR);
         emit!(self.vm(), Earmarked[id, source, sink](amount, until));
@@ -146,7 +148,9 @@ impl WorkLedger {
         let mut budgets = self.budgets.setter(id);
         let mut budget = budgets.setter(source);
         let left = earmarked.saturating_sub(ended);
-        budget.earmarked.set(Amount::wrapping_from(U256::from(left)));
+        budget
+            .earmarked
+            .set(Amount::wrapping_from(U256::from(left)));
         budget.swept.set(to_hours(last));
     }
 

@@ -57,10 +57,14 @@ use stylus_sdk::{abi, prelude::*, storage::*};
 use counting::Account;
 use earmarks::Earmark;
 pub use interface::*;
+pub use keys::KEY_TYPEHASH;
+pub use links::JUDGE;
 use misses::Miss;
+pub use misses::{ASSIGNMENT_TYPEHASH, MISS_TYPEHASH};
 use reserve::{Budget, StorageAmount, Sums};
 use verified::{Observation, Proof};
 use vouchers::Pair;
+pub use vouchers::VOUCHER_TYPEHASH;
 
 /// The domain that vouchers, assignments, reports of misses and registrations of keys are signed for.
 pub const DOMAIN: Domain = Domain {

@@ -16,7 +16,7 @@ use super::{
     counting::{StorageWork, Work},
     reserve::{Amount, StorageAmount},
     AlreadyReported, Error, InvalidDeadline, MissAwarded, MissCharged, NotCharged, NotDue,
-    NothingAssigned, ReportTooLate, ReportTooEarly, SignedAssignment, UnauthorizedCaller,
+    NothingAssigned, ReportTooEarly, ReportTooLate, SignedAssignment, UnauthorizedCaller,
     WorkLedger, DOMAIN,
 };
 

@@ -62,9 +62,7 @@ impl WorkLedger {
             return 0;
         }
         match (self.flow(source, pool), self.counts(id)) {
-            (Some(flow), Some(counts)) => self
-                .paid_by_work(id, source, &flow, counts)
-                .unwrap_or(0),
+            (Some(flow), Some(counts)) => self.paid_by_work(id, source, &flow, counts).unwrap_or(0),
             _ => 0,
         }
     }

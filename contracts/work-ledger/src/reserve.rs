@@ -122,10 +122,16 @@ impl WorkLedger {
         let mut budgets = self.budgets.setter(id);
         let mut budget = budgets.setter(source);
         // All fit: none is more than what was unspent.
-        budget.unspent.set(Amount::wrapping_from(U256::from(funds.unspent)));
-        budget.earmarked.set(Amount::wrapping_from(U256::from(funds.earmarked)));
+        budget
+            .unspent
+            .set(Amount::wrapping_from(U256::from(funds.unspent)));
+        budget
+            .earmarked
+            .set(Amount::wrapping_from(U256::from(funds.earmarked)));
         if budget.has(ASKED) {
-            budget.asked.set(Amount::wrapping_from(U256::from(funds.asked)));
+            budget
+                .asked
+                .set(Amount::wrapping_from(U256::from(funds.asked)));
             budget.set_flag(ASKED, funds.asked > 0);
         }
     }
@@ -208,7 +214,9 @@ impl WorkLedger {
         let mut accounts = self.accounts.setter(id);
         let mut account = accounts.setter(to);
         // 2^112 wei of one token do not exist; what does not fit stays in Σ owed, and is never paid to anybody else.
-        let owed = to_u128(account.owed.get()).saturating_add(amount).min(MAX_AMOUNT);
+        let owed = to_u128(account.owed.get())
+            .saturating_add(amount)
+            .min(MAX_AMOUNT);
         account.owed.set(Amount::wrapping_from(U256::from(owed)));
     }
 

@@ -118,11 +118,17 @@ impl WorkLedger {
                 0 => 1,
                 last => epoch.saturating_sub(last / clock::EPOCH),
             };
-            observation.epoch.set(Uint::wrapping_from(U256::from(epoch)));
+            observation
+                .epoch
+                .set(Uint::wrapping_from(U256::from(epoch)));
             observation.gap.set(Uint::from(gap.min(MAX_GAP)));
-            observation.before.set(Work::wrapping_from(U256::from(before)));
+            observation
+                .before
+                .set(Work::wrapping_from(U256::from(before)));
         }
-        observation.counted.set(Work::wrapping_from(U256::from(counted)));
+        observation
+            .counted
+            .set(Work::wrapping_from(U256::from(counted)));
     }
 
     /// The work of a sink that counts for `epoch`: what counted from then until 14 epochs after its end, spread evenly over
@@ -210,11 +216,19 @@ impl WorkLedger {
     fn store_proof(&mut self, id: B256, sink: Address, verified: &Verified, credited: u128) {
         let mut proofs = self.proofs.setter(id);
         let mut proof = proofs.setter(sink);
-        proof.epoch.set(Uint::wrapping_from(U256::from(verified.epoch)));
+        proof
+            .epoch
+            .set(Uint::wrapping_from(U256::from(verified.epoch)));
         // All fit: a capacity has 72 bits in the registry, and an epoch's work is at most 300 s of it.
-        proof.before.set(Uint::wrapping_from(U256::from(verified.before)));
-        proof.work.set(Uint::wrapping_from(U256::from(verified.work)));
-        proof.credited.set(Uint::wrapping_from(U256::from(credited)));
+        proof
+            .before
+            .set(Uint::wrapping_from(U256::from(verified.before)));
+        proof
+            .work
+            .set(Uint::wrapping_from(U256::from(verified.work)));
+        proof
+            .credited
+            .set(Uint::wrapping_from(U256::from(credited)));
     }
 
     fn epoch(&self) -> u64 {

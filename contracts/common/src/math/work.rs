@@ -197,7 +197,10 @@ fn approached(before: u128, work: u128, epochs: u64) -> u128 {
 
 /// What counted since ever at the end of `epoch`, between two observations of (epoch, counted since ever): linear.
 pub fn between(epoch: u64, before: (u64, u128), after: (u64, u128)) -> u128 {
-    let (since, until) = (epoch.saturating_sub(before.0), after.0.saturating_sub(before.0));
+    let (since, until) = (
+        epoch.saturating_sub(before.0),
+        after.0.saturating_sub(before.0),
+    );
     let grown = after.1.saturating_sub(before.1);
     if until == 0 {
         return before.1;
@@ -380,9 +383,21 @@ mod tests {
     #[test]
     fn the_parts_of_a_voucher() {
         // Half of the money: half of the work.
-        assert_eq!(counted(100, 1_000, 100, 500), Part { work: 50, value: 500 });
+        assert_eq!(
+            counted(100, 1_000, 100, 500),
+            Part {
+                work: 50,
+                value: 500
+            }
+        );
         // 30 of 100 allowed: 30 % of the value.
-        assert_eq!(counted(100, 1_000, 30, 5_000), Part { work: 30, value: 300 });
+        assert_eq!(
+            counted(100, 1_000, 30, 5_000),
+            Part {
+                work: 30,
+                value: 300
+            }
+        );
         // Not a whole unit of work is covered.
         assert_eq!(counted(3, 1_000, 3, 333), Part::default());
         // A third of a wei is not a wei: no work counts for nothing.
@@ -392,7 +407,10 @@ mod tests {
 
     #[test]
     fn what_is_credible() {
-        let part = Part { work: 500_000_000_000, value: 1_000_000 };
+        let part = Part {
+            work: 500_000_000_000,
+            value: 1_000_000,
+        };
         // Ten units for a day would be more; the value buys 1e6 · 1e9 / 2e6 of work.
         assert_eq!(credible(part, 10_000_000_000, 2_000_000), 500_000_000);
         assert_eq!(credible(part, 10_000_000_000, 0), part.work);
