@@ -10,7 +10,11 @@ use alloy::{
     sol_types::{Eip712Domain, SolStruct},
 };
 
-use crate::{ICompletionTracker::SignedTask, IOffchainAggregator::SignedAttestation};
+use crate::{
+    ICompletionTracker::SignedTask,
+    IOffchainAggregator::SignedAttestation,
+    IWorkLedger::{SignedAssignment, SignedVoucher},
+};
 
 sol! {
     /// `sink` completed the task for `source` at `timestamp`; both sign. For CompletionTracker.
@@ -52,6 +56,49 @@ sol! {
         uint256 timestamp;
         uint256 nonce;
     }
+
+    /// Totals since ever between `sink` and `source`: `work` in capacity-seconds of 1e-9 units, `value` in wei; both sign. For
+    /// WorkLedger, as all that follows.
+    #[derive(Debug, PartialEq, Eq)]
+    struct WorkVoucher {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        uint256 work;
+        uint256 value;
+        uint256 tasks;
+        uint256 timestamp;
+    }
+
+    /// `sink` owes `source` the task until `deadline`, at most 3600 s after `timestamp`; `work` and `value` are the most of it.
+    /// Both sign.
+    #[derive(Debug, PartialEq, Eq)]
+    struct WorkAssignment {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 work;
+        uint256 value;
+        uint256 timestamp;
+        uint256 deadline;
+    }
+
+    /// `sink` missed the task; its source signs.
+    #[derive(Debug, PartialEq, Eq)]
+    struct MissReport {
+        bytes32 taskTypeId;
+        address sink;
+        bytes32 taskId;
+    }
+
+    /// `key` signs for `account`, which says so by its own signature or as a contract; `nonce` is its next.
+    #[derive(Debug, PartialEq, Eq)]
+    struct KeyRegistration {
+        address account;
+        address key;
+        uint256 nonce;
+    }
 }
 
 /// The domain of a contract's signatures: the name and version that its `eip712Domain()` returns.
@@ -78,6 +125,11 @@ pub fn completion_tracker(chain_id: ChainId, contract: Address) -> Eip712Domain 
 /// The domain of capacity attestations and shares.
 pub fn offchain_aggregator(chain_id: ChainId, contract: Address) -> Eip712Domain {
     domain("BPE-OffchainAggregator", "1", chain_id, contract)
+}
+
+/// The domain of vouchers, assignments that are paid by work, reports of misses and registrations of keys.
+pub fn work_ledger(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("BPE-WorkLedger", "1", chain_id, contract)
 }
 
 /// A signature as the contracts take it: `r ‖ s ‖ v`.
@@ -151,5 +203,52 @@ pub fn sign_attestation(
         timestamp: attestation.timestamp,
         nonce: attestation.nonce,
         signature: sign(sink, attestation, domain)?,
+    })
+}
+
+/// A voucher that both have signed, for `redeem` and `redeemBatch`.
+///
+/// # Errors
+/// If a signer refuses.
+pub fn sign_voucher(
+    sink: &impl SignerSync,
+    source: &impl SignerSync,
+    voucher: &WorkVoucher,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedVoucher> {
+    Ok(SignedVoucher {
+        taskTypeId: voucher.taskTypeId,
+        sink: voucher.sink,
+        source: voucher.source,
+        work: voucher.work,
+        value: voucher.value,
+        tasks: voucher.tasks,
+        timestamp: voucher.timestamp,
+        sinkSig: sign(sink, voucher, domain)?,
+        sourceSig: sign(source, voucher, domain)?,
+    })
+}
+
+/// An assignment that both have signed, for a report of a miss.
+///
+/// # Errors
+/// If a signer refuses.
+pub fn sign_work_assignment(
+    sink: &impl SignerSync,
+    source: &impl SignerSync,
+    assignment: &WorkAssignment,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedAssignment> {
+    Ok(SignedAssignment {
+        taskTypeId: assignment.taskTypeId,
+        sink: assignment.sink,
+        source: assignment.source,
+        taskId: assignment.taskId,
+        work: assignment.work,
+        value: assignment.value,
+        timestamp: assignment.timestamp,
+        deadline: assignment.deadline,
+        sinkSig: sign(sink, assignment, domain)?,
+        sourceSig: sign(source, assignment, domain)?,
     })
 }

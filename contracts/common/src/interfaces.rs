@@ -38,6 +38,11 @@ sol! {
         error SinkNotRegistered();
     }
 
+    /// CapacityRegistry, as PricingCurve sees it when a creator sets fees.
+    interface ICreators {
+        function getCreator(bytes32 taskTypeId) external view returns (address);
+    }
+
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
     interface ISinkRegistrar {
         function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;

@@ -1,6 +1,6 @@
 //! How much work of a sink can count: its capacity over time, less what has counted.
 
-use alloy_primitives::{Address, Uint, B256, U256};
+use alloy_primitives::{Address, Uint, B256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::query_words, events::Word, interfaces::ICapacityRegistry, math::to_u128_saturating,

@@ -6,7 +6,6 @@
 use alloy_primitives::{Address, Uint, B256, U256};
 use bpe_common::{
     emit,
-    events::Word,
     packed::{to_u128, widen},
 };
 use stylus_sdk::{prelude::*, storage::*};

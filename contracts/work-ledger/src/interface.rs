@@ -52,9 +52,9 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event PricingCurveSet(address indexed pricingCurve);
 
-    /// `backpressurePool` has no OverflowMeter yet.
+    /// `pool` has no OverflowMeter yet.
     #[derive(Debug, PartialEq, Eq)]
-    error NoOverflowMeter(address backpressurePool);
+    error NoOverflowMeter(address pool);
     /// `caller` may not do this.
     #[derive(Debug, PartialEq, Eq)]
     error UnauthorizedCaller(address caller);
@@ -149,7 +149,7 @@ sol! {
 
     /// Totals since ever between a sink and a source, and both signatures: `WorkVoucher(bytes32 taskTypeId,address sink,address
     /// source,uint256 work,uint256 value,uint256 tasks,uint256 timestamp)`.
-    #[derive(Clone, Debug)]
+    #[derive(Debug)]
     struct SignedVoucher {
         bytes32 taskTypeId;
         address sink;
@@ -164,7 +164,7 @@ sol! {
 
     /// The acceptance of a task that is paid by work, and both signatures: `WorkAssignment(bytes32 taskTypeId,address
     /// sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)`.
-    #[derive(Clone, Debug)]
+    #[derive(Debug)]
     struct SignedAssignment {
         bytes32 taskTypeId;
         address sink;

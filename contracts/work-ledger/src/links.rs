@@ -6,7 +6,6 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
     emit,
-    events::Word,
     interfaces::{IPowerNotice, IRegistryLinks},
     packed::widen,
 };

@@ -4,7 +4,7 @@
 //! clamped to what is there: what is not there is refused.
 
 use alloy_primitives::{Address, Uint, B256, U128, U256, U8};
-use bpe_common::{clock, emit, events::Word, packed::to_u128};
+use bpe_common::{clock, emit, packed::to_u128};
 use stylus_sdk::{prelude::*, storage::*};
 
 use super::{AmountTooLarge, Credited, Error, InsufficientFunds, WorkLedger};

@@ -1,7 +1,7 @@
 //! What sources take back. It is asked for, and paid an hour later: until then vouchers may still use it.
 
 use alloy_primitives::{Address, Uint, B256, U256};
-use bpe_common::{emit, events::Word, packed::widen};
+use bpe_common::{emit, packed::widen};
 use stylus_sdk::prelude::*;
 
 use super::{

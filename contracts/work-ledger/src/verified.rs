@@ -27,22 +27,22 @@ pub const JUDGED_AFTER: u64 = 14;
 /// What PricingCurve may use to say what the fee is, and to take a count: an uncached start, and two slots.
 pub const MARKET_GAS: u64 = 120_000;
 
-/// One slot: epoch (28 bits), before (72), work (84), credited (72).
+/// One slot: epoch (24 bits, until the year 2129), before (72), work (88), credited (72).
 #[storage]
 pub struct Proof {
-    epoch: StorageUint<28, 1>,
+    epoch: StorageUint<24, 1>,
     before: StorageUint<72, 2>,
-    work: StorageUint<84, 2>,
+    work: StorageUint<88, 2>,
     /// The sink's capacity as it counts in the prices of that epoch.
     credited: StorageUint<72, 2>,
 }
 
-/// An epoch with counts. One slot: epoch (28 bits), gap (20), before (104), counted (104).
+/// An epoch with counts. One slot: epoch (24 bits), gap (24), before (104), counted (104).
 #[storage]
 pub struct Observation {
-    epoch: StorageUint<28, 1>,
+    epoch: StorageUint<24, 1>,
     /// Epochs since the one with counts before it.
-    gap: StorageUint<20, 1>,
+    gap: StorageUint<24, 1>,
     /// What had counted since ever before the epoch, and at its end.
     before: StorageWork,
     counted: StorageWork,
@@ -236,8 +236,8 @@ impl WorkLedger {
     }
 }
 
-/// The longest gap that is kept: ten years.
-const MAX_GAP: u64 = (1 << 20) - 1;
+/// The longest gap that is kept: more than a hundred years.
+const MAX_GAP: u64 = (1 << 24) - 1;
 
 fn place(epoch: u64) -> Uint<8, 1> {
     Uint::from(epoch % OBSERVATIONS)

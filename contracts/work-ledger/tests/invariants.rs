@@ -2,7 +2,7 @@
 //!
 //! `BPE_CASES` and `BPE_STEPS` set how many sequences and how long: 256 of 32 unless they say otherwise.
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../src/lib.rs"]
 mod contract;
 #[allow(dead_code)]
@@ -265,8 +265,10 @@ impl Run {
                 ledger.sender(OWNER).note(CODE, from);
                 self.model.sources[source].note();
                 self.model.sources[source].rate = u128::from(rate);
-                let neighbours = self.world.neighbours.sender(OWNER);
-                { neighbours }.stream(from, U256::from(rate));
+                self.world
+                    .neighbours
+                    .sender(OWNER)
+                    .stream(from, U256::from(rate));
             }
             Step::Note(source) => {
                 ledger.sender(OWNER).note(CODE, address(&account(source)));

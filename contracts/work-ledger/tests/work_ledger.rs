@@ -392,16 +392,19 @@ fn vouchers_use_earmark_then_free_then_what_is_asked_back(_unused: Address) {
     advance_time(3_600);
     world.deposit(source(), 1_000);
     let until = U256::from(timestamp() + 7_200);
-    let ledger = world.ledger.sender(source());
-    ledger
+    world
+        .ledger
+        .sender(source())
         .earmark(CODE, sink(), U256::from(300), until)
         .motsu_unwrap();
-    let ledger = world.ledger.sender(source());
-    ledger
+    world
+        .ledger
+        .sender(source())
         .earmark(CODE, THIRD, U256::from(100), until)
         .motsu_unwrap();
-    let ledger = world.ledger.sender(source());
-    ledger
+    world
+        .ledger
+        .sender(source())
         .request_take_back(CODE, U256::from(400))
         .motsu_unwrap();
     assert_eq!(world.funds(source()), (1_000, 400, 400));
@@ -487,8 +490,9 @@ fn earmarks_only_grow_and_end(_unused: Address) {
     // A new one starts fresh, after however long.
     advance_time(40 * 3_600);
     let now = timestamp();
-    let it = world.ledger.sender(source);
-    { it }
+    world
+        .ledger
+        .sender(source)
         .earmark(CODE, sink(), U256::from(1), U256::from(now + 1))
         .motsu_unwrap();
     assert_eq!(world.funds(source), (1_000, 1, 0));
@@ -568,9 +572,9 @@ fn budgets_signed_away_before_the_others_redeem(_unused: Address) {
     advance_time(3_600);
     world.deposit(source(), 1_000);
     let until = U256::from(timestamp() + 3_600);
-    let it = world.ledger.sender(source());
-    let it = it.motsu_res();
-    { it }
+    world
+        .ledger
+        .sender(source())
         .earmark(CODE, address(&other), U256::from(600), until)
         .motsu_unwrap();
     let all = world.voucher(&key(2), &friend, 1_000, 1_000, 1);
@@ -784,7 +788,7 @@ fn verified_capacity_follows_counted_work_and_fades(_unused: Address) {
     advance_time(300);
     assert_eq!(world.verified(sink()), 12 * UNIT / 10);
     advance_time(300);
-    assert_eq!(world.verified(sink()).abs_diff(84 * UNIT / 100) < 2, true);
+    assert!(world.verified(sink()).abs_diff(84 * UNIT / 100) < 2);
     advance_time(300 * 10_000);
     assert_eq!(world.verified(sink()), 0);
     // Paid a tenth of the fee: counts in full, shows a tenth.
