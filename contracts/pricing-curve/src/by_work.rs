@@ -3,7 +3,6 @@
 use alloy_primitives::{Uint, B256, U256, U8};
 use bpe_common::{
     clock, emit,
-    events::Word,
     math::{
         to_u128_saturating,
         work::{faded, fee_by_use, used},
@@ -33,7 +32,9 @@ impl PricingCurve {
     /// The base fee of the task type now, with what has ended closed.
     pub(super) fn fee(&self, id: B256) -> u128 {
         match self.follows_work(id) {
-            true => self.next_fee(id).unwrap_or(base_fee(&self.markets.getter(id))),
+            true => self
+                .next_fee(id)
+                .unwrap_or(base_fee(&self.markets.getter(id))),
             false => base_fee(&self.markets.getter(id)),
         }
     }
@@ -67,7 +68,9 @@ impl PricingCurve {
         }
         self.close_work(id);
         let (work_before, capacity_before) = self.sums(id);
-        let work = work_before.saturating_add(to_u128_saturating(work)).min(MOST);
+        let work = work_before
+            .saturating_add(to_u128_saturating(work))
+            .min(MOST);
         let capacity = capacity_before
             .saturating_add(to_u128_saturating(capacity))
             .min(MOST);
@@ -93,7 +96,12 @@ impl PricingCurve {
         }
         let used = used(to_u128(usage.work.get()), to_u128(usage.capacity.get()))?;
         let (floor, ceiling) = self.bounds(id);
-        Some(fee_by_use(base_fee(&self.markets.getter(id)), used, floor, ceiling))
+        Some(fee_by_use(
+            base_fee(&self.markets.getter(id)),
+            used,
+            floor,
+            ceiling,
+        ))
     }
 
     /// Work and capacity, faded until now.
@@ -110,7 +118,9 @@ impl PricingCurve {
     fn store_usage(&mut self, id: B256, work: u128, capacity: u128, epoch: u64) {
         let mut usage = self.usages.setter(id);
         usage.work.set(Uint::wrapping_from(U256::from(work)));
-        usage.capacity.set(Uint::wrapping_from(U256::from(capacity)));
+        usage
+            .capacity
+            .set(Uint::wrapping_from(U256::from(capacity)));
         usage.epoch.set(Uint::wrapping_from(U256::from(epoch)));
         usage.open.set(U8::from(1));
     }

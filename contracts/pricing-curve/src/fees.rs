@@ -85,9 +85,13 @@ impl PricingCurve {
         }
         let mut terms = self.terms.setter(id);
         terms.floor.set(Uint::wrapping_from(U256::from(floor_now)));
-        terms.ceiling.set(Uint::wrapping_from(U256::from(ceiling_now)));
+        terms
+            .ceiling
+            .set(Uint::wrapping_from(U256::from(ceiling_now)));
         terms.next_floor.set(Uint::wrapping_from(U256::from(floor)));
-        terms.next_ceiling.set(Uint::wrapping_from(U256::from(ceiling)));
+        terms
+            .next_ceiling
+            .set(Uint::wrapping_from(U256::from(ceiling)));
         terms.from.set(Uint::wrapping_from(U256::from(from)));
         emit!(self.vm(), FeesSet[id](start, floor, ceiling, from));
         Ok(())

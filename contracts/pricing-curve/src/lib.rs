@@ -62,7 +62,7 @@ use bpe_common::{
             utilization, WAD,
         },
     },
-    ownable::{self, Ownable},
+    ownable::Ownable,
     packed::{to_u128, widen},
 };
 use stylus_sdk::{prelude::*, storage::*};
@@ -409,7 +409,11 @@ impl PricingCurve {
             _ => queue_multiplier(busy),
         };
         let pressure = self.escrow_pressure(task_type_id)?;
-        Ok(congestion_price(self.fee(task_type_id), pressure, multiplier))
+        Ok(congestion_price(
+            self.fee(task_type_id),
+            pressure,
+            multiplier,
+        ))
     }
 
     /// The base fee as of the last epoch that was closed, in payment-token wei.
@@ -621,7 +625,7 @@ impl PricingCurve {
     ) -> Result<u128, Error> {
         let (floor, ceiling) = self.bounds(id);
         let fee = match self.exceeds_capacity(id, demand)? {
-            true => raise_by_eighth(before),
+            true => raise_by_eighth(before).min(ceiling),
             false => lower_by_eighth(before),
         };
         let idle = ended.saturating_sub(1).min(MAX_CATCH_UP);
