@@ -108,10 +108,13 @@ impl Chain {
     /// # Errors
     /// If nothing answers there, or nothing that knows Ethereum's RPC.
     pub async fn connect(url: &str, signer: Option<PrivateKeySigner>) -> anyhow::Result<Self> {
-        let endpoint = url
-            .parse()
-            .ok()
-            .with_context(|| format!("{} is no URL: write http://HOST:PORT", redacted(url)))?;
+        let endpoint = url.parse().ok().with_context(|| {
+            format!(
+                "{} is no URL: write http://HOST:PORT or https://HOST",
+                redacted(url)
+            )
+        })?;
+        let client = bpe_rpc::client(endpoint)?;
         let sender = signer
             .as_ref()
             .map_or(Address::ZERO, PrivateKeySigner::address);
@@ -119,9 +122,9 @@ impl Chain {
         let provider = match &wallet {
             Some(wallet) => ProviderBuilder::new()
                 .wallet(wallet.clone())
-                .connect_http(endpoint)
+                .connect_client(client)
                 .erased(),
-            None => ProviderBuilder::new().connect_http(endpoint).erased(),
+            None => ProviderBuilder::new().connect_client(client).erased(),
         };
         let asked = tokio::time::timeout(CONNECTION_TIMEOUT, provider.get_chain_id()).await;
         let unreachable = || {

@@ -14,6 +14,18 @@ sol! {
         function backRegistration(address sink, uint256 minStake, uint256 capacity) external returns (uint256 granted);
         function backCapacity(address sink, uint256 capacity) external returns (uint256 granted);
         function startUnbonding(address sink) external;
+        function lockDeposit(address account) external returns (bool locked);
+        function releaseDeposit(address account) external;
+
+        error NotAuthorizedRegistry(address caller);
+        error LockedByOtherRegistry(address sink);
+    }
+
+    /// StakeManager, as everything sees it that has powers over stakes to give: how long their notice is, in seconds, and none
+    /// before it is opened.
+    interface IStakePowers {
+        function opened() external view returns (bool);
+        function powerNotice() external view returns (uint256);
     }
 
     /// BackpressurePool, as CapacityRegistry sees it.
@@ -32,10 +44,12 @@ sol! {
         function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
         function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
+        function getPeakCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
         function syncCapacity(bytes32 taskTypeId, address sink) external;
 
         error SinkNotRegistered();
+        error ObservationExpired(uint256 oldest);
     }
 
     /// CapacityRegistry, as PricingCurve sees it when a creator sets fees.
@@ -88,7 +102,9 @@ sol! {
     interface IStakeSlasher {
         function getStake(address sink) external view returns (uint256);
         function getCapacityCap(address sink) external view returns (uint256);
+        function getStakeAt(address sink, uint256 time) external view returns (uint256);
         function slash(address sink, uint256 amount, bytes32 reason) external;
+        function slashFor(address sink, uint256 amount, bytes32 reason, address advancer, uint256 reward) external returns (uint256 taken);
     }
 
     /// Proof of a completion by other means than signatures: a quote of a trusted execution environment, a zero-knowledge
