@@ -43,5 +43,4 @@ bindings! {
     "../interfaces/IStreamGateway.sol"
     "../interfaces/IUniversalCapacityAdapter.sol"
     "../interfaces/IVelocityMetrics.sol"
-    "../interfaces/IWorkLedger.sol"
 }
