@@ -1,5 +1,6 @@
 //! The base fee of a task type that is paid by work: it follows what of the capacity that serves is used.
 
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{Uint, B256, U256, U8};
 use bpe_common::{
     clock, emit,

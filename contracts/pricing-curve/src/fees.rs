@@ -1,5 +1,6 @@
 //! Where a task type's base fee starts, and between what it stays.
 
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{Uint, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{

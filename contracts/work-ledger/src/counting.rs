@@ -1,5 +1,6 @@
 //! How much work of a sink can count: its capacity over time, less what has counted.
 
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256};
 use alloy_sol_types::SolCall;
 use bpe_common::{

@@ -3,6 +3,7 @@
 //! An earmark ends with a full hour, so that all that end together are one number: what ended is released by one addition per
 //! hour, however many earmarks there are.
 
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256};
 use bpe_common::{
     emit,

@@ -3,6 +3,7 @@
 //! A report costs its source what the assignment names: it is never returned, so nobody reports for fun. What is answered is
 //! the sink's, what is not is the treasury's. Nothing can be charged that the source has not signed, whatever Judge does.
 
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{b256, Address, Uint, B256, U128, U256};
 use bpe_common::{
     eip712::hash_words,

@@ -3,6 +3,7 @@
 //! A source's *unspent* money is in three parts: earmarked for single sinks, asked back, and free. Nothing here is ever
 //! clamped to what is there: what is not there is refused.
 
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U128, U256, U8};
 use bpe_common::{clock, emit, packed::to_u128};
 use stylus_sdk::{prelude::*, storage::*};

@@ -1,5 +1,6 @@
 //! What sinks have shown that they can do, and what Judge is told of it.
 
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{

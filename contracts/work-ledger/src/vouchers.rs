@@ -1,6 +1,6 @@
 //! Vouchers: running totals between a sink and a source, signed by both, and what of them counts.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{b256, Address, Uint, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
