@@ -34,8 +34,6 @@ pub(super) struct Facts {
     pub(super) sink: Address,
     /// Its capacity-seconds since ever.
     pub(super) seconds: u128,
-    /// Its capacity now.
-    pub(super) capacity: u128,
 }
 
 impl WorkLedger {
@@ -46,13 +44,10 @@ impl WorkLedger {
         let selector = ICapacityRegistry::getCapacitySecondsCall::SELECTOR;
         let arguments = [id, sink.word(), now.word()];
         let [seconds] = query_words(self.vm(), registry, selector, &arguments)?;
-        let selector = ICapacityRegistry::getSmoothedCapacityCall::SELECTOR;
-        let [capacity] = query_words(self.vm(), registry, selector, &arguments[..2])?;
         Ok(Facts {
             id,
             sink,
             seconds: to_u128_saturating(seconds),
-            capacity: to_u128_saturating(capacity),
         })
     }
 

@@ -39,18 +39,6 @@ sol! {
     /// `key` signs for `account` only `until` then.
     #[derive(Debug, PartialEq, Eq)]
     event KeyRemoved(address indexed account, address indexed key, uint256 until);
-    /// `source` says that `sink` missed the task: `value` is taken from it, for `work`.
-    #[derive(Debug, PartialEq, Eq)]
-    event MissCharged(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId, uint256 work, uint256 value);
-    /// `to` is owed the `value` that a miss took: the sink, which answered it, or somebody else.
-    #[derive(Debug, PartialEq, Eq)]
-    event MissAwarded(bytes32 indexed taskTypeId, address indexed sink, address indexed to, address source, bytes32 taskId, uint256 value);
-    /// `to` has the power `power` over `contractAddress` from `from` on.
-    #[derive(Debug, PartialEq, Eq)]
-    event PowerAnnounced(address indexed contractAddress, bytes32 indexed power, address indexed to, uint256 from);
-    /// Base fees are at `pricingCurve`; nowhere, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event PricingCurveSet(address indexed pricingCurve);
 
     /// `pool` has no OverflowMeter yet.
     #[derive(Debug, PartialEq, Eq)]
@@ -122,30 +110,6 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     error KeyNotRegistered(address account, address key);
 
-    /// An assignment names more than nothing, and no more than can be kept.
-    #[derive(Debug, PartialEq, Eq)]
-    error NothingAssigned(uint256 work, uint256 value);
-    /// A task is due at most 3600 s after it was accepted.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidDeadline(uint256 timestamp, uint256 deadline);
-    /// The task is due until `deadline`.
-    #[derive(Debug, PartialEq, Eq)]
-    error ReportTooEarly(uint256 deadline);
-    /// A miss is reported at most 600 s after its `deadline`.
-    #[derive(Debug, PartialEq, Eq)]
-    error ReportTooLate(uint256 deadline);
-    /// This task was reported before.
-    #[derive(Debug, PartialEq, Eq)]
-    error AlreadyReported(bytes32 missId);
-    /// There is no such miss, or it has been awarded.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotCharged(bytes32 missId);
-    /// The miss is the sink's `until` then if it answers, and somebody else's after it.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotDue(bytes32 missId, uint256 until);
-    /// What counted for `epoch` is no longer known.
-    #[derive(Debug, PartialEq, Eq)]
-    error ObservationExpired(bytes32 taskTypeId, address sink, uint256 epoch);
 
     /// Totals since ever between a sink and a source, and both signatures: `WorkVoucher(bytes32 taskTypeId,address sink,address
     /// source,uint256 work,uint256 value,uint256 tasks,uint256 timestamp)`.
@@ -161,41 +125,12 @@ sol! {
         bytes sinkSig;
         bytes sourceSig;
     }
-
-    /// The acceptance of a task that is paid by work, and both signatures: `WorkAssignment(bytes32 taskTypeId,address
-    /// sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)`.
-    #[derive(Debug)]
-    struct SignedAssignment {
-        bytes32 taskTypeId;
-        address sink;
-        address source;
-        bytes32 taskId;
-        uint256 work;
-        uint256 value;
-        uint256 timestamp;
-        uint256 deadline;
-        bytes sinkSig;
-        bytes sourceSig;
-    }
 }
 
 bpe_common::abi_struct!(SignedVoucher(
     B256,
     Address,
     Address,
-    U256,
-    U256,
-    U256,
-    U256,
-    abi::Bytes,
-    abi::Bytes
-));
-
-bpe_common::abi_struct!(SignedAssignment(
-    B256,
-    Address,
-    Address,
-    B256,
     U256,
     U256,
     U256,
@@ -230,14 +165,6 @@ pub enum Error {
     InvalidKey(InvalidKey),
     InvalidRegistration(InvalidRegistration),
     KeyNotRegistered(KeyNotRegistered),
-    NothingAssigned(NothingAssigned),
-    InvalidDeadline(InvalidDeadline),
-    ReportTooEarly(ReportTooEarly),
-    ReportTooLate(ReportTooLate),
-    AlreadyReported(AlreadyReported),
-    NotCharged(NotCharged),
-    NotDue(NotDue),
-    ObservationExpired(ObservationExpired),
     NotAContract(NotAContract),
     Signature(signature::Error),
     InsufficientGas(InsufficientGas),

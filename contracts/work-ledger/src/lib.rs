@@ -33,12 +33,9 @@ mod counting;
 mod earmarks;
 mod interface;
 mod keys;
-mod links;
-mod misses;
 mod noting;
 mod reserve;
 mod take_back;
-mod verified;
 mod vouchers;
 
 use alloc::{vec, vec::Vec};
@@ -47,7 +44,6 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
     eip712::{Domain, DomainFields},
-    emit,
     interfaces::IPoolDirectory,
     ownable::Ownable,
     packed::widen,
@@ -58,15 +54,11 @@ use counting::Account;
 use earmarks::Earmark;
 pub use interface::*;
 pub use keys::KEY_TYPEHASH;
-pub use links::JUDGE;
-use misses::Miss;
-pub use misses::{ASSIGNMENT_TYPEHASH, MISS_TYPEHASH};
 use reserve::{Budget, StorageAmount, Sums};
-use verified::{Observation, Proof};
 use vouchers::Pair;
 pub use vouchers::VOUCHER_TYPEHASH;
 
-/// The domain that vouchers, assignments, reports of misses and registrations of keys are signed for.
+/// The domain that vouchers and registrations of keys are signed for.
 pub const DOMAIN: Domain = Domain {
     name: "BPE-WorkLedger",
     version: "1",
@@ -89,8 +81,7 @@ pub struct KnownPool {
     by_work: StorageBool,
 }
 
-/// The contract. Slots 0–2: ownership. Slots 3–8: the neighbours, an address each. Then mappings, PricingCurve, and Judge
-/// among them: current, next, and from when on.
+/// The contract. Slots 0–2: ownership. Slots 3–8: the neighbours, an address each. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct WorkLedger {
@@ -104,11 +95,6 @@ pub struct WorkLedger {
     gda: StorageAddress,
     pools: StorageMap<B256, KnownPool>,
     notes: StorageMap<B256, StorageMap<Address, Note>>,
-    pricing_curve: StorageAddress,
-    current_judge: StorageAddress,
-    /// Has the power from `judge_from` on.
-    next_judge: StorageAddress,
-    judge_from: StorageUint<40, 1>,
     sums: StorageMap<B256, Sums>,
     /// Money of sources.
     budgets: StorageMap<B256, StorageMap<Address, Budget>>,
@@ -120,9 +106,6 @@ pub struct WorkLedger {
     places: StorageMap<B256, StorageMap<Address, StorageMap<Uint<8, 1>, StorageAmount>>>,
     /// What sinks, and others, are owed and have counted.
     accounts: StorageMap<B256, StorageMap<Address, Account>>,
-    proofs: StorageMap<B256, StorageMap<Address, Proof>>,
-    observations: StorageMap<B256, StorageMap<Address, StorageMap<Uint<8, 1>, Observation>>>,
-    misses: StorageMap<B256, Miss>,
     /// Until when a key signs for an account; the largest number, if it has not been removed.
     keys: StorageMap<Address, StorageMap<Address, StorageU64>>,
     key_nonces: StorageMap<Address, StorageU256>,
@@ -370,91 +353,6 @@ impl WorkLedger {
         Ok((amount, self.unspent_sum(task_type_id)))
     }
 
-    // --- Judge
-
-    /// Takes what an assignment names from the free money of its source, which says that its sink missed it: `reporter`
-    /// called Judge, and is the source, or the source signed `report`, a `MissReport(bytes32 taskTypeId,address sink,bytes32
-    /// taskId)`. Once for each task.
-    ///
-    /// # Errors
-    ///
-    /// * [`UnauthorizedCaller`], [`NothingAssigned`], [`InvalidDeadline`], [`ReportTooEarly`], [`ReportTooLate`],
-    ///   [`AlreadyReported`], [`InvalidSignature`], [`InsufficientFunds`]
-    ///
-    /// # Events
-    ///
-    /// * [`MissCharged`]; [`Noted`]
-    pub fn charge(
-        &mut self,
-        assignment: SignedAssignment,
-        reporter: Address,
-        report: abi::Bytes,
-    ) -> Result<(), Error> {
-        self.charge_miss(&assignment, reporter, &report)
-    }
-
-    /// Gives what a miss took to `to`: within an hour of the report to its sink, which answered it; after that to somebody
-    /// else, and the sink's verified capacity falls.
-    ///
-    /// # Returns
-    ///
-    /// * `value`
-    ///
-    /// # Errors
-    ///
-    /// * [`UnauthorizedCaller`], [`NotCharged`], [`NotDue`]
-    ///
-    /// # Events
-    ///
-    /// * [`MissAwarded`]
-    pub fn award(
-        &mut self,
-        task_type_id: B256,
-        sink: Address,
-        source: Address,
-        task_id: B256,
-        to: Address,
-    ) -> Result<U256, Error> {
-        self.award_miss(task_type_id, sink, source, task_id, to)
-    }
-
-    // --- Owner
-
-    /// Gives `judge` the power to charge and award misses: after a notice of twice the unbonding period, seven days at
-    /// least, once staking is open. The zero address takes it away at once.
-    ///
-    /// # Errors
-    ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`NotAContract`]; what StakeManager reverts with.
-    ///
-    /// # Events
-    ///
-    /// * [`PowerAnnounced`]
-    pub fn set_judge(&mut self, judge: Address) -> Result<(), Error> {
-        self.ownable.only_owner()?;
-        self.announce_judge(judge)
-    }
-
-    /// Has base fees asked at `curve`, and counts told there; nowhere, if zero. It moves no money: fees bound what is
-    /// credible, not what is paid.
-    ///
-    /// # Errors
-    ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`NotAContract`]
-    ///
-    /// # Events
-    ///
-    /// * [`PricingCurveSet`]
-    pub fn set_pricing_curve(&mut self, curve: Address) -> Result<(), Error> {
-        self.ownable.only_owner()?;
-        if !curve.is_zero() {
-            require_contract(self.vm(), curve)?;
-        }
-        self.pricing_curve.set(curve);
-        emit!(self.vm(), PricingCurveSet[curve]);
-        Ok(())
-    }
-
     // --- Views
 
     /// What `source` has that any sink can be paid of, and what is set aside for `sink`. A signal, but for the latter: the
@@ -547,14 +445,9 @@ impl WorkLedger {
     ///
     /// * `unspent`
     /// * `owed`
-    /// * `pending`: taken by misses, and not awarded yet.
-    pub fn get_reserve(&self, task_type_id: B256) -> (U256, U256, U256) {
+    pub fn get_reserve(&self, task_type_id: B256) -> (U256, U256) {
         let sums = self.sums.getter(task_type_id);
-        (
-            widen(sums.unspent.get()),
-            widen(sums.owed.get()),
-            widen(sums.pending.get()),
-        )
+        (widen(sums.unspent.get()), widen(sums.owed.get()))
     }
 
     /// The work that `sink` could still count now: its capacity-seconds since ever, less what has counted.
@@ -565,45 +458,6 @@ impl WorkLedger {
     pub fn get_allowance(&self, task_type_id: B256, sink: Address) -> Result<U256, Error> {
         let facts = self.facts(task_type_id, sink)?;
         Ok(U256::from(self.allowance(&facts)))
-    }
-
-    /// The capacity that `sink` has shown: `V = 0.3 · work / 300 s + 0.7 · V` in each epoch of 300 s, in units of 1e-9.
-    pub fn get_verified_capacity(&self, task_type_id: B256, sink: Address) -> U256 {
-        U256::from(self.verified_capacity(task_type_id, sink))
-    }
-
-    /// The work of `sink` that counts for `epoch` (seconds since 1970 / 300): what counted from then until 14 epochs after
-    /// its end, spread evenly over the epochs since the count before it. Final from then on.
-    ///
-    /// # Errors
-    ///
-    /// * [`ObservationExpired`]
-    pub fn get_counted_in(
-        &self,
-        task_type_id: B256,
-        sink: Address,
-        epoch: U256,
-    ) -> Result<U256, Error> {
-        let work = self.counted_in(task_type_id, sink, epoch.saturating_to())?;
-        Ok(U256::from(work))
-    }
-
-    /// What a miss took and nobody was awarded yet, for how much work, and when, in seconds since 1970; the time stands for
-    /// ever.
-    ///
-    /// # Returns
-    ///
-    /// * `value`
-    /// * `work`
-    /// * `chargedAt`
-    pub fn get_miss(
-        &self,
-        task_type_id: B256,
-        sink: Address,
-        source: Address,
-        task_id: B256,
-    ) -> (U256, U256, U256) {
-        self.miss(task_type_id, sink, source, task_id)
     }
 
     /// Until when `key` signs for `account`, in seconds since 1970: the largest number there is, if it has not been removed;
@@ -618,26 +472,6 @@ impl WorkLedger {
     /// The nonce of the account's next registration of a key by signature.
     pub fn get_key_nonce(&self, account: Address) -> U256 {
         self.key_nonces.get(account)
-    }
-
-    /// Who may charge and award misses now, who will, and from when on, in seconds since 1970.
-    ///
-    /// # Returns
-    ///
-    /// * `judge`
-    /// * `next`
-    /// * `from`
-    pub fn get_judge(&self) -> (Address, Address, U256) {
-        (
-            self.judge(),
-            self.next_judge.get(),
-            widen(self.judge_from.get()),
-        )
-    }
-
-    /// Where base fees are; zero for nowhere.
-    pub fn pricing_curve(&self) -> Address {
-        self.pricing_curve.get()
     }
 
     /// The domain of what is signed (EIP-5267).

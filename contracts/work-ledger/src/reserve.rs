@@ -52,15 +52,13 @@ impl Budget {
     }
 }
 
-/// What all have in a task type, in wei. Slot 0: unspent (128 bits), owed (128). Slot 1: pending (128).
+/// What all have in a task type, in wei. One slot: unspent (128 bits), owed (128).
 #[storage]
 pub struct Sums {
     /// Σ unspent.
     pub(super) unspent: StorageU128,
     /// Σ owed.
     pub(super) owed: StorageU128,
-    /// Σ of what misses took that are neither answered nor overdue yet.
-    pub(super) pending: StorageU128,
 }
 
 /// Money of a source, with what has ended by now released.

@@ -46,9 +46,12 @@ impl WorkLedger {
             return Err(NothingAsked {}.into());
         }
         let asked_at = widen(self.budgets.getter(id).getter(source).asked_at.get());
-        let availableAt = asked_at.saturating_add(U256::from(TAKE_BACK_NOTICE));
-        if U256::from(self.now()) < availableAt {
-            return Err(TakeBackTooEarly { availableAt }.into());
+        let available_at = asked_at.saturating_add(U256::from(TAKE_BACK_NOTICE));
+        if U256::from(self.now()) < available_at {
+            return Err(TakeBackTooEarly {
+                availableAt: available_at,
+            }
+            .into());
         }
         self.sweep(id, source);
         let amount = funds.asked;

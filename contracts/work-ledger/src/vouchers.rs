@@ -17,7 +17,6 @@ use stylus_sdk::{prelude::*, storage::*};
 use super::{
     counting::{Facts, StorageWork, Work},
     reserve::{Amount, StorageAmount, PAID},
-    verified::Market,
     AmountTooLarge, BatchTooLarge, Error, NoAllowance, NothingAvailable, NothingNew, Redeemed,
     SignedVoucher, SourceNeverPaid, TotalsBelowCounted, ValueWithoutWork, VoucherFromFuture,
     VoucherRejected, WorkLedger, WorkWithoutValue, DOMAIN,
@@ -54,15 +53,13 @@ struct Claim {
 #[derive(Default)]
 pub(super) struct Context {
     facts: Option<Facts>,
-    market: Option<Market>,
 }
 
 impl WorkLedger {
     /// Counts one voucher.
     pub(super) fn redeem_one(&mut self, voucher: &SignedVoucher) -> Result<(), Error> {
         let mut context = Context::default();
-        self.count(voucher, &mut context)?;
-        self.finish(&mut context)
+        self.count(voucher, &mut context)
     }
 
     /// Counts what is good of several, and says what is not.
@@ -84,7 +81,7 @@ impl WorkLedger {
                 VoucherRejected[voucher.taskTypeId, voucher.sink, voucher.source](reason)
             );
         }
-        self.finish(&mut context)
+        Ok(())
     }
 
     /// Has EscrowBuffer pay each sink of `vouchers` all that it is owed.
@@ -130,7 +127,6 @@ impl WorkLedger {
         if part.work == 0 {
             return Err(self.refusal(id, sink, source, available, allowance));
         }
-        let mut market = self.known_market(context, id)?;
 
         self.sweep(id, source);
         let used = funds.spend(part.value, earmark);
@@ -139,8 +135,6 @@ impl WorkLedger {
         self.move_to_owed(id, part.value);
         let tasks = self.store_pair(id, sink, source, &claim, part);
         self.count_for_sink(&facts, part);
-        self.prove(&facts, part, &mut market);
-        context.market = Some(market);
         emit!(
             self.vm(),
             Redeemed[id, sink, source](
@@ -269,10 +263,8 @@ impl WorkLedger {
         let before = to_u128(account.counted.get());
         // Fits: at most the registry's capacity-seconds.
         let total = before.saturating_add(part.work);
-        let last: u64 = widen(account.counted_at.get()).wrapping_to();
         account.counted.set(Work::wrapping_from(U256::from(total)));
         account.counted_at.set(Uint::wrapping_from(U256::from(now)));
-        self.observe(id, sink, last, before, total);
     }
 
     fn known_facts(&self, context: &mut Context, id: B256, sink: Address) -> Result<Facts, Error> {
@@ -284,25 +276,6 @@ impl WorkLedger {
         let facts = self.facts(id, sink)?;
         context.facts = Some(facts);
         Ok(facts)
-    }
-
-    /// The market of the task type. Tells PricingCurve of the one before, if that was another.
-    fn known_market(&self, context: &mut Context, id: B256) -> Result<Market, Error> {
-        if let Some(market) = context.market {
-            if market.id == id {
-                return Ok(market);
-            }
-        }
-        self.finish(context)?;
-        self.market(id)
-    }
-
-    /// Tells PricingCurve what it has not been told yet.
-    fn finish(&self, context: &mut Context) -> Result<(), Error> {
-        match context.market.take() {
-            Some(market) => self.tell(&market),
-            None => Ok(()),
-        }
     }
 }
 

@@ -10,9 +10,8 @@ mod stage;
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, Bytes, B256, U256};
+use alloy_primitives::{Address, U256};
 use bpe_common::clock::testing::{advance_time, timestamp};
-use contract::*;
 use motsu::prelude::*;
 use proptest::prelude::*;
 use stage::*;
@@ -22,7 +21,6 @@ extern crate alloc;
 const HOUR: u64 = 3_600;
 /// Accounts, each of which is a source and a sink.
 const ACCOUNTS: usize = 4;
-const TREASURY: Address = Address::repeat_byte(0x77);
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -39,8 +37,6 @@ enum Step {
     /// A voucher for all that is allowed and there, less or more a little.
     RedeemAll(usize, usize, i8, i8),
     TakeOwed(usize),
-    Charge(usize, usize, u64),
-    Award(usize, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -61,9 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(a, b, c, d, e, f)| Step::Redeem(a, b, c, d, e, f)),
         4 => (who.clone(), who.clone(), -1i8..=1, -1i8..=1)
             .prop_map(|(a, b, c, d)| Step::RedeemAll(a, b, c, d)),
-        2 => who.clone().prop_map(Step::TakeOwed),
-        2 => (who.clone(), who, amount).prop_map(|(a, b, c)| Step::Charge(a, b, c)),
-        2 => (0usize..4, any::<bool>()).prop_map(|(a, b)| Step::Award(a, b)),
+        2 => who.prop_map(Step::TakeOwed),
     ]
 }
 
@@ -76,7 +70,6 @@ struct Source {
     asked: u128,
     asked_at: u64,
     taken_back: u128,
-    charged: u128,
     rate: u128,
     noted_at: u64,
 }
@@ -143,23 +136,11 @@ impl Sink {
     }
 }
 
-struct Charged {
-    source: usize,
-    sink: usize,
-    value: u128,
-    at: u64,
-    open: bool,
-}
-
 struct Model {
     sources: Vec<Source>,
     sinks: Vec<Sink>,
-    treasury: u128,
     /// Counted work, value and tasks, by source and sink.
     pairs: BTreeMap<(usize, usize), (u128, u128, u64)>,
-    /// What misses of a source brought a sink.
-    answered: BTreeMap<(usize, usize), u128>,
-    misses: Vec<Charged>,
 }
 
 impl Model {
@@ -175,10 +156,7 @@ impl Model {
         Self {
             sources: vec![source; ACCOUNTS],
             sinks: vec![sink; ACCOUNTS],
-            treasury: 0,
             pairs: BTreeMap::new(),
-            answered: BTreeMap::new(),
-            misses: vec![],
         }
     }
 
@@ -215,11 +193,6 @@ impl Model {
         }
         true
     }
-
-    fn pending(&self) -> u128 {
-        let open = self.misses.iter().filter(|miss| miss.open);
-        open.map(|miss| miss.value).sum()
-    }
 }
 
 fn account(index: usize) -> k256::ecdsa::SigningKey {
@@ -244,8 +217,6 @@ struct Run {
 impl Run {
     fn new() -> Self {
         let world = World::new();
-        let judge = world.neighbours.address();
-        world.ledger.sender(OWNER).set_judge(judge).motsu_unwrap();
         let run = Self {
             world,
             model: Model::new(),
@@ -374,8 +345,6 @@ impl Run {
                 model.received += model.owed;
                 model.owed = 0;
             }
-            Step::Charge(source, sink, value) => self.charge(source, sink, value.into()),
-            Step::Award(index, to_sink) => self.award(index, to_sink),
         }
     }
 
@@ -415,87 +384,8 @@ impl Run {
         self.model = model;
     }
 
-    fn charge(&mut self, source: usize, sink: usize, value: u128) {
-        let task = B256::from(U256::from(self.model.misses.len()));
-        let now = timestamp();
-        let mut assignment = SignedAssignment {
-            taskTypeId: CODE,
-            sink: address_of(sink),
-            source: address_of(source),
-            taskId: task,
-            work: U256::from(1_000),
-            value: U256::from(value),
-            timestamp: U256::from(now - 10),
-            deadline: U256::from(now - 1),
-            sinkSig: Bytes::new(),
-            sourceSig: Bytes::new(),
-        };
-        let digest = self.world.digest(assignment_message(&assignment));
-        assignment.sinkSig = sign(&account(sink), digest);
-        assignment.sourceSig = sign(&account(source), digest);
-        let reporter = assignment.source;
-        let judge = self.world.escrow();
-        let report = Bytes::new().to_vec().into();
-        let it = self
-            .world
-            .ledger
-            .sender(judge)
-            .charge(assignment, reporter, report);
-        let it = it.motsu_res();
-        let model = &mut self.model.sources[source];
-        if value > model.free() && value <= model.free() + model.pending() {
-            model.note();
-        }
-        let fits = value > 0 && value <= model.free();
-        assert_eq!(it.is_ok(), fits, "{it:?}");
-        if fits {
-            model.unspent -= value;
-            model.charged += value;
-            self.model.misses.push(Charged {
-                source,
-                sink,
-                value,
-                at: now,
-                open: true,
-            });
-        }
-    }
-
-    fn award(&mut self, index: usize, to_sink: bool) {
-        let Some(miss) = self.model.misses.get_mut(index) else {
-            return;
-        };
-        let sink = address_of(miss.sink);
-        let to = match to_sink {
-            true => sink,
-            false => TREASURY,
-        };
-        let it = self.world.ledger.sender(self.world.escrow()).award(
-            CODE,
-            sink,
-            address_of(miss.source),
-            B256::from(U256::from(index)),
-            to,
-        );
-        let it = it.motsu_res();
-        let in_time = timestamp() <= miss.at + HOUR;
-        assert_eq!(it.is_ok(), miss.open && in_time == to_sink, "{it:?}");
-        if it.is_err() {
-            return;
-        }
-        miss.open = false;
-        match to_sink {
-            true => {
-                self.model.sinks[miss.sink].owed += miss.value;
-                let answered = self.model.answered.entry((miss.source, miss.sink));
-                *answered.or_default() += miss.value;
-            }
-            false => self.model.treasury += miss.value,
-        }
-    }
-
     fn check(&self, at_the_end: bool) {
-        let (mut unspent, mut owed) = (0, self.model.treasury);
+        let (mut unspent, mut owed) = (0, 0);
         for index in 0..ACCOUNTS {
             let (source, sink) = (&self.model.sources[index], &self.model.sinks[index]);
             let who = address_of(index);
@@ -516,7 +406,7 @@ impl Run {
                 assert_eq!(set_aside, U256::from(source.earmark(other)));
             }
         }
-        assert_eq!(self.world.reserve(), (unspent, owed, self.model.pending()));
+        assert_eq!(self.world.reserve(), (unspent, owed));
         self.check_conservation(unspent, owed);
         self.check_claim();
     }
@@ -528,28 +418,15 @@ impl Run {
             (paid + source.paid, taken + source.taken_back)
         });
         let received: u128 = self.model.sinks.iter().map(|sink| sink.received).sum();
-        assert_eq!(
-            paid,
-            unspent + owed + self.model.pending() + received + taken
-        );
+        assert_eq!(paid, unspent + owed + received + taken);
     }
 
     /// Invariant 10, for every set of accounts: what its sinks received is at most what its own sources spent, and what others
     /// signed to them.
     fn check_claim(&self) {
         let signed = |source: usize, sink: usize| {
-            let counted = self
-                .model
-                .pairs
-                .get(&(source, sink))
-                .map_or(0, |pair| pair.1);
-            counted
-                + self
-                    .model
-                    .answered
-                    .get(&(source, sink))
-                    .copied()
-                    .unwrap_or(0)
+            let pair = self.model.pairs.get(&(source, sink));
+            pair.map_or(0, |pair| pair.1)
         };
         for set in 0u32..1 << ACCOUNTS {
             let is_in = |index: usize| set >> index & 1 == 1;

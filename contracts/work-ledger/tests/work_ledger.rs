@@ -9,7 +9,6 @@ use alloy_primitives::{keccak256, Address, Bytes, B256, U256};
 use bpe_common::{
     clock::testing::{advance_time, timestamp},
     eip712::hash_words,
-    ownable::OwnableUnauthorizedAccount,
 };
 use bpe_testing::Wallet;
 use contract::*;
@@ -53,8 +52,6 @@ fn words(error: Error) -> B256 {
 fn hashes_are_of_what_they_say(_unused: Address) {
     for (hash, text) in [
         (contract::VOUCHER_TYPEHASH, "WorkVoucher(bytes32 taskTypeId,address sink,address source,uint256 work,uint256 value,uint256 tasks,uint256 timestamp)"),
-        (contract::ASSIGNMENT_TYPEHASH, "WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)"),
-        (contract::MISS_TYPEHASH, "MissReport(bytes32 taskTypeId,address sink,bytes32 taskId)"),
         (contract::KEY_TYPEHASH, "KeyRegistration(address account,address key,uint256 nonce)"),
     ] {
         assert_eq!(hash, keccak256(text), "{text}");
@@ -95,7 +92,7 @@ fn a_voucher_counts_once_and_is_paid_to_the_wei(_unused: Address) {
     assert_eq!(neighbours.paid(sink()), U256::from(9_000_001));
     let unspent = 1_000_000_000_000_000_000 - 9_000_001;
     assert_eq!(neighbours.last_payment(), (1, U256::from(unspent)));
-    assert_eq!(world.reserve(), (unspent, 0, 0));
+    assert_eq!(world.reserve(), (unspent, 0));
     let totals = world
         .ledger
         .sender(OWNER)
@@ -340,7 +337,6 @@ fn padded_tasks_move_nothing(_unused: Address) {
         .redeem(voucher(&padded, 1_000 * UNIT, 1_000, 1_000_000))
         .motsu_unwrap();
     assert_eq!(honest.account(sink()), padded.account(sink()));
-    assert_eq!(honest.verified(sink()), padded.verified(sink()));
     assert_eq!(honest.reserve(), padded.reserve());
 }
 
@@ -426,7 +422,7 @@ fn vouchers_use_earmark_then_free_then_what_is_asked_back(_unused: Address) {
         .redeem(voucher(&world, 2_000, 2_000, 4))
         .motsu_unwrap();
     assert_eq!(world.funds(source()), (100, 100, 0));
-    assert_eq!(world.reserve(), (100, 900, 0));
+    assert_eq!(world.reserve(), (100, 900));
 }
 
 #[motsu::test]
@@ -583,50 +579,32 @@ fn budgets_signed_away_before_the_others_redeem(_unused: Address) {
     let promised = world.voucher(&key(2), &other, 600, 600, 1);
     world.redeem(promised).motsu_unwrap();
     assert_eq!(world.account(address(&other)), (600, 600));
-    assert_eq!(world.reserve(), (0, 1_000, 0));
+    assert_eq!(world.reserve(), (0, 1_000));
 }
 
 #[motsu::test]
-fn escrow_alone_moves_money_and_judge_alone_charges(_unused: Address) {
+fn escrow_alone_moves_money(_unused: Address) {
     let world = world();
     let caller = THIRD;
     let denied = || Error::UnauthorizedCaller(UnauthorizedCaller { caller });
     let it = world
         .ledger
         .sender(THIRD)
-        .credit(CODE, source(), U256::from(1));
-    let it = it.motsu_res();
-    assert_eq!(it, Err(denied()));
-    let it = world.ledger.sender(THIRD).take_owed(CODE, sink());
-    let it = it.motsu_res();
-    assert_eq!(it, Err(denied()));
-    let it = world.ledger.sender(THIRD).take_back_due(CODE, source());
-    let it = it.motsu_res();
+        .credit(CODE, source(), U256::from(1))
+        .motsu_res();
     assert_eq!(it, Err(denied()));
     let it = world
         .ledger
         .sender(THIRD)
-        .award(CODE, sink(), source(), B256::ZERO, THIRD);
-    let it = it.motsu_res();
+        .take_owed(CODE, sink())
+        .motsu_res();
     assert_eq!(it, Err(denied()));
-    let it =
-        world
-            .ledger
-            .sender(THIRD)
-            .charge(assignment(&world, 1), source(), Bytes::new().into());
-    let it = it.motsu_res();
+    let it = world
+        .ledger
+        .sender(THIRD)
+        .take_back_due(CODE, source())
+        .motsu_res();
     assert_eq!(it, Err(denied()));
-    let account = THIRD;
-    let not_owner = || Error::Ownable(OwnableUnauthorizedAccount { account }.into());
-    assert_eq!(
-        world.ledger.sender(THIRD).set_judge(THIRD),
-        Err(not_owner())
-    );
-    assert_eq!(
-        world.ledger.sender(THIRD).set_pricing_curve(THIRD),
-        Err(not_owner())
-    );
-
     world
         .redeem(voucher(&world, 1_000, 1_000, 1))
         .motsu_unwrap();
@@ -749,335 +727,4 @@ fn a_contract_account_signs_by_keys_and_cannot_unsign(wallet: Contract<Wallet>) 
         world.ledger.sender(OWNER).get_key_nonce(account),
         U256::from(2)
     );
-}
-
-// --- Verified capacity, prices
-
-#[motsu::test]
-fn verified_capacity_follows_counted_work_and_fades(_unused: Address) {
-    let world = World::new();
-    world
-        .neighbours
-        .sender(OWNER)
-        .set_market(U256::from(1_000), true);
-    let curve = world.neighbours.address();
-    world
-        .ledger
-        .sender(OWNER)
-        .set_pricing_curve(curve)
-        .motsu_unwrap();
-    world.enter(sink(), 10 * UNIT);
-    world.deposit(source(), 1_000_000_000_000);
-    advance_time(300 - timestamp() % 300);
-    advance_time(300);
-    // 4 units for an epoch, at the fee: V = 0.3 · 4.
-    let work = 4 * UNIT * 300;
-    world
-        .redeem(voucher(&world, work, 4 * 300 * 1_000, 1))
-        .motsu_unwrap();
-    assert_eq!(world.verified(sink()), 0);
-    assert_eq!(
-        world.neighbours.sender(OWNER).recorded(),
-        (
-            U256::from(work),
-            // Four times what it has shown with this epoch, 1.2 units.
-            U256::from(4 * 12 * UNIT / 10 * 300),
-            1
-        )
-    );
-    advance_time(300);
-    assert_eq!(world.verified(sink()), 12 * UNIT / 10);
-    advance_time(300);
-    assert!(world.verified(sink()).abs_diff(84 * UNIT / 100) < 2);
-    advance_time(300 * 10_000);
-    assert_eq!(world.verified(sink()), 0);
-    // Paid a tenth of the fee: counts in full, shows a tenth.
-    let next = voucher(&world, 2 * work, (4 * 300 + 120) * 1_000, 2);
-    world.redeem(next).motsu_unwrap();
-    assert_eq!(world.account(sink()).1, 2 * work);
-    advance_time(300);
-    assert!(world.verified(sink()) <= 12 * UNIT / 100);
-    // A curve that fails stands in nobody's way.
-    world.neighbours.sender(OWNER).misbehave(2);
-    world
-        .redeem(voucher(&world, 3 * work, 2_000_000, 3))
-        .motsu_unwrap();
-}
-
-#[motsu::test]
-fn a_burst_shows_no_more_than_the_capacity(_unused: Address) {
-    let world = World::new();
-    world.enter(sink(), 10 * UNIT);
-    world.deposit(source(), 1_000_000_000_000_000);
-    advance_time(86_400 * 30);
-    let work = 10 * UNIT * 86_400 * 20;
-    world
-        .redeem(voucher(&world, work, 1_000_000, 1))
-        .motsu_unwrap();
-    advance_time(300);
-    assert_eq!(world.verified(sink()), 3 * UNIT);
-}
-
-#[motsu::test]
-fn what_counts_for_an_epoch_is_the_same_whenever_asked(_unused: Address) {
-    let world = World::new();
-    world.enter(sink(), 10 * UNIT);
-    world.deposit(source(), 1_000_000_000_000);
-    advance_time(3_000 - timestamp() % 300);
-    let first = timestamp() / 300;
-    let counted = |epoch: u64| {
-        world
-            .ledger
-            .sender(OWNER)
-            .get_counted_in(CODE, sink(), U256::from(epoch))
-    };
-    world.redeem(voucher(&world, 300, 300, 1)).motsu_unwrap();
-    assert_eq!(counted(first), Ok(U256::from(300)));
-    assert_eq!(counted(first + 1), Ok(U256::ZERO));
-    // Three epochs later, 600 more: 200 in each.
-    advance_time(900);
-    world.redeem(voucher(&world, 900, 900, 2)).motsu_unwrap();
-    for epoch in 1..=3 {
-        assert_eq!(counted(first + epoch), Ok(U256::from(200)));
-    }
-    assert_eq!(counted(first), Ok(U256::from(300)));
-    // 15 epochs after the end of one, what is redeemed does not help it any more; later ones are helped.
-    advance_time(300 * 15);
-    world
-        .redeem(voucher(&world, 900 + 1_500, 2_400, 3))
-        .motsu_unwrap();
-    assert_eq!(counted(first + 3), Ok(U256::from(200)));
-    assert_eq!(counted(first + 4), Ok(U256::from(100)));
-    let late = World::new();
-    late.enter(sink(), 10 * UNIT);
-    late.deposit(source(), 1_000_000_000_000);
-    late.redeem(voucher(&late, 300, 300, 1)).err();
-    advance_time(300);
-    late.redeem(voucher(&late, 300, 300, 1)).motsu_unwrap();
-    let epoch = timestamp() / 300;
-    advance_time(300 * 16);
-    late.redeem(voucher(&late, 1_900, 1_900, 2)).motsu_unwrap();
-    let asked = |epoch: u64| {
-        late.ledger
-            .sender(OWNER)
-            .get_counted_in(CODE, sink(), U256::from(epoch))
-    };
-    // 16 epochs lie between: for the first of them it comes too late.
-    assert_eq!(asked(epoch + 1), Ok(U256::ZERO));
-    assert_eq!(asked(epoch + 2), Ok(U256::from(100)));
-    // 64 epochs with counts later it is gone, and says so.
-    for count in 3..70u64 {
-        advance_time(300);
-        let total = 1_900 + u128::from(count);
-        late.redeem(voucher(&late, total, total, count))
-            .motsu_unwrap();
-    }
-    assert!(matches!(asked(epoch), Err(Error::ObservationExpired(_))));
-}
-
-// --- Misses
-
-fn assignment(world: &World, id: u8) -> SignedAssignment {
-    let mut assignment = SignedAssignment {
-        taskTypeId: CODE,
-        sink: sink(),
-        source: source(),
-        taskId: B256::repeat_byte(id),
-        work: U256::from(600 * UNIT),
-        value: U256::from(5_000),
-        timestamp: U256::from(timestamp()),
-        deadline: U256::from(timestamp() + 100),
-        sinkSig: Bytes::new(),
-        sourceSig: Bytes::new(),
-    };
-    resign(world, &mut assignment);
-    assignment
-}
-
-fn resign(world: &World, assignment: &mut SignedAssignment) {
-    let digest = world.digest(assignment_message(assignment));
-    assignment.sinkSig = sign(&key(1), digest);
-    assignment.sourceSig = sign(&key(2), digest);
-}
-
-fn judged() -> (World, Address) {
-    let world = world();
-    let judge = world.neighbours.address();
-    world.ledger.sender(OWNER).set_judge(judge).motsu_unwrap();
-    (world, judge)
-}
-
-#[motsu::test]
-fn a_miss_is_charged_once_and_answered_or_not(_unused: Address) {
-    let (world, judge) = judged();
-    let charge = |assignment: SignedAssignment| {
-        let report = Bytes::new().into();
-        world
-            .ledger
-            .sender(judge)
-            .charge(assignment, source(), report)
-            .motsu_res()
-    };
-    let all = 1_000_000_000_000_000_000u128;
-    let (first, second) = (assignment(&world, 1), assignment(&world, 2));
-    let deadline = first.deadline;
-    assert_eq!(
-        charge(first.clone()),
-        Err(ReportTooEarly { deadline }.into())
-    );
-    advance_time(101);
-    charge(first.clone()).motsu_unwrap();
-    charge(second.clone()).motsu_unwrap();
-    assert_eq!(world.reserve(), (all - 10_000, 0, 10_000));
-    assert!(matches!(
-        charge(first.clone()),
-        Err(Error::AlreadyReported(_))
-    ));
-    let award = |task: u8, to: Address| {
-        world
-            .ledger
-            .sender(judge)
-            .award(CODE, sink(), source(), B256::repeat_byte(task), to)
-            .motsu_res()
-    };
-    assert!(matches!(award(9, sink()), Err(Error::NotCharged(_))));
-    assert!(matches!(award(1, THIRD), Err(Error::NotDue(_))));
-    advance_time(3_600);
-    assert_eq!(award(1, sink()), Ok(U256::from(5_000)));
-    assert!(matches!(award(1, sink()), Err(Error::NotCharged(_))));
-    assert_eq!(world.account(sink()), (5_000, 0));
-    advance_time(1);
-    assert!(matches!(award(2, sink()), Err(Error::NotDue(_))));
-    world
-        .redeem(voucher(&world, 3_000 * UNIT, 3_000, 1))
-        .motsu_unwrap();
-    advance_time(300);
-    let before = world.verified(sink());
-    assert_eq!(award(2, THIRD), Ok(U256::from(5_000)));
-    assert_eq!(world.verified(sink()), before - 600 * UNIT / 1_000);
-    assert_eq!(world.account(THIRD), (5_000, 0));
-    assert_eq!(world.reserve(), (all - 13_000, 13_000, 0));
-    // For ever.
-    assert!(charge(first).is_err());
-    let (value, work, at) =
-        world
-            .ledger
-            .sender(OWNER)
-            .get_miss(CODE, sink(), source(), B256::repeat_byte(1));
-    assert_eq!((value, work), (U256::ZERO, U256::from(600 * UNIT)));
-    assert!(!at.is_zero());
-}
-
-#[motsu::test]
-fn no_judge_takes_what_no_source_signed(_unused: Address) {
-    let (world, judge) = judged();
-    let good = assignment(&world, 1);
-    advance_time(101);
-    let charge = |assignment: SignedAssignment, reporter: Address, report: Bytes| {
-        let report = report.to_vec().into();
-        world
-            .ledger
-            .sender(judge)
-            .charge(assignment, reporter, report)
-            .motsu_res()
-    };
-    let mut forged = good.clone();
-    forged.value = U256::from(5_001);
-    assert!(matches!(
-        charge(forged, source(), Bytes::new()),
-        Err(Error::InvalidSignature(_))
-    ));
-    // Somebody else reports: only with the source's report.
-    let it = charge(good.clone(), THIRD, Bytes::new());
-    assert!(matches!(it, Err(Error::Signature(_))));
-    let message = hash_words(&[
-        keccak256("MissReport(bytes32 taskTypeId,address sink,bytes32 taskId)"),
-        CODE,
-        sink().into_word(),
-        good.taskId,
-    ]);
-    let by_sink = sign(&key(1), world.digest(message));
-    assert!(matches!(
-        charge(good.clone(), THIRD, by_sink),
-        Err(Error::InvalidSignature(_))
-    ));
-    let by_source = sign(&key(2), world.digest(message));
-    charge(good, THIRD, by_source).motsu_unwrap();
-}
-
-#[motsu::test]
-fn bad_assignments(_unused: Address) {
-    let (world, judge) = judged();
-    let charge = |assignment: SignedAssignment| {
-        let report = Bytes::new().into();
-        world
-            .ledger
-            .sender(judge)
-            .charge(assignment, source(), report)
-            .motsu_res()
-    };
-    let mut long = assignment(&world, 1);
-    long.deadline = long.timestamp + U256::from(3_601);
-    resign(&world, &mut long);
-    let mut back = assignment(&world, 2);
-    back.deadline = back.timestamp - U256::from(1);
-    resign(&world, &mut back);
-    let mut nothing = assignment(&world, 3);
-    nothing.work = U256::ZERO;
-    resign(&world, &mut nothing);
-    let mut dear = assignment(&world, 4);
-    dear.value = U256::from(1_000_000_000_000_000_001u128);
-    resign(&world, &mut dear);
-    let old = assignment(&world, 5);
-    advance_time(101);
-    assert!(matches!(charge(long), Err(Error::InvalidDeadline(_))));
-    assert!(matches!(charge(back), Err(Error::InvalidDeadline(_))));
-    assert!(matches!(charge(nothing), Err(Error::NothingAssigned(_))));
-    assert!(matches!(charge(dear), Err(Error::InsufficientFunds(_))));
-    advance_time(600);
-    let deadline = old.deadline;
-    assert_eq!(charge(old), Err(ReportTooLate { deadline }.into()));
-}
-
-#[motsu::test]
-fn a_judge_has_its_power_after_notice_and_loses_it_at_once(_unused: Address) {
-    let world = world();
-    let judge = world.neighbours.address();
-    assert!(matches!(
-        world.ledger.sender(OWNER).set_judge(THIRD),
-        Err(Error::NotAContract(_))
-    ));
-    world
-        .neighbours
-        .sender(OWNER)
-        .set_stakes(true, U256::from(86_400 * 5));
-    world.ledger.sender(OWNER).set_judge(judge).motsu_unwrap();
-    let from = timestamp() + 86_400 * 10;
-    assert_eq!(
-        world.ledger.sender(OWNER).get_judge(),
-        (Address::ZERO, judge, U256::from(from))
-    );
-    advance_time(86_400 * 10 - 1);
-    assert_eq!(world.ledger.sender(OWNER).get_judge().0, Address::ZERO);
-    advance_time(1);
-    assert_eq!(world.ledger.sender(OWNER).get_judge().0, judge);
-    world
-        .neighbours
-        .sender(OWNER)
-        .set_stakes(true, U256::from(86_400));
-    world.ledger.sender(OWNER).set_judge(judge).motsu_unwrap();
-    world.ledger.assert_emitted(&PowerAnnounced {
-        contractAddress: world.ledger.address(),
-        power: contract::JUDGE,
-        to: judge,
-        from: U256::from(timestamp() + 7 * 86_400),
-    });
-    // While a successor waits, the one before it stays.
-    assert_eq!(world.ledger.sender(OWNER).get_judge().0, judge);
-    world
-        .ledger
-        .sender(OWNER)
-        .set_judge(Address::ZERO)
-        .motsu_unwrap();
-    assert_eq!(world.ledger.sender(OWNER).get_judge().0, Address::ZERO);
 }

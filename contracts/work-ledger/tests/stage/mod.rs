@@ -1,6 +1,6 @@
 //! A ledger between neighbours that say what they are told, with real keys.
 
-use alloy_primitives::{keccak256, uint, Address, Bytes, B256, U256, U64, U8};
+use alloy_primitives::{keccak256, Address, Bytes, B256, U256, U64, U8};
 use bpe_common::{
     clock::testing::timestamp,
     eip712::{hash_words, DOMAIN_TYPEHASH},
@@ -329,16 +329,9 @@ impl World {
         (owed.to(), counted.to())
     }
 
-    pub fn reserve(&self) -> (u128, u128, u128) {
-        let (unspent, owed, pending) = self.ledger.sender(OWNER).get_reserve(CODE);
-        (unspent.to(), owed.to(), pending.to())
-    }
-
-    pub fn verified(&self, sink: Address) -> u128 {
-        self.ledger
-            .sender(OWNER)
-            .get_verified_capacity(CODE, sink)
-            .to()
+    pub fn reserve(&self) -> (u128, u128) {
+        let (unspent, owed) = self.ledger.sender(OWNER).get_reserve(CODE);
+        (unspent.to(), owed.to())
     }
 }
 
@@ -365,22 +358,3 @@ pub fn voucher_message(voucher: &SignedVoucher) -> B256 {
         voucher.timestamp.into(),
     ])
 }
-
-pub fn assignment_message(assignment: &SignedAssignment) -> B256 {
-    hash_words(&[
-        keccak256("WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)"),
-        assignment.taskTypeId,
-        assignment.sink.into_word(),
-        assignment.source.into_word(),
-        assignment.taskId,
-        assignment.work.into(),
-        assignment.value.into(),
-        assignment.timestamp.into(),
-        assignment.deadline.into(),
-    ])
-}
-
-/// Half of the order of the curve, which no `s` exceeds.
-#[allow(dead_code)]
-pub const ORDER: U256 =
-    uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
