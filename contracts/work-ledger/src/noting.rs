@@ -48,22 +48,6 @@ impl WorkLedger {
         // By work a failed search leaves the last note as it is: nothing is lost.
         if let Some(amount) = paid {
             self.store(id, source, amount, counts);
-            if by_work && amount > 0 {
-                self.add_unspent(id, source, amount);
-            }
-        }
-    }
-
-    /// What a note would add now, by work.
-    pub(super) fn pending(&self, id: B256, source: Address) -> u128 {
-        let known = self.pools.getter(id);
-        let pool = known.pool.get();
-        if pool.is_zero() || !known.by_work.get() {
-            return 0;
-        }
-        match (self.flow(source, pool), self.counts(id)) {
-            (Some(flow), Some(counts)) => self.paid_by_work(id, source, &flow, counts).unwrap_or(0),
-            _ => 0,
         }
     }
 
