@@ -53,6 +53,11 @@ sol! {
         error ObservationExpired(uint256 oldest);
     }
 
+    /// CapacityRegistry, as PricingCurve sees it when a creator sets fees.
+    interface ICreators {
+        function getCreator(bytes32 taskTypeId) external view returns (address);
+    }
+
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
     interface ISinkRegistrar {
         function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
@@ -151,6 +156,58 @@ sol! {
     interface IPaymentNotes {
         function attribute(bytes32 taskTypeId, address source, uint256 unattributed, uint256 minimum) external returns (uint256 amount);
         function shrink(bytes32 taskTypeId, uint256 before, uint256 rest) external;
+    }
+
+    /// WorkLedger, as EscrowBuffer sees it where a task type is paid by work. Each returns the sum of what sources have not
+    /// spent; none calls EscrowBuffer.
+    interface IReserve {
+        function credit(bytes32 taskTypeId, address source, uint256 amount) external returns (uint256 unspentSum);
+        function takeOwed(bytes32 taskTypeId, address to) external returns (uint256 amount, uint256 unspentSum);
+        function takeBackDue(bytes32 taskTypeId, address source) external returns (uint256 amount, uint256 unspentSum);
+        function getReserve(bytes32 taskTypeId) external view returns (uint256 unspent, uint256 owed, uint256 pending);
+    }
+
+    /// EscrowBuffer, as WorkLedger sees it.
+    interface IReservePayer {
+        function payOut(bytes32 taskTypeId, address to, uint256 amount, uint256 unspentSum) external;
+    }
+
+    /// PricingCurve, as WorkLedger sees it: both read and write only what is its own.
+    interface IWorkMarket {
+        function getMarket(bytes32 taskTypeId) external view returns (uint256 baseFee, bool followsWork);
+        function recordWork(bytes32 taskTypeId, uint256 work, uint256 capacity) external;
+    }
+
+    /// WorkLedger, as Judge sees it. A struct is declared as the tuple that it is.
+    interface IMissLedger {
+        struct SignedAssignment {
+            bytes32 taskTypeId;
+            address sink;
+            address source;
+            bytes32 taskId;
+            uint256 work;
+            uint256 value;
+            uint256 timestamp;
+            uint256 deadline;
+            bytes sinkSig;
+            bytes sourceSig;
+        }
+
+        function charge(SignedAssignment memory assignment, address reporter, bytes report) external;
+        function award(bytes32 taskTypeId, address sink, address source, bytes32 taskId, address to) external returns (uint256 value);
+        function getCountedIn(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (uint256 work);
+        function getMiss(bytes32 taskTypeId, address sink, address source, bytes32 taskId) external view returns (uint256 value, uint256 work, uint256 chargedAt);
+    }
+
+    /// CapacityRegistry, as WorkLedger sees it when it is given a Judge.
+    interface IRegistryLinks {
+        function stakeManager() external view returns (address);
+    }
+
+    /// StakeManager, as whoever gives powers over stakes sees it.
+    interface IPowerNotice {
+        function opened() external view returns (bool);
+        function unbondingPeriod() external view returns (uint256);
     }
 
     /// BackpressurePool, as EscrowBuffer, OverflowMeter and WorkLedger see it when they are set up.

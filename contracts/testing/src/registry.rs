@@ -40,7 +40,7 @@ impl Registry {
         self.exists.setter(task_type_id).set(true);
     }
 
-    /// Makes `creator` the one that created the task type.
+    /// Names who created the task type.
     pub fn set_creator(&mut self, task_type_id: B256, creator: Address) {
         self.creators.setter(task_type_id).set(creator);
     }
