@@ -38,6 +38,8 @@ pub struct Options {
     /// Do without Superfluid, which is otherwise there from the start; its addresses are in deployments/<CHAIN_ID>.json.
     #[arg(long)]
     no_superfluid: bool,
+    #[command(flatten)]
+    superfluid: superfluid::Source,
     /// Print nothing but the endpoint.
     #[arg(long)]
     quiet: bool,
@@ -79,7 +81,7 @@ async fn build(options: &Options) -> anyhow::Result<Devnet> {
     }
     let saved = options.state.as_ref().filter(|path| path.exists());
     if !options.no_superfluid {
-        let ready = superfluid::prepare(new).await;
+        let ready = superfluid::prepare(new, options.superfluid).await;
         let ready = ready.context("--no-superfluid starts without it")?;
         let file = superfluid::publish(&ready, options.chain_id, saved.is_some())?;
         if !options.quiet {

@@ -1,4 +1,5 @@
 //! What `bpe` does that tests do as well.
 
+pub mod artifacts;
 pub mod deploy;
 pub mod programs;
