@@ -41,7 +41,8 @@ enum Command {
 fn cli() -> clap::Command {
     Cli::command()
         .version(env!("CARGO_PKG_VERSION"))
-        .long_version(manual::version())
+        // clap keeps texts that live as long as the program.
+        .long_version(&*manual::version().leak())
 }
 
 #[tokio::main]

@@ -1,10 +1,6 @@
 //! OffchainAggregator on motsu: every function, error and access rule, with real secp256k1 signatures.
 
-extern crate alloc;
-
-#[allow(dead_code)]
-#[path = "../src/lib.rs"]
-mod contract;
+use crate::contract;
 
 use std::borrow::Borrow;
 

@@ -1,8 +1,6 @@
 //! The base fee depends on what was reported and when, not on who advanced epochs and when.
 
-#[allow(dead_code)]
-#[path = "../src/lib.rs"]
-mod contract;
+use crate::contract;
 
 use std::collections::BTreeMap;
 

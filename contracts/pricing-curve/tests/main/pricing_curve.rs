@@ -1,10 +1,6 @@
 //! PricingCurve on motsu: every function, error and access rule, exact prices, the tariffs, convergence.
 
-#[allow(dead_code)]
-#[path = "../src/lib.rs"]
-mod contract;
-
-extern crate alloc;
+use crate::contract;
 
 use std::borrow::Borrow;
 

@@ -1,10 +1,6 @@
 //! A batch never fails for what is in it, and an attestation counts once: through real ABI bytes, against a model.
 
-extern crate alloc;
-
-#[allow(dead_code)]
-#[path = "../src/lib.rs"]
-mod contract;
+use crate::contract;
 
 use std::{collections::BTreeMap, ops::DerefMut};
 
