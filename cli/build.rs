@@ -48,9 +48,7 @@ fn build(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     for watched in ["contracts", "devnet/vm/src", "xtask/src"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
-    if !root.join(".tools/bin/wasm-opt").exists() {
-        run(Command::new(root.join("scripts/fetch-tools")).arg("--wasm-opt-only"))?;
-    }
+    run(Command::new(root.join("scripts/fetch-tools")).arg("--for-building"))?;
     // Cargo holds the folder of this build locked: programs and the tools that compile them go to another.
     let own = root.join("target/embed");
     let mut xtask = Command::new(env::var("CARGO")?);

@@ -2,6 +2,8 @@
 
 mod demo;
 mod devnet;
+#[cfg(feature = "keeper")]
+mod keeper;
 mod manual;
 mod stop;
 mod superfluid;
@@ -27,6 +29,9 @@ enum Command {
     Status(bpe::deploy::StatusOptions),
     /// Renew programs before they expire, a year after their activation.
     Keepalive(bpe::deploy::KeepaliveOptions),
+    /// Turn the protocol's crank: attestations, units, epochs, prices; with an API, metrics and a page.
+    #[cfg(feature = "keeper")]
+    Keeper(keeper::Options),
     /// Run the protocol on a devnet of its own, and account for every token.
     Demo(demo::Options),
     /// Fetch Superfluid's contracts from npm into the user's cache, for later runs without a network.
@@ -56,6 +61,8 @@ async fn main() -> ExitCode {
         Command::Deploy(options) => options.run().await,
         Command::Status(options) => options.run().await,
         Command::Keepalive(options) => options.run().await,
+        #[cfg(feature = "keeper")]
+        Command::Keeper(options) => keeper::run(options).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Fetch => superfluid::fetch(),
         Command::Completions(options) => manual::completions(&options, &mut cli()),
