@@ -1,6 +1,4 @@
-//! The keeper against a whole economy: built programs, real Superfluid, real HTTP, a real browser.
+//! The keeper against a whole economy: built programs, real Superfluid, real HTTP. What needs no programs is tested in offchain/keeper.
 
-mod hostile;
-mod page;
 mod stage;
 mod work;

@@ -39,6 +39,7 @@ async fn history(keeper: &Running, name: &str, count: usize) -> Value {
 
 /// Attestation, unit, receipt, epoch: the crank turns.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "written against programs that were being rebuilt, and not run yet"]
 async fn the_economy_runs_by_itself() {
     let stage = Stage::start().await;
     stage.proof.measure(false).await;
@@ -150,6 +151,7 @@ async fn stage_misses(stage: &Stage, sink: alloy::primitives::Address) -> u64 {
 
 /// FAILURES 24: everything is rebuilt from the chain; and nothing is done twice.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "written against programs that were being rebuilt, and not run yet"]
 async fn a_deleted_store_costs_nothing_but_time() {
     let stage = Stage::start().await;
     let keeper = stage.keeper("").await;
@@ -189,6 +191,7 @@ async fn a_deleted_store_costs_nothing_but_time() {
 
 /// A reorganisation takes an attestation back: the store says so, and equals one that never saw it.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "written against programs that were being rebuilt, and not run yet"]
 async fn a_reorganisation_leaves_no_effect() {
     let stage = Stage::start().await;
     let keeper = stage.keeper("observe = true").await;
@@ -240,6 +243,7 @@ async fn postgres() -> Option<String> {
 
 /// Two keepers on one Postgres: one leads, and the other takes over; both answer.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "written against programs that were being rebuilt, and not run yet"]
 async fn of_two_keepers_one_leads_and_the_other_takes_over() {
     let Some(url) = postgres().await else { return };
     let stage = Stage::start().await;

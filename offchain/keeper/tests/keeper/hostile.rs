@@ -3,10 +3,9 @@
 use std::fs;
 
 use bpe_keeper::{Config, Keeper};
-use bpe_tests::suite::{units, CODE};
 use serde_json::json;
 
-use crate::stage::{Answer, Stage};
+use crate::stage::{Answer, Stage, CODE};
 
 #[track_caller]
 fn problem(answer: &Answer, status: u16) {
@@ -20,7 +19,7 @@ fn problem(answer: &Answer, status: u16) {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_requests_are_problems_and_never_faults() {
     let stage = Stage::start().await;
-    let keeper = stage.keeper("observe = true").await;
+    let keeper = stage.keeper().await;
     keeper
         .until("/v1/task-types", |it| it["items"][0]["sinks"] == 2)
         .await;
@@ -79,15 +78,11 @@ async fn bad_requests_are_problems_and_never_faults() {
     assert_eq!(injected.json()["items"], json!([]));
 
     // Elements are judged one by one.
-    let good = stage.proof.attestation(&stage.sinks[0], units(20), 1);
-    let now = stage.proof.now();
-    let old = stage
-        .proof
-        .attestation_of(&stage.sinks[0], units(20), now - 601, 1);
-    let early = stage
-        .proof
-        .attestation_of(&stage.sinks[0], units(20), now + 31, 1);
-    let stranger = stage.proof.attestation(&stage.source, units(20), 1);
+    let now = stage.devnet.timestamp();
+    let good = stage.attestation(&stage.sinks[0], 20, now);
+    let old = stage.attestation(&stage.sinks[0], 20, now - 601);
+    let early = stage.attestation(&stage.sinks[0], 20, now + 31);
+    let stranger = stage.attestation(&stage.source, 20, now);
     let body = |signed: &bpe_abi::IOffchainAggregator::SignedAttestation| {
         json!({"taskTypeId": signed.taskTypeId, "sink": signed.sink, "capacity": signed.capacity.to_string(),
             "timestamp": signed.timestamp.to_string(), "nonce": signed.nonce.to_string(), "signature": signed.signature})
@@ -152,9 +147,7 @@ async fn a_client_that_asks_too_often_is_slowed_down() {
         .config()
         .replace("requests_per_second = 10000", "requests_per_second = 1")
         .replace("burst = 10000", "burst = 3");
-    let keeper = stage
-        .run(Config::parse(&format!("observe = true\n{text}")).unwrap())
-        .await;
+    let keeper = stage.run(&text).await;
     for _ in 0..3 {
         assert_eq!(keeper.get("/v1/task-types").await.status, 200);
     }
@@ -173,7 +166,7 @@ async fn what_cannot_work_is_said_at_the_start() {
             Err(error) => error.to_string(),
         }
     };
-    let file = stage.path().join("deployment.json");
+    let file = stage.path("deployment.json");
     let record = fs::read_to_string(&file).unwrap();
 
     fs::write(&file, record.replace("31337", "1")).unwrap();
@@ -188,7 +181,7 @@ async fn what_cannot_work_is_said_at_the_start() {
     let other = refused(stage.config()).await;
     assert!(other.contains("another instance"), "{other}");
 
-    let tracker = stage.proof.tracker.address().to_string();
+    let tracker = crate::stage::TRACKER.to_string();
     fs::write(
         &file,
         record.replace(
@@ -214,10 +207,9 @@ async fn what_cannot_work_is_said_at_the_start() {
     let nobody = refused(nobody).await;
     assert!(nobody.starts_with("no chain answers"), "{nobody}");
 
-    stage.proof.core.base.devnet.set_balance(
-        stage.proof.core.base.devnet.account(3),
-        alloy::primitives::U256::ZERO,
-    );
-    let poor = refused(stage.config()).await;
+    stage
+        .devnet
+        .set_balance(stage.devnet.account(3), alloy::primitives::U256::ZERO);
+    let poor = refused(stage.config().replace("observe = true", "")).await;
     assert!(poor.contains("send ether"), "{poor}");
 }
