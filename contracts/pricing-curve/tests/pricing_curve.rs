@@ -1,6 +1,10 @@
 //! PricingCurve on motsu: every function, error and access rule, exact prices, the tariffs, convergence.
 
-use crate::contract;
+#[allow(dead_code)]
+#[path = "../src/lib.rs"]
+mod contract;
+
+extern crate alloc;
 
 use std::borrow::Borrow;
 

@@ -1,9 +1,19 @@
 //! OffchainAggregator and PricingCurve over the real CapacityRegistry and StakeManager: they speak the same language.
 
-use crate::capacity_registry;
-use crate::contract;
-use crate::pricing_curve;
-use crate::stake_manager;
+extern crate alloc;
+
+#[allow(dead_code)]
+#[path = "../../capacity-registry/src/lib.rs"]
+mod capacity_registry;
+#[allow(dead_code)]
+#[path = "../src/lib.rs"]
+mod contract;
+#[allow(dead_code)]
+#[path = "../../pricing-curve/src/lib.rs"]
+mod pricing_curve;
+#[allow(dead_code)]
+#[path = "../../stake-manager/src/lib.rs"]
+mod stake_manager;
 
 use alloy_primitives::{keccak256, uint, Address, B256, U256};
 use alloy_sol_types::{eip712_domain, sol, SolStruct};

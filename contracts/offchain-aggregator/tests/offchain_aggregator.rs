@@ -1,6 +1,10 @@
 //! OffchainAggregator on motsu: every function, error and access rule, with real secp256k1 signatures.
 
-use crate::contract;
+extern crate alloc;
+
+#[allow(dead_code)]
+#[path = "../src/lib.rs"]
+mod contract;
 
 use std::borrow::Borrow;
 
