@@ -8,7 +8,7 @@ use alloy::{
     rpc::types::{TransactionReceipt, TransactionRequest},
 };
 use anyhow::{bail, ensure, Context as _};
-use devnet_superfluid::{Artifacts, SuperfluidAddresses};
+use devnet_superfluid::SuperfluidAddresses;
 
 use super::{
     chain::{calldata, Chain},
@@ -20,6 +20,10 @@ use super::{
     suite::{self, Call, Program},
     verify,
 };
+use crate::{
+    artifacts::{locate, Network},
+    programs::Programs,
+};
 
 /// What is wanted of a deployment.
 #[derive(Clone, Debug)]
@@ -27,13 +31,15 @@ pub struct Request {
     pub config: Config,
     /// Where the deployments file is kept.
     pub deployments: PathBuf,
-    /// Where the built programs are.
-    pub programs: PathBuf,
+    /// Where the programs' bytes are from.
+    pub programs: Programs,
     /// Nothing but these contracts; all of them, if empty.
     pub only: Vec<String>,
     pub redeploy: Redeploy,
     /// Deploys Superfluid as well, where the deployments file has none.
     pub with_superfluid: bool,
+    /// Whether Superfluid's contracts may be fetched.
+    pub network: Network,
     /// Says what would be done, and sends nothing.
     pub dry_run: bool,
     /// Says nothing.
@@ -41,15 +47,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// Everything, with the defaults, from where `cargo xtask build` leaves the programs.
+    /// Everything, with the defaults.
     pub fn new(deployments: impl Into<PathBuf>) -> Self {
         Self {
             config: Config::default(),
             deployments: deployments.into(),
-            programs: crate::programs::directory(),
+            programs: Programs::default(),
             only: Vec::new(),
             redeploy: Redeploy::Nothing,
             with_superfluid: false,
+            network: Network::Allowed,
             dry_run: false,
             quiet: false,
         }
@@ -162,7 +169,7 @@ async fn superfluid_of(
     if request.dry_run {
         return Ok(Some(nowhere()));
     }
-    let artifacts = Artifacts::locate()?;
+    let artifacts = locate(request.network)?.artifacts;
     let least = superfluid_cost(chain).await?;
     let balance = chain.balance().await?;
     ensure!(
