@@ -4,7 +4,6 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::PermissionsExt as _,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -39,7 +38,6 @@ pub struct Running {
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
-    pub kind: String,
     pub body: String,
 }
 
@@ -169,10 +167,6 @@ impl Stage {
     pub fn state(&self) -> std::path::PathBuf {
         self.folder.path().join("state")
     }
-
-    pub fn path(&self) -> &Path {
-        self.folder.path()
-    }
 }
 
 impl Running {
@@ -223,13 +217,8 @@ pub async fn request(method: &'static str, url: String, body: Option<Vec<u8>>) -
         let request = ureq::http::Request::builder().method(method).uri(&url);
         let response = agent.run(request.body(body.unwrap_or_default()).unwrap());
         let mut response = response.unwrap_or_else(|error| panic!("{url}: {error}"));
-        let kind = response
-            .headers()
-            .get("content-type")
-            .map(|it| it.to_str().unwrap().to_owned());
         Answer {
             status: response.status().as_u16(),
-            kind: kind.unwrap_or_default(),
             body: response.body_mut().read_to_string().unwrap(),
         }
     });
