@@ -626,7 +626,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * `OwnableUnauthorizedAccount`, [`ExceedsMaximum`], [`PoolDoesNotExist`], [`PaidByWork`]
+    /// * `OwnableUnauthorizedAccount`, [`ExceedsMaximum`], [`PoolDoesNotExist`]
     ///
     /// # Events
     ///
@@ -635,7 +635,6 @@ impl BackpressurePool {
         self.only_owner()?;
         require_at_most(price, MAX_PRICE)?;
         let split = self.open(task_type_id)?;
-        split.require_units()?;
         self.pools
             .setter(task_type_id)
             .price
