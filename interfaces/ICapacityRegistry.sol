@@ -82,6 +82,9 @@ interface ICapacityRegistry {
     /// The caller is neither the aggregator nor an adapter.
     error NotAuthorizedAggregator();
 
+    /// What was before `oldest`, in seconds since 1970, is no longer known of this sink.
+    error ObservationExpired(uint256 oldest);
+
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
 
@@ -103,6 +106,9 @@ interface ICapacityRegistry {
     /// There is no such task type.
     error TaskTypeDoesNotExist();
 
+    /// `time`, in seconds since 1970, has not come yet.
+    error TimeNotReached(uint256 time);
+
     /// A task type has at most 2^24 − 1 sinks.
     error TooManySinks();
 
@@ -122,7 +128,8 @@ interface ICapacityRegistry {
     function deregisterSink(bytes32 taskTypeId) external;
 
     /// Commits the caller to a capacity that it will reveal in one of the next 20 blocks:
-    /// `commit_hash = keccak256(abi.encode(capacity, nonce))`.
+    /// `commit_hash = keccak256(abi.encode(taskTypeId, sink, capacity, nonce))`, which nobody else can reveal as its own, or
+    /// `keccak256(abi.encode(capacity, nonce))`.
     function commitCapacity(bytes32 taskTypeId, bytes32 commitHash) external;
 
     /// Reveals the capacity that the caller is committed to.
@@ -180,6 +187,15 @@ interface ICapacityRegistry {
     /// if it never served. A sink that comes back before an epoch's length has passed has not left.
     function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
 
+    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
+    /// smoothed capacity while it was registered. Exact at the ends of the epochs of 300 s that are remembered, which are
+    /// the last `HISTORY` in which the capacity changed and all since the first of them, and exact since the last change.
+    /// Within an epoch, before its last change, it is taken in a straight line.
+    function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
+
+    /// The most capacity that `sink` had at any time that is remembered of it in the task type.
+    function getPeakCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
+
     /// The capacity that `sink` has over all its task types, which its stake backs, and how many those are.
     function getBacking(address sink) external view returns (uint256 capacity, uint256 taskTypes);
 
@@ -224,12 +240,4 @@ interface ICapacityRegistry {
 
     /// Leaves the contract without an owner, for ever.
     function renounceOwnership() external;
-
-    error ObservationExpired(uint256 oldest);
-
-    error TimeNotReached(uint256 time);
-
-    function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
-
-    function getPeakCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
 }

@@ -65,15 +65,14 @@ interface IEconomyFactory {
     /// `deployAnotherEconomy`.
     function deployEconomy(EconomyConfig calldata config) external returns (EconomyDeployment memory deployment);
 
-    /// As `deployEconomy(config)`, for a salt of the caller's choice, and with the registration key that Superfluid's host
-    /// wants of the sender of the transaction, or an empty one.
-    function deployEconomy(EconomyConfig calldata config, bytes32 salt, string calldata registrationKey) external returns (EconomyDeployment memory deployment);
+    /// As `deployEconomy(config)`, for a salt of the caller's choice.
+    function deployEconomy(EconomyConfig calldata config, bytes32 salt) external returns (EconomyDeployment memory deployment);
 
     /// Where an economy is.
     function getEconomy(bytes32 economyId) external view returns (EconomyDeployment memory);
 
     /// The contracts of an economy that `getEconomy` does not name.
-    function getParts(bytes32 economyId) external view returns (address streamGateway, address sourceStreams, address completionTracker, address offchainAggregator);
+    function getParts(bytes32 economyId) external view returns (address streamGateway, address workLedger, address overflowMeter, address completionTracker, address offchainAggregator);
 
     /// The economies that `owner` deployed, the first one first.
     function getEconomiesByOwner(address owner) external view returns (bytes32[] memory);

@@ -2,6 +2,7 @@
 
 mod demo;
 mod devnet;
+mod keeper;
 mod stop;
 mod superfluid;
 
@@ -30,6 +31,8 @@ enum Command {
     Status(bpe::deploy::StatusOptions),
     /// Renew programs before they expire, a year after their activation.
     Keepalive(bpe::deploy::KeepaliveOptions),
+    /// Turn the protocol's crank: attestations, units, epochs, prices; with an API, metrics and a page.
+    Keeper(keeper::Options),
     /// Run the protocol on a devnet of its own, and account for every token.
     Demo(demo::Options),
 }
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
         Command::Deploy(options) => options.run().await,
         Command::Status(options) => options.run().await,
         Command::Keepalive(options) => options.run().await,
+        Command::Keeper(options) => keeper::run(options).await,
         Command::Demo(options) => demo::run(options).await,
     };
     match outcome {

@@ -231,11 +231,11 @@ async fn links_for_ever_take_both_ends_along() {
     let stage = Stage::with_superfluid().await;
     stage.deploy(&[]).await.succeeded();
     let (before, block, file) = (stage.addresses(), stage.devnet.block_number(), stage.text());
-    let plan = ["--redeploy", "source-streams", "--dry-run"];
+    let plan = ["--redeploy", "work-ledger", "--dry-run"];
     let plan = stage.deploy(&plan).await.succeeded();
     for expected in [
-        "SourceStreams              as asked",
-        "EscrowBuffer               it is connected to SourceStreams for ever, by connect",
+        "WorkLedger                 as asked",
+        "EscrowBuffer               it is connected to WorkLedger for ever, by connect",
         "BackpressurePool           it is connected to EscrowBuffer for ever, by setEscrowBuffer",
         "Pipeline                   its constructor is given BackpressurePool",
     ] {
@@ -244,7 +244,7 @@ async fn links_for_ever_take_both_ends_along() {
     assert_eq!((stage.devnet.block_number(), stage.text()), (block, file));
 
     let output = stage
-        .deploy(&["--redeploy", "SourceStreams"])
+        .deploy(&["--redeploy", "WorkLedger"])
         .await
         .succeeded();
     assert!(output.contains("Verified: "), "{output}");
@@ -285,7 +285,7 @@ async fn a_dry_run_says_what_it_costs_and_sends_nothing() {
     for expected in [
         "deploy StakeManager",
         "data fee by ArbWasm",
-        "call EscrowBuffer.connect(BackpressurePool, SourceStreams)",
+        "call EscrowBuffer.connect(BackpressurePool, WorkLedger)",
         "Nothing was sent.",
     ] {
         assert!(plan.contains(expected), "{expected} is not in {plan}");
@@ -531,7 +531,7 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
     // Without Superfluid's addresses from anywhere.
     refused(
         stage.deploy(&[]).await,
-        "the configuration lacks `demurrage.underlying`, `registration_key`, `stake.token`, `super_token`, `superfluid.gda`",
+        "the configuration lacks `demurrage.underlying`, `stake.token`, `super_token`, `superfluid.gda`",
     );
     assert!(!stage.file().exists());
 }

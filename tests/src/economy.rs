@@ -11,8 +11,8 @@ use bpe_abi::{
     IEconomyFactory::{
         self, EconomyConfig, EconomyDeployed, EconomyDeployment, IEconomyFactoryInstance,
     },
-    IEscrowBuffer, IOffchainAggregator, IPricingCurve, ISourceStreams, IStakeManager,
-    IStreamGateway,
+    IEscrowBuffer, IOffchainAggregator, IOverflowMeter, IPricingCurve, IStakeManager,
+    IStreamGateway, IWorkLedger,
 };
 
 use crate::{
@@ -48,7 +48,8 @@ impl Factory {
             pools,
             *core.escrow.address(),
             *core.gateway.address(),
-            *core.streams.address(),
+            *core.meter.address(),
+            *core.ledger.address(),
             *model.pricing.address(),
             *model.tracker.address(),
             *model.aggregator.address(),
@@ -129,7 +130,9 @@ impl Factory {
                 pools: IBackpressurePool::new(economy.backpressurePool, provider.clone()),
                 escrow: IEscrowBuffer::new(economy.escrowBuffer, provider.clone()),
                 gateway: IStreamGateway::new(parts.streamGateway, provider.clone()),
-                streams: ISourceStreams::new(parts.sourceStreams, provider.clone()),
+                ledger: IWorkLedger::new(parts.workLedger, provider.clone()),
+                meter: IOverflowMeter::new(parts.overflowMeter, provider.clone()),
+                macros: old.macros,
                 base: Foundations {
                     stakes: IStakeManager::new(economy.stakeManager, provider.clone()),
                     registry: ICapacityRegistry::new(economy.capacityRegistry, provider.clone()),

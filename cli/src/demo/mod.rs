@@ -128,7 +128,7 @@ async fn begin(world: World, seed: u64) -> anyhow::Result<Play> {
     let (fees, treasury) = (devnet.account(FEE_RECIPIENT), devnet.account(TREASURY));
     let mut suite = Suite::deploy(devnet, ready.superfluid, fees, treasury).await?;
     suite.open(&world).await?;
-    println!("Sinks stake and register; sources let the gateway stream for them …");
+    println!("Sinks stake and register …");
     let cast = Cast::fund(&world, &suite).await?;
     Play::begin(world, suite, cast, seed).await
 }

@@ -17,7 +17,7 @@ use super::{
     plan::{self, Builds, Planner, Redeploy, Task},
     record::{Book, PendingStep},
     scope::{text, Scope},
-    suite::{self, Call, Program, Value},
+    suite::{self, Call, Program},
     verify,
 };
 
@@ -211,6 +211,8 @@ fn nowhere() -> SuperfluidAddresses {
         super_token_factory: zero,
         cfa_v1_forwarder: zero,
         gda_v1_forwarder: zero,
+        blind_macro_forwarder: zero,
+        clear_macro_forwarder_v1: zero,
         usdc: zero,
         usdcx: zero,
     }
@@ -397,7 +399,7 @@ impl Run<'_> {
         let step = PendingStep::Deploy {
             name: program.key(),
             code_hash: keccak256(&code),
-            constructor: recorded(&arguments, &values),
+            constructor: recorded(&values),
         };
         let request = Chain::creation(&code, &values, fee);
         let receipt = self.send(step, request).await.with_context(what)?;
@@ -554,14 +556,7 @@ impl Run<'_> {
     }
 }
 
-/// Arguments for the deployments file. A registration key is in the transaction for everybody to see, but need not be
-/// copied about.
-fn recorded(arguments: &[Value], values: &[DynSolValue]) -> Vec<String> {
-    let pairs = arguments.iter().zip(values);
-    pairs
-        .map(|(argument, value)| match argument {
-            Value::Setting("registration_key") => String::new(),
-            _ => text(value),
-        })
-        .collect()
+/// Arguments for the deployments file.
+fn recorded(values: &[DynSolValue]) -> Vec<String> {
+    values.iter().map(text).collect()
 }

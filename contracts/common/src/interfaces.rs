@@ -125,16 +125,10 @@ sol! {
         function setNestedCapacity(bytes32 taskTypeId, uint256 capacity) external;
     }
 
-    /// SourceStreams, as StreamGateway and EscrowBuffer see it.
-    interface ISourceStreams {
-        function plan(address pool, address source, uint256 flowRate) external view returns (uint256 current, uint256 inflow, uint256 nextInflow);
-        function takeCredit(address source) external returns (uint256 amount);
-        function takeOverflow(address pool, address source) external returns (uint256 amount);
-    }
-
-    /// BackpressurePool, as StreamGateway sees it.
-    interface IOverflowBalancer {
-        function rebalanceOverflow(bytes32 taskTypeId) external;
+    /// WorkLedger, as StreamGateway sees it.
+    interface IWorkLedger {
+        function note(bytes32 taskTypeId, address source) external;
+        function backpressurePool() external view returns (address);
     }
 
     /// OverflowMeter, as BackpressurePool, EscrowBuffer and WorkLedger see it.
@@ -205,9 +199,9 @@ sol! {
         function setProtocolFee(uint256 feeBps, address recipient) external;
         function createPool(bytes32 taskTypeId) external;
         function setVerificationBudget(bytes32 taskTypeId, uint256 budgetBps) external;
-        function connect(address pool, address streams) external;
+        function connect(address pool, address workLedger) external;
         function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
-        function setSourceStreams(address sourceStreams) external;
+        function setOverflowMeter(address overflowMeter) external;
         function setBackpressurePool(address pool) external;
         function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
         function handOver(address newOwner) external;

@@ -119,6 +119,24 @@ pub fn distribution(
     }
 }
 
+/// Data of an operation of the host's batches that sets what `from` distributes into `pool`: `abi.encode(callData, userData)`.
+pub fn distribution_operation(
+    token: Address,
+    from: Address,
+    pool: Address,
+    flow_rate: u128,
+) -> Vec<u8> {
+    let selector = IGeneralDistributionAgreementV1::distributeFlowCall::SELECTOR;
+    let call = into_pool(selector, token, from, pool, flow_rate);
+    const HEAD: usize = 2 * 32;
+    let call_words = call.len().div_ceil(32).saturating_add(1);
+    let user_data_at = HEAD.saturating_add(call_words.saturating_mul(32));
+    let mut data = calldata([0; 4], &[HEAD.word(), user_data_at.word()]).split_off(4);
+    push_bytes(&mut data, &call);
+    push_bytes(&mut data, &[]);
+    data
+}
+
 /// Calldata that has the host distribute `amount` of `from`'s among the members of `pool`, at once.
 pub fn instant_distribution(
     gda: Address,

@@ -1,6 +1,6 @@
 //! EconomyFactory: a whole economy in one transaction.
 //!
-//! Ten contracts have to know each other before the first payment: whoever sets them up one by one has to hope that nobody
+//! Eleven contracts have to know each other before the first payment: whoever sets them up one by one has to hope that nobody
 //! comes in between. The factory clones the deployed programs (EIP-1167), constructs the clones, wires them, registers the
 //! task types and creates their pools, and hands everything over to its caller, all of it in one transaction.
 //!
@@ -13,7 +13,7 @@
 //!
 //! # What an economy is made of
 //!
-//! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, SourceStreams, PricingCurve,
+//! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, PricingCurve,
 //! CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); and Pipeline, if
 //! asked for. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification budgets go to the
 //! caller, until he names others.
@@ -34,7 +34,7 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{keccak256, Address, B256, U256, U8};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
@@ -45,7 +45,6 @@ use bpe_common::{
     events::Word,
     interfaces::IEconomy,
     ownable::{self, Ownable},
-    superfluid::push_bytes,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
@@ -135,7 +134,7 @@ pub const TEMPLATE_PIPELINE: u8 = 1;
 /// The most task types that an economy is made with: each costs about 1 million gas.
 pub const MAX_TASK_TYPES: usize = 16;
 /// How many programs there are.
-pub const PROGRAMS: usize = 10;
+pub const PROGRAMS: usize = 11;
 
 /// Pipeline's place in the constructor's list, which is the last: not every economy has one.
 const PIPELINE: usize = PROGRAMS - 1;
@@ -181,7 +180,8 @@ struct Parts {
     pool: Address,
     escrow: Address,
     gateway: Address,
-    streams: Address,
+    meter: Address,
+    ledger: Address,
     pricing: Address,
     tracker: Address,
     aggregator: Address,
@@ -192,7 +192,7 @@ struct Parts {
 impl From<[Address; PROGRAMS]> for Parts {
     /// From the order of the constructor's list.
     fn from(parts: [Address; PROGRAMS]) -> Self {
-        let [stakes, registry, pool, escrow, gateway, streams, pricing, tracker, aggregator, pipeline] =
+        let [stakes, registry, pool, escrow, gateway, meter, ledger, pricing, tracker, aggregator, pipeline] =
             parts;
         Self {
             stakes,
@@ -200,7 +200,8 @@ impl From<[Address; PROGRAMS]> for Parts {
             pool,
             escrow,
             gateway,
-            streams,
+            meter,
+            ledger,
             pricing,
             tracker,
             aggregator,
@@ -216,7 +217,7 @@ impl EconomyFactory {
     /// back the first unit of capacity, the programs, and the owner.
     ///
     /// The programs, in this order: StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway,
-    /// SourceStreams, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline. Deployed ones that somebody uses do:
+    /// OverflowMeter, WorkLedger, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline. Deployed ones that somebody uses do:
     /// clones share their code and nothing else.
     ///
     /// # Errors
@@ -260,8 +261,7 @@ impl EconomyFactory {
     ///
     /// * [`NoTaskTypes`], [`TooManyTaskTypes`], [`PipelineRequiresMultipleStages`], [`UnknownTemplate`],
     ///   [`EconomyAlreadyExists`]
-    /// * What the contracts revert with, say BackpressurePool's `BudgetExceedsBps`, or Superfluid, where Super Apps need a
-    ///   registration key.
+    /// * What the contracts revert with, say BackpressurePool's `BudgetExceedsBps`.
     ///
     /// # Events
     ///
@@ -271,11 +271,10 @@ impl EconomyFactory {
     ///
     /// * `deployment`
     pub fn deploy_economy(&mut self, config: EconomyConfig) -> Result<EconomyDeployment, Error> {
-        self.deploy(config, B256::ZERO, String::new())
+        self.deploy(config, B256::ZERO)
     }
 
-    /// As `deployEconomy(config)`, for a salt of the caller's choice, and with the registration key that Superfluid's host
-    /// wants of the sender of the transaction, or an empty one.
+    /// As `deployEconomy(config)`, for a salt of the caller's choice.
     ///
     /// # Errors
     ///
@@ -293,9 +292,8 @@ impl EconomyFactory {
         &mut self,
         config: EconomyConfig,
         salt: B256,
-        registration_key: String,
     ) -> Result<EconomyDeployment, Error> {
-        self.deploy(config, salt, registration_key)
+        self.deploy(config, salt)
     }
 
     // --- Views
@@ -320,17 +318,19 @@ impl EconomyFactory {
     /// # Returns
     ///
     /// * `streamGateway`
-    /// * `sourceStreams`
+    /// * `workLedger`
+    /// * `overflowMeter`
     /// * `completionTracker`
     /// * `offchainAggregator`
     pub fn get_parts(
         &self,
         economy_id: B256,
-    ) -> Result<(Address, Address, Address, Address), Error> {
+    ) -> Result<(Address, Address, Address, Address, Address), Error> {
         let parts = self.require_parts(economy_id)?;
         Ok((
             parts.gateway,
-            parts.streams,
+            parts.ledger,
+            parts.meter,
             parts.tracker,
             parts.aggregator,
         ))
@@ -385,14 +385,13 @@ impl EconomyFactory {
         &mut self,
         config: EconomyConfig,
         salt: B256,
-        registration_key: String,
     ) -> Result<EconomyDeployment, Error> {
         check(&config)?;
         let owner = self.vm().msg_sender();
         let id = economy_id(owner, &config, salt);
         self.note(id, owner, config.template)?;
         let parts = self.clone_programs(id, config.template)?;
-        self.construct(&parts, config.minStake, &registration_key)?;
+        self.construct(&parts, config.minStake)?;
         self.connect(&parts)?;
         self.empower(&parts, owner)?;
         for task_type_id in &config.taskTypeIds {
@@ -434,7 +433,7 @@ impl EconomyFactory {
     }
 
     /// Runs the constructors. The factory owns the contracts until [`Self::hand_over`].
-    fn construct(&self, parts: &Parts, min_stake: U256, key: &str) -> Result<(), Error> {
+    fn construct(&self, parts: &Parts, min_stake: U256) -> Result<(), Error> {
         let it = self.vm().contract_address().word();
         let (gda, token) = (self.gda.get().word(), self.super_token.get().word());
         let (stakes, registry) = (parts.stakes.word(), parts.registry.word());
@@ -450,24 +449,26 @@ impl EconomyFactory {
         self.tell(parts.registry, new, &[stakes, it])?;
         self.tell(parts.pool, new, &[gda, token, registry, it])?;
         self.tell(parts.escrow, new, &[token, registry, it])?;
-        self.tell(parts.gateway, new, &[token, pool, it])?;
+        // WorkLedger finds the meter there.
+        let (meter, ledger) = (parts.meter.word(), parts.ledger.word());
+        self.tell(parts.meter, new, &[pool])?;
+        let selector = IEconomy::setOverflowMeterCall::SELECTOR;
+        self.tell(parts.pool, selector, &[meter])?;
+        self.tell(parts.ledger, new, &[pool, registry, escrow, it])?;
+        self.tell(parts.gateway, new, &[token, pool, ledger])?;
         self.tell(parts.pricing, new, &[registry, it])?;
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
         self.tell(parts.aggregator, new, &[registry, it])?;
         if !parts.pipeline.is_zero() {
             self.tell(parts.pipeline, new, &[pool, registry, it])?;
         }
-        const HEAD: usize = 6 * 32;
-        let gateway = parts.gateway.word();
-        let mut data = calldata(new, &[gda, token, pool, escrow, gateway, HEAD.word()]);
-        push_bytes(&mut data, key.as_bytes());
-        self.send(parts.streams, &data)
+        Ok(())
     }
 
     /// Makes the contracts known to each other: where the money goes.
     fn connect(&self, parts: &Parts) -> Result<(), Error> {
         let (pool, escrow) = (parts.pool.word(), parts.escrow.word());
-        let (streams, pricing) = (parts.streams.word(), parts.pricing.word());
+        let (ledger, pricing) = (parts.ledger.word(), parts.pricing.word());
         self.tell(parts.registry, IEconomy::setPoolCall::SELECTOR, &[pool])?;
         self.tell(
             parts.pool,
@@ -477,12 +478,7 @@ impl EconomyFactory {
         self.tell(
             parts.escrow,
             IEconomy::connectCall::SELECTOR,
-            &[pool, streams],
-        )?;
-        self.tell(
-            parts.gateway,
-            IEconomy::setSourceStreamsCall::SELECTOR,
-            &[streams],
+            &[pool, ledger],
         )?;
         self.tell(
             parts.pricing,
@@ -573,14 +569,14 @@ impl EconomyFactory {
         )
     }
 
-    /// SourceStreams has no owner.
+    /// StreamGateway and OverflowMeter have no owner.
     fn hand_over(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
         for part in [
             parts.stakes,
             parts.registry,
             parts.pool,
             parts.escrow,
-            parts.gateway,
+            parts.ledger,
             parts.pricing,
             parts.tracker,
             parts.aggregator,
@@ -593,13 +589,10 @@ impl EconomyFactory {
         Ok(())
     }
 
-    fn tell(&self, whom: Address, selector: [u8; 4], words: &[B256]) -> Result<(), Error> {
-        self.send(whom, &calldata(selector, words))
-    }
-
     #[inline(never)]
-    fn send(&self, whom: Address, data: &[u8]) -> Result<(), Error> {
-        let answer = call(self.vm(), whom, data, ALL_GAS, REVERT_LIMIT);
+    fn tell(&self, whom: Address, selector: [u8; 4], words: &[B256]) -> Result<(), Error> {
+        let data = calldata(selector, words);
+        let answer = call(self.vm(), whom, &data, ALL_GAS, REVERT_LIMIT);
         match answer.success {
             true => Ok(()),
             false => Err(Revert(answer.data).into()),

@@ -234,7 +234,7 @@ async fn nested() -> String {
     }
     let arguments = (*pools.address(), *base.registry.address(), base.owner);
     let nested = deploy(&base.devnet, "nested-pool", arguments.abi_encode_params()).await;
-    mined(pools.setPipeline(nested, true).send().await).await;
+    mined(pools.setNestedPool(nested).send().await).await;
     let nested = INestedPool::new(nested, &base.provider);
     serve(&it, 0x31, CODE, 40).await;
     serve(&it, 0x32, CHAT, 30).await;
