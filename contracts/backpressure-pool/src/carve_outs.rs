@@ -16,7 +16,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{units::Split, BackpressurePool, CarveOutsSet, Error, SinkSkipped, UNITS_GAS};
+use super::{units::Split, BackpressurePool, CarveOutsSet, Error, UNITS_GAS};
 
 /// Who gets fee and budget, and the units of that.
 type Parts = [(Address, u128); 2];
@@ -152,7 +152,6 @@ impl BackpressurePool {
                     true => (whose, 0),
                     false => (whose, units),
                 });
-                emit!(self.vm(), SinkSkipped[split.id, *member]);
             }
         }
         Ok(agreed)

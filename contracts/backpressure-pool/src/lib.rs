@@ -628,7 +628,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * `OwnableUnauthorizedAccount`, [`ExceedsMaximum`], [`PoolDoesNotExist`], [`PaidByWork`]
+    /// * `OwnableUnauthorizedAccount`, [`ExceedsMaximum`], [`PoolDoesNotExist`]
     ///
     /// # Events
     ///
@@ -637,7 +637,6 @@ impl BackpressurePool {
         self.only_owner()?;
         require_at_most(price, MAX_PRICE)?;
         let split = self.open(task_type_id)?;
-        split.require_units()?;
         self.pools
             .setter(task_type_id)
             .price

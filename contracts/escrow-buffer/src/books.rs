@@ -12,7 +12,7 @@ use bpe_common::{
 use stylus_sdk::prelude::*;
 
 use super::{
-    Amount, AmountTooLarge, BufferFull, Deposited, Error, EscrowBuffer, Insolvent, NotDepositor,
+    Amount, AmountTooLarge, BufferFull, Deposited, Error, EscrowBuffer, NotDepositor,
     NothingToReclaim, PressureChanged, QueuedDeposit, Reclaimed, RoundOpen, SlowDown, SourceId,
     TaskTypeDoesNotExist, TimeoutNotElapsed, MERGE_PART, SLOW_DOWN_BPS,
 };
@@ -217,16 +217,6 @@ impl EscrowBuffer {
     #[inline(never)]
     pub(super) fn send(&self, to: Address, amount: U256) -> Result<(), Error> {
         Ok(erc20::transfer(self.vm(), self.token.get(), to, amount)?)
-    }
-
-    pub(super) fn require_solvent(&self) -> Result<(), Error> {
-        let balance = erc20::balance_of(self.vm(), self.token.get(), self.vm().contract_address())?;
-        let (booked, credited) = self.get_liabilities();
-        let owed = booked.saturating_add(credited);
-        match balance < owed {
-            true => Err(Insolvent { balance, owed }.into()),
-            false => Ok(()),
-        }
     }
 
     /// A task type never ceases to be: after its first deposit the registry need not be asked again.

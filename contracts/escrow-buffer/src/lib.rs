@@ -20,7 +20,7 @@
 //!
 //! Without price and limit, everything. With a price, a round drains at most what capacity was free to earn since the last
 //! round began; what the queue could not use of that expires. While a pipeline limits a task type without a price, nothing
-//! drains, nor in the hour after. The first look at a bound pool only notes where its counter stands ([`BaselineSet`]): what
+//! drains, nor in the hour after. The first look at a bound pool only notes where its counter stands: what
 //! was free before counts for nothing. Shares are rounded down, and what is left over stays in the queue.
 //!
 //! # To whom
@@ -332,7 +332,6 @@ impl EscrowBuffer {
     /// # Errors
     ///
     /// * [`PoolDoesNotExist`], [`AmountTooLarge`]
-    /// * [`Insolvent`] if there are not as many tokens here as would be owed.
     /// * What the pool reverts with.
     ///
     /// # Events
@@ -382,27 +381,22 @@ impl EscrowBuffer {
     ///
     /// # Events
     ///
-    /// * [`Drained`] for each sink, or [`Credited`] if the token reverts; [`PressureChanged`]; [`BaselineSet`]
+    /// * [`Drained`] for each sink, or [`Credited`] if the token reverts; [`PressureChanged`]
     pub fn drain(&mut self, task_type_id: B256) -> Result<(), Error> {
         self.drain_page(task_type_id, SINKS_PER_DRAIN)
     }
 
-    /// As [`EscrowBuffer::drain`], with `max_sinks` instead of 12, at most 64. Each takes about 200 000 gas.
+    /// As [`EscrowBuffer::drain`], with `max_sinks` instead of 12, at least 1 and at most 64. Each takes about 200 000 gas.
     ///
     /// # Errors
     ///
-    /// * [`InvalidPage`]; as [`EscrowBuffer::drain`].
+    /// * As [`EscrowBuffer::drain`].
     #[selector(name = "drain")]
     pub fn drain_sinks(&mut self, task_type_id: B256, max_sinks: U256) -> Result<(), Error> {
-        let max = U256::from(MAX_SINKS_PER_DRAIN);
-        if max_sinks.is_zero() || max_sinks > max {
-            return Err(InvalidPage {
-                count: max_sinks,
-                max,
-            }
-            .into());
-        }
-        self.drain_page(task_type_id, max_sinks.wrapping_to())
+        let count = max_sinks
+            .saturating_to::<u32>()
+            .clamp(1, MAX_SINKS_PER_DRAIN);
+        self.drain_page(task_type_id, count)
     }
 
     /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here. It claims all the

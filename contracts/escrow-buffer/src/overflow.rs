@@ -50,7 +50,6 @@ impl EscrowBuffer {
             buffer.unattributed.set(Amount::wrapping_from(unattributed));
         }
         emit!(self.vm(), Deposited[id, Address::ZERO](amount));
-        self.require_solvent()?;
         self.signal_booking(id);
         Ok(amount)
     }

@@ -13,8 +13,8 @@ use bpe_common::{
 use stylus_sdk::prelude::*;
 
 use super::{
-    weights::Span, Amount, BaselineSet, Credited, Drained, Error, EscrowBuffer, NothingToDrain,
-    Sinks, MAX_DEPOSITS_PER_DRAIN, PAYMENT_GAS,
+    weights::Span, Amount, Credited, Drained, Error, EscrowBuffer, NothingToDrain, Sinks,
+    MAX_DEPOSITS_PER_DRAIN, PAYMENT_GAS,
 };
 
 /// A round of several calls, as it stands. First its pages are weighed, then paid.
@@ -186,7 +186,6 @@ impl EscrowBuffer {
         }
         buffer.has_baseline.set(true);
         buffer.baseline.set(U128::from(value));
-        emit!(self.vm(), BaselineSet[id](value));
         Ok(None)
     }
 

@@ -335,3 +335,10 @@ pub fn skipped(sink: Address) -> SinkSkipped {
         sink,
     }
 }
+
+impl World {
+    /// The rate of this moment, which nothing should follow.
+    pub fn set_rate(&self, rate: u128) {
+        self.pool.sender(OWNER).set_flow_rate(flow_rate(rate));
+    }
+}
