@@ -212,7 +212,7 @@ interface IBackpressurePool {
     /// that are submitted (2); the next rebalance applies it. Or has them paid by work (3), before there is a pool, for ever.
     function setWeighting(bytes32 taskTypeId, uint8 weighting) external;
 
-    /// Mixes submitted shares with `rate` of an equal split, 1e18 = 1; at most a fifth.
+    /// Mixes submitted shares with `rate` of an equal split, 1e18 = 1; at most a fifth. Applied in whole basis points.
     function setExplorationRate(uint256 rate) external;
 
     /// Takes shares from `submitter`; from nobody, if zero.
@@ -239,9 +239,6 @@ interface IBackpressurePool {
 
     /// The capacity that 1e9 units of the task type stand for.
     function getAnchor(bytes32 taskTypeId) external view returns (uint256);
-
-    /// The units of all sinks of the task type.
-    function getSinkUnits(bytes32 taskTypeId) external view returns (uint256);
 
     /// The part of the task type's streams that goes to the reviewer, in basis points.
     function getVerificationBudget(bytes32 taskTypeId) external view returns (uint256);

@@ -457,11 +457,7 @@ impl EconomyFactory {
 }
 
 impl EconomyFactory {
-    fn deploy(
-        &mut self,
-        config: EconomyConfig,
-        salt: B256,
-    ) -> Result<EconomyDeployment, Error> {
+    fn deploy(&mut self, config: EconomyConfig, salt: B256) -> Result<EconomyDeployment, Error> {
         check(&config)?;
         if config.template == TEMPLATE_GUILD {
             require_contract(self.vm(), self.program(REPUTATION))?;

@@ -88,7 +88,7 @@ impl Play {
 
     /// Pays out what waits, as far as capacity has become free.
     pub(super) async fn drain(&mut self, market: usize) -> anyhow::Result<()> {
-        let drain = self.suite.escrow.drain(self.id(market));
+        let drain = self.suite.escrow.drain_0(self.id(market));
         if let Err(error) = drain.call().await {
             let nothing = IEscrowBufferErrors::NothingToDrain(IEscrowBuffer::NothingToDrain {});
             // Nothing waits, or nothing is free: that is no failure.
