@@ -924,6 +924,21 @@ pub const STEPS: &[Step] = &[
             Contract("OpenClawCompletionVerifier"),
         )],
     )),
+    // --- The last step: from here on powers over stakes are given with notice, and sinks can stake.
+    Do(call(
+        "StakeManager",
+        "open()",
+        &[],
+        &[check("opened()", &[], Yes)],
+    )),
+];
+
+/// Give power over stakes, which takes effect after a notice once staking is open.
+pub const NEEDS_NOTICE: &[&str] = &[
+    "setRegistry(address,bool)",
+    "setSlasher(address,bool)",
+    "setTreasury(address)",
+    "setUnbondingPeriod(uint256)",
 ];
 
 /// The domains that a configuration may leave out.

@@ -401,6 +401,8 @@ impl EconomyFactory {
         if config.template == TEMPLATE_PIPELINE {
             self.open_pipeline(&parts, id, &config.taskTypeIds)?;
         }
+        // All powers are given: from here on they need notice.
+        self.tell(parts.stakes, IEconomy::openCall::SELECTOR, &[])?;
         self.hand_over(&parts, owner)?;
         emit!(
             self.vm(),
