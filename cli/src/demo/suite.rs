@@ -147,7 +147,12 @@ impl Suite {
         send(devnet, self.pools.createPool(id), what).await?;
         // A sink owes what it accepted, at most what it declares. So much capacity is a task of the usual size.
         let weight = units(market.work() / EPOCH as f64).max(U256::ONE);
-        send(devnet, self.tracker.setYardstick(id, weight, ASSIGNED), what).await?;
+        send(
+            devnet,
+            self.tracker.setYardstick(id, weight, ASSIGNED),
+            what,
+        )
+        .await?;
         let price = U256::from(PRICE);
         send(devnet, self.pools.setCapacityPrice(id, price), what).await?;
         let buffer = wei_per_second(market.mean) * U256::from(BUFFER_SECONDS);

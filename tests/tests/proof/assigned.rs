@@ -44,12 +44,7 @@ async fn work(
 async fn counters(it: &Proof, sink: Address) -> [U256; 4] {
     let epoch = it.tracker.getEpoch(CODE, sink, U256::from(it.epoch()));
     let it = epoch.call().await.unwrap();
-    [
-        it.accepted,
-        it.completions,
-        it.assigned,
-        it.met,
-    ]
+    [it.accepted, it.completions, it.assigned, it.met]
 }
 
 fn numbers(accepted: U256, counts: [u64; 3]) -> [U256; 4] {
