@@ -43,4 +43,5 @@ bindings! {
     "../interfaces/IStreamGateway.sol"
     "../interfaces/IUniversalCapacityAdapter.sol"
     "../interfaces/IVelocityMetrics.sol"
+    "../interfaces/IWorkLedger.sol"
 }

@@ -10,7 +10,11 @@ use alloy::{
     sol_types::{Eip712Domain, SolStruct},
 };
 
-use crate::{ICompletionTracker::SignedTask, IOffchainAggregator::SignedAttestation};
+use crate::{
+    ICompletionTracker::SignedTask,
+    IOffchainAggregator::SignedAttestation,
+    IWorkLedger::{SignedAssignment, SignedVoucher},
+};
 
 sol! {
     /// `sink` completed the task for `source` at `timestamp`; both sign. For CompletionTracker.
@@ -199,5 +203,52 @@ pub fn sign_attestation(
         timestamp: attestation.timestamp,
         nonce: attestation.nonce,
         signature: sign(sink, attestation, domain)?,
+    })
+}
+
+/// A voucher that both have signed, for `redeem` and `redeemBatch`.
+///
+/// # Errors
+/// If a signer refuses.
+pub fn sign_voucher(
+    sink: &impl SignerSync,
+    source: &impl SignerSync,
+    voucher: &WorkVoucher,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedVoucher> {
+    Ok(SignedVoucher {
+        taskTypeId: voucher.taskTypeId,
+        sink: voucher.sink,
+        source: voucher.source,
+        work: voucher.work,
+        value: voucher.value,
+        tasks: voucher.tasks,
+        timestamp: voucher.timestamp,
+        sinkSig: sign(sink, voucher, domain)?,
+        sourceSig: sign(source, voucher, domain)?,
+    })
+}
+
+/// An assignment that both have signed, for a report of a miss.
+///
+/// # Errors
+/// If a signer refuses.
+pub fn sign_work_assignment(
+    sink: &impl SignerSync,
+    source: &impl SignerSync,
+    assignment: &WorkAssignment,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedAssignment> {
+    Ok(SignedAssignment {
+        taskTypeId: assignment.taskTypeId,
+        sink: assignment.sink,
+        source: assignment.source,
+        taskId: assignment.taskId,
+        work: assignment.work,
+        value: assignment.value,
+        timestamp: assignment.timestamp,
+        deadline: assignment.deadline,
+        sinkSig: sign(sink, assignment, domain)?,
+        sourceSig: sign(source, assignment, domain)?,
     })
 }
