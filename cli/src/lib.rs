@@ -1,4 +1,7 @@
 //! What `bpe` does that tests do as well.
 
+pub mod abis;
 pub mod deploy;
+pub mod errors;
 pub mod programs;
+pub mod trace;

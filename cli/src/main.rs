@@ -30,6 +30,10 @@ enum Command {
     Status(bpe::deploy::StatusOptions),
     /// Renew programs before they expire, a year after their activation.
     Keepalive(bpe::deploy::KeepaliveOptions),
+    /// Name an error of the suite or of Superfluid by its data, or write all of them where cast finds them.
+    Errors(bpe::errors::Options),
+    /// Show what a transaction did: its calls, events and errors, by their names.
+    Trace(bpe::trace::Options),
     /// Run the protocol on a devnet of its own, and account for every token.
     Demo(demo::Options),
 }
@@ -41,6 +45,8 @@ async fn main() -> ExitCode {
         Command::Deploy(options) => options.run().await,
         Command::Status(options) => options.run().await,
         Command::Keepalive(options) => options.run().await,
+        Command::Errors(options) => options.run(),
+        Command::Trace(options) => options.run().await,
         Command::Demo(options) => demo::run(options).await,
     };
     match outcome {

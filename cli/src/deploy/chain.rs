@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use alloy::{
     consensus::transaction::SignerRecoverable as _,
     dyn_abi::DynSolValue,
-    eips::Encodable2718 as _,
+    eips::{BlockNumberOrTag, Encodable2718 as _},
     json_abi::JsonAbi,
     network::{EthereumWallet, TransactionBuilder as _},
     primitives::{keccak256, Address, Bytes, B256, U256},
@@ -91,6 +91,8 @@ const ERRORS: [&str; 12] = [
 pub struct Chain {
     pub provider: DynProvider,
     pub id: u64,
+    /// The hash of block 0; `None` where the endpoint does not give it.
+    pub instance: Option<B256>,
     wallet: Option<EthereumWallet>,
     pub sender: Address,
     errors: JsonAbi,
@@ -108,10 +110,17 @@ impl Chain {
     /// # Errors
     /// If nothing answers there, or nothing that knows Ethereum's RPC.
     pub async fn connect(url: &str, signer: Option<PrivateKeySigner>) -> anyhow::Result<Self> {
-        let endpoint = url
-            .parse()
-            .ok()
-            .with_context(|| format!("{} is no URL: write http://HOST:PORT", redacted(url)))?;
+        let no_url = || match url.split_once("://") {
+            None => format!(
+                "{} has no http:// in front: write http://{}",
+                redacted(url),
+                redacted(url)
+            ),
+            Some(_) => format!("{} is no URL: write http://HOST:PORT", redacted(url)),
+        };
+        let endpoint: alloy::transports::http::reqwest::Url = url.parse().ok().with_context(no_url)?;
+        // `localhost:8545` is a URL of a scheme named localhost.
+        ensure!(matches!(endpoint.scheme(), "http" | "https"), no_url());
         let sender = signer
             .as_ref()
             .map_or(Address::ZERO, PrivateKeySigner::address);
@@ -135,9 +144,12 @@ impl Chain {
             .with_context(unreachable)?
             .ok()
             .with_context(unreachable)?;
+        let genesis = provider.get_block_by_number(BlockNumberOrTag::Earliest);
+        let genesis = genesis.await.ok().flatten();
         Ok(Self {
             provider,
             id,
+            instance: genesis.map(|block| block.header.hash),
             wallet,
             sender,
             errors: JsonAbi::parse(ERRORS)?,
@@ -156,6 +168,21 @@ impl Chain {
         ensure!(
             version.is_ok(),
             "chain {} does not run Stylus programs: it needs an Arbitrum chain, or `bpe devnet`",
+            self.id
+        );
+        Ok(())
+    }
+
+    /// Whether what creates programs is there: what is sent to an address without code is lost.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub async fn require_deployer(&self) -> anyhow::Result<()> {
+        ensure!(
+            !self.code(STYLUS_DEPLOYER).await?.is_empty(),
+            "chain {} has no StylusDeployer at {STYLUS_DEPLOYER}, which creates programs and runs their constructors: \
+             put it there first (Arbitrum's nitro-devnode does so, through the CREATE2 factory), then run this again. \
+             Nothing was sent",
             self.id
         );
         Ok(())
