@@ -2,13 +2,13 @@
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, Bytes, TxKind, B256, U256},
+    primitives::{Address, Bytes, TxKind, U256},
     rpc::types::{
         state::{AccountOverride, StateOverride},
         BlockOverrides, TransactionRequest,
     },
 };
-use devnet_vm::{BlockContext, CallTrace, Execution, ExecutionOptions};
+use devnet_vm::{BlockContext, Execution, ExecutionOptions};
 use revm::{context::TxEnv, context_interface::result::ExecutionResult};
 
 use crate::{

@@ -176,7 +176,7 @@ async fn blocks_are_simulated_one_after_the_other() {
     let call = &blocks[0]["calls"][0];
     assert_eq!(call["status"], "0x0");
     assert_eq!(call["error"]["code"], 3);
-    assert_eq!(call["error"]["data"], "0x01020304");
+    assert_eq!(call["returnData"], "0x01020304");
 
     // With validation fees are paid and nonces count.
     let payload = json!({

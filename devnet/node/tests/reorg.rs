@@ -2,21 +2,19 @@
 
 mod common;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use alloy::{
     network::TransactionBuilder,
     primitives::{Address, B256, U256},
-    providers::{Provider, ProviderBuilder, WsConnect},
-    rpc::types::{Filter, Log, TransactionRequest},
+    providers::Provider,
+    rpc::types::{Header, Log, TransactionRequest},
 };
 use common::*;
 use devnet::{Devnet, Displaced, Faults};
-use futures_util::StreamExt as _;
-use serde_json::{json, Value};
+use serde::de::DeserializeOwned;
+use serde_json::{json, value::RawValue, Value};
+use tokio::time::timeout;
 
 /// A chain with a contract that logs the word it is given.
 async fn with_store() -> (Devnet, Address) {
@@ -151,40 +149,46 @@ async fn kept_transactions_keep_their_places() {
     assert_eq!(loaded.unwrap().unwrap().block_hash, after.block_hash);
 }
 
+/// What a subscription in process reports.
+struct Subscription(tokio::sync::mpsc::Receiver<Box<RawValue>>);
+
+impl Subscription {
+    async fn new(devnet: &Devnet, params: Value) -> Self {
+        let request = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": params});
+        let methods = devnet.methods();
+        let started = methods.raw_json_request(&request.to_string(), 100).await;
+        Self(started.unwrap().1)
+    }
+
+    async fn next<T: DeserializeOwned>(&mut self) -> T {
+        let message = timeout(Duration::from_secs(20), self.0.recv()).await;
+        let message = message.expect("a notification").unwrap();
+        let mut message: Value = serde_json::from_str(message.get()).unwrap();
+        serde_json::from_value(message["params"]["result"].take()).unwrap()
+    }
+}
+
 #[tokio::test]
 async fn subscribers_hear_of_reverts_and_reorganisations() {
     let (devnet, store) = with_store().await;
-    let server = devnet
-        .serve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-        .await
-        .unwrap();
-    let client = ProviderBuilder::new()
-        .connect_ws(WsConnect::new(server.ws_url()))
-        .await
-        .unwrap();
-    let mut logs = client
-        .subscribe_logs(&Filter::new().address(store))
-        .await
-        .unwrap()
-        .into_stream();
-    let mut heads = client.subscribe_blocks().await.unwrap().into_stream();
+    let mut logs = Subscription::new(&devnet, json!(["logs", {"address": store}])).await;
+    let mut heads = Subscription::new(&devnet, json!(["newHeads"])).await;
     let snapshot = devnet.snapshot();
     log(&devnet, store, 1).await;
-    assert_eq!(words(&[logs.next().await.unwrap()]), [(1, false)]);
-    assert_eq!(heads.next().await.unwrap().number, 2);
+    assert_eq!(words(&[logs.next().await]), [(1, false)]);
+    assert_eq!(heads.next::<Header>().await.number, 2);
     assert!(devnet.revert(snapshot));
-    assert_eq!(words(&[logs.next().await.unwrap()]), [(1, true)]);
-    assert_eq!(heads.next().await.unwrap().number, 1);
+    assert_eq!(words(&[logs.next().await]), [(1, true)]);
+    assert_eq!(heads.next::<Header>().await.number, 1);
 
     log(&devnet, store, 2).await;
-    assert_eq!(words(&[logs.next().await.unwrap()]), [(2, false)]);
-    let old = heads.next().await.unwrap();
+    assert_eq!(words(&[logs.next().await]), [(2, false)]);
+    let old = heads.next::<Header>().await;
     devnet.reorganise(1, Displaced::Drop).unwrap();
-    assert_eq!(words(&[logs.next().await.unwrap()]), [(2, true)]);
-    let new = heads.next().await.unwrap();
+    assert_eq!(words(&[logs.next().await]), [(2, true)]);
+    let new = heads.next::<Header>().await;
     assert_eq!((old.number, new.number), (2, 2));
     assert_ne!(old.hash, new.hash);
-    server.stop().await;
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use alloy::{
     consensus::{transaction::Recovered, SignableTransaction as _, TxEnvelope},
     eips::BlockId,
-    network::TransactionBuilder as _,
     primitives::{address, b256, Address, Bytes, Log as EventLog, LogData, Signature, B256, U256},
     rpc::types::{
         simulate::{SimBlock, SimCallResult, SimulateError, SimulatePayload, SimulatedBlock, MAX_SIMULATE_BLOCKS},
@@ -222,7 +221,6 @@ fn call_result(execution: &Execution) -> SimCallResult {
             _ => -32015,
         },
         message: error.to_string(),
-        data: matches!(error, NodeError::Reverted(_)).then(|| output.clone()),
     });
     SimCallResult {
         return_data: output,
