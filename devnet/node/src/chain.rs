@@ -9,7 +9,7 @@ use alloy::{
 
 use crate::{
     block::{Block, BlockSeal, MinedTransaction, PREVRANDAO, SEQUENCER},
-    clock::Clock,
+    clock::{Clock, L1_GENESIS},
     state::{PersistentMap, State, StateDiff},
 };
 
@@ -78,7 +78,8 @@ impl Chain {
         let seal = BlockSeal {
             parent_hash: B256::ZERO,
             number: 0,
-            l1_number: clock.l1_number(clock.genesis()),
+            // Whatever the clock has become by the time the chain is restored.
+            l1_number: L1_GENESIS,
             timestamp: clock.genesis(),
             base_fee: settings.base_fee,
             gas_limit: settings.gas_limit,

@@ -80,9 +80,14 @@ impl Clock {
         }
     }
 
-    /// Sets how many seconds pass here for one of the machine, from `latest` on. Manual time stands still at any speed.
+    /// Sets how many seconds pass here for one of the machine, from now on, and not before `latest`. Manual time stands
+    /// still at any speed.
     pub fn set_speed(&mut self, factor: u32, latest: u64) {
-        let before = self.now().max(latest);
+        let before = match self.speed {
+            // While nobody looked, time did not fly.
+            Some(_) => latest,
+            None => self.now().max(latest),
+        };
         self.speed = Speed::from_now(factor);
         self.offset = travel(self.source_time(), before);
     }

@@ -151,7 +151,7 @@ impl DevnetBuilder {
         let loaded = saved.is_some();
         let mut chain = saved.unwrap_or_else(|| self.new_chain(&signers));
         let latest = chain.head().header.timestamp;
-        if self.time == TimeSource::System && self.speed != chain.clock.speed() {
+        if self.time == TimeSource::System && self.speed.max(chain.clock.speed()) > 1 {
             chain.clock.set_speed(self.speed, latest);
         }
         let faults = Arc::new(Faulty::default());

@@ -187,7 +187,10 @@ fn state_frame(before: &State, execution: &Execution, config: &PreStateConfig) -
             pre.storage.remove(&slot);
             post.storage.remove(&slot);
         }
+        post.remove_matching_account_info(pre);
     }
+    // Nor do accounts that were only looked at.
+    diff.post.retain(|_, post| *post != AccountState::default());
     for (address, account) in touched() {
         let existed = before.account(*address).is_some();
         match (existed, diff.post.get(address)) {
@@ -196,7 +199,7 @@ fn state_frame(before: &State, execution: &Execution, config: &PreStateConfig) -
             _ => {}
         }
     }
-    diff.retain_changed().remove_zero_storage_values();
+    diff.remove_zero_storage_values();
     PreStateFrame::Diff(diff)
 }
 
