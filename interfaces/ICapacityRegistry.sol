@@ -224,4 +224,12 @@ interface ICapacityRegistry {
 
     /// Leaves the contract without an owner, for ever.
     function renounceOwnership() external;
+
+    error ObservationExpired(uint256 oldest);
+
+    error TimeNotReached(uint256 time);
+
+    function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
+
+    function getPeakCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
 }

@@ -16,8 +16,12 @@ fn main() {
     let mut list = String::from("&[\n");
     for name in names {
         let path = folder.join(&name).with_extension("json");
-        writeln!(list, "    ({name:?}, include_str!({:?})),", path.display().to_string())
-            .expect("a string takes all");
+        writeln!(
+            list,
+            "    ({name:?}, include_str!({:?})),",
+            path.display().to_string()
+        )
+        .expect("a string takes all");
     }
     list.push(']');
     let out = env::var_os("OUT_DIR").expect("Cargo says where");

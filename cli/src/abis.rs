@@ -60,7 +60,10 @@ impl Abis {
     }
 
     /// The contract's own ABI first, if it is known which one it is, then everybody's.
-    fn candidates<'a>(&'a self, contract: Option<&'a str>) -> impl Iterator<Item = (&'a str, &'a JsonAbi)> {
+    fn candidates<'a>(
+        &'a self,
+        contract: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a str, &'a JsonAbi)> {
         let own = contract.and_then(|name| self.0.get_key_value(name));
         let all = own.into_iter().chain(&self.0);
         all.map(|(name, abi)| (name.as_str(), abi))
@@ -71,7 +74,10 @@ impl Abis {
         let mut found: Vec<(&Error, Vec<&str>)> = Vec::new();
         for (contract, abi) in self.candidates(None) {
             for error in abi.errors().filter(|error| error.selector() == selector) {
-                match found.iter_mut().find(|(it, _)| it.signature() == error.signature()) {
+                match found
+                    .iter_mut()
+                    .find(|(it, _)| it.signature() == error.signature())
+                {
                     Some((_, contracts)) if contracts.contains(&contract) => {}
                     Some((_, contracts)) => contracts.push(contract),
                     None => found.push((error, vec![contract])),
@@ -95,7 +101,8 @@ impl Abis {
     pub fn event(&self, contract: Option<&str>, topic: B256, indexed: usize) -> Option<&Event> {
         let mut events = self.candidates(contract).flat_map(|(_, abi)| abi.events());
         events.find(|event| {
-            event.selector() == topic && event.inputs.iter().filter(|it| it.indexed).count() == indexed
+            event.selector() == topic
+                && event.inputs.iter().filter(|it| it.indexed).count() == indexed
         })
     }
 
@@ -103,11 +110,17 @@ impl Abis {
     pub fn signatures(&self) -> Signatures {
         let mut all = Signatures::default();
         for abi in self.0.values() {
-            let errors = abi.errors().map(|it| (it.selector().to_string(), it.signature()));
+            let errors = abi
+                .errors()
+                .map(|it| (it.selector().to_string(), it.signature()));
             all.errors.extend(errors);
-            let functions = abi.functions().map(|it| (it.selector().to_string(), it.signature()));
+            let functions = abi
+                .functions()
+                .map(|it| (it.selector().to_string(), it.signature()));
             all.functions.extend(functions);
-            let events = abi.events().map(|it| (it.selector().to_string(), it.signature()));
+            let events = abi
+                .events()
+                .map(|it| (it.selector().to_string(), it.signature()));
             all.events.extend(events);
         }
         all

@@ -103,9 +103,7 @@ async fn build(options: &Options) -> anyhow::Result<Devnet> {
     }
     let ready = superfluid::prepare(new).await;
     let ready = ready.context("--no-superfluid starts without it")?;
-    let chain = builder
-        .state_file(saved.unwrap_or(&ready.state))
-        .build()?;
+    let chain = builder.state_file(saved.unwrap_or(&ready.state)).build()?;
     if saved.is_none() {
         superfluid::fund(&chain, &ready.superfluid).await?;
     }
@@ -135,7 +133,9 @@ fn prepared(chain: Devnet, options: &Options, faults: Faults) -> anyhow::Result<
 /// Tells this start of a devnet from all others.
 fn new_instance() -> B256 {
     let random = RandomState::new().build_hasher().finish();
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     keccak256(format!("{random} {} {}", time.as_nanos(), process::id()))
 }
 
@@ -146,7 +146,9 @@ fn announce(chain: &Devnet, server: &RpcServer, options: &Options) {
             true => "",
             false => ", 1 000 000 USDC and 1 000 000 USDCx",
         };
-        println!("Accounts, 10 000 ETH{tokens} each. The keys are public: use them nowhere else.\n");
+        println!(
+            "Accounts, 10 000 ETH{tokens} each. The keys are public: use them nowhere else.\n"
+        );
         for (index, signer) in chain.signers().iter().enumerate() {
             let key = signer.to_bytes();
             println!("({index}) {}  {key}", signer.address());

@@ -129,7 +129,9 @@ fn write_signatures(abis: &Abis, file: &Path) -> anyhow::Result<usize> {
         ("events", ours.events),
     ] {
         count += signatures.len();
-        let entry = known.entry(kind).or_insert_with(|| Value::Object(Map::new()));
+        let entry = known
+            .entry(kind)
+            .or_insert_with(|| Value::Object(Map::new()));
         let entry = entry
             .as_object_mut()
             .with_context(|| format!("{} is not what cast writes", file.display()))?;
@@ -205,7 +207,10 @@ mod tests {
             let abi: alloy::json_abi::JsonAbi = serde_json::from_str(json).unwrap();
             for error in abi.errors() {
                 let all = describe(&abis, &error.selector().to_string()).unwrap();
-                assert!(all.contains(&error.signature()) && all.contains(contract), "{all}");
+                assert!(
+                    all.contains(&error.signature()) && all.contains(contract),
+                    "{all}"
+                );
                 count += 1;
             }
         }

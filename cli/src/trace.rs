@@ -16,7 +16,8 @@ use alloy::{
     primitives::{utils::format_ether, Address, Bytes, LogData, Selector, B256},
     providers::{ext::DebugApi as _, Provider as _},
     rpc::types::trace::geth::{
-        CallConfig, CallFrame, CallLogFrame, GethDebugBuiltInTracerType, GethDebugTracingOptions, GethTrace,
+        CallConfig, CallFrame, CallLogFrame, GethDebugBuiltInTracerType, GethDebugTracingOptions,
+        GethTrace,
     },
     sol_types::{GenericRevertReason, RevertReason},
 };
@@ -64,7 +65,10 @@ impl Options {
         let receipt = match receipt {
             Some(receipt) => receipt,
             None if chain.knows(hash).await? => {
-                bail!("transaction {hash} waits: it is in no block of chain {} yet", chain.id)
+                bail!(
+                    "transaction {hash} waits: it is in no block of chain {} yet",
+                    chain.id
+                )
             }
             None => bail!("chain {} has no transaction {hash}", chain.id),
         };
@@ -86,7 +90,11 @@ impl Options {
         writeln!(
             text,
             "{hash}: {}, block {}, gas {}",
-            if receipt.status() { "succeeded" } else { "REVERTED" },
+            if receipt.status() {
+                "succeeded"
+            } else {
+                "REVERTED"
+            },
             receipt.block_number.unwrap_or_default(),
             receipt.gas_used
         )?;
@@ -152,9 +160,21 @@ fn superfluid_names(addresses: &devnet_superfluid::SuperfluidAddresses) -> Vec<(
         (addresses.cfa_v1, "CFAv1", "ConstantFlowAgreementV1"),
         (addresses.ida_v1, "IDAv1", "InstantDistributionAgreementV1"),
         (addresses.gda_v1, "GDAv1", "GeneralDistributionAgreementV1"),
-        (addresses.super_token_factory, "SuperTokenFactory", "SuperTokenFactory"),
-        (addresses.cfa_v1_forwarder, "CFAv1Forwarder", "CFAv1Forwarder"),
-        (addresses.gda_v1_forwarder, "GDAv1Forwarder", "GDAv1Forwarder"),
+        (
+            addresses.super_token_factory,
+            "SuperTokenFactory",
+            "SuperTokenFactory",
+        ),
+        (
+            addresses.cfa_v1_forwarder,
+            "CFAv1Forwarder",
+            "CFAv1Forwarder",
+        ),
+        (
+            addresses.gda_v1_forwarder,
+            "GDAv1Forwarder",
+            "GDAv1Forwarder",
+        ),
         (addresses.usdc, "USDC", "TestToken"),
         (addresses.usdcx, "USDCx", "SuperToken"),
     ]
@@ -218,10 +238,16 @@ impl Reader {
             None if frame.input.is_empty() => "()".to_owned(),
             None => format!("({})", frame.input),
             Some((selector, arguments)) => {
-                let function = self.abis.function(self.abi_of(frame), Selector::from(*selector));
+                let function = self
+                    .abis
+                    .function(self.abi_of(frame), Selector::from(*selector));
                 let read = function.and_then(|function| {
                     let values = function.abi_decode_input(arguments).ok()?;
-                    Some(format!(".{}({})", function.name, self.values(&function.inputs, &values)))
+                    Some(format!(
+                        ".{}({})",
+                        function.name,
+                        self.values(&function.inputs, &values)
+                    ))
                 });
                 read.unwrap_or_else(|| format!(".{}", short(&frame.input)))
             }
@@ -264,7 +290,11 @@ impl Reader {
             let (mut indexed, mut body) = (decoded.indexed.iter(), decoded.body.iter());
             let mut values = Vec::new();
             for input in &event.inputs {
-                let value = if input.indexed { indexed.next() } else { body.next() };
+                let value = if input.indexed {
+                    indexed.next()
+                } else {
+                    body.next()
+                };
                 values.push(self.named(&input.name, value?));
             }
             Some(format!("{}({})", event.name, values.join(", ")))
@@ -288,7 +318,9 @@ impl Reader {
         if let Some(RevertReason::ContractError(reason)) = GenericRevertReason::decode(&output) {
             return reason.to_string();
         }
-        let found = self.abis.error(self.abi_of(frame), Selector::from(*selector));
+        let found = self
+            .abis
+            .error(self.abi_of(frame), Selector::from(*selector));
         let read = found.and_then(|error| errors::arguments(error, arguments));
         read.unwrap_or_else(|| format!("{error}: {output}"))
     }
@@ -305,7 +337,9 @@ impl Reader {
 
     fn values(&self, inputs: &[Param], values: &[alloy::dyn_abi::DynSolValue]) -> String {
         let values = inputs.iter().zip(values);
-        let values: Vec<String> = values.map(|(input, value)| self.named(&input.name, value)).collect();
+        let values: Vec<String> = values
+            .map(|(input, value)| self.named(&input.name, value))
+            .collect();
         values.join(", ")
     }
 
@@ -326,6 +360,9 @@ fn short(bytes: &Bytes) -> String {
     const SHOWN: usize = 68;
     match bytes.len() {
         ..=SHOWN => bytes.to_string(),
-        length => format!("{}… ({length} bytes)", hex::encode_prefixed(&bytes[..SHOWN])),
+        length => format!(
+            "{}… ({length} bytes)",
+            hex::encode_prefixed(&bytes[..SHOWN])
+        ),
     }
 }

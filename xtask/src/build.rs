@@ -3,19 +3,24 @@
 use crate::{
     error::{Error, Result},
     hash::{self, CONTAINER_DIR},
-    recipe,
+    recipe::{self, Optimiser, WasmOpt},
     workspace::{self, ContractCrate, Workspace},
+};
+use alloy::primitives::{Bytes, Keccak256};
+use devnet_vm::{
+    code::{self, PREFIX},
+    wasm::normalise,
 };
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
-};
-use stylus_tools::core::code::{
-    contract::ContractCode,
-    prefixes::EOF_NO_DICT,
-    wasm::{compress_wasm, process_wasm},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        Mutex,
+    },
+    thread,
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -26,7 +31,7 @@ pub struct Program {
     /// The processed module, uncompressed.
     pub wasm: Vec<u8>,
     /// The code on chain: prefix and compressed module.
-    pub code: Vec<u8>,
+    pub code: Bytes,
 }
 
 /// Stands in for the project hash where sizes are compared: the real one changes with every file in contracts/.
@@ -36,32 +41,70 @@ pub const ANY_HASH: [u8; 32] = [
 ];
 
 /// Builds contracts and writes their programs: `<contract>.wasm` as processed, `<contract>.br` compressed, and
-/// `<contract>.code`, the exact code on chain.
+/// `<contract>.code`, the exact code on chain. `done` hears of each, in the order in which they are finished.
 pub fn build(
     workspace: &Workspace,
     contracts: &[ContractCrate],
+    done: impl Fn(&str, &Program) + Sync,
 ) -> Result<BTreeMap<String, Program>> {
     compile(workspace, contracts)?;
-    let mut programs = BTreeMap::new();
-    for contract in contracts {
-        let recipe = recipe::wasm_opt(workspace, contract)?;
+    let hashes = Mutex::new(Vec::<(Option<WasmOpt>, [u8; 32])>::new());
+    let hash = |recipe: &Option<WasmOpt>| {
+        let mut hashes = hashes.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some((_, hash)) = hashes.iter().find(|(known, _)| known == recipe) {
+            return Ok(*hash);
+        }
         let hash = hash::project_hash(
             &workspace.contracts_dir(),
             Path::new(CONTAINER_DIR),
             recipe.as_ref(),
         )?;
-        let program = process(workspace, contract, hash)?;
+        hashes.push((recipe.clone(), hash));
+        Ok(hash)
+    };
+    let programs = each(contracts, |contract| {
+        let recipe = recipe::wasm_opt(workspace, contract)?;
+        let program = process(workspace, contract, hash(&recipe)?)?;
         let file = |extension: &str| {
             workspace
                 .programs_dir()
                 .join(format!("{}.{extension}", contract.name))
         };
-        workspace::write(&file("wasm"), &program.wasm)?;
-        workspace::write(&file("br"), &program.code[EOF_NO_DICT.len()..])?;
-        workspace::write(&file("code"), &program.code)?;
-        programs.insert(contract.name.clone(), program);
-    }
-    Ok(programs)
+        workspace::replace(&file("wasm"), &program.wasm)?;
+        workspace::replace(&file("br"), &program.code[PREFIX.len() + 1..])?;
+        workspace::replace(&file("code"), &program.code)?;
+        done(&contract.name, &program);
+        Ok(program)
+    })?;
+    let names = contracts.iter().map(|contract| contract.name.clone());
+    Ok(names.zip(programs).collect())
+}
+
+/// What `work` makes of each contract, on as many threads as there are processors; the results in the contracts' order,
+/// or the first error.
+pub fn each<T: Send>(
+    contracts: &[ContractCrate],
+    work: impl Fn(&ContractCrate) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(contracts.len()));
+    let threads = thread::available_parallelism().map_or(1, |threads| threads.get());
+    thread::scope(|scope| {
+        for _ in 0..threads.min(contracts.len()) {
+            scope.spawn(|| loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(contract) = contracts.get(index) else {
+                    return;
+                };
+                let result = work(contract);
+                let mut results = results.lock().unwrap_or_else(|e| e.into_inner());
+                results.push((index, result));
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(|e| e.into_inner());
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Compiles contracts to WASM, as `cargo stylus` calls Cargo, but all in one go.
@@ -125,16 +168,35 @@ pub fn compiled(workspace: &Workspace, contract: &ContractCrate) -> PathBuf {
 pub fn process(workspace: &Workspace, contract: &ContractCrate, hash: [u8; 32]) -> Result<Program> {
     let file = compiled(workspace, contract);
     let wasm = fs::read(&file).map_err(Error::io(&file))?;
+    let optimised = optimised(workspace, contract, &wasm)?;
+    let wasm = recipe::finish(&optimised, hash)
+        .map_err(|e| Error::contract(&contract.name, e.to_string()))?;
+    let code = code::encode(&wasm);
+    Ok(Program { wasm, code })
+}
+
+/// The module, normalised and optimised: seconds of work, so what came of the same module and recipe is kept.
+fn optimised(workspace: &Workspace, contract: &ContractCrate, wasm: &[u8]) -> Result<Vec<u8>> {
     let recipe = recipe::wasm_opt(workspace, contract)?;
-    if recipe.is_some() {
-        recipe::put_tools_on_path(workspace);
+    let mut key = Keccak256::new();
+    key.update(format!("{recipe:?}"));
+    key.update(wasm);
+    let key = key.finalize();
+    let file = workspace
+        .programs_dir()
+        .join("optimised")
+        .join(&contract.name);
+    if let Some(kept) = fs::read(&file)
+        .ok()
+        .as_deref()
+        .and_then(|kept| kept.strip_prefix(key.as_slice()))
+    {
+        return Ok(kept.to_vec());
     }
-    let failed = |e: &dyn std::fmt::Display| Error::contract(&contract.name, e.to_string());
-    let processed = process_wasm(&wasm, hash, recipe.as_ref()).map_err(|e| failed(&e))?;
-    let compressed = compress_wasm(&processed).map_err(|e| failed(&e))?;
-    let code = ContractCode::new(&compressed);
-    Ok(Program {
-        wasm: processed.as_slice().to_vec(),
-        code: code.as_slice().to_vec(),
-    })
+    let mut module = normalise(wasm).map_err(|e| Error::contract(&contract.name, e.to_string()))?;
+    if let Some(recipe) = recipe {
+        module = Optimiser::locate(workspace)?.run(&contract.name, &module, &recipe)?;
+    }
+    workspace::replace(&file, [key.as_slice(), module.as_slice()].concat())?;
+    Ok(module)
 }

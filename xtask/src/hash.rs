@@ -5,17 +5,18 @@
 //! workspace as `/source`. This module computes the hash that such a build computes, wherever the clone is: what
 //! `cargo xtask build` writes is what `cargo stylus verify` reproduces.
 //!
-//! `stylus-tools` has this as `hash_project`, but only for the directory as it is; tests/build.rs holds the two
-//! against each other.
+//! `cargo stylus` itself hashes the directory as it is: `cargo xtask build --verify` holds the two against each other.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    recipe::WasmOpt,
+};
 use alloy::primitives::Keccak256;
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
-use stylus_tools::core::optimize::WasmOptConfig;
 
 /// Where the reproducible build's container sees the workspace.
 pub const CONTAINER_DIR: &str = "/source";
@@ -23,18 +24,14 @@ pub const CONTAINER_DIR: &str = "/source";
 const TOOLCHAIN_FILE: &str = "rust-toolchain.toml";
 
 /// The hash of the workspace in `dir` as if it were in `seen_as`.
-pub fn project_hash(
-    dir: &Path,
-    seen_as: &Path,
-    wasm_opt: Option<&WasmOptConfig>,
-) -> Result<[u8; 32]> {
+pub fn project_hash(dir: &Path, seen_as: &Path, wasm_opt: Option<&WasmOpt>) -> Result<[u8; 32]> {
     let mut hasher = Keccak256::new();
     hasher.update(cargo_version(dir)?);
     // The optimisation level that `cargo stylus` was asked for: not "z".
     hasher.update([1]);
-    if let Some(WasmOptConfig { version, flags }) = wasm_opt {
+    if let Some(WasmOpt { version, flags }) = wasm_opt {
         hasher.update([1]);
-        update_sized(&mut hasher, version.as_str().as_bytes());
+        update_sized(&mut hasher, version.as_bytes());
         hasher.update((flags.len() as u64).to_be_bytes());
         for flag in flags {
             update_sized(&mut hasher, flag.as_bytes());

@@ -63,9 +63,9 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Build { contracts, verify } => {
             let contracts = workspace.select(&contracts)?;
-            for (name, program) in build::build(&workspace, &contracts)? {
+            build::build(&workspace, &contracts, |name, program| {
                 println!("{name}: {} bytes of code", program.code.len());
-            }
+            })?;
             if verify {
                 for contract in &contracts {
                     verify::verify(&workspace, contract)?;

@@ -82,15 +82,10 @@ impl Size {
 
 /// Measures contracts that have been compiled. The project hash is left out of account: it changes with every file.
 pub fn measure(workspace: &Workspace, contracts: &[ContractCrate]) -> Result<Vec<Size>> {
-    contracts
-        .iter()
-        .map(|contract| {
-            Size::of(
-                &contract.name,
-                &build::process(workspace, contract, ANY_HASH)?,
-            )
-        })
-        .collect()
+    build::each(contracts, |contract| {
+        let program = build::process(workspace, contract, ANY_HASH)?;
+        Size::of(&contract.name, &program)
+    })
 }
 
 /// The table, in Markdown and aligned, so that it serves the terminal too.

@@ -7,7 +7,6 @@ use crate::{
     workspace::{ContractCrate, Workspace},
 };
 use std::{fs, process::Command};
-use stylus_tools::core::deployment::prelude::DeploymentCalldata;
 
 /// Compares a contract's init code with that of `cargo stylus get-initcode`, which hashes the clone as it is: so do we,
 /// here.
@@ -15,7 +14,7 @@ pub fn verify(workspace: &Workspace, contract: &ContractCrate) -> Result<()> {
     let dir = workspace.contracts_dir();
     let recipe = recipe::wasm_opt(workspace, contract)?;
     let hash = hash::project_hash(&dir, &dir, recipe.as_ref())?;
-    let ours = DeploymentCalldata::new(&build::process(workspace, contract, hash)?.code).0;
+    let ours = recipe::init_code(&build::process(workspace, contract, hash)?.code);
     let theirs = initcode(workspace, contract)?;
     match ours == theirs {
         true => Ok(()),
@@ -31,12 +30,11 @@ pub fn verify(workspace: &Workspace, contract: &ContractCrate) -> Result<()> {
 }
 
 fn initcode(workspace: &Workspace, contract: &ContractCrate) -> Result<Vec<u8>> {
-    recipe::put_tools_on_path(workspace);
     let file = workspace
         .programs_dir()
         .join(format!("{}.initcode", contract.name));
     fs::create_dir_all(workspace.programs_dir()).map_err(Error::io(workspace.programs_dir()))?;
-    let mut command = Command::new("cargo-stylus");
+    let mut command = Command::new(workspace.tool("cargo-stylus"));
     command
         .args([
             "stylus",
@@ -46,6 +44,8 @@ fn initcode(workspace: &Workspace, contract: &ContractCrate) -> Result<Vec<u8>> 
             "--output",
         ])
         .arg(&file)
+        // It looks for `wasm-opt` on the path, and Cargo for `cargo-stylus`.
+        .env("PATH", workspace.path_with_tools())
         .env_remove("RUSTUP_TOOLCHAIN")
         .current_dir(workspace.contracts_dir());
     build::run(command)?;

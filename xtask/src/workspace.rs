@@ -2,7 +2,10 @@
 
 use crate::error::{Error, Result};
 use std::{
+    env,
+    ffi::OsString,
     fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -60,7 +63,7 @@ impl Workspace {
 
     /// Where Cargo builds.
     pub fn target_dir(&self) -> PathBuf {
-        match std::env::var_os("CARGO_TARGET_DIR") {
+        match env::var_os("CARGO_TARGET_DIR") {
             Some(dir) => self.root.join(dir),
             None => self.root.join("target"),
         }
@@ -86,6 +89,25 @@ impl Workspace {
     /// The tools that scripts/fetch-tools installs.
     pub fn tools_dir(&self) -> PathBuf {
         self.root.join(".tools/bin")
+    }
+
+    /// A tool: the one installed there, or else whatever the path has.
+    pub fn tool(&self, name: &str) -> PathBuf {
+        let own = self.tools_dir().join(name);
+        match own.exists() {
+            true => own,
+            false => name.into(),
+        }
+    }
+
+    /// The path, with the installed tools first.
+    pub fn path_with_tools(&self) -> OsString {
+        let mut path = self.tools_dir().into_os_string();
+        if let Some(rest) = env::var_os("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        path
     }
 
     /// All contract crates, by name.
@@ -158,4 +180,18 @@ pub fn write(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
         fs::create_dir_all(parent).map_err(Error::io(parent))?;
     }
     fs::write(path, contents).map_err(Error::io(path))
+}
+
+/// Writes a file in one step, if it is not like that already: others may read it at the same time.
+pub fn replace(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
+    let contents = contents.as_ref();
+    if fs::read(path).is_ok_and(|old| old == contents) {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(Error::io(parent))?;
+    let mut new = tempfile::NamedTempFile::new_in(parent).map_err(Error::io(parent))?;
+    new.write_all(contents).map_err(Error::io(path))?;
+    new.persist(path).map_err(|e| Error::io(path)(e.error))?;
+    Ok(())
 }

@@ -1,39 +1,10 @@
 //! The build does what `cargo stylus` does.
 
 use std::{collections::BTreeSet, fs, path::Path};
-use stylus_tools::core::{
-    build::BuildConfig,
-    code::prefixes::EOF_NO_DICT,
-    project::{hash_project, ProjectConfig},
-};
 use wasmparser::{Operator, Parser, Payload};
 use xtask::{
-    build, checks::selectors::selector, hash::project_hash, recipe, size, verify,
-    workspace::Workspace,
+    build, checks::selectors::selector, hash::project_hash, size, verify, workspace::Workspace,
 };
-
-/// Ours against that of stylus-tools, which knows only the directory as it is.
-#[test]
-fn project_hash_is_that_of_cargo_stylus() {
-    let workspace = Workspace::current();
-    let dir = workspace.contracts_dir();
-    for contract in workspace.contracts().unwrap() {
-        let recipe = recipe::wasm_opt(&workspace, &contract).unwrap();
-        let theirs = hash_project(
-            &dir,
-            &ProjectConfig::default(),
-            &BuildConfig::default(),
-            recipe.as_ref(),
-        )
-        .unwrap();
-        assert_eq!(
-            project_hash(&dir, &dir, recipe.as_ref()).unwrap(),
-            theirs,
-            "{}",
-            contract.name
-        );
-    }
-}
 
 #[test]
 fn project_hash_depends_on_contents_not_on_the_clone() {
@@ -72,14 +43,14 @@ fn project_hash_depends_on_contents_not_on_the_clone() {
 fn programs_hold_what_the_abi_promises() {
     let workspace = Workspace::current();
     let crates = workspace.contracts().unwrap();
-    let programs = build::build(&workspace, &crates).unwrap_or_else(|e| panic!("{e}"));
+    let programs = build::build(&workspace, &crates, |_, _| {}).unwrap_or_else(|e| panic!("{e}"));
     for contract in xtask::contracts(&workspace).unwrap() {
         let program = &programs[&contract.crate_name];
         let code = workspace
             .programs_dir()
             .join(format!("{}.code", contract.crate_name));
         assert_eq!(fs::read(code).unwrap(), program.code);
-        assert!(program.code.starts_with(EOF_NO_DICT));
+        assert!(program.code.starts_with(&devnet_vm::code::PREFIX));
         assert_eq!(
             devnet_vm::code::decode(&program.code).unwrap(),
             program.wasm
@@ -114,6 +85,23 @@ fn constants(wasm: &[u8]) -> BTreeSet<u32> {
         }
     }
     found
+}
+
+/// `cargo stylus` normalises modules by printing them as text and parsing that.
+#[test]
+fn modules_are_normalised_as_by_their_text() {
+    let workspace = Workspace::current();
+    let crates = workspace.contracts().unwrap();
+    build::compile(&workspace, &crates).unwrap_or_else(|e| panic!("{e}"));
+    for contract in crates {
+        let wasm = fs::read(build::compiled(&workspace, &contract)).unwrap();
+        let text = wasmprinter::print_bytes(&wasm).unwrap();
+        assert!(
+            wat::parse_str(text).unwrap() == devnet_vm::wasm::normalise(&wasm).unwrap(),
+            "{}",
+            contract.name
+        );
+    }
 }
 
 /// No path of the machine that built it gets into a program: bytes are the same everywhere.

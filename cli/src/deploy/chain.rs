@@ -110,17 +110,20 @@ impl Chain {
     /// # Errors
     /// If nothing answers there, or nothing that knows Ethereum's RPC.
     pub async fn connect(url: &str, signer: Option<PrivateKeySigner>) -> anyhow::Result<Self> {
-        let no_url = || match url.split_once("://") {
-            None => format!(
-                "{} has no http:// in front: write http://{}",
-                redacted(url),
+        // `localhost:8545` would be a URL of a scheme named localhost.
+        ensure!(
+            url.contains("://"),
+            "{} has no http:// in front: write http://{}",
+            redacted(url),
+            redacted(url)
+        );
+        let endpoint = url.parse().ok().with_context(|| {
+            format!(
+                "{} is no URL: write http://HOST:PORT or https://HOST",
                 redacted(url)
-            ),
-            Some(_) => format!("{} is no URL: write http://HOST:PORT", redacted(url)),
-        };
-        let endpoint: alloy::transports::http::reqwest::Url = url.parse().ok().with_context(no_url)?;
-        // `localhost:8545` is a URL of a scheme named localhost.
-        ensure!(matches!(endpoint.scheme(), "http" | "https"), no_url());
+            )
+        })?;
+        let client = bpe_rpc::client(endpoint)?;
         let sender = signer
             .as_ref()
             .map_or(Address::ZERO, PrivateKeySigner::address);
@@ -128,9 +131,9 @@ impl Chain {
         let provider = match &wallet {
             Some(wallet) => ProviderBuilder::new()
                 .wallet(wallet.clone())
-                .connect_http(endpoint)
+                .connect_client(client)
                 .erased(),
-            None => ProviderBuilder::new().connect_http(endpoint).erased(),
+            None => ProviderBuilder::new().connect_client(client).erased(),
         };
         let asked = tokio::time::timeout(CONNECTION_TIMEOUT, provider.get_chain_id()).await;
         let unreachable = || {

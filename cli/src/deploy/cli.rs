@@ -184,9 +184,8 @@ impl KeepaliveOptions {
 
 /// Opens the deployments file of a chain on which something is deployed.
 fn open(file: Option<PathBuf>, chain: &Chain) -> anyhow::Result<Book> {
-    let path = file.unwrap_or_else(|| {
-        Deployments::path(Path::new(DEPLOYMENTS), chain.id, chain.instance)
-    });
+    let path =
+        file.unwrap_or_else(|| Deployments::path(Path::new(DEPLOYMENTS), chain.id, chain.instance));
     ensure!(
         path.is_file(),
         "there is no {}: deploy with `bpe deploy` first, or name the file with --deployments",

@@ -82,7 +82,8 @@ impl Stage {
         };
         it.write_key(0);
         if superfluid.is_some() {
-            let mut deployments = Deployments::new(it.devnet.chain_id(), Some(it.devnet.instance()));
+            let mut deployments =
+                Deployments::new(it.devnet.chain_id(), Some(it.devnet.instance()));
             deployments.superfluid = superfluid;
             deployments.save(&it.path("deployments")).unwrap();
         }

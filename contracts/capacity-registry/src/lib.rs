@@ -22,7 +22,13 @@
 //! # Smoothing
 //!
 //! A first registration counts at once; from then on each declaration moves the smoothed capacity by 30 % of the way, one
-//! step a block at most. A sink that leaves and comes back goes on from where it was.
+//! step a block at most. A sink that leaves and comes back has no more than it left with.
+//!
+//! # Capacity over time
+//!
+//! Of each sink in each task type there is a running sum of capacity-seconds, with one observation an epoch of 300 s in which
+//! its capacity changed. What a sink owes, and what it may be paid for, is the difference of that sum between two
+//! times: whoever asks, whenever, gets the same answer. Nothing about the past is rebuilt from the present.
 //!
 //! # Since when a sink serves
 //!
@@ -31,9 +37,11 @@
 //!
 //! # The pool hears of every loss
 //!
-//! When a sink leaves or is clipped, the pool is told in the same transaction, with a fixed allowance of gas that the
-//! caller has to bring: so a sink that leaves is paid no longer, yet a pool that reverts or wastes gas cannot hold it.
-//! If the pool fails, [`ListenerFailed`] says so, and anyone can rebalance that sink later.
+//! When a sink leaves, is clipped, or declares so much less that it loses 5 % or more, the pool is told in the same
+//! transaction, with a fixed allowance of gas that the caller has to bring (smaller losses follow with anybody's
+//! `rebalanceSink`, or a batch of attestations would be too dear): so a sink that leaves is paid no longer, yet a pool that reverts or wastes gas cannot hold it.
+//! If the pool fails, [`ListenerFailed`] says so, and anyone can rebalance that sink later. A registry that StakeManager no
+//! longer obeys clips its sinks to nothing.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -41,134 +49,30 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod history;
+mod interface;
+mod neighbours;
+mod sinks;
+
 use alloc::{string::String, vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256, U32};
-use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{
-        call, invoke, query, require_contract, require_gas, InsufficientGas, NotAContract, Revert,
-    },
+    call::{invoke, require_contract},
     clock,
     eip712::hash_words,
-    interfaces::{ICapacityListener, IStakeManager},
+    emit,
+    interfaces::ICapacityListener,
     math,
-    ownable::{self, Ownable},
-    packed::{narrow, to_u128, widen},
+    ownable::Ownable,
+    packed::{narrow, widen},
     returns::Returns,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// `creator` registered the task type; its sinks stake at least `minStake`.
-    #[derive(Debug, PartialEq, Eq)]
-    event TaskTypeRegistered(bytes32 indexed taskTypeId, address indexed creator, uint256 minStake);
-    /// `sink` serves the task type, at first with `initialCapacity`, which its stake backs.
-    #[derive(Debug, PartialEq, Eq)]
-    event SinkRegistered(bytes32 indexed taskTypeId, address indexed sink, uint256 initialCapacity);
-    /// `sink` serves the task type no more.
-    #[derive(Debug, PartialEq, Eq)]
-    event SinkDeregistered(bytes32 indexed taskTypeId, address indexed sink);
-    /// `sink` will declare the capacity whose hash is `commitHash`.
-    #[derive(Debug, PartialEq, Eq)]
-    event CapacityCommitted(bytes32 indexed taskTypeId, address indexed sink, bytes32 commitHash);
-    /// `sink` declared, or had attested, `rawCapacity` as far as its stake backs it.
-    #[derive(Debug, PartialEq, Eq)]
-    event CapacityRevealed(bytes32 indexed taskTypeId, address indexed sink, uint256 rawCapacity, uint256 smoothedCapacity);
-    /// The stake of `sink` no longer backs what it had.
-    #[derive(Debug, PartialEq, Eq)]
-    event CapacityClipped(bytes32 indexed taskTypeId, address indexed sink, uint256 rawCapacity, uint256 smoothedCapacity);
-    /// The pool failed when it was told that `sink` now has `capacity`: rebalance that sink there.
-    #[derive(Debug, PartialEq, Eq)]
-    event ListenerFailed(bytes32 indexed taskTypeId, address indexed sink, uint256 capacity);
-    /// StakeManager refused to unbond the stake of `sink`: this registry has lost its authority there. See
-    /// `StakeManager.leaveRevokedRegistry`.
-    #[derive(Debug, PartialEq, Eq)]
-    event UnbondingFailed(address indexed sink);
-    /// The aggregator is now `aggregator`.
-    #[derive(Debug, PartialEq, Eq)]
-    event AggregatorSet(address indexed aggregator);
-    /// `adapter` may now act for sinks, or no longer.
-    #[derive(Debug, PartialEq, Eq)]
-    event AdapterSet(address indexed adapter, bool authorized);
-    /// The pool is now `pool`; there is none, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event PoolSet(address indexed pool);
-
-    /// There is no such task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error TaskTypeDoesNotExist();
-    /// There is such a task type already.
-    #[derive(Debug, PartialEq, Eq)]
-    error TaskTypeAlreadyExists();
-    /// The sink serves this task type already.
-    #[derive(Debug, PartialEq, Eq)]
-    error SinkAlreadyRegistered();
-    /// The sink does not serve this task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error SinkNotRegistered();
-    /// Not even a part of `declared` fits into the sink's `cap`: other task types have taken it all.
-    #[derive(Debug, PartialEq, Eq)]
-    error CapacityExceedsCap(uint256 declared, uint256 cap);
-    /// `required` is more than the `available` stake.
-    #[derive(Debug, PartialEq, Eq)]
-    error InsufficientStake(uint256 required, uint256 available);
-    /// There is nothing to reveal.
-    #[derive(Debug, PartialEq, Eq)]
-    error NoCommitPending();
-    /// A commitment is pending: reveal it, or wait until it has expired.
-    #[derive(Debug, PartialEq, Eq)]
-    error CommitNotExpired();
-    /// The commitment is more than 20 blocks old.
-    #[derive(Debug, PartialEq, Eq)]
-    error CommitExpired();
-    /// The commitment is of this block, `commitBlock`: reveal in a later one.
-    #[derive(Debug, PartialEq, Eq)]
-    error RevealTooEarly(uint256 commitBlock);
-    /// This is not what was committed to.
-    #[derive(Debug, PartialEq, Eq)]
-    error CommitHashMismatch();
-    /// The caller is neither the aggregator nor an adapter.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotAuthorizedAggregator();
-    /// `caller` is not an adapter.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotAuthorizedAdapter(address caller);
-    /// Metadata of `length` bytes is more than `maximum`.
-    #[derive(Debug, PartialEq, Eq)]
-    error MetadataTooLong(uint256 length, uint256 maximum);
-    /// A minimum stake of `minStake` is more than can be kept (2^112 − 1).
-    #[derive(Debug, PartialEq, Eq)]
-    error MinStakeTooLarge(uint256 minStake);
-    /// A task type has at most 2^24 − 1 sinks.
-    #[derive(Debug, PartialEq, Eq)]
-    error TooManySinks();
-}
-
-/// Why a call was refused. [`Error::Revert`] is what StakeManager or the pool reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    TaskTypeDoesNotExist(TaskTypeDoesNotExist),
-    TaskTypeAlreadyExists(TaskTypeAlreadyExists),
-    SinkAlreadyRegistered(SinkAlreadyRegistered),
-    SinkNotRegistered(SinkNotRegistered),
-    CapacityExceedsCap(CapacityExceedsCap),
-    InsufficientStake(InsufficientStake),
-    NoCommitPending(NoCommitPending),
-    CommitNotExpired(CommitNotExpired),
-    CommitExpired(CommitExpired),
-    RevealTooEarly(RevealTooEarly),
-    CommitHashMismatch(CommitHashMismatch),
-    NotAuthorizedAggregator(NotAuthorizedAggregator),
-    NotAuthorizedAdapter(NotAuthorizedAdapter),
-    MetadataTooLong(MetadataTooLong),
-    MinStakeTooLarge(MinStakeTooLarge),
-    TooManySinks(TooManySinks),
-    NotAContract(NotAContract),
-    InsufficientGas(InsufficientGas),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+#[allow(unused_imports)]
+pub use history::{Observation, HISTORY};
+pub use interface::*;
+use sinks::{last_reveal_block, Capacities};
 
 /// Blocks within which a commitment has to be revealed.
 pub const COMMIT_TIMEOUT: u64 = 20;
@@ -240,6 +144,9 @@ pub struct CapacityRegistry {
     sink_list: StorageMap<B256, StorageMap<U32, StorageAddress>>,
     commit_hashes: StorageMap<B256, StorageMap<Address, StorageB256>>,
     backings: StorageMap<Address, Backing>,
+    /// By task type and sink: the capacities of the past.
+    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, 64>>>,
+    observation_counts: StorageMap<B256, StorageMap<Address, StorageU32>>,
 }
 
 /// A list of sinks and their smoothed capacities.
@@ -283,14 +190,7 @@ impl CapacityRegistry {
         task_type.exists.set(true);
         task_type.min_stake.set(min);
         let creator = self.vm().msg_sender();
-        log(
-            self.vm(),
-            TaskTypeRegistered {
-                taskTypeId: task_type_id,
-                creator,
-                minStake: min_stake,
-            },
-        );
+        emit!(self.vm(), TaskTypeRegistered[task_type_id, creator](min_stake));
         Ok(())
     }
 
@@ -371,7 +271,8 @@ impl CapacityRegistry {
     }
 
     /// Commits the caller to a capacity that it will reveal in one of the next 20 blocks:
-    /// `commit_hash = keccak256(abi.encode(capacity, nonce))`.
+    /// `commit_hash = keccak256(abi.encode(taskTypeId, sink, capacity, nonce))`, which nobody else can reveal as its own, or
+    /// `keccak256(abi.encode(capacity, nonce))`.
     ///
     /// # Errors
     ///
@@ -395,14 +296,7 @@ impl CapacityRegistry {
             .setter(task_type_id)
             .setter(sink)
             .set(commit_hash);
-        log(
-            self.vm(),
-            CapacityCommitted {
-                taskTypeId: task_type_id,
-                sink,
-                commitHash: commit_hash,
-            },
-        );
+        emit!(self.vm(), CapacityCommitted[task_type_id, sink](commit_hash));
         Ok(())
     }
 
@@ -422,7 +316,9 @@ impl CapacityRegistry {
         nonce: B256,
     ) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
-        self.consume_commit(task_type_id, sink, hash_words(&[capacity.into(), nonce]))?;
+        let bound = [task_type_id, sink.into_word(), capacity.into(), nonce];
+        let hashes = [hash_words(&bound), hash_words(&[capacity.into(), nonce])];
+        self.consume_commit(task_type_id, sink, hashes)?;
         self.update(task_type_id, sink, capacity)
     }
 
@@ -524,7 +420,7 @@ impl CapacityRegistry {
     pub fn set_aggregator(&mut self, aggregator: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         self.aggregator.set(aggregator);
-        log(self.vm(), AggregatorSet { aggregator });
+        emit!(self.vm(), AggregatorSet[aggregator]);
         Ok(())
     }
 
@@ -540,13 +436,7 @@ impl CapacityRegistry {
     pub fn set_adapter(&mut self, adapter: Address, authorized: bool) -> Result<(), Error> {
         self.ownable.only_owner()?;
         self.adapters.setter(adapter).set(authorized);
-        log(
-            self.vm(),
-            AdapterSet {
-                adapter,
-                authorized,
-            },
-        );
+        emit!(self.vm(), AdapterSet[adapter](authorized));
         Ok(())
     }
 
@@ -562,7 +452,7 @@ impl CapacityRegistry {
     pub fn set_pool(&mut self, pool: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         self.pool.set(pool);
-        log(self.vm(), PoolSet { pool });
+        emit!(self.vm(), PoolSet[pool]);
         Ok(())
     }
 
@@ -666,6 +556,37 @@ impl CapacityRegistry {
         (widen(entry.smoothed.get()), U256::from(since), until)
     }
 
+    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
+    /// smoothed capacity while it was registered. Exact at the ends of the epochs of 300 s that are remembered, which are
+    /// the last [`HISTORY`] in which the capacity changed and all since the first of them, and exact since the last change.
+    /// Within an epoch, before its last change, it is taken in a straight line.
+    ///
+    /// # Returns
+    ///
+    /// * `capacitySeconds`
+    ///
+    /// # Errors
+    ///
+    /// * [`ObservationExpired`] for earlier times; [`TimeNotReached`]
+    pub fn get_capacity_seconds(
+        &self,
+        task_type_id: B256,
+        sink: Address,
+        time: U256,
+    ) -> Result<U256, Error> {
+        let asked: u64 = time.saturating_to();
+        if asked > clock::block_timestamp(self.vm()) {
+            return Err(TimeNotReached { time }.into());
+        }
+        let seconds = self.seconds_until(task_type_id, sink, asked)?;
+        Ok(U256::from(seconds))
+    }
+
+    /// The most capacity that `sink` had at any time that is remembered of it in the task type.
+    pub fn get_peak_capacity(&self, task_type_id: B256, sink: Address) -> U256 {
+        U256::from(self.peak(task_type_id, sink))
+    }
+
     /// The capacity that `sink` has over all its task types, which its stake backs, and how many those are.
     ///
     /// # Returns
@@ -724,402 +645,4 @@ impl CapacityRegistry {
     pub fn ewma_alpha_bps(&self) -> U256 {
         U256::from(EWMA_ALPHA_BPS)
     }
-}
-
-/// What a sink has in one task type.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Capacities {
-    raw: u128,
-    smoothed: u128,
-}
-
-impl Capacities {
-    const NONE: Self = Self {
-        raw: 0,
-        smoothed: 0,
-    };
-
-    /// What the stake has to back.
-    fn max(self) -> u128 {
-        self.raw.max(self.smoothed)
-    }
-}
-
-impl CapacityRegistry {
-    fn register(&mut self, id: B256, sink: Address, declared: U256) -> Result<(), Error> {
-        let task_type = self.task_types.getter(id);
-        if !task_type.exists.get() {
-            return Err(TaskTypeDoesNotExist {}.into());
-        }
-        if self.is_registered(id, sink) {
-            return Err(SinkAlreadyRegistered {}.into());
-        }
-        let count = task_type.sink_count.get();
-        if count >= U32::from(MAX_SINKS) {
-            return Err(TooManySinks {}.into());
-        }
-        let min_stake = widen(task_type.min_stake.get());
-        let wanted = clip(declared);
-        let memory = self.memory(id, sink);
-        let most = memory.map_or(wanted, |memory| memory.max(wanted));
-        let others = to_u128(self.backings.getter(sink).capacity.get());
-        let request = IStakeManager::backRegistrationCall {
-            sink,
-            minStake: min_stake,
-            capacity: U256::from(others.saturating_add(most)),
-        };
-        let granted = invoke(self.vm(), self.stake_manager.get(), &request)?.granted;
-        let room = math::to_u128_saturating(granted).saturating_sub(others);
-        if wanted > 0 && room == 0 {
-            return Err(CapacityExceedsCap {
-                declared,
-                cap: U256::ZERO,
-            }
-            .into());
-        }
-        let raw = wanted.min(room);
-        let smoothed = match memory {
-            Some(memory) => self.step(id, sink, raw, memory).min(room),
-            None => raw,
-        };
-        self.append(id, sink, count);
-        let capacities = Capacities { raw, smoothed };
-        self.store(id, sink, Capacities::NONE, capacities);
-        log(
-            self.vm(),
-            SinkRegistered {
-                taskTypeId: id,
-                sink,
-                initialCapacity: U256::from(raw),
-            },
-        );
-        Ok(())
-    }
-
-    fn deregister(&mut self, id: B256, sink: Address) -> Result<(), Error> {
-        self.require_registered(id, sink)?;
-        let now = self.capacities(id, sink);
-        self.store(id, sink, now, Capacities::NONE);
-        let is_last = self.remove(id, sink, now.smoothed);
-        log(
-            self.vm(),
-            SinkDeregistered {
-                taskTypeId: id,
-                sink,
-            },
-        );
-        if is_last {
-            self.start_unbonding(sink)?;
-        }
-        self.notify(id, sink, 0)
-    }
-
-    /// Puts `sink` at the end of the list, where `count` sinks are before it.
-    fn append(&mut self, id: B256, sink: Address, count: U32) {
-        let block = U32::wrapping_from(clock::block_number(self.vm()));
-        let now = clock::block_timestamp(self.vm());
-        // Fits: at most MAX_SINKS.
-        let position = count.saturating_add(U32::from(1));
-        self.sink_list.setter(id).setter(count).set(sink);
-        self.task_types.setter(id).sink_count.set(position);
-        let mut types = self.sinks.setter(id);
-        let mut entry = types.setter(sink);
-        entry.position.set(Uint::wrapping_from(position));
-        entry.smoothed_block.set(block);
-        let left: u64 = entry.committed_or_left.get().wrapping_to();
-        if now.saturating_sub(left) >= clock::EPOCH {
-            entry.since.set(Uint::wrapping_from(now / clock::EPOCH));
-        }
-        entry.committed_or_left.set(U32::ZERO);
-        let mut backing = self.backings.setter(sink);
-        let task_types = backing.task_types.get().saturating_add(U32::from(1));
-        backing.task_types.set(task_types);
-    }
-
-    /// Takes `sink` from the list; the last sink takes its place. Its smoothed capacity is remembered: see
-    /// [`CapacityRegistry::memory`]. Returns whether this was its last task type.
-    fn remove(&mut self, id: B256, sink: Address, smoothed: u128) -> bool {
-        let now = clock::block_timestamp(self.vm());
-        let mut types = self.sinks.setter(id);
-        let mut entry = types.setter(sink);
-        let position = entry.position.get();
-        let had_commit = !entry.pending_commit().is_zero();
-        entry.position.set(Uint::ZERO);
-        entry.committed_or_left.set(U32::wrapping_from(now));
-        entry.smoothed.set(Capacity::wrapping_from(smoothed));
-        if had_commit {
-            self.commit_hashes.setter(id).setter(sink).set(B256::ZERO);
-        }
-        let mut task_type = self.task_types.setter(id);
-        let last_index = task_type.sink_count.get().saturating_sub(U32::from(1));
-        task_type.sink_count.set(last_index);
-        let mut list = self.sink_list.setter(id);
-        let last = list.get(last_index);
-        if last != sink {
-            let index = U32::wrapping_from(position).saturating_sub(U32::from(1));
-            list.setter(index).set(last);
-            types.setter(last).position.set(position);
-        }
-        list.setter(last_index).set(Address::ZERO);
-        let mut backing = self.backings.setter(sink);
-        let task_types = backing.task_types.get().saturating_sub(U32::from(1));
-        backing.task_types.set(task_types);
-        task_types.is_zero()
-    }
-
-    /// Declares `declared` for a registered sink: clips it to what the stake backs, and takes one step of smoothing, if
-    /// none was taken in this block.
-    fn update(&mut self, id: B256, sink: Address, declared: U256) -> Result<(), Error> {
-        let now = self.capacities(id, sink);
-        let declared = clip(declared);
-        let room = self.room(sink, now, declared.max(now.smoothed))?;
-        let raw = declared.min(room);
-        let stepped = self.step(id, sink, raw, now.smoothed);
-        let next = Capacities {
-            raw,
-            smoothed: stepped.min(room),
-        };
-        self.store(id, sink, now, next);
-        log(
-            self.vm(),
-            CapacityRevealed {
-                taskTypeId: id,
-                sink,
-                rawCapacity: U256::from(next.raw),
-                smoothedCapacity: U256::from(next.smoothed),
-            },
-        );
-        match next.smoothed < stepped {
-            true => self.clipped(id, sink, next),
-            false => Ok(()),
-        }
-    }
-
-    /// The smoothed capacity after `raw` was declared: a step further than `previous`, unless one was taken in this block.
-    fn step(&mut self, id: B256, sink: Address, raw: u128, previous: u128) -> u128 {
-        let block = U32::wrapping_from(clock::block_number(self.vm()));
-        let mut types = self.sinks.setter(id);
-        let mut entry = types.setter(sink);
-        if entry.smoothed_block.get() == block {
-            return previous;
-        }
-        entry.smoothed_block.set(block);
-        math::ewma(raw, previous)
-    }
-
-    /// The smoothed capacity with which a sink left that now comes back, if it ever was here: smoothing goes on from there,
-    /// so that leaving and coming back is no way around it.
-    fn memory(&self, id: B256, sink: Address) -> Option<u128> {
-        let types = self.sinks.getter(id);
-        let entry = types.getter(sink);
-        let was_here = !entry.smoothed_block.get().is_zero();
-        was_here.then(|| to_u128(entry.smoothed.get()))
-    }
-
-    /// How much of `wanted` the stake of `sink` backs beside its other task types, for a sink that has `now` in this one.
-    fn room(&self, sink: Address, now: Capacities, wanted: u128) -> Result<u128, Error> {
-        let others = to_u128(self.backings.getter(sink).capacity.get()).saturating_sub(now.max());
-        let capacity = U256::from(others.saturating_add(wanted));
-        let request = IStakeManager::backCapacityCall { sink, capacity };
-        let granted = invoke(self.vm(), self.stake_manager.get(), &request)?.granted;
-        Ok(math::to_u128_saturating(granted).saturating_sub(others))
-    }
-
-    fn capacities(&self, id: B256, sink: Address) -> Capacities {
-        let types = self.sinks.getter(id);
-        let entry = types.getter(sink);
-        Capacities {
-            raw: to_u128(entry.raw.get()),
-            smoothed: to_u128(entry.smoothed.get()),
-        }
-    }
-
-    /// Replaces `before` by `after` for the sink, in the task type's total and in what the stake backs.
-    ///
-    /// Nothing overflows: `after` is clipped to 72 bits, a total is the sum of less than 2^24 such, and both sums contain
-    /// `before`.
-    fn store(&mut self, id: B256, sink: Address, before: Capacities, after: Capacities) {
-        let mut types = self.sinks.setter(id);
-        let mut entry = types.setter(sink);
-        entry.raw.set(Capacity::wrapping_from(after.raw));
-        entry.smoothed.set(Capacity::wrapping_from(after.smoothed));
-        let mut task_type = self.task_types.setter(id);
-        let total = to_u128(task_type.total_capacity.get());
-        let total = total
-            .saturating_sub(before.smoothed)
-            .saturating_add(after.smoothed);
-        task_type.total_capacity.set(Uint::wrapping_from(total));
-        if before.max() == after.max() {
-            return;
-        }
-        let mut backing = self.backings.setter(sink);
-        let capacity = to_u128(backing.capacity.get());
-        let capacity = capacity
-            .saturating_sub(before.max())
-            .saturating_add(after.max());
-        backing.capacity.set(Uint::from(capacity));
-    }
-
-    /// Checks that `hash` is what the sink is committed to, and forgets the commitment.
-    fn consume_commit(&mut self, id: B256, sink: Address, hash: B256) -> Result<(), Error> {
-        let block = clock::block_number(self.vm());
-        let mut types = self.sinks.setter(id);
-        let mut entry = types.setter(sink);
-        let committed = entry.pending_commit();
-        if committed.is_zero() {
-            return Err(NoCommitPending {}.into());
-        }
-        if block > last_reveal_block(committed) {
-            return Err(CommitExpired {}.into());
-        }
-        if U256::from(block) <= widen(committed) {
-            return Err(RevealTooEarly {
-                commitBlock: widen(committed),
-            }
-            .into());
-        }
-        let mut hashes = self.commit_hashes.setter(id);
-        if hashes.get(sink) != hash {
-            return Err(CommitHashMismatch {}.into());
-        }
-        entry.committed_or_left.set(U32::ZERO);
-        hashes.setter(sink).set(B256::ZERO);
-        Ok(())
-    }
-
-    fn clipped(&mut self, id: B256, sink: Address, now: Capacities) -> Result<(), Error> {
-        log(
-            self.vm(),
-            CapacityClipped {
-                taskTypeId: id,
-                sink,
-                rawCapacity: U256::from(now.raw),
-                smoothedCapacity: U256::from(now.smoothed),
-            },
-        );
-        self.notify(id, sink, now.smoothed)
-    }
-
-    /// Tells the pool that `sink` now has less. It gets [`LISTENER_GAS`], and the caller has to bring that: otherwise a
-    /// sink could leave with too little gas for the pool, and be paid on.
-    fn notify(&mut self, id: B256, sink: Address, capacity: u128) -> Result<(), Error> {
-        let pool = self.pool.get();
-        if pool.is_zero() {
-            return Ok(());
-        }
-        require_gas(self.vm(), LISTENER_GAS)?;
-        let capacity = U256::from(capacity);
-        let message = ICapacityListener::onCapacityReducedCall {
-            taskTypeId: id,
-            sink,
-            capacity,
-        };
-        if !call(self.vm(), pool, &message.abi_encode(), LISTENER_GAS, 0).success {
-            log(
-                self.vm(),
-                ListenerFailed {
-                    taskTypeId: id,
-                    sink,
-                    capacity,
-                },
-            );
-        }
-        Ok(())
-    }
-
-    /// StakeManager refuses if this registry has lost its authority; that must not hold the sink.
-    fn start_unbonding(&mut self, sink: Address) -> Result<(), Error> {
-        require_gas(self.vm(), UNBONDING_GAS)?;
-        let request = IStakeManager::startUnbondingCall { sink }.abi_encode();
-        if !call(
-            self.vm(),
-            self.stake_manager.get(),
-            &request,
-            UNBONDING_GAS,
-            0,
-        )
-        .success
-        {
-            log(self.vm(), UnbondingFailed { sink });
-        }
-        Ok(())
-    }
-
-    fn page(&self, id: B256, from: u32, count: u32) -> Sinks {
-        let length: u32 = self.task_types.getter(id).sink_count.get().wrapping_to();
-        let list = self.sink_list.getter(id);
-        let types = self.sinks.getter(id);
-        Returns(
-            (from.min(length)..from.saturating_add(count).min(length))
-                .map(|index| {
-                    let sink = list.get(U32::from(index));
-                    (sink, widen(types.getter(sink).smoothed.get()))
-                })
-                .unzip(),
-        )
-    }
-
-    fn only_adapter(&self) -> Result<(), Error> {
-        let caller = self.vm().msg_sender();
-        match self.adapters.get(caller) {
-            true => Ok(()),
-            false => Err(NotAuthorizedAdapter { caller }.into()),
-        }
-    }
-
-    fn require_registered(&self, id: B256, sink: Address) -> Result<(), Error> {
-        if self.is_registered(id, sink) {
-            return Ok(());
-        }
-        match self.task_type_exists(id) {
-            true => Err(SinkNotRegistered {}.into()),
-            false => Err(TaskTypeDoesNotExist {}.into()),
-        }
-    }
-
-    fn require_stake(&self, account: Address) -> Result<(), Error> {
-        let stake_manager = self.stake_manager.get();
-        let required = query(
-            self.vm(),
-            stake_manager,
-            &IStakeManager::minSinkStakeCall {},
-        )?
-        ._0;
-        let available = query(
-            self.vm(),
-            stake_manager,
-            &IStakeManager::getStakeCall { sink: account },
-        )?
-        ._0;
-        match available < required {
-            true => Err(InsufficientStake {
-                required,
-                available,
-            }
-            .into()),
-            false => Ok(()),
-        }
-    }
-}
-
-impl Sink {
-    /// The block of the pending commitment; 0 if there is none.
-    fn pending_commit(&self) -> U32 {
-        match self.position.get().is_zero() {
-            true => U32::ZERO,
-            false => self.committed_or_left.get(),
-        }
-    }
-}
-
-/// The last block in which what was committed to in block `committed` can be revealed.
-fn last_reveal_block(committed: U32) -> u64 {
-    committed
-        .wrapping_to::<u64>()
-        .saturating_add(COMMIT_TIMEOUT)
-}
-
-/// A declared capacity, as far as it can be kept. What is cut off no stake could back.
-fn clip(declared: U256) -> u128 {
-    math::to_u128_saturating(declared).min(to_u128(Capacity::MAX))
 }

@@ -755,6 +755,42 @@ fn a_committed_capacity_is_revealed_in_a_later_block(
     );
 }
 
+/// Others can copy the hash that binds nothing; what it binds to sink and task type is of no use to them.
+#[motsu::test]
+fn a_commitment_may_bind_sink_and_task_type(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+    copyist: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    let bound = keccak256((CODE, sink, units(20), NONCE).abi_encode());
+    for account in [sink, copyist] {
+        world.stake(account, 800);
+        world.register(CODE, account, units(10)).unwrap();
+        world.register(CHAT, account, units(5)).unwrap();
+    }
+    for (account, id) in [(sink, CODE), (sink, CHAT), (copyist, CODE)] {
+        registry
+            .sender(account)
+            .commit_capacity(id, bound)
+            .motsu_unwrap();
+    }
+    advance_blocks(1);
+    let reveal = |account: Address, id| {
+        let reveal = registry
+            .sender(account)
+            .reveal_capacity(id, units(20), NONCE);
+        reveal.motsu_res()
+    };
+    assert_eq!(reveal(copyist, CODE), Err(CommitHashMismatch {}.into()));
+    assert_eq!(reveal(sink, CHAT), Err(CommitHashMismatch {}.into()));
+    assert_eq!(reveal(sink, CODE), Ok(()));
+    assert_eq!(world.smoothed(CODE, sink), units(13));
+}
+
 #[motsu::test]
 fn a_commitment_expires_after_twenty_blocks(
     registry: Contract<CapacityRegistry>,
@@ -872,13 +908,19 @@ fn coming_back_resumes_the_smoothing(
     world.register(CODE, sink, units(100)).unwrap();
     assert_eq!(
         world.smoothed(CODE, sink),
-        units(37),
-        "one step: 0.3 · 100 + 0.7 · 10"
+        units(10),
+        "coming back is no step either: only declarations are"
     );
     assert_eq!(
         (world.total(CODE), world.backing(sink).0),
-        (units(37), units(100))
+        (units(10), units(100))
     );
+    advance_blocks(1);
+    world.attest(CODE, sink, units(100));
+    assert_eq!(world.smoothed(CODE, sink), units(37));
+    world.leave(CODE, sink).unwrap();
+    world.register(CODE, sink, units(3)).unwrap();
+    assert_eq!(world.smoothed(CODE, sink), units(3), "as little as it says");
 }
 
 // --- Aggregator and adapters
@@ -1088,13 +1130,112 @@ fn an_update_clips_as_well(
         sink,
         capacity: units(10),
     });
+}
+
+/// The attack of SPEC §2: a sink lowers itself to 0 and keeps its units.
+#[motsu::test]
+fn the_pool_hears_of_every_decrease_of_five_percent(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    pool: Contract<Pool>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    registry
+        .sender(owner)
+        .set_pool(pool.address())
+        .motsu_unwrap();
+    world.stake(sink, 10_000);
+    world.register(CODE, sink, units(100)).unwrap();
+    let attest = |milli_units: u64| {
+        advance_blocks(1);
+        world.attest(CODE, sink, U256::from(milli_units * 1_000_000));
+    };
+    // 30 % of the way to 83.34 are 4.998 %.
+    attest(83_340);
+    assert_eq!(world.smoothed(CODE, sink), U256::from(95_002_000_000_u64));
+    assert_eq!(pool.sender(owner).notices(), U256::ZERO, "less than 5 %");
+    // A sixth less of 95.002 is 5 %: 79.1683 leads to 90.2519.
+    attest(79_168);
+    assert_eq!(pool.sender(owner).notices(), U256::from(1));
+    pool.assert_emitted(&Notice {
+        taskTypeId: CODE,
+        sink,
+        capacity: world.smoothed(CODE, sink),
+    });
+    attest(200_000);
+    assert_eq!(pool.sender(owner).notices(), U256::from(1), "a rise");
     advance_blocks(1);
-    world.attest(CODE, sink, units(5));
-    assert_eq!(
-        pool.sender(owner).notices(),
-        U256::from(1),
-        "a sink's own choice is for the next rebalance"
-    );
+    world.commit(sink, U256::ZERO).unwrap();
+    advance_blocks(1);
+    world.reveal(sink, U256::ZERO).unwrap();
+    pool.assert_emitted(&Notice {
+        taskTypeId: CODE,
+        sink,
+        capacity: world.smoothed(CODE, sink),
+    });
+    assert_eq!(pool.sender(owner).notices(), U256::from(2));
+}
+
+/// The attack of SPEC §2: a registry that lost its authority keeps sinks that cannot be slashed, with stake 0 and half a
+/// billion units.
+#[motsu::test]
+fn a_registry_without_authority_clips_to_nothing(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    pool: Contract<Pool>,
+    owner: Address,
+    sink: Address,
+    other: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    registry
+        .sender(owner)
+        .set_pool(pool.address())
+        .motsu_unwrap();
+    for account in [sink, other] {
+        world.stake(account, 400);
+        world.register(CODE, account, units(20)).unwrap();
+    }
+    let revoke = stakes.sender(owner).set_registry(registry.address(), false);
+    revoke.motsu_unwrap();
+    registry
+        .sender(other)
+        .sync_capacity(CODE, sink)
+        .motsu_unwrap();
+    assert_eq!(world.smoothed(CODE, sink), U256::ZERO);
+    assert_eq!(world.total(CODE), units(20));
+    pool.assert_emitted(&Notice {
+        taskTypeId: CODE,
+        sink,
+        capacity: U256::ZERO,
+    });
+    // An attestation does the same.
+    world.attest(CODE, other, units(20));
+    assert_eq!(world.smoothed(CODE, other), U256::ZERO);
+    assert_eq!(world.backing(other), (U256::ZERO, U256::from(1)));
+    // Authorised anew it finds the stake of one in another registry's hands.
+    let leave = stakes
+        .sender(sink)
+        .leave_revoked_registry(registry.address());
+    leave.motsu_unwrap();
+    advance_time(86_400);
+    stakes
+        .sender(owner)
+        .set_registry(owner, true)
+        .motsu_unwrap();
+    let lock = stakes.sender(owner).back_capacity(sink, units(1));
+    lock.motsu_unwrap();
+    let set = stakes.sender(owner).set_registry(registry.address(), true);
+    set.motsu_unwrap();
+    advance_blocks(1);
+    world.attest(CODE, sink, units(20));
+    assert_eq!(world.smoothed(CODE, sink), U256::ZERO, "locked elsewhere");
+    world.attest(CODE, other, units(20));
+    assert_eq!(world.smoothed(CODE, other), units(6), "from nothing on");
 }
 
 #[motsu::test]

@@ -14,6 +14,18 @@ sol! {
         function backRegistration(address sink, uint256 minStake, uint256 capacity) external returns (uint256 granted);
         function backCapacity(address sink, uint256 capacity) external returns (uint256 granted);
         function startUnbonding(address sink) external;
+        function lockDeposit(address account) external returns (bool locked);
+        function releaseDeposit(address account) external;
+
+        error NotAuthorizedRegistry(address caller);
+        error LockedByOtherRegistry(address sink);
+    }
+
+    /// StakeManager, as everything sees it that has powers over stakes to give: how long their notice is, in seconds, and none
+    /// before it is opened.
+    interface IStakePowers {
+        function opened() external view returns (bool);
+        function powerNotice() external view returns (uint256);
     }
 
     /// BackpressurePool, as CapacityRegistry sees it.
@@ -31,10 +43,13 @@ sol! {
         function getSmoothedCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
+        function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
+        function getPeakCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
         function syncCapacity(bytes32 taskTypeId, address sink) external;
 
         error SinkNotRegistered();
+        error ObservationExpired(uint256 oldest);
     }
 
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
@@ -82,7 +97,9 @@ sol! {
     interface IStakeSlasher {
         function getStake(address sink) external view returns (uint256);
         function getCapacityCap(address sink) external view returns (uint256);
+        function getStakeAt(address sink, uint256 time) external view returns (uint256);
         function slash(address sink, uint256 amount, bytes32 reason) external;
+        function slashFor(address sink, uint256 amount, bytes32 reason, address advancer, uint256 reward) external returns (uint256 taken);
     }
 
     /// Proof of a completion by other means than signatures: a quote of a trusted execution environment, a zero-knowledge
@@ -118,6 +135,29 @@ sol! {
     /// BackpressurePool, as StreamGateway sees it.
     interface IOverflowBalancer {
         function rebalanceOverflow(bytes32 taskTypeId) external;
+    }
+
+    /// OverflowMeter, as BackpressurePool, EscrowBuffer and WorkLedger see it.
+    interface IOverflowMeter {
+        function settle(bytes32 taskTypeId, address pool, uint256 sinkUnits, uint256 anchor, uint256 cuts, uint256 price, uint256 limit, bool forced) external returns (uint256 feeUnits, uint256 budgetUnits, uint256 overflowUnits);
+        function settleByWork(bytes32 taskTypeId, uint256 cuts) external returns (bool applied);
+        function getFreeValue(bytes32 taskTypeId) external view returns (bool bound, uint256 value);
+        function getOverflowIndex(bytes32 taskTypeId) external view returns (uint256 index, uint256 unitSeconds);
+        function getUnitSeconds(bytes32 taskTypeId, uint256 time) external view returns (uint256);
+    }
+
+    /// WorkLedger, as EscrowBuffer sees it.
+    interface IPaymentNotes {
+        function getNoted(bytes32 taskTypeId, address source) external view returns (uint256 noted, uint256 time);
+    }
+
+    /// BackpressurePool, as EscrowBuffer, OverflowMeter and WorkLedger see it when they are set up.
+    interface IPoolDirectory {
+        function GDA() external view returns (address);
+        function SUPER_TOKEN() external view returns (address);
+        function overflowMeter() external view returns (address);
+        function getPool(bytes32 taskTypeId) external view returns (address);
+        function getWeighting(bytes32 taskTypeId) external view returns (uint256);
     }
 
     /// EscrowBuffer, as BackpressurePool and PricingCurve see it.

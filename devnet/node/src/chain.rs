@@ -211,7 +211,9 @@ impl Chain {
 
     /// Takes off what comes after block `number`.
     fn truncate(&mut self, number: u64) -> Vec<Arc<Block>> {
-        let kept = usize::try_from(number).unwrap_or(usize::MAX).saturating_add(1);
+        let kept = usize::try_from(number)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1);
         if kept >= self.blocks.len() {
             return Vec::new();
         }

@@ -169,9 +169,7 @@ impl Clock {
         match self.source {
             TimeSource::System => {
                 let now = since_epoch();
-                self.speed
-                    .map_or(now, |speed| speed.apply(now))
-                    .as_secs()
+                self.speed.map_or(now, |speed| speed.apply(now)).as_secs()
             }
             TimeSource::Manual => self.genesis,
         }

@@ -16,12 +16,12 @@ use alloy::{
 use devnet_vm::{
     code,
     precompiles::{ARB_WASM, ARB_WASM_CACHE},
+    wasm::{normalise, without_custom_sections, NotAModule},
 };
 
 use crate::{
     devnet::Devnet,
     genesis::{IStylusDeployer, STYLUS_DEPLOYER},
-    program::{normalise, ProgramError},
 };
 
 /// What every Stylus constructor is called by.
@@ -52,7 +52,7 @@ sol! {
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     #[error(transparent)]
-    Program(#[from] ProgramError),
+    Program(#[from] NotAModule),
     #[error(transparent)]
     Rpc(#[from] RpcError<TransportErrorKind>),
     #[error(transparent)]
@@ -110,8 +110,8 @@ impl Devnet {
         wasm: &[u8],
         constructor: Option<Constructor>,
     ) -> Result<Deployment, DeployError> {
-        self.deploy_code(code::encode(&normalise(wasm)?), constructor)
-            .await
+        let wasm = without_custom_sections(&normalise(wasm)?)?;
+        self.deploy_code(code::encode(&wasm), constructor).await
     }
 
     /// Deploys a program that is already compressed, with its prefix.

@@ -21,12 +21,7 @@ use alloy::{
 };
 use devnet_vm::{BlockContext, Execution, ExecutionOptions, Executor};
 use parking_lot::Mutex;
-use tokio::{
-    runtime::Handle,
-    sync::watch,
-    task::JoinHandle,
-    time::MissedTickBehavior,
-};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::MissedTickBehavior};
 
 use crate::{
     accounts::addresses,
@@ -158,7 +153,10 @@ impl Node {
     }
 
     /// Completes a request and signs it for its sender, which is one of [`Self::accounts`] or impersonated.
-    pub fn sign(&self, mut request: TransactionRequest) -> Result<(TxEnvelope, Address), NodeError> {
+    pub fn sign(
+        &self,
+        mut request: TransactionRequest,
+    ) -> Result<(TxEnvelope, Address), NodeError> {
         let sender = request
             .from
             .or(self.accounts.first().copied())
@@ -413,7 +411,8 @@ impl Node {
     }
 
     fn mining_task(self: &Arc<Self>, interval: Duration) -> Result<JoinHandle<()>, NodeError> {
-        let runtime = Handle::try_current().map_err(|error| NodeError::Internal(error.to_string()))?;
+        let runtime =
+            Handle::try_current().map_err(|error| NodeError::Internal(error.to_string()))?;
         let node = Arc::downgrade(self);
         let pause = interval / self.chain().clock.speed();
         Ok(runtime.spawn(async move {

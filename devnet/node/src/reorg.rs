@@ -33,7 +33,13 @@ impl Node {
         let removed = self.remove(&mut inner, depth)?;
         let mut blocks: Vec<Vec<_>> = removed
             .iter()
-            .map(|block| block.transactions.iter().map(|tx| tx.envelope.clone()).collect())
+            .map(|block| {
+                block
+                    .transactions
+                    .iter()
+                    .map(|tx| tx.envelope.clone())
+                    .collect()
+            })
             .collect();
         match displaced {
             Displaced::Keep => {}

@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, convert::Infallible};
 
 use alloy::{
     consensus::TrieAccount,
-    primitives::{
-        keccak256, map::DefaultHashBuilder, Address, Bytes, B256, KECCAK256_EMPTY, U256,
-    },
+    primitives::{keccak256, map::DefaultHashBuilder, Address, Bytes, B256, KECCAK256_EMPTY, U256},
 };
 use revm::{
     bytecode::Bytecode,

@@ -10,9 +10,7 @@ use alloy::{
     rpc::types::TransactionRequest,
 };
 use revm::{
-    context::{
-        either::Either, transaction::RecoveredAuthorization, TxEnv,
-    },
+    context::{either::Either, transaction::RecoveredAuthorization, TxEnv},
     context_interface::cfg::gas::calculate_initial_tx_gas,
     primitives::{eip3860::MAX_INITCODE_SIZE, hardfork::SpecId},
 };

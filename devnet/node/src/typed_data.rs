@@ -261,7 +261,10 @@ mod tests {
             Err(TypedDataError::UnknownType("Letter".into()))
         );
         let mut missing = mail();
-        missing["message"].as_object_mut().unwrap().remove("contents");
+        missing["message"]
+            .as_object_mut()
+            .unwrap()
+            .remove("contents");
         assert!(error(missing).is_err());
         assert!(matches!(
             error(json!({"types": 1})),

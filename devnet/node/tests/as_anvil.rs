@@ -144,7 +144,9 @@ async fn its_accounts_sign_as_anvils() {
     assert!(ours.contains("unknown account"), "{ours}");
     let mut data = typed_data();
     data["message"]["final"] = json!("perhaps");
-    let (ours, _) = both.refuse("eth_signTypedData_v4", json!([ALICE, data])).await;
+    let (ours, _) = both
+        .refuse("eth_signTypedData_v4", json!([ALICE, data]))
+        .await;
     assert!(ours.contains("message.final"), "{ours}");
 }
 
@@ -212,13 +214,16 @@ async fn waiting_transactions_look_as_anvils() {
     assert_eq!(ours, json!({"pending": "0x1", "queued": "0x1"}));
     let known = rpc(&both.devnet, "eth_getTransactionByHash", json!([second])).await;
     assert_eq!(known.unwrap(), Value::Null);
-    both.accept("anvil_removePoolTransactions", json!([ALICE])).await;
+    both.accept("anvil_removePoolTransactions", json!([ALICE]))
+        .await;
     let status = both.agree("txpool_status", json!([])).await;
     assert_eq!(status, json!({"pending": "0x0", "queued": "0x0"}));
 }
 
 async fn ours_hash(both: &Both, part: &str, nonce: &str) -> Value {
-    let content = rpc(&both.devnet, "txpool_content", json!([])).await.unwrap();
+    let content = rpc(&both.devnet, "txpool_content", json!([]))
+        .await
+        .unwrap();
     content[part][ALICE][nonce]["hash"].clone()
 }
 
@@ -227,7 +232,8 @@ async fn the_next_blocks_are_as_asked() {
     let both = Both::start();
     let coinbase = "0x00000000000000000000000000000000000000cc";
     both.accept("anvil_setCoinbase", json!([coinbase])).await;
-    both.accept("evm_setBlockGasLimit", json!(["0x1c9c380"])).await;
+    both.accept("evm_setBlockGasLimit", json!(["0x1c9c380"]))
+        .await;
     both.accept("anvil_setNextBlockBaseFeePerGas", json!(["0x3b9aca00"]))
         .await;
     both.accept("evm_mine", json!([])).await;
@@ -245,7 +251,9 @@ async fn the_next_blocks_are_as_asked() {
         .unwrap();
     // PREVRANDAO, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN as init code: what it returns is the code.
     let create = json!([{"from": ALICE, "data": "0x445f5260205ff3", "gas": "0x186a0"}]);
-    let hash = rpc(&both.devnet, "eth_sendTransaction", create).await.unwrap();
+    let hash = rpc(&both.devnet, "eth_sendTransaction", create)
+        .await
+        .unwrap();
     let receipt = rpc(&both.devnet, "eth_getTransactionReceipt", json!([hash]))
         .await
         .unwrap();
@@ -304,7 +312,9 @@ async fn raw_transactions_can_be_waited_for_and_read() {
     assert_eq!(read, raw);
 
     // One that is in no block in time says which it is.
-    rpc(&both.devnet, "evm_setAutomine", json!([false])).await.unwrap();
+    rpc(&both.devnet, "evm_setAutomine", json!([false]))
+        .await
+        .unwrap();
     let tx = json!([{"from": BOB, "to": ALICE, "gas": "0x5208"}]);
     let raw = rpc(&both.devnet, "eth_signTransaction", tx).await.unwrap();
     let late = rpc(&both.devnet, "eth_sendRawTransactionSync", json!([raw, 50])).await;

@@ -60,7 +60,11 @@ async fn proofs_fit_the_headers_state_root() {
     let slots = vec![B256::ZERO, B256::with_last_byte(9)];
     for address in [store, devnet.account(1), Address::repeat_byte(0x77)] {
         let proof = provider.get_proof(address, slots.clone()).await.unwrap();
-        let head = provider.get_block(Default::default()).await.unwrap().unwrap();
+        let head = provider
+            .get_block(Default::default())
+            .await
+            .unwrap()
+            .unwrap();
         verify(head.header.state_root, &proof);
     }
     let proof = provider.get_proof(store, slots.clone()).await.unwrap();
@@ -69,7 +73,11 @@ async fn proofs_fit_the_headers_state_root() {
     assert_eq!(proof.nonce, 1);
 
     // Of an earlier block, by its number.
-    let earlier = provider.get_proof(store, slots.clone()).number(1).await.unwrap();
+    let earlier = provider
+        .get_proof(store, slots.clone())
+        .number(1)
+        .await
+        .unwrap();
     assert_eq!(earlier.storage_proof[0].value, U256::ZERO);
     let first = provider.get_block(1.into()).await.unwrap().unwrap();
     verify(first.header.state_root, &earlier);
@@ -84,12 +92,24 @@ async fn proofs_fit_the_headers_state_root() {
     for number in 0..=devnet.block_number() {
         let hash = |devnet: &Devnet| {
             let provider = devnet.provider();
-            async move { provider.get_block(number.into()).await.unwrap().unwrap().header.hash }
+            async move {
+                provider
+                    .get_block(number.into())
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .header
+                    .hash
+            }
         };
         assert_eq!(hash(&devnet).await, hash(&again).await, "block {number}");
     }
     let proof = again.provider().get_proof(store, slots).await.unwrap();
-    let head = again.provider().get_block(Default::default()).await.unwrap();
+    let head = again
+        .provider()
+        .get_block(Default::default())
+        .await
+        .unwrap();
     verify(head.unwrap().header.state_root, &proof);
     assert_eq!(proof.storage_proof[0].value, U256::from(5));
 }
@@ -100,7 +120,9 @@ async fn access_lists_name_what_is_touched() {
     let store = create(&devnet, store()).await;
     let proxy = create(&devnet, proxy(store)).await;
     let call = json!({"from": devnet.account(1), "to": proxy, "data": word(3)});
-    let result = rpc(&devnet, "eth_createAccessList", json!([call])).await.unwrap();
+    let result = rpc(&devnet, "eth_createAccessList", json!([call]))
+        .await
+        .unwrap();
     let expected = json!([{
         "address": format!("{store:?}"), "storageKeys": [B256::ZERO],
     }]);
@@ -108,13 +130,19 @@ async fn access_lists_name_what_is_touched() {
     // The gas is what the call takes with the list.
     let mut with_list = call.clone();
     with_list["accessList"] = result["accessList"].clone();
-    let hash = rpc(&devnet, "eth_sendTransaction", json!([with_list])).await.unwrap();
-    let receipt = rpc(&devnet, "eth_getTransactionReceipt", json!([hash])).await.unwrap();
+    let hash = rpc(&devnet, "eth_sendTransaction", json!([with_list]))
+        .await
+        .unwrap();
+    let receipt = rpc(&devnet, "eth_getTransactionReceipt", json!([hash]))
+        .await
+        .unwrap();
     assert_eq!(receipt["gasUsed"], result["gasUsed"]);
     // A call that fails says so.
     let failing = create(&devnet, revert_with_calldata()).await;
     let call = json!({"from": devnet.account(1), "to": failing, "data": "0x01020304"});
-    let result = rpc(&devnet, "eth_createAccessList", json!([call])).await.unwrap();
+    let result = rpc(&devnet, "eth_createAccessList", json!([call]))
+        .await
+        .unwrap();
     assert_eq!(result["error"], "execution reverted");
     assert_eq!(result["accessList"], json!([]));
 }
@@ -147,10 +175,15 @@ async fn blocks_are_simulated_one_after_the_other() {
     let result = rpc(&devnet, "eth_simulateV1", json!([payload, "latest"])).await;
     // What the second block cannot pay for ends it.
     let refused = result.unwrap_err();
-    assert!(refused["message"].as_str().unwrap().contains("funds"), "{refused}");
+    assert!(
+        refused["message"].as_str().unwrap().contains("funds"),
+        "{refused}"
+    );
     let mut payload = payload;
     payload["blockStateCalls"][1]["calls"][1]["value"] = json!("0x50");
-    let blocks = rpc(&devnet, "eth_simulateV1", json!([payload, "latest"])).await.unwrap();
+    let blocks = rpc(&devnet, "eth_simulateV1", json!([payload, "latest"]))
+        .await
+        .unwrap();
     assert_eq!(number(&blocks[0]["number"]), head + 1);
     assert_eq!(blocks[1]["timestamp"], "0x7fffffff");
     assert_eq!(blocks[1]["parentHash"], blocks[0]["hash"]);
@@ -158,7 +191,10 @@ async fn blocks_are_simulated_one_after_the_other() {
     assert_eq!(calls(0)[0]["gasUsed"], "0x5208");
     // Ether as a token's transfer.
     let transfer = &calls(0)[0]["logs"][0];
-    assert_eq!(transfer["address"], "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
+    assert_eq!(
+        transfer["address"],
+        "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+    );
     assert_eq!(transfer["topics"][1], json!(stranger.into_word()));
     assert_eq!(transfer["data"], json!(word(20)));
     // The second block sees what the first one wrote.
@@ -172,7 +208,9 @@ async fn blocks_are_simulated_one_after_the_other() {
 
     let failing = create(&devnet, revert_with_calldata()).await;
     let payload = json!({"blockStateCalls": [{"calls": [{"to": failing, "data": "0x01020304"}]}]});
-    let blocks = rpc(&devnet, "eth_simulateV1", json!([payload, "latest"])).await.unwrap();
+    let blocks = rpc(&devnet, "eth_simulateV1", json!([payload, "latest"]))
+        .await
+        .unwrap();
     let call = &blocks[0]["calls"][0];
     assert_eq!(call["status"], "0x0");
     assert_eq!(call["error"]["code"], 3);
@@ -186,7 +224,10 @@ async fn blocks_are_simulated_one_after_the_other() {
     let refused = rpc(&devnet, "eth_simulateV1", json!([payload, "latest"])).await;
     assert!(refused.is_err());
     let none = rpc(&devnet, "eth_simulateV1", json!([{"blockStateCalls": []}])).await;
-    assert!(none.unwrap_err()["message"].as_str().unwrap().contains("0 blocks"));
+    assert!(none.unwrap_err()["message"]
+        .as_str()
+        .unwrap()
+        .contains("0 blocks"));
 }
 
 #[tokio::test]
@@ -219,39 +260,67 @@ async fn the_state_before_and_after_is_traced() {
     assert!(bare[lower(store)].get("code").is_none());
 
     // A whole block, by number and hash.
-    rpc(&devnet, "evm_setAutomine", json!([false])).await.unwrap();
-    let hashes = [write(&devnet, store, 1).await, write(&devnet, store, 2).await];
-    devnet.mine(1).unwrap();
-    let options = json!({"tracer": "callTracer", "tracerConfig": {"withLog": true}});
-    let traces = rpc(&devnet, "debug_traceBlockByNumber", json!(["latest", options]))
+    rpc(&devnet, "evm_setAutomine", json!([false]))
         .await
         .unwrap();
+    let hashes = [
+        write(&devnet, store, 1).await,
+        write(&devnet, store, 2).await,
+    ];
+    devnet.mine(1).unwrap();
+    let options = json!({"tracer": "callTracer", "tracerConfig": {"withLog": true}});
+    let traces = rpc(
+        &devnet,
+        "debug_traceBlockByNumber",
+        json!(["latest", options]),
+    )
+    .await
+    .unwrap();
     for (index, hash) in hashes.iter().enumerate() {
         assert_eq!(traces[index]["txHash"], json!(hash));
         let log = &traces[index]["result"]["logs"][0];
         assert_eq!(log["topics"][0], json!(word(index as u64 + 1)));
         assert_eq!(log["position"], "0x0");
     }
-    let block = rpc(&devnet, "eth_getBlockByNumber", json!(["latest", false])).await.unwrap();
-    let by_hash = rpc(&devnet, "debug_traceBlockByHash", json!([block["hash"], options])).await;
+    let block = rpc(&devnet, "eth_getBlockByNumber", json!(["latest", false]))
+        .await
+        .unwrap();
+    let by_hash = rpc(
+        &devnet,
+        "debug_traceBlockByHash",
+        json!([block["hash"], options]),
+    )
+    .await;
     assert_eq!(by_hash.unwrap(), traces);
     let genesis = rpc(&devnet, "debug_traceBlockByNumber", json!(["0x0", options])).await;
-    assert!(genesis.unwrap_err()["message"].as_str().unwrap().contains("genesis"));
+    assert!(genesis.unwrap_err()["message"]
+        .as_str()
+        .unwrap()
+        .contains("genesis"));
 }
 
 #[tokio::test]
 async fn pending_calls_see_what_waits() {
     let devnet = Devnet::new().unwrap();
     let store = create(&devnet, store()).await;
-    rpc(&devnet, "evm_setAutomine", json!([false])).await.unwrap();
+    rpc(&devnet, "evm_setAutomine", json!([false]))
+        .await
+        .unwrap();
     let hash = write(&devnet, store, 9).await;
     let read = json!({"to": store});
     let call = |at: &str| rpc(&devnet, "eth_call", json!([read, at]));
     assert_eq!(call("latest").await.unwrap(), json!(word(0)));
     assert_eq!(call("pending").await.unwrap(), json!(word(9)));
-    let block = rpc(&devnet, "eth_getBlockByNumber", json!(["pending", false])).await.unwrap();
+    let block = rpc(&devnet, "eth_getBlockByNumber", json!(["pending", false]))
+        .await
+        .unwrap();
     assert_eq!(block["transactions"], json!([hash]));
-    let slot = rpc(&devnet, "eth_getStorageAt", json!([store, "0x0", "pending"])).await;
+    let slot = rpc(
+        &devnet,
+        "eth_getStorageAt",
+        json!([store, "0x0", "pending"]),
+    )
+    .await;
     assert_eq!(slot.unwrap(), json!(word(9)));
     let head = rpc(&devnet, "eth_blockNumber", json!([])).await.unwrap();
     assert_eq!(number(&head) + 1, number(&block["number"]));
@@ -308,7 +377,9 @@ async fn accounts_delegate_their_code() {
         address: store,
         nonce: 0,
     };
-    let signature = owner.sign_hash_sync(&authorization.signature_hash()).unwrap();
+    let signature = owner
+        .sign_hash_sync(&authorization.signature_hash())
+        .unwrap();
     let mut tx = TxEip7702 {
         chain_id: 31_337,
         nonce: 1,
@@ -322,19 +393,30 @@ async fn accounts_delegate_their_code() {
     let signature = sender.sign_transaction_sync(&mut tx).unwrap();
     let envelope = TxEnvelope::from(tx.into_signed(signature));
     let provider = devnet.provider();
-    let sent = provider.send_raw_transaction(&envelope.encoded_2718()).await.unwrap();
+    let sent = provider
+        .send_raw_transaction(&envelope.encoded_2718())
+        .await
+        .unwrap();
     let receipt = sent.get_receipt().await.unwrap();
     assert!(receipt.status());
     let code = provider.get_code_at(owner.address()).await.unwrap();
     assert_eq!(code, [&[0xef, 1, 0][..], store.as_slice()].concat());
     // The account's own storage was written, by the other's code.
-    let slot = provider.get_storage_at(owner.address(), U256::ZERO).await.unwrap();
+    let slot = provider
+        .get_storage_at(owner.address(), U256::ZERO)
+        .await
+        .unwrap();
     assert_eq!(slot, U256::from(6));
-    let rpc_tx = provider.get_transaction_by_hash(*envelope.tx_hash()).await.unwrap();
+    let rpc_tx = provider
+        .get_transaction_by_hash(*envelope.tx_hash())
+        .await
+        .unwrap();
     assert!(rpc_tx.unwrap().inner.is_eip7702());
     // It can still send.
     let own = devnet.provider_as(1);
-    let pay = TransactionRequest::default().with_to(devnet.account(2)).with_value(U256::from(1));
+    let pay = TransactionRequest::default()
+        .with_to(devnet.account(2))
+        .with_value(U256::from(1));
     let sent = own.send_transaction(pay).await.unwrap();
     assert!(sent.get_receipt().await.unwrap().status());
 }
@@ -356,7 +438,8 @@ async fn the_node_interface_answers() {
     let store = create(&devnet, store()).await;
     let interface = "0x00000000000000000000000000000000000000C8";
     let ask = |data: Vec<u8>| {
-        let request = json!({"from": devnet.account(1), "to": interface, "data": Bytes::from(data)});
+        let request =
+            json!({"from": devnet.account(1), "to": interface, "data": Bytes::from(data)});
         let devnet = &devnet;
         async move {
             let answer = rpc(devnet, "eth_call", json!([request, "latest"])).await;
@@ -371,23 +454,38 @@ async fn the_node_interface_answers() {
     let answer = ask(call.abi_encode()).await.unwrap();
     let components = gasEstimateComponentsCall::abi_decode_returns(&answer).unwrap();
     let request = json!({"from": devnet.account(1), "to": store, "data": word(3)});
-    let estimate = rpc(&devnet, "eth_estimateGas", json!([request])).await.unwrap();
+    let estimate = rpc(&devnet, "eth_estimateGas", json!([request]))
+        .await
+        .unwrap();
     assert_eq!(components.gasEstimate, number(&estimate));
     assert_eq!(components.gasEstimateForL1, 0);
     assert_eq!(components.baseFee, U256::from(DEFAULT_BASE_FEE));
 
     devnet.mine(3).unwrap();
-    let answer = ask(blockL1NumCall { l2BlockNum: 2 }.abi_encode()).await.unwrap();
+    let answer = ask(blockL1NumCall { l2BlockNum: 2 }.abi_encode())
+        .await
+        .unwrap();
     let l1_number = blockL1NumCall::abi_decode_returns(&answer).unwrap();
-    let answer = ask(l2BlockRangeForL1Call { blockNum: l1_number }.abi_encode()).await.unwrap();
+    let answer = ask(l2BlockRangeForL1Call {
+        blockNum: l1_number,
+    }
+    .abi_encode())
+    .await
+    .unwrap();
     let range = l2BlockRangeForL1Call::abi_decode_returns(&answer).unwrap();
     assert_eq!((range.firstBlock, range.lastBlock), (2, 2));
     let answer = ask(nitroGenesisBlockCall {}.abi_encode()).await.unwrap();
     assert_eq!(answer, word(0));
     let refused = ask(constructOutboxProofCall { size: 1, leaf: 0 }.abi_encode()).await;
-    assert!(refused.unwrap_err()["message"].as_str().unwrap().contains("without L1"));
+    assert!(refused.unwrap_err()["message"]
+        .as_str()
+        .unwrap()
+        .contains("without L1"));
     let refused = ask(l2BlockRangeForL1Call { blockNum: 1 }.abi_encode()).await;
-    assert!(refused.unwrap_err()["message"].as_str().unwrap().contains("no block"));
+    assert!(refused.unwrap_err()["message"]
+        .as_str()
+        .unwrap()
+        .contains("no block"));
 }
 
 #[tokio::test]
@@ -396,28 +494,50 @@ async fn the_whole_state_is_dumped_and_loaded() {
     let store = create(&devnet, store()).await;
     write(&devnet, store, 4).await;
     let dump = rpc(&devnet, "anvil_dumpState", json!([])).await.unwrap();
-    let head = devnet.provider().get_block(Default::default()).await.unwrap();
+    let head = devnet
+        .provider()
+        .get_block(Default::default())
+        .await
+        .unwrap();
     let other = Devnet::new().unwrap();
     let loaded = rpc(&other, "anvil_loadState", json!([dump])).await;
     assert_eq!(loaded.unwrap(), true);
-    let same = other.provider().get_block(Default::default()).await.unwrap();
+    let same = other
+        .provider()
+        .get_block(Default::default())
+        .await
+        .unwrap();
     assert_eq!(head.unwrap().header.hash, same.unwrap().header.hash);
     let read = TransactionRequest::default().with_to(store);
     assert_eq!(other.provider().call(read).await.unwrap(), word(4));
     // The other chain goes on.
     write(&other, store, 5).await;
-    let wrong = rpc(&other, "anvil_loadState", json!(["0x7b7d"])).await.unwrap_err();
-    assert!(wrong["message"].as_str().unwrap().contains("anvil_dumpState"));
+    let wrong = rpc(&other, "anvil_loadState", json!(["0x7b7d"]))
+        .await
+        .unwrap_err();
+    assert!(wrong["message"]
+        .as_str()
+        .unwrap()
+        .contains("anvil_dumpState"));
     let elsewhere = Devnet::builder().chain_id(5).build().unwrap();
-    let wrong = rpc(&elsewhere, "anvil_loadState", json!([dump])).await.unwrap_err();
-    assert!(wrong["message"].as_str().unwrap().contains("31337, not 5"), "{wrong}");
+    let wrong = rpc(&elsewhere, "anvil_loadState", json!([dump]))
+        .await
+        .unwrap_err();
+    assert!(
+        wrong["message"].as_str().unwrap().contains("31337, not 5"),
+        "{wrong}"
+    );
 }
 
 #[tokio::test]
 async fn a_block_takes_no_more_gas_than_its_limit() {
     let devnet = Devnet::new().unwrap();
-    rpc(&devnet, "evm_setBlockGasLimit", json!(["0xea60"])).await.unwrap();
-    rpc(&devnet, "evm_setAutomine", json!([false])).await.unwrap();
+    rpc(&devnet, "evm_setBlockGasLimit", json!(["0xea60"]))
+        .await
+        .unwrap();
+    rpc(&devnet, "evm_setAutomine", json!([false]))
+        .await
+        .unwrap();
     let from = devnet.account(1);
     for _ in 0..3 {
         let tx = json!([{"from": from, "to": devnet.account(2), "value": "0x1", "gas": "0x5208"}]);
@@ -437,14 +557,22 @@ async fn a_block_takes_no_more_gas_than_its_limit() {
     assert_eq!(count(2).await, 1);
     let tx = json!([{"from": from, "to": from, "gas": "0xea61"}]);
     let refused = rpc(&devnet, "eth_sendTransaction", tx).await.unwrap_err();
-    assert!(refused["message"].as_str().unwrap().contains("block gas limit"));
+    assert!(refused["message"]
+        .as_str()
+        .unwrap()
+        .contains("block gas limit"));
     let little = rpc(&devnet, "evm_setBlockGasLimit", json!(["0x1"])).await;
     assert!(little.is_err());
 }
 
 #[tokio::test]
 async fn starts_are_told_from_each_other() {
-    let start = |instance| Devnet::builder().instance(B256::repeat_byte(instance)).build().unwrap();
+    let start = |instance| {
+        Devnet::builder()
+            .instance(B256::repeat_byte(instance))
+            .build()
+            .unwrap()
+    };
     let (one, other) = (start(1), start(2));
     assert_ne!(one.instance(), other.instance());
     assert_eq!(start(1).instance(), one.instance());
@@ -456,11 +584,23 @@ async fn starts_are_told_from_each_other() {
     assert_eq!(same.instance(), one.instance());
     // The same chain as the start of another.
     let instance = B256::repeat_byte(3);
-    let new = Devnet::builder().state_file(&file).instance(instance).build().unwrap();
+    let new = Devnet::builder()
+        .state_file(&file)
+        .instance(instance)
+        .build()
+        .unwrap();
     assert_ne!(new.instance(), one.instance());
     let hash = |devnet: &Devnet| {
         let provider = devnet.provider();
-        async move { provider.get_block(2.into()).await.unwrap().unwrap().header.hash }
+        async move {
+            provider
+                .get_block(2.into())
+                .await
+                .unwrap()
+                .unwrap()
+                .header
+                .hash
+        }
     };
     assert_ne!(hash(&new).await, hash(&one).await);
     assert_eq!(hash(&same).await, hash(&one).await);

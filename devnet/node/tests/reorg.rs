@@ -110,7 +110,9 @@ async fn filters_report_what_a_reorganisation_takes_and_gives() {
 async fn displaced_transactions_wait_again_if_asked() {
     let (devnet, store) = with_store().await;
     let hash = log(&devnet, store, 7).await;
-    rpc(&devnet, "evm_setAutomine", json!([false])).await.unwrap();
+    rpc(&devnet, "evm_setAutomine", json!([false]))
+        .await
+        .unwrap();
     rpc(
         &devnet,
         "devnet_reorg",
@@ -123,7 +125,12 @@ async fn displaced_transactions_wait_again_if_asked() {
     devnet.mine(1).unwrap();
     let receipt = rpc(&devnet, "eth_getTransactionReceipt", json!([hash])).await;
     assert_eq!(receipt.unwrap()["blockNumber"], "0x3");
-    let refused = rpc(&devnet, "devnet_reorg", json!([{"depth": 1, "transaction": 5}])).await;
+    let refused = rpc(
+        &devnet,
+        "devnet_reorg",
+        json!([{"depth": 1, "transaction": 5}]),
+    )
+    .await;
     assert!(refused.unwrap_err()["message"]
         .as_str()
         .unwrap()
@@ -135,9 +142,17 @@ async fn kept_transactions_keep_their_places() {
     let (devnet, store) = with_store().await;
     let hash = log(&devnet, store, 7).await;
     let provider = devnet.provider();
-    let before = provider.get_transaction_receipt(hash).await.unwrap().unwrap();
+    let before = provider
+        .get_transaction_receipt(hash)
+        .await
+        .unwrap()
+        .unwrap();
     devnet.reorganise(1, Displaced::Keep).unwrap();
-    let after = provider.get_transaction_receipt(hash).await.unwrap().unwrap();
+    let after = provider
+        .get_transaction_receipt(hash)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(before.block_number, after.block_number);
     assert_ne!(before.block_hash, after.block_hash);
     // The fork is saved with the chain.
@@ -154,7 +169,8 @@ struct Subscription(tokio::sync::mpsc::Receiver<Box<RawValue>>);
 
 impl Subscription {
     async fn new(devnet: &Devnet, params: Value) -> Self {
-        let request = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": params});
+        let request =
+            json!({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": params});
         let methods = devnet.methods();
         let started = methods.raw_json_request(&request.to_string(), 100).await;
         Self(started.unwrap().1)
@@ -202,7 +218,11 @@ async fn filters_report_a_revert() {
     let blocks = rpc(&devnet, "eth_newBlockFilter", json!([])).await.unwrap();
     devnet.revert(snapshot);
     assert_eq!(words(&changes(&devnet, &logs).await), [(1, true)]);
-    let head = devnet.provider().get_block(Default::default()).await.unwrap();
+    let head = devnet
+        .provider()
+        .get_block(Default::default())
+        .await
+        .unwrap();
     let heads = rpc(&devnet, "eth_getFilterChanges", json!([blocks])).await;
     assert_eq!(heads.unwrap(), json!([head.unwrap().header.hash]));
 }
@@ -258,7 +278,9 @@ async fn wide_ranges_and_single_requests_fail_on_request() {
         "maxLogs": 2,
         "failures": {"eth_gasPrice": {"times": 1, "code": -32603, "message": "upstream is away"}},
     });
-    rpc(&devnet, "devnet_setFaults", json!([faults])).await.unwrap();
+    rpc(&devnet, "devnet_setFaults", json!([faults]))
+        .await
+        .unwrap();
     assert_eq!(logs(0, 2).await.unwrap().as_array().unwrap().len(), 1);
     let wide = logs(0, 3).await.unwrap_err();
     assert_eq!(wide["code"], -32005);
@@ -270,7 +292,10 @@ async fn wide_ranges_and_single_requests_fail_on_request() {
     assert!(rpc(&devnet, "eth_gasPrice", json!([])).await.is_ok());
     let faults = json!({"failures": {"eth_gasPrice": {"percent": 101}}});
     let wrong = rpc(&devnet, "devnet_setFaults", json!([faults])).await;
-    assert!(wrong.unwrap_err()["message"].as_str().unwrap().contains("101"));
+    assert!(wrong.unwrap_err()["message"]
+        .as_str()
+        .unwrap()
+        .contains("101"));
 }
 
 #[tokio::test]
@@ -315,14 +340,13 @@ async fn time_flies_at_any_speed() {
         .build()
         .unwrap();
     let (latest, next) = (again.timestamp(), mined(&again));
-    assert!((latest..latest + 10).contains(&next), "{next} after {latest}");
+    assert!(
+        (latest..latest + 10).contains(&next),
+        "{next} after {latest}"
+    );
 
     // Blocks come at intervals of the chain's time.
-    let devnet = Devnet::builder()
-        .system_time()
-        .speed(100)
-        .build()
-        .unwrap();
+    let devnet = Devnet::builder().system_time().speed(100).build().unwrap();
     devnet.mine_every(Some(Duration::from_secs(5))).unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     while devnet.block_number() < 3 {

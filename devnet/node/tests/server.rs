@@ -10,18 +10,19 @@ use std::{
 use alloy::{
     network::TransactionBuilder,
     primitives::{B256, U256},
-    providers::{Provider, ProviderBuilder, WsConnect},
-    rpc::types::{Filter, TransactionRequest},
+    providers::{Provider, ProviderBuilder},
+    rpc::types::{Filter, Header, Log, TransactionRequest},
 };
 use common::*;
 use devnet::{Devnet, RpcServer, ServeError};
-use futures_util::{future::join_all, StreamExt};
+use futures_util::{future::join_all, SinkExt, StreamExt};
 use serde_json::{json, Value};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
+use tokio_tungstenite::{connect_async, tungstenite::Message, MaybeTlsStream, WebSocketStream};
 
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -101,27 +102,61 @@ async fn http_serves_what_the_process_serves() {
     server.stop().await;
 }
 
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Sends a request; gives its result or error, and puts what subscriptions report meanwhile aside.
+async fn request(
+    socket: &mut Socket,
+    aside: &mut Vec<Value>,
+    method: &str,
+    params: Value,
+) -> Result<Value, Value> {
+    let request = json!({"jsonrpc": "2.0", "id": 7, "method": method, "params": params});
+    socket
+        .send(Message::text(request.to_string()))
+        .await
+        .unwrap();
+    loop {
+        let mut message = receive(socket).await.expect("an answer");
+        match message.get("id") {
+            Some(id) => {
+                assert_eq!(*id, 7);
+                return match message["error"].take() {
+                    Value::Null => Ok(message["result"].take()),
+                    error => Err(error),
+                };
+            }
+            None => aside.push(message),
+        }
+    }
+}
+
+/// The next message; none if there is nothing for a while.
+async fn receive(socket: &mut Socket) -> Option<Value> {
+    let message = timeout(Duration::from_secs(5), socket.next()).await.ok()?;
+    Some(serde_json::from_str(message.unwrap().unwrap().to_text().unwrap()).unwrap())
+}
+
 #[tokio::test]
 async fn websocket_subscriptions_report_blocks_and_logs() {
     let (devnet, server) = start().await;
     let contract = devnet.deploy_evm(store()).await.unwrap().address;
-    let provider = ProviderBuilder::new()
-        .connect_ws(WsConnect::new(server.ws_url()))
-        .await
-        .unwrap();
-    let mut heads = provider.subscribe_blocks().await.unwrap().into_stream();
+    let (mut socket, _) = connect_async(server.ws_url()).await.unwrap();
+    let mut messages = Vec::new();
     let topic = B256::from(U256::from(2));
     let filter = Filter::new().address(contract).event_signature(topic);
-    let mut logs = provider
-        .subscribe_logs(&filter)
-        .await
-        .unwrap()
-        .into_stream();
-    let mut hashes = provider
-        .subscribe_pending_transactions()
-        .await
-        .unwrap()
-        .into_stream();
+    let mut ids = Vec::new();
+    for params in [
+        json!(["newHeads"]),
+        json!(["logs", filter]),
+        json!(["newPendingTransactions"]),
+    ] {
+        let id = request(&mut socket, &mut messages, "eth_subscribe", params).await;
+        // Ids are hex text, and can be given back.
+        let id = id.unwrap().as_str().unwrap().to_owned();
+        assert!(id.starts_with("0x"), "{id}");
+        ids.push(id);
+    }
 
     let sender = devnet.provider_as(0);
     let mut sent = Vec::new();
@@ -139,37 +174,49 @@ async fn websocket_subscriptions_report_blocks_and_logs() {
                 .unwrap(),
         );
     }
-    let patience = Duration::from_secs(10);
-    for receipt in &sent {
-        let head = timeout(patience, heads.next()).await.unwrap().unwrap();
-        assert_eq!(
-            (Some(head.number), Some(head.hash)),
-            (receipt.block_number, receipt.block_hash)
-        );
-        assert_eq!(
-            timeout(patience, hashes.next()).await.unwrap().unwrap(),
-            receipt.transaction_hash
-        );
+    // Three heads, three hashes and one log: the other logs do not match.
+    while messages.len() < 7 {
+        messages.push(receive(&mut socket).await.expect("seven notifications"));
     }
-    let log = timeout(patience, logs.next()).await.unwrap().unwrap();
+    assert!(request(
+        &mut socket,
+        &mut messages,
+        "eth_subscribe",
+        json!(["gossip"])
+    )
+    .await
+    .is_err());
+    let gone = request(
+        &mut socket,
+        &mut messages,
+        "eth_unsubscribe",
+        json!([ids[0]]),
+    )
+    .await;
+    assert_eq!(gone.unwrap(), true);
+    assert_eq!(messages.len(), 7, "{messages:?}");
+    let of = |id: &str| {
+        let mine = messages
+            .iter()
+            .filter(|message| message["params"]["subscription"] == id);
+        mine.map(|message| {
+            assert_eq!(message["method"], "eth_subscription");
+            message["params"]["result"].clone()
+        })
+        .collect::<Vec<_>>()
+    };
+    let heads = of(&ids[0]).into_iter().map(|head| {
+        let head: Header = serde_json::from_value(head).unwrap();
+        (Some(head.number), Some(head.hash))
+    });
+    let expected = sent.iter().map(|r| (r.block_number, r.block_hash));
+    assert!(heads.eq(expected));
+    let hashes = of(&ids[2]).into_iter();
+    assert!(hashes.eq(sent.iter().map(|r| json!(r.transaction_hash))));
+    let logs = of(&ids[1]);
+    let log: Log = serde_json::from_value(logs[0].clone()).unwrap();
+    assert_eq!(logs.len(), 1);
     assert_eq!(log.transaction_hash, Some(sent[1].transaction_hash));
-    assert!(
-        timeout(Duration::from_millis(200), logs.next())
-            .await
-            .is_err(),
-        "the other logs do not match"
-    );
-
-    // Ids are hex text, and can be given back.
-    let id: Value = provider
-        .raw_request("eth_subscribe".into(), ["newHeads"])
-        .await
-        .unwrap();
-    assert!(id.as_str().is_some_and(|id| id.starts_with("0x")), "{id}");
-    assert!(provider
-        .raw_request::<_, Value>("eth_subscribe".into(), ["gossip"])
-        .await
-        .is_err());
     server.stop().await;
 }
 

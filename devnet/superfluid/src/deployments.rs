@@ -260,7 +260,10 @@ mod tests {
         // Both go on.
         assert_eq!(Some(of(first).save(&folder.0).unwrap()), kept);
         assert_eq!(of(second).save(&folder.0).unwrap(), path);
-        assert_eq!(Deployments::set_aside(&folder.0, 31337, second).unwrap(), None);
+        assert_eq!(
+            Deployments::set_aside(&folder.0, 31337, second).unwrap(),
+            None
+        );
         // A third one that nobody made room for does no harm either.
         let third = B256::repeat_byte(0x33);
         let third = of(third).save(&folder.0).unwrap();
@@ -277,6 +280,9 @@ mod tests {
             .insert("stakeManager".into(), serde_json::json!([address]));
         let path = file.save(&folder.0).unwrap();
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"), "{text}");
+        assert!(
+            text.contains("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"),
+            "{text}"
+        );
     }
 }

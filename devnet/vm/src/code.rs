@@ -1,7 +1,9 @@
 //! Stylus code as it stands on chain: a prefix, a dictionary, and compressed WASM.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
+use brotli2::read::BrotliEncoder;
+use brotli_decompressor::Decompressor;
 use revm::primitives::Bytes;
 
 use crate::wasm::MAX_WASM_SIZE;
@@ -10,7 +12,7 @@ use crate::wasm::MAX_WASM_SIZE;
 pub const PREFIX: [u8; 3] = [0xEF, 0xF0, 0x00];
 
 const NO_DICTIONARY: u8 = 0;
-const BROTLI_WINDOW: i32 = 22;
+const COMPRESSION: u32 = 11;
 
 /// Why code that claims to be a Stylus program cannot be one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +46,7 @@ pub fn decode(code: &[u8]) -> Result<Vec<u8>, CodeError> {
     }
     let mut wasm = Vec::new();
     let limit = MAX_WASM_SIZE as u64 + 1;
-    brotli::Decompressor::new(compressed, 4096)
+    Decompressor::new(compressed, 4096)
         .take(limit)
         .read_to_end(&mut wasm)
         .map_err(|_| CodeError::Compression)?;
@@ -54,14 +56,14 @@ pub fn decode(code: &[u8]) -> Result<Vec<u8>, CodeError> {
     Ok(wasm)
 }
 
-/// The code to deploy for a module: what `cargo stylus` would produce from the same, already normalised, WASM.
+/// The code to deploy for a module: what `cargo stylus` would produce from the same, already normalised, WASM. Its
+/// compressor, because another makes other bytes; what comes from elsewhere is decompressed by one in safe Rust.
 pub fn encode(wasm: &[u8]) -> Bytes {
     let mut code = PREFIX.to_vec();
     code.push(NO_DICTIONARY);
-    let mut writer = brotli::CompressorWriter::new(&mut code, 4096, 11, BROTLI_WINDOW as u32);
-    // Writing to a vector does not fail.
-    let _ = writer.write_all(wasm);
-    drop(writer);
+    BrotliEncoder::new(wasm, COMPRESSION)
+        .read_to_end(&mut code)
+        .expect("neither reading nor writing memory fails");
     code.into()
 }
 

@@ -10,6 +10,31 @@ use super::{bps::BPS, mul_div_ceil, mul_div_floor, to_u128_saturating};
 /// Units of all sinks together when their capacities sum to the anchor: 1e9, so that a unit is a billionth of it.
 pub const UNIT_SCALE: u64 = 1_000_000_000;
 
+/// An anchor at least: one capacity unit, so that nobody's capacity is worth more than 1e9 units times itself.
+pub const MIN_ANCHOR: u128 = 1_000_000_000;
+
+/// Units of all sinks together at most.
+pub const MAX_SINK_UNITS: u128 = 4_000_000_000;
+
+/// Units of all members of a pool together at most: a stream of less than so many wei per second pays nobody.
+pub const MAX_TOTAL_UNITS: u128 = 1_000_000_000_000;
+
+/// The part of a stream that sinks get at least: one in so many.
+const MAX_DILUTION: u128 = 1_000;
+
+/// A pool that is limited before anything has flowed is split as one with a flow of 2^19 wei per second and unit of its
+/// sinks: about what a thousand tokens a month are for 1e9 units.
+pub const NOMINAL_FLOW_BITS: u32 = 19;
+
+/// 1 in the fixed point of a part of a pool.
+pub const INDEX_ONE: u128 = 1_000_000_000_000_000_000;
+
+/// The weighting of task types whose sinks have no units, and are paid what was counted.
+pub const BY_WORK: u8 = 3;
+
+/// Units of all members of a pool by work together: basis points.
+pub const BY_WORK_UNITS: u128 = BPS as u128;
+
 /// Units of a member with `capacity`, where `anchor` is worth [`UNIT_SCALE`]. Rounds down; zero if there is no anchor.
 /// Of capacities and anchors below 2^98, exact.
 pub fn pool_units(capacity: u128, anchor: u128) -> u128 {
@@ -76,13 +101,25 @@ impl Cuts {
 /// Fee and budget are rounded down, so is what the sinks get if the stream is more than `pay`. The overflow has at least
 /// one unit, so that a pool never has none.
 pub fn carve_outs(sinks: u128, cuts: Cuts, flow: u128, pay: u128) -> CarveOuts {
+    let most = sinks.saturating_mul(MAX_DILUTION).min(MAX_TOTAL_UNITS);
     let overflows = pay < cuts.left(flow);
-    let total = match overflows {
-        true => diluted(sinks, flow, pay),
+    let wanted = match overflows {
+        true => diluted(sinks, flow, pay, most),
         false => scale(sinks, u128::from(BPS), cuts.left_bps()),
     };
+    let total = wanted.min(most);
     let fee = scale(total, u128::from(cuts.fee_bps), u128::from(BPS));
     let budget = scale(total, u128::from(cuts.budget_bps), u128::from(BPS));
+    let budget = match wanted > most {
+        // Where the cuts alone would be too many units, the rest goes to the sinks.
+        true => budget.min(
+            total
+                .saturating_sub(sinks)
+                .saturating_sub(fee)
+                .saturating_sub(1),
+        ),
+        false => budget,
+    };
     let rest = total
         .saturating_sub(sinks)
         .saturating_sub(fee)
@@ -94,15 +131,16 @@ pub fn carve_outs(sinks: u128, cuts: Cuts, flow: u128, pay: u128) -> CarveOuts {
     }
 }
 
-/// The total units of which `sinks` are `pay / flow`, rounded up.
+/// The total units of which `sinks` are `pay / flow`, rounded up; at most `most`, so that sinks always get a thousandth.
 ///
-/// Each unit gets whole wei per second, so up to `total / flow` of the stream rounds off and is nobody's. Where that may be
-/// more than a sixteenth, which is where the sinks are to get next to nothing, they get a little more, for total units of
-/// about `sqrt(sinks · flow)`: then what the sinks get and what rounds off are the same part of the stream, 0.2 % of a
-/// thousand tokens a month.
-fn diluted(sinks: u128, flow: u128, pay: u128) -> u128 {
+/// Each unit gets whole wei per second, so up to `total / flow` of the stream rounds off. Where that may be more than a
+/// sixteenth, which is where the sinks are to get next to nothing or the stream is small, they get a little more, for total
+/// units of about `sqrt(sinks · flow)`: then what the sinks get and what rounds off are the same part of the stream, 0.2 % of
+/// a thousand tokens a month.
+fn diluted(sinks: u128, flow: u128, pay: u128, most: u128) -> u128 {
     let exact = mul_div_ceil(U256::from(sinks), U256::from(flow), U256::from(pay))
-        .map_or(u128::MAX, to_u128_saturating);
+        .map_or(u128::MAX, to_u128_saturating)
+        .min(most);
     match exact <= flow / 16 {
         true => exact,
         false => exact.min(root(sinks, flow)),

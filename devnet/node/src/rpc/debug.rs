@@ -5,9 +5,9 @@ use alloy::{
     primitives::{Address, B256, U256},
     rpc::types::{
         trace::geth::{
-            AccountState, CallConfig, CallFrame, CallLogFrame, DiffMode, GethDebugBuiltInTracerType,
-            GethDebugTracerType, GethDebugTracingCallOptions, GethDebugTracingOptions, PreStateConfig,
-            PreStateFrame, PreStateMode,
+            AccountState, CallConfig, CallFrame, CallLogFrame, DiffMode,
+            GethDebugBuiltInTracerType, GethDebugTracerType, GethDebugTracingCallOptions,
+            GethDebugTracingOptions, PreStateConfig, PreStateFrame, PreStateMode,
         },
         TransactionRequest,
     },
@@ -93,15 +93,23 @@ fn trace_block(
     let chain = ctx.chain_at(Some(id));
     let block = find(&chain, Some(id))?;
     if block.number() == 0 {
-        return Err(NodeError::InvalidArgument("genesis is not traceable".into()));
+        return Err(NodeError::InvalidArgument(
+            "genesis is not traceable".into(),
+        ));
     }
     let replayed = ctx.node.replay_block(&chain, block)?.into_iter();
-    let traced = replayed.map(|Replayed { hash, before, execution }| {
-        Ok(Traced {
-            tx_hash: hash,
-            result: tracer.frame(&before, execution)?,
-        })
-    });
+    let traced = replayed.map(
+        |Replayed {
+             hash,
+             before,
+             execution,
+         }| {
+            Ok(Traced {
+                tx_hash: hash,
+                result: tracer.frame(&before, execution)?,
+            })
+        },
+    );
     traced.collect()
 }
 
@@ -160,7 +168,8 @@ fn state_frame(before: &State, execution: &Execution, config: &PreStateConfig) -
         // What ArbOS keeps of programs is no account of anybody's.
         accounts.filter(|(address, _)| **address != ARBOS_STATE)
     };
-    let pre = touched().map(|(address, account)| (*address, found(before, *address, account, config)));
+    let pre =
+        touched().map(|(address, account)| (*address, found(before, *address, account, config)));
     if !config.is_diff_mode() {
         return PreStateFrame::Default(PreStateMode(pre.collect()));
     }
@@ -203,7 +212,12 @@ fn state_frame(before: &State, execution: &Execution, config: &PreStateConfig) -
     PreStateFrame::Diff(diff)
 }
 
-fn found(before: &State, address: Address, account: &Account, config: &PreStateConfig) -> AccountState {
+fn found(
+    before: &State,
+    address: Address,
+    account: &Account,
+    config: &PreStateConfig,
+) -> AccountState {
     let code = config.code_enabled().then(|| before.code(address));
     let mut state =
         AccountState::from_account_info(before.nonce(address), before.balance(address), code);

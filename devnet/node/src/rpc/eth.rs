@@ -6,8 +6,7 @@ use alloy::{
     eips::{BlockId, BlockNumberOrTag, Encodable2718},
     primitives::{keccak256, Address, Bytes, B256, U256, U64},
     rpc::types::{
-        state::StateOverride, BlockOverrides, FeeHistory, Filter, Transaction,
-        TransactionRequest,
+        state::StateOverride, BlockOverrides, FeeHistory, Filter, Transaction, TransactionRequest,
     },
 };
 
@@ -181,14 +180,20 @@ fn transactions(registry: &mut Registry) {
             "eth_sendTransaction",
             |ctx, (request,): (TransactionRequest,)| ctx.node.send(request),
         )
-        .method("eth_sendRawTransactionSync", |ctx, (raw, timeout): (Bytes, Option<Quantity>)| {
-            let hash = ctx.node.send_raw(&raw)?;
-            await_receipt(ctx, hash, timeout)
-        })
-        .method("eth_sendTransactionSync", |ctx, (request, timeout): (TransactionRequest, Option<Quantity>)| {
-            let hash = ctx.node.send(request)?;
-            await_receipt(ctx, hash, timeout)
-        })
+        .method(
+            "eth_sendRawTransactionSync",
+            |ctx, (raw, timeout): (Bytes, Option<Quantity>)| {
+                let hash = ctx.node.send_raw(&raw)?;
+                await_receipt(ctx, hash, timeout)
+            },
+        )
+        .method(
+            "eth_sendTransactionSync",
+            |ctx, (request, timeout): (TransactionRequest, Option<Quantity>)| {
+                let hash = ctx.node.send(request)?;
+                await_receipt(ctx, hash, timeout)
+            },
+        )
         .method("eth_getTransactionByHash", |ctx, (hash,): (B256,)| {
             let chain = ctx.chain();
             let mined = chain
@@ -312,20 +317,30 @@ fn log_queries(registry: &mut Registry) {
             filters::limited_logs(&ctx.chain(), &filter, &ctx.faults)
         })
         .method("eth_newFilter", |ctx, (filter,): (Filter,)| {
-            Ok(ctx.filters.install_logs(&ctx.faults.steady(ctx.node.chain()), filter))
+            Ok(ctx
+                .filters
+                .install_logs(&ctx.faults.steady(ctx.node.chain()), filter))
         })
         .method("eth_newBlockFilter", |ctx, _: Nothing| {
-            Ok(ctx.filters.install_blocks(&ctx.faults.steady(ctx.node.chain())))
+            Ok(ctx
+                .filters
+                .install_blocks(&ctx.faults.steady(ctx.node.chain())))
         })
         .method(
             "eth_newPendingTransactionFilter",
-            |ctx, (_,): (Option<bool>,)| Ok(ctx.filters.install_transactions(&ctx.faults.steady(ctx.node.chain()))),
+            |ctx, (_,): (Option<bool>,)| {
+                Ok(ctx
+                    .filters
+                    .install_transactions(&ctx.faults.steady(ctx.node.chain())))
+            },
         )
         .method("eth_getFilterChanges", |ctx, (id,): (Quantity,)| {
-            ctx.filters.changes(&ctx.faults.steady(ctx.node.chain()), id.0)
+            ctx.filters
+                .changes(&ctx.faults.steady(ctx.node.chain()), id.0)
         })
         .method("eth_getFilterLogs", |ctx, (id,): (Quantity,)| {
-            ctx.filters.all_logs(&ctx.faults.steady(ctx.node.chain()), id.0)
+            ctx.filters
+                .all_logs(&ctx.faults.steady(ctx.node.chain()), id.0)
         })
         .method("eth_uninstallFilter", |ctx, (id,): (Quantity,)| {
             Ok(ctx.filters.uninstall(id.0))

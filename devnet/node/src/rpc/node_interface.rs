@@ -35,10 +35,17 @@ pub fn is_meant(request: &TransactionRequest) -> bool {
 }
 
 /// Answers a call. There is no L1 below this chain: its part of everything is zero.
-pub fn call(node: &Node, chain: &Chain, request: &TransactionRequest, at: BlockId) -> Outcome<Bytes> {
+pub fn call(
+    node: &Node,
+    chain: &Chain,
+    request: &TransactionRequest,
+    at: BlockId,
+) -> Outcome<Bytes> {
     let input = request.input.input().cloned().unwrap_or_default();
     let Ok(call) = Calls::abi_decode(&input) else {
-        return Err(refused("NodeInterface: no such function on a chain without L1"));
+        return Err(refused(
+            "NodeInterface: no such function on a chain without L1",
+        ));
     };
     let base_fee = U256::from(chain.settings.base_fee);
     Ok(match call {
@@ -105,7 +112,10 @@ fn range(chain: &Chain, l1_number: u64) -> Option<(u64, u64)> {
         let (mut low, mut high) = (0, end);
         while low < high {
             let middle = low + (high - low) / 2;
-            match chain.block(middle).is_some_and(|block| block.l1_number() >= least) {
+            match chain
+                .block(middle)
+                .is_some_and(|block| block.l1_number() >= least)
+            {
                 true => high = middle,
                 false => low = middle + 1,
             }

@@ -57,17 +57,18 @@ pub fn register(registry: &mut Registry) {
             ctx.node.drop_waiting(|_| true);
             Ok(())
         })
-        .method("anvil_removePoolTransactions", |ctx, (sender,): (Address,)| {
-            ctx.node.drop_waiting(|tx| tx.signer() == sender);
-            Ok(())
-        });
+        .method(
+            "anvil_removePoolTransactions",
+            |ctx, (sender,): (Address,)| {
+                ctx.node.drop_waiting(|tx| tx.signer() == sender);
+                Ok(())
+            },
+        );
 }
 
 /// The hash, or null if nothing of that hash waits.
 fn drop_transaction(ctx: &Context, (hash,): (B256,)) -> Outcome<Option<B256>> {
-    let dropped = ctx
-        .node
-        .drop_waiting(|tx| *tx.inner().tx_hash() == hash);
+    let dropped = ctx.node.drop_waiting(|tx| *tx.inner().tx_hash() == hash);
     Ok((dropped > 0).then_some(hash))
 }
 

@@ -46,7 +46,12 @@ pub fn register(registry: &mut Registry) {
         )
         .method(
             "eth_createAccessList",
-            |ctx, (request, at, overrides): (TransactionRequest, Option<BlockId>, Option<StateOverride>)| {
+            |ctx,
+             (request, at, overrides): (
+                TransactionRequest,
+                Option<BlockId>,
+                Option<StateOverride>,
+            )| {
                 let chain = ctx.chain_at(at);
                 let mut simulation = match at {
                     Some(at) => Simulation::at(&chain, at)?,

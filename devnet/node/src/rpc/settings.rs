@@ -12,11 +12,7 @@ use super::{
     params::{Nothing, Quantity},
     Context, Outcome, Registry,
 };
-use crate::{
-    error::NodeError,
-    node::Mining,
-    persist,
-};
+use crate::{error::NodeError, node::Mining, persist};
 
 pub fn register(registry: &mut Registry) {
     blocks(registry);
@@ -29,11 +25,7 @@ pub fn register(registry: &mut Registry) {
         })
         .method("anvil_loadState", |ctx, (dump,): (Bytes,)| {
             let chain = ctx.node.chain();
-            let loaded = persist::undump(
-                &dump,
-                chain.settings.chain_id,
-                chain.clock.source(),
-            );
+            let loaded = persist::undump(&dump, chain.settings.chain_id, chain.clock.source());
             let loaded = loaded.map_err(|reason| {
                 NodeError::InvalidArgument(format!("not what anvil_dumpState gives: {reason}"))
             })?;
@@ -47,7 +39,8 @@ fn blocks(registry: &mut Registry) {
         .method("evm_setIntervalMining", |ctx, (seconds,): (Quantity,)| {
             let seconds = seconds.to_u64()?;
             ctx.node.set_mining(Mining::Manual);
-            ctx.node.mine_every((seconds > 0).then(|| Duration::from_secs(seconds)))?;
+            ctx.node
+                .mine_every((seconds > 0).then(|| Duration::from_secs(seconds)))?;
             Ok(())
         })
         .alias("anvil_setIntervalMining", "evm_setIntervalMining")

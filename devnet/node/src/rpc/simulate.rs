@@ -5,7 +5,10 @@ use alloy::{
     eips::BlockId,
     primitives::{address, b256, Address, Bytes, Log as EventLog, LogData, Signature, B256, U256},
     rpc::types::{
-        simulate::{SimBlock, SimCallResult, SimulateError, SimulatePayload, SimulatedBlock, MAX_SIMULATE_BLOCKS},
+        simulate::{
+            SimBlock, SimCallResult, SimulateError, SimulatePayload, SimulatedBlock,
+            MAX_SIMULATE_BLOCKS,
+        },
         TransactionRequest,
     },
 };
@@ -121,14 +124,17 @@ fn run_block(
     };
     let block = chain.mine(seal, mined, diff, simulation.state);
     logs.extend(types::logs(&block));
-    let results = results.into_iter().zip(&block.transactions).map(|((mut result, _), tx)| {
-        result.logs = logs
-            .iter()
-            .filter(|log| log.transaction_hash == Some(tx.hash()))
-            .cloned()
-            .collect();
-        result
-    });
+    let results = results
+        .into_iter()
+        .zip(&block.transactions)
+        .map(|((mut result, _), tx)| {
+            result.logs = logs
+                .iter()
+                .filter(|log| log.transaction_hash == Some(tx.hash()))
+                .cloned()
+                .collect();
+            result
+        });
     let results = results.collect();
     Ok((Block::clone(&block), results))
 }
@@ -179,7 +185,11 @@ fn sign(
         let settings = crate::chain::ChainSettings {
             base_fee: context.base_fee,
             gas_limit: context.gas_limit,
-            ..crate::chain::ChainSettings::new(context.chain_id, context.base_fee, context.gas_limit)
+            ..crate::chain::ChainSettings::new(
+                context.chain_id,
+                context.base_fee,
+                context.gas_limit,
+            )
         };
         transaction::validate(&tx, &simulation.state, &settings, true)?;
     }
@@ -208,20 +218,24 @@ fn run_call(
         ..checks
     };
     let state = simulation.state.clone();
-    Ok(node.executor.execute(state, &simulation.context, env, checks)?)
+    Ok(node
+        .executor
+        .execute(state, &simulation.context, env, checks)?)
 }
 
 fn call_result(execution: &Execution) -> SimCallResult {
     let result = &execution.result;
     let output = result.output().cloned().unwrap_or_default();
-    let error = NodeError::of_result(result.clone()).err().map(|error| SimulateError {
-        code: match error {
-            NodeError::Reverted(_) => 3,
-            // "VM execution error", as geth.
-            _ => -32015,
-        },
-        message: error.to_string(),
-    });
+    let error = NodeError::of_result(result.clone())
+        .err()
+        .map(|error| SimulateError {
+            code: match error {
+                NodeError::Reverted(_) => 3,
+                // "VM execution error", as geth.
+                _ => -32015,
+            },
+            message: error.to_string(),
+        });
     SimCallResult {
         return_data: output,
         logs: Vec::new(),
@@ -234,7 +248,10 @@ fn call_result(execution: &Execution) -> SimCallResult {
 /// The logs of a call, with one for all ether that it moves, in the order in which they happened.
 fn with_transfers(call: &CallTrace) -> Vec<EventLog> {
     let mut logs = Vec::new();
-    let moves = matches!(call.kind, CallKind::Call | CallKind::Create | CallKind::Create2);
+    let moves = matches!(
+        call.kind,
+        CallKind::Call | CallKind::Create | CallKind::Create2
+    );
     if let (true, false, Some(to), None) = (moves, call.value.is_zero(), call.to, &call.error) {
         let topics = vec![TRANSFER, call.from.into_word(), to.into_word()];
         let amount = Bytes::from(call.value.to_be_bytes::<32>());

@@ -7,12 +7,14 @@ mod analysis;
 mod import;
 mod instrument;
 mod module;
+mod normal;
 mod price;
 
 pub use analysis::ModuleAnalysis;
 pub use import::{HOST_FUNCTIONS, HOST_MODULE};
 pub use instrument::{instrument, Instrumented};
 pub use module::{ModuleError, MAX_WASM_SIZE};
+pub use normal::{normalise, without_custom_sections, NotAModule};
 
 /// Names under which an instrumented module exports its counters; no source module can export them.
 pub mod export {

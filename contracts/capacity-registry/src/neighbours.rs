@@ -1,0 +1,100 @@
+//! What the registry asks StakeManager, and what it tells the pool.
+
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::{SolCall, SolError};
+use bpe_common::{
+    call::{call, invoke, query, require_gas, Revert},
+    emit,
+    interfaces::{ICapacityListener, IStakeManager},
+    math,
+    packed::to_u128,
+};
+use stylus_sdk::prelude::*;
+
+use super::{
+    interface::*, sinks::Capacities, CapacityRegistry, Error, LISTENER_GAS, UNBONDING_GAS,
+};
+
+impl CapacityRegistry {
+    /// How much of `wanted` the stake of `sink` backs beside its other task types, for a sink that has `now` in this one.
+    /// Nothing, where this registry has lost its authority over the stake: it cannot lock or have slashed what backs the
+    /// sink, so the sink must not be paid.
+    pub(crate) fn room(&self, sink: Address, now: Capacities, wanted: u128) -> Result<u128, Error> {
+        let others = to_u128(self.backings.getter(sink).capacity.get()).saturating_sub(now.max());
+        let capacity = U256::from(others.saturating_add(wanted));
+        let request = IStakeManager::backCapacityCall { sink, capacity };
+        let granted = match invoke(self.vm(), self.stake_manager.get(), &request) {
+            Ok(answer) => math::to_u128_saturating(answer.granted),
+            Err(revert) if says_no_authority(&revert) => 0,
+            Err(revert) => return Err(revert.into()),
+        };
+        Ok(granted.saturating_sub(others))
+    }
+
+    /// Says that the stake of `sink` no longer backs what it had, to the pool too.
+    pub(crate) fn clipped(
+        &mut self,
+        id: B256,
+        sink: Address,
+        now: Capacities,
+    ) -> Result<(), Error> {
+        emit!(self.vm(), CapacityClipped[id, sink](now.raw, now.smoothed));
+        self.notify(id, sink, now.smoothed)
+    }
+
+    /// Tells the pool that `sink` now has less. It gets [`LISTENER_GAS`], and the caller has to bring that: otherwise a
+    /// sink could leave with too little gas for the pool, and be paid on.
+    pub(crate) fn notify(&mut self, id: B256, sink: Address, capacity: u128) -> Result<(), Error> {
+        let pool = self.pool.get();
+        if pool.is_zero() {
+            return Ok(());
+        }
+        require_gas(self.vm(), LISTENER_GAS)?;
+        let message = ICapacityListener::onCapacityReducedCall {
+            taskTypeId: id,
+            sink,
+            capacity: U256::from(capacity),
+        };
+        if !call(self.vm(), pool, &message.abi_encode(), LISTENER_GAS, 0).success {
+            emit!(self.vm(), ListenerFailed[id, sink](capacity));
+        }
+        Ok(())
+    }
+
+    /// StakeManager refuses if this registry has lost its authority; that must not hold the sink.
+    pub(crate) fn start_unbonding(&mut self, sink: Address) -> Result<(), Error> {
+        require_gas(self.vm(), UNBONDING_GAS)?;
+        let request = IStakeManager::startUnbondingCall { sink }.abi_encode();
+        let stake_manager = self.stake_manager.get();
+        if !call(self.vm(), stake_manager, &request, UNBONDING_GAS, 0).success {
+            emit!(self.vm(), UnbondingFailed[sink]);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn require_stake(&self, account: Address) -> Result<(), Error> {
+        let stake_manager = self.stake_manager.get();
+        let request = IStakeManager::minSinkStakeCall {};
+        let required = query(self.vm(), stake_manager, &request)?._0;
+        let request = IStakeManager::getStakeCall { sink: account };
+        let available = query(self.vm(), stake_manager, &request)?._0;
+        match available < required {
+            true => Err(InsufficientStake {
+                required,
+                available,
+            }
+            .into()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Whether StakeManager refused because this registry may no longer lock stakes, or because another one holds the lock.
+fn says_no_authority(revert: &Revert) -> bool {
+    [
+        IStakeManager::NotAuthorizedRegistry::SELECTOR,
+        IStakeManager::LockedByOtherRegistry::SELECTOR,
+    ]
+    .iter()
+    .any(|selector| revert.0.starts_with(selector))
+}
