@@ -62,7 +62,7 @@ impl Abis {
     /// The contract's own ABI first, if it is known which one it is, then everybody's.
     fn candidates<'a>(
         &'a self,
-        contract: Option<&'a str>,
+        contract: Option<&str>,
     ) -> impl Iterator<Item = (&'a str, &'a JsonAbi)> {
         let own = contract.and_then(|name| self.0.get_key_value(name));
         let all = own.into_iter().chain(&self.0);

@@ -9,13 +9,13 @@ use std::{
 use alloy::{
     dyn_abi::JsonAbiExt as _,
     hex,
-    json_abi::Error,
+    json_abi::{Error, JsonAbi},
     primitives::{Bytes, Selector},
-    sol_types::{GenericRevertReason, RevertReason},
+    sol_types::{Panic, Revert, SolError as _},
 };
 use anyhow::{bail, ensure, Context as _};
 use clap::Args;
-use devnet::describe_value;
+use devnet::{describe_revert, describe_value};
 use serde_json::{Map, Value};
 
 use crate::abis::Abis;
@@ -39,6 +39,15 @@ pub struct Options {
 }
 
 impl Options {
+    /// Writes the signatures to `file`.
+    pub fn for_cast(file: PathBuf) -> Self {
+        Self {
+            data: None,
+            cast: Some(Some(file)),
+            list: false,
+        }
+    }
+
     /// # Errors
     /// A sentence that says what was wrong and what to do.
     pub fn run(self) -> anyhow::Result<()> {
@@ -75,8 +84,8 @@ pub fn describe(abis: &Abis, data: &str) -> anyhow::Result<String> {
         bytes.len()
     );
     let selector = Selector::from_slice(&bytes[..4]);
-    if let Some(RevertReason::ContractError(reason)) = GenericRevertReason::decode(&bytes) {
-        return Ok(reason.to_string());
+    if is_standard(selector) {
+        return Ok(describe_revert(&bytes, &JsonAbi::new()));
     }
     let lines: Vec<String> = abis
         .errors(selector)
@@ -90,6 +99,11 @@ pub fn describe(abis: &Abis, data: &str) -> anyhow::Result<String> {
         bail!("no contract of the suite, of Superfluid or of Arbitrum has an error {selector}: `bpe errors --list` lists them");
     }
     Ok(lines.join("\n"))
+}
+
+/// Whether it is the text of a `require`, or a panic.
+pub fn is_standard(selector: Selector) -> bool {
+    selector == Revert::SELECTOR || selector == Panic::SELECTOR
 }
 
 /// The error with its arguments by name; `None` if they are not there.
@@ -156,11 +170,7 @@ fn with_values(signatures: BTreeMap<String, String>) -> impl Iterator<Item = (St
 
 #[cfg(test)]
 mod tests {
-    use alloy::{
-        primitives::U256,
-        sol,
-        sol_types::{Panic, SolError as _},
-    };
+    use alloy::{primitives::U256, sol};
 
     use super::*;
 

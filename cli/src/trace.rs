@@ -12,18 +12,17 @@ use std::{
 use alloy::{
     dyn_abi::{EventExt as _, FunctionExt as _, JsonAbiExt as _},
     hex,
-    json_abi::Param,
+    json_abi::{JsonAbi, Param},
     primitives::{utils::format_ether, Address, Bytes, LogData, Selector, B256},
     providers::{ext::DebugApi as _, Provider as _},
     rpc::types::trace::geth::{
         CallConfig, CallFrame, CallLogFrame, GethDebugBuiltInTracerType, GethDebugTracingOptions,
         GethTrace,
     },
-    sol_types::{GenericRevertReason, RevertReason},
 };
 use anyhow::{bail, Context as _};
 use clap::Args;
-use devnet::describe_value;
+use devnet::{describe_revert, describe_value};
 use devnet_superfluid::Deployments;
 
 use crate::{
@@ -315,8 +314,8 @@ impl Reader {
                 false => format!("{error}: {output}"),
             };
         };
-        if let Some(RevertReason::ContractError(reason)) = GenericRevertReason::decode(&output) {
-            return reason.to_string();
+        if errors::is_standard(Selector::from(*selector)) {
+            return describe_revert(&output, &JsonAbi::new());
         }
         let found = self
             .abis

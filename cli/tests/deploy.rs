@@ -11,15 +11,17 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, U256},
+    node_bindings::Anvil,
+    primitives::{Address, Bytes, B256, U256},
     providers::Provider as _,
-    rpc::types::Filter,
+    rpc::types::{Filter, TransactionRequest},
     signers::local::PrivateKeySigner,
     sol_types::SolEvent as _,
 };
 use bpe_abi::{IBackpressurePool, ICapacityRegistry, IStakeManager};
 use common::{Cutter, Outcome, Stage};
 use devnet::{code, Devnet, IStylusDeployer, STYLUS_DEPLOYER};
+use devnet_superfluid::tools_dir;
 use serde_json::{json, Value};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -94,6 +96,7 @@ async fn everything_is_deployed_connected_and_verified_once() {
         "  code-completion: 0 sinks",
         "  lightning: 0 sinks",
         "  RELAY_STORE: 0 sinks",
+        "Superfluid: host 0x",
         "links and parameters read back",
     ] {
         assert!(text.contains(expected), "{expected} is not in {text}");
@@ -432,7 +435,17 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
         "no chain answers at http://127.0.0.1:9: is the endpoint right",
     );
     elsewhere[1] = "nonsense".to_owned();
-    refused(stage.run("deploy", &elsewhere).await, "nonsense is no URL");
+    refused(
+        stage.run("deploy", &elsewhere).await,
+        "nonsense has no http:// in front: write http://nonsense",
+    );
+    elsewhere[1] = "localhost:8545".to_owned();
+    refused(
+        stage.run("deploy", &elsewhere).await,
+        "write http://localhost:8545",
+    );
+    elsewhere[1] = "http://".to_owned();
+    refused(stage.run("deploy", &elsewhere).await, "is no URL");
 
     for (args, expected) in [
         (
@@ -502,8 +515,8 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
     let other_chain = file.replace("31337", "42161");
     let unknown = file.replace("\"stakeManager\"", "\"stakeKeeper\"");
     let moved = file.replace(
-        &format!("{:#x}", stage.addresses()["stakeManager"]),
-        &format!("{:#x}", Address::repeat_byte(3)),
+        &stage.addresses()["stakeManager"].to_string(),
+        &Address::repeat_byte(3).to_string(),
     );
     for (text, expected) in [
         (
@@ -534,6 +547,142 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
         "the configuration lacks `demurrage.underlying`, `registration_key`, `stake.token`, `super_token`, `superfluid.gda`",
     );
     assert!(!stage.file().exists());
+}
+
+/// What is sent to an address without code is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_spent_where_nothing_can_be_created() {
+    let stage = Stage::with_superfluid().await;
+    let provider = stage.devnet.provider();
+    let deployer = provider.get_code_at(STYLUS_DEPLOYER).await.unwrap();
+    stage.devnet.set_code(STYLUS_DEPLOYER, Bytes::new());
+    let before = (stage.text(), stage.devnet.block_number());
+    for args in [
+        &["--only", "stake-manager"][..],
+        &["--only", "stake-manager", "--dry-run"],
+    ] {
+        let error = stage.deploy(args).await.failed();
+        assert!(
+            error.contains("chain 31337 has no StylusDeployer at"),
+            "{error}"
+        );
+        assert_eq!((stage.text(), stage.devnet.block_number()), before);
+    }
+    stage.devnet.set_code(STYLUS_DEPLOYER, deployer);
+    stage.deploy(&["--only", "stake-manager"]).await.succeeded();
+}
+
+/// A record of a transaction that is in a block and created nothing does not stand in the way for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mined_transaction_that_created_nothing_is_not_waited_for() {
+    let stage = Stage::with_superfluid().await;
+    let pay = TransactionRequest::default()
+        .to(STYLUS_DEPLOYER)
+        .from(stage.devnet.account(1));
+    let sent = stage.devnet.provider().send_transaction(pay).await;
+    let hash = *sent.unwrap().tx_hash();
+    let mut file: Value = serde_json::from_str(&stage.text()).unwrap();
+    file["pending"] = json!({
+        "transaction": hash,
+        "deploy": {"name": "stakeManager", "codeHash": hash, "constructor": []},
+    });
+    fs::write(stage.file(), file.to_string()).unwrap();
+    let output = stage.deploy(&["--only", "stake-manager"]).await.succeeded();
+    assert!(output.contains("created nothing"), "{output}");
+    assert!(stage.addresses().contains_key("stakeManager"));
+}
+
+/// Every devnet is chain 31337: what one has recorded is not taken for another's.
+#[tokio::test(flavor = "multi_thread")]
+async fn chains_with_one_id_have_files_of_their_own() {
+    let first = Stage::with_superfluid().await;
+    first.deploy(&["--only", "stake-manager"]).await.succeeded();
+    let recorded = first.text();
+    let json: Value = serde_json::from_str(&recorded).unwrap();
+    assert_eq!(json["instance"], json!(first.devnet.instance()));
+    let address = json["contracts"]["stakeManager"]["address"]
+        .as_str()
+        .unwrap();
+    assert_eq!(address, address.parse::<Address>().unwrap().to_string());
+
+    let second = Stage::of_another_instance().await;
+    let folder = first.file().parent().unwrap().to_str().unwrap().to_owned();
+    let mut args = second.deploy_args(&["--only", "stake-manager", "--dry-run"]);
+    let out = args.iter().position(|it| it == "--out").unwrap();
+    args[out + 1] = folder;
+    // It has no Superfluid in that folder, and the other chain's file stays as it is.
+    let error = second.run("deploy", &args).await.failed();
+    assert!(error.contains("the configuration lacks"), "{error}");
+    assert!(error.contains("start it again"), "{error}");
+    assert_eq!(first.text(), recorded);
+    let file = first.file().to_str().unwrap().to_owned();
+    let status = ["--rpc", &second.url, "--deployments", &file];
+    let error = second.run("status", &status).await.failed();
+    assert!(error.contains("is of another chain 31337"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_without_stylus_is_told_in_one_sentence() {
+    let anvil = tools_dir().unwrap().join("bin/anvil");
+    let anvil = Anvil::at(anvil).chain_id(31_337).spawn();
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&["--only", "stake-manager"]).await.succeeded();
+    let (url, file) = (anvil.endpoint(), stage.file());
+    let file = file.to_str().unwrap();
+    let status = ["--rpc", &url, "--deployments", file];
+    let mut keepalive = stage.key_args(&url);
+    keepalive.extend(["--deployments".to_owned(), file.to_owned()]);
+    for outcome in [
+        stage.run("deploy", &stage.deploy_args_at(&url, &[])).await,
+        stage.run("status", &status).await,
+        stage.run("keepalive", &keepalive).await,
+    ] {
+        let error = outcome.failed();
+        assert!(
+            error.contains("chain 31337 does not run Stylus programs"),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+/// Calls, events and errors by name, from the chain's own trace.
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_are_traced_by_name() {
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&["--only", "stake-manager"]).await.succeeded();
+    let stakes = IStakeManager::new(stage.addresses()["stakeManager"], stage.devnet.provider());
+    let trace = |hash: B256| {
+        let (hash, file) = (hash.to_string(), stage.file());
+        let stage = &stage;
+        async move {
+            let file = file.to_str().unwrap();
+            let args = [&hash, "--rpc", &stage.url, "--deployments", file];
+            stage.run("trace", &args).await
+        }
+    };
+    // Nothing approved: the token refuses.
+    let call = stakes.stake(U256::from(10).pow(U256::from(21)));
+    let sent = call.gas(3_000_000).send().await.unwrap();
+    let hash = *sent.tx_hash();
+    let text = trace(hash).await.succeeded();
+    for expected in [
+        "REVERTED",
+        "StakeManager.stake(amount: 1000000000000000000000)",
+        "USDCx.transferFrom(",
+        "! ",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+    let call = stakes.setSlasher(Address::repeat_byte(5), true);
+    let hash = *call.send().await.unwrap().tx_hash();
+    let text = trace(hash).await.succeeded();
+    assert!(text.contains("succeeded"), "{text}");
+    assert!(text.contains("StakeManager.setSlasher("), "{text}");
+    assert!(text.contains("emit StakeManager."), "{text}");
+
+    let unknown = trace(B256::repeat_byte(1)).await.failed();
+    assert!(unknown.contains("has no transaction 0x0101"), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

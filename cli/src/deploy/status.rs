@@ -12,9 +12,11 @@ use alloy::{
     rpc::types::Filter,
     sol_types::{SolEvent as _, SolValue as _},
 };
-use bpe_abi::{IBackpressurePool, ICapacityRegistry, IEscrowBuffer, IPricingCurve};
+use bpe_abi::{
+    IBackpressurePool, ICapacityRegistry, IEconomyFactory, IEscrowBuffer, IPricingCurve,
+};
 use devnet::ARB_WASM;
-use devnet_superfluid::bindings::ISuperfluidPool;
+use devnet_superfluid::{bindings::ISuperfluidPool, SuperfluidAddresses};
 use serde::Serialize;
 
 use super::{
@@ -106,9 +108,24 @@ pub struct Status {
     pub block: u64,
     pub contracts: Vec<Contract>,
     pub pools: Vec<Pool>,
+    /// Where Superfluid is, and the token that is streamed.
+    pub superfluid: Option<SuperfluidAddresses>,
+    /// What EconomyFactory has made.
+    pub economies: Vec<Economy>,
     /// How many links were read back, and which are not as they should be.
     pub links_checked: usize,
     pub problems: Vec<String>,
+}
+
+/// An economy of EconomyFactory.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Economy {
+    pub id: B256,
+    pub owner: Address,
+    pub stake_manager: Address,
+    pub capacity_registry: Address,
+    pub backpressure_pool: Address,
 }
 
 /// Asks the chain how everything is.
@@ -129,6 +146,8 @@ pub async fn status(chain: &Chain, book: &Book, config: &Config) -> anyhow::Resu
         block: chain.provider.get_block_number().await?,
         contracts,
         pools: pools(chain, book, &settings).await?,
+        superfluid: book.superfluid().copied(),
+        economies: economies(chain, book).await,
         links_checked: report.checks,
         problems: report.problems,
     })
@@ -289,6 +308,29 @@ async fn balance(
     Ok(U256::try_from_be_slice(&output)
         .unwrap_or_default()
         .to_string())
+}
+
+/// All economies that the factory has made. Some endpoints refuse long ranges: then there are none to be told of.
+async fn economies(chain: &Chain, book: &Book) -> Vec<Economy> {
+    let Some(record) = book.contract("EconomyFactory") else {
+        return Vec::new();
+    };
+    let filter = Filter::new()
+        .address(record.address)
+        .event_signature(IEconomyFactory::EconomyDeployed::SIGNATURE_HASH)
+        .from_block(record.block);
+    let logs = chain.provider.get_logs(&filter).await.unwrap_or_default();
+    let events = logs
+        .iter()
+        .filter_map(|log| IEconomyFactory::EconomyDeployed::decode_log(&log.inner).ok());
+    let economies = events.map(|event| Economy {
+        id: event.economyId,
+        owner: event.owner,
+        stake_manager: event.stakeManager,
+        capacity_registry: event.capacityRegistry,
+        backpressure_pool: event.backpressurePool,
+    });
+    economies.collect()
 }
 
 /// All task types of the registry.
@@ -462,6 +504,20 @@ fn write_text(status: &Status, out: &mut String) -> fmt::Result {
             it.escrow_level.as_deref().map_or("none".to_owned(), tokens),
             or_none(&it.base_fee),
         )?;
+    }
+    if !status.economies.is_empty() {
+        writeln!(out, "\nEconomies: {}", status.economies.len())?;
+    }
+    for it in &status.economies {
+        writeln!(
+            out,
+            "  {} of {}: stakes {}, registry {}, pools {}",
+            it.id, it.owner, it.stake_manager, it.capacity_registry, it.backpressure_pool
+        )?;
+    }
+    if let Some(it) = &status.superfluid {
+        writeln!(out, "\nSuperfluid: host {}, CFA {}, GDA {}, forwarders {} (CFA) and {} (GDA), USDC {}, USDCx {}",
+            it.host, it.cfa_v1, it.gda_v1, it.cfa_v1_forwarder, it.gda_v1_forwarder, it.usdc, it.usdcx)?;
     }
     writeln!(
         out,

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use devnet::{Devnet, RpcServer};
 use devnet_superfluid::{ready, tools_dir, Artifacts, Deployments};
 use serde_json::Value;
@@ -66,6 +66,12 @@ impl Stage {
         let ready = ready(&cache, &artifacts, Devnet::builder()).await.unwrap();
         let devnet = Devnet::builder().state_file(ready.state).build().unwrap();
         Self::on(devnet, Some(ready.superfluid)).await
+    }
+
+    /// An empty chain with another block 0.
+    pub async fn of_another_instance() -> Self {
+        let other = Devnet::builder().instance(B256::repeat_byte(2));
+        Self::on(other.build().unwrap(), None).await
     }
 
     async fn on(
