@@ -69,16 +69,6 @@ pub async fn fund(chain: &Devnet, superfluid: &SuperfluidAddresses) -> anyhow::R
     let whole = U256::from(10).pow(U256::from(usdc.decimals().call().await?));
     let each = U256::from(FUNDS) * whole;
     let wrapped = each * U256::from(accounts.len());
-    let mined = |sent: Result<PendingTransactionBuilder<Ethereum>, _>| async move {
-        let sent: PendingTransactionBuilder<Ethereum> = sent.context("cannot fund the accounts")?;
-        let receipt = sent.get_receipt().await?;
-        ensure!(
-            receipt.status(),
-            "cannot fund the accounts: transaction {} reverted",
-            receipt.transaction_hash
-        );
-        anyhow::Ok(())
-    };
     let call = usdc.mint(bank, wrapped).from(bank);
     mined(call.send().await).await?;
     let call = usdc.approve(superfluid.usdcx, wrapped).from(bank);
@@ -92,5 +82,21 @@ pub async fn fund(chain: &Devnet, superfluid: &SuperfluidAddresses) -> anyhow::R
             .from(bank);
         mined(call.send().await).await?;
     }
+    Ok(())
+}
+
+/// Waits until a transaction is in a block, and sees that it did not revert.
+async fn mined(
+    sent: Result<PendingTransactionBuilder<Ethereum>, alloy::contract::Error>,
+) -> anyhow::Result<()> {
+    let receipt = sent
+        .context("cannot fund the accounts")?
+        .get_receipt()
+        .await?;
+    ensure!(
+        receipt.status(),
+        "cannot fund the accounts: transaction {} reverted",
+        receipt.transaction_hash
+    );
     Ok(())
 }
