@@ -2,6 +2,7 @@
 
 mod demo;
 mod devnet;
+mod keeper;
 mod stop;
 mod superfluid;
 
@@ -34,6 +35,8 @@ enum Command {
     Errors(bpe::errors::Options),
     /// Show what a transaction did: its calls, events and errors, by their names.
     Trace(bpe::trace::Options),
+    /// Turn the protocol's crank: attestations, units, epochs, prices; with an API, metrics and a page.
+    Keeper(keeper::Options),
     /// Run the protocol on a devnet of its own, and account for every token.
     Demo(demo::Options),
 }
@@ -47,6 +50,7 @@ async fn main() -> ExitCode {
         Command::Keepalive(options) => options.run().await,
         Command::Errors(options) => options.run(),
         Command::Trace(options) => options.run().await,
+        Command::Keeper(options) => keeper::run(options).await,
         Command::Demo(options) => demo::run(options).await,
     };
     match outcome {

@@ -1,0 +1,50 @@
+//! Logs of a range of blocks: one query over all addresses, split where the node refuses.
+
+use alloy::{
+    primitives::{Address, B256},
+    providers::{DynProvider, Provider as _},
+    rpc::types::{Filter, Log},
+};
+
+use crate::ChainError;
+
+/// The logs of `addresses` with one of these first topics (of any, if there are none) in the blocks `from` to `to`, in order. A range that the node refuses is halved, down to one
+/// block.
+///
+/// # Errors
+/// If the node refuses a single block: then no range was skipped, and nothing is returned.
+pub async fn read_logs(
+    provider: &DynProvider,
+    addresses: &[Address],
+    topics: &[B256],
+    from: u64,
+    to: u64,
+) -> Result<Vec<Log>, ChainError> {
+    if addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut logs = Vec::new();
+    // What is left to read, the earliest on top.
+    let mut ranges = vec![(from, to)];
+    while let Some((from, to)) = ranges.pop() {
+        let mut filter = Filter::new()
+            .address(addresses.to_vec())
+            .from_block(from)
+            .to_block(to);
+        if !topics.is_empty() {
+            filter = filter.event_signature(topics.to_vec());
+        }
+        match provider.get_logs(&filter).await {
+            Ok(found) => logs.extend(found),
+            Err(error) if from == to => return Err(error.into()),
+            Err(error) => {
+                tracing::debug!(%error, from, to, "the node refused a range, which is halved");
+                let middle = from + (to - from) / 2;
+                ranges.push((middle + 1, to));
+                ranges.push((from, middle));
+            }
+        }
+    }
+    logs.sort_by_key(|log| (log.block_number, log.log_index));
+    Ok(logs)
+}

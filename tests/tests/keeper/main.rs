@@ -1,0 +1,4 @@
+//! The keeper against a whole economy: built programs, real Superfluid, real HTTP. What needs no programs is tested in offchain/keeper.
+
+mod stage;
+mod work;
