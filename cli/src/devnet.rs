@@ -8,13 +8,16 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use devnet::{bind, Devnet, Mining, RpcServer, DEFAULT_CHAIN_ID};
+use devnet::{bind, Devnet, Faults, Mining, RpcServer, DEFAULT_CHAIN_ID};
 use tokio::time::MissedTickBehavior;
 
 use crate::{stop::StopSignal, superfluid};
 
 /// How often a changed chain is saved.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A day and more in a second.
+const MAX_SPEED: i64 = 100_000;
 
 /// How long open connections may hold up the end.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
@@ -27,7 +30,7 @@ pub struct Options {
     /// Address to listen on.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// Mine a block every so many seconds, instead of one for each transaction.
+    /// Mine a block every so many seconds of the chain, instead of one for each transaction.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     block_time: Option<u64>,
     /// Load the chain from this file if it is there, and save it there: every second if it changed, and at the end.
@@ -38,6 +41,15 @@ pub struct Options {
     /// Do without Superfluid, which is otherwise there from the start; its addresses are in deployments/<CHAIN_ID>.json.
     #[arg(long)]
     no_superfluid: bool,
+    /// Let so many seconds pass on the chain for one of the machine.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=MAX_SPEED))]
+    speed: u32,
+    /// Answer reading requests from a head that is up to so many blocks old, at random: as nodes behind a load balancer do.
+    #[arg(long, value_name = "BLOCKS", default_value_t = 0)]
+    head_drift: u64,
+    /// Refuse eth_getLogs over more blocks than this, as public endpoints do.
+    #[arg(long, value_name = "BLOCKS", value_parser = clap::value_parser!(u64).range(1..))]
+    max_log_range: Option<u64>,
     /// Print nothing but the endpoint.
     #[arg(long)]
     quiet: bool,
@@ -50,18 +62,14 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let listener = bind(SocketAddr::new(options.host, options.port))?;
     let chain = build(&options).await?;
     let server = chain.serve_on(listener).await?;
-    let miner = options
-        .block_time
-        .map(|seconds| chain.mine_every(Duration::from_secs(seconds)));
+    chain.mine_every(options.block_time.map(Duration::from_secs))?;
     announce(&chain, &server, options.quiet);
 
     match &options.state {
         Some(path) => save_until_stopped(&chain, path, stop).await?,
         None => stop.wait().await,
     }
-    if let Some(miner) = miner {
-        miner.abort();
-    }
+    chain.mine_every(None)?;
     // A client may hold its connection open forever.
     let _ = tokio::time::timeout(SHUTDOWN_PATIENCE, server.stop()).await;
     if let Some(path) = &options.state {
@@ -73,7 +81,13 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 /// Builds the chain: the user's saved one, or else one with Superfluid, or else an empty one.
 async fn build(options: &Options) -> anyhow::Result<Devnet> {
     let new = Devnet::builder().chain_id(options.chain_id);
-    let mut builder = new.clone().system_time();
+    let faults = Faults {
+        head_drift: options.head_drift,
+        max_log_range: options.max_log_range,
+        ..Faults::default()
+    };
+    let timed = new.clone().system_time().speed(options.speed);
+    let mut builder = timed.faults(faults);
     if options.block_time.is_some() {
         builder = builder.mining(Mining::Manual);
     }

@@ -26,16 +26,21 @@ function writeAbi(name) {
   writeFileSync(join(generated, `${name}.ts`), source);
 }
 
-/** Addresses by chain id and contract, of every deployments/<chain id>.json. */
-function addresses() {
+/** What every deployments/<chain id>.json holds, by chain id. */
+function recorded(read) {
   const files = existsSync(deployments) ? readdirSync(deployments) : [];
   const chains = files.filter((file) => /^\d+\.json$/.test(file)).sort();
-  return Object.fromEntries(
-    chains.map((file) => {
-      const { contracts = {} } = JSON.parse(readFileSync(join(deployments, file), "utf8"));
-      const byName = Object.entries(contracts).map(([name, entry]) => [name, entry.address]);
-      return [basename(file, ".json"), Object.fromEntries(byName)];
-    }),
+  const entries = chains.map((file) => {
+    const deployment = JSON.parse(readFileSync(join(deployments, file), "utf8"));
+    return [basename(file, ".json"), read(deployment)];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Addresses by chain id and contract. */
+function addresses() {
+  return recorded(({ contracts = {} }) =>
+    Object.fromEntries(Object.entries(contracts).map(([name, entry]) => [name, entry.address])),
   );
 }
 
@@ -46,6 +51,8 @@ const index = contracts().map((name) => `export { ${camel(name)}Abi } from "./${
 writeFileSync(join(generated, "abis.ts"), HEAD + index.join(""));
 writeFileSync(
   join(generated, "addresses.ts"),
-  `${HEAD}export const addresses = ${JSON.stringify(addresses(), null, 2)} as const;\n`,
+  `${HEAD}export const addresses = ${JSON.stringify(addresses(), null, 2)} as const;\n\n` +
+    "/** Superfluid's contracts and its USDC and USDCx, by chain id. */\n" +
+    `export const superfluid = ${JSON.stringify(recorded((it) => it.superfluid ?? {}), null, 2)} as const;\n`,
 );
 cpSync(abis, join(here, "abi"), { recursive: true });

@@ -2,7 +2,7 @@
 
 use alloy::{
     consensus::{
-        constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH},
+        constants::EMPTY_OMMER_ROOT_HASH,
         proofs::{calculate_receipt_root, calculate_transaction_root},
         transaction::Recovered,
         Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction as _, TxEnvelope, TxType,
@@ -16,6 +16,9 @@ use crate::state::{State, StateDiff};
 /// Who proposes blocks on Arbitrum.
 pub const SEQUENCER: Address = address!("A4B000000000000000000073657175656e636572");
 
+/// `block.prevrandao` on Arbitrum, always.
+pub const PREVRANDAO: B256 = B256::with_last_byte(1);
+
 /// The ArbOS version that headers state.
 const ARBOS_VERSION: u64 = 40;
 
@@ -25,6 +28,8 @@ pub struct Block {
     pub header: Header,
     pub hash: B256,
     pub transactions: Vec<MinedTransaction>,
+    /// What contracts saw as `block.prevrandao`; the header has no room for it.
+    pub prevrandao: B256,
     /// What the block changed, edits by `anvil_set…` since included.
     pub diff: StateDiff,
     pub state: State,
@@ -55,6 +60,15 @@ pub struct BlockSeal {
     pub timestamp: u64,
     pub base_fee: u64,
     pub gas_limit: u64,
+    pub coinbase: Address,
+    pub prevrandao: B256,
+    /// How many reorganisations came before: it is in the header's nonce, so that a block that takes the place of an
+    /// equal one has another hash.
+    pub fork: u64,
+    /// Zero but in the genesis, which it makes one of its kind.
+    pub extra_data: B256,
+    /// Of a saved block; otherwise it is that of the state. They differ where the state was edited afterwards.
+    pub state_root: Option<B256>,
 }
 
 impl Block {
@@ -63,7 +77,7 @@ impl Block {
         seal: BlockSeal,
         transactions: Vec<MinedTransaction>,
         diff: StateDiff,
-        state: State,
+        mut state: State,
     ) -> Self {
         let envelopes: Vec<&TxEnvelope> =
             transactions.iter().map(|tx| tx.envelope.inner()).collect();
@@ -71,9 +85,8 @@ impl Block {
         let header = Header {
             parent_hash: seal.parent_hash,
             ommers_hash: EMPTY_OMMER_ROOT_HASH,
-            beneficiary: SEQUENCER,
-            // Nothing asks for proofs, and hashing all state at every block would cost more than running it.
-            state_root: EMPTY_ROOT_HASH,
+            beneficiary: seal.coinbase,
+            state_root: seal.state_root.unwrap_or_else(|| state.commit()),
             transactions_root: calculate_transaction_root(&envelopes),
             receipts_root: calculate_receipt_root(&receipts),
             logs_bloom: receipts
@@ -84,9 +97,9 @@ impl Block {
             gas_limit: seal.gas_limit,
             gas_used: transactions.last().map_or(0, |tx| tx.cumulative_gas_used),
             timestamp: seal.timestamp,
-            extra_data: B256::ZERO.into(),
+            extra_data: seal.extra_data.into(),
             mix_hash: nitro_mix_hash(seal.l1_number),
-            nonce: B64::ZERO,
+            nonce: B64::from(seal.fork.to_be_bytes()),
             base_fee_per_gas: Some(seal.base_fee),
             ..Header::default()
         };
@@ -94,6 +107,7 @@ impl Block {
             hash: header.hash_slow(),
             header,
             transactions,
+            prevrandao: seal.prevrandao,
             diff,
             state,
         }
@@ -108,6 +122,11 @@ impl Block {
         let mut number = [0; 8];
         number.copy_from_slice(&self.header.mix_hash[8..16]);
         u64::from_be_bytes(number)
+    }
+
+    /// How many reorganisations came before.
+    pub fn fork(&self) -> u64 {
+        u64::from_be_bytes(self.header.nonce.0)
     }
 
     pub fn base_fee(&self) -> u64 {

@@ -2,13 +2,13 @@
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, Bytes, TxKind, B256, U256},
+    primitives::{Address, Bytes, TxKind, U256},
     rpc::types::{
         state::{AccountOverride, StateOverride},
         BlockOverrides, TransactionRequest,
     },
 };
-use devnet_vm::{BlockContext, CallTrace, Execution, ExecutionOptions};
+use devnet_vm::{BlockContext, Execution, ExecutionOptions};
 use revm::{context::TxEnv, context_interface::result::ExecutionResult};
 
 use crate::{
@@ -16,11 +16,9 @@ use crate::{
     error::NodeError,
     node::{block_context, mined_context, Node},
     state::{State, StateDiff},
-    transaction::{self, GAS_CAP},
+    transaction::{self, GAS_CAP, TRANSFER_GAS},
 };
 
-/// What a plain transfer costs.
-const TRANSFER_GAS: u64 = 21_000;
 /// Gas that comes free with a call that carries value; a callee may need it even though it is not paid for.
 const CALL_STIPEND: u64 = 2_300;
 /// How near an estimate comes to the least sufficient limit, in thousandths; geth's choice.
@@ -33,33 +31,37 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// On top of block `at`, with its number and time; on the pending block's if that is asked for.
+    /// On top of block `at`, with its number and time. The pending one is the last of [`Node::pending_chain`].
     pub fn at(chain: &Chain, at: BlockId) -> Result<Self, NodeError> {
         let block = chain.find(at).ok_or_else(|| NodeError::unknown_block(at))?;
-        let context = if at.is_pending() {
-            block_context(chain, &chain.next_seal())
-        } else {
-            mined_context(chain, block)
-        };
         Ok(Self {
             state: block.state.clone(),
-            context,
+            context: mined_context(chain, block),
         })
     }
 
-    /// Applies state overrides.
-    pub fn override_state(&mut self, overrides: StateOverride) -> Result<(), NodeError> {
-        for (address, account) in overrides {
-            self.override_account(address, account)?;
+    /// In the block that would be mined next on `chain`.
+    pub fn next(chain: &Chain) -> Self {
+        Self {
+            state: chain.head().state.clone(),
+            context: block_context(chain, &chain.next_seal()),
         }
-        Ok(())
+    }
+
+    /// Applies state overrides; gives what they changed.
+    pub fn override_state(&mut self, overrides: StateOverride) -> Result<StateDiff, NodeError> {
+        let mut changes = StateDiff::default();
+        for (address, account) in overrides {
+            changes.merge(self.override_account(address, account)?);
+        }
+        Ok(changes)
     }
 
     fn override_account(
         &mut self,
         address: Address,
         account: AccountOverride,
-    ) -> Result<(), NodeError> {
+    ) -> Result<StateDiff, NodeError> {
         if account.state.is_some() && account.state_diff.is_some() {
             return Err(NodeError::InvalidArgument(format!(
                 "account {address} has both 'state' and 'stateDiff'"
@@ -78,8 +80,9 @@ impl Simulation {
             .into_iter()
             .map(|(slot, value)| (slot.into(), value.into()))
             .collect();
-        self.state.apply(&StateDiff([(address, Some(diff))].into()));
-        Ok(())
+        let change = StateDiff([(address, Some(diff))].into());
+        self.state.apply(&change);
+        Ok(change)
     }
 
     /// Applies those block overrides that this chain has.
@@ -141,18 +144,19 @@ impl Node {
     /// `eth_call`: the output, or why there is none.
     pub fn call(
         &self,
+        chain: &Chain,
         request: TransactionRequest,
         at: BlockId,
         state_overrides: Option<StateOverride>,
         block_overrides: Option<BlockOverrides>,
     ) -> Result<Bytes, NodeError> {
-        let mut simulation = Simulation::at(&self.chain(), at)?;
+        let mut simulation = Simulation::at(chain, at)?;
         simulation.override_state(state_overrides.unwrap_or_default())?;
         simulation.override_block(block_overrides.unwrap_or_default());
         NodeError::of_result(self.simulate(&simulation, request, false)?.result)
     }
 
-    /// The least gas limit, within geth's tolerance, with which the request succeeds.
+    /// The least gas limit, within geth's tolerance, with which the request succeeds; in the next block, if none is named.
     pub fn estimate_gas(
         &self,
         chain: &Chain,
@@ -160,7 +164,10 @@ impl Node {
         at: Option<BlockId>,
         state_overrides: Option<StateOverride>,
     ) -> Result<u64, NodeError> {
-        let mut simulation = Simulation::at(chain, at.unwrap_or(BlockId::pending()))?;
+        let mut simulation = match at {
+            Some(at) => Simulation::at(chain, at)?,
+            None => Simulation::next(chain),
+        };
         simulation.override_state(state_overrides.unwrap_or_default())?;
         let Simulation { state, context } = &simulation;
         let mut env =
@@ -217,38 +224,5 @@ impl Node {
             }
         }
         Ok(enough.min(GAS_CAP))
-    }
-
-    /// Runs a mined transaction again, for its call trace.
-    pub fn trace(&self, hash: B256) -> Result<CallTrace, NodeError> {
-        let chain = self.chain();
-        let (block, index) = chain
-            .transaction(hash)
-            .ok_or(NodeError::UnknownTransaction(hash))?;
-        let parent = block
-            .number()
-            .checked_sub(1)
-            .and_then(|number| chain.block(number));
-        let parent =
-            parent.ok_or_else(|| NodeError::Internal(format!("no parent of {}", block.hash)))?;
-        let mut context = mined_context(&chain, block);
-        let mut state = parent.state.clone();
-        for (position, tx) in block.transactions[..=index].iter().enumerate() {
-            let env = transaction::environment(&tx.envelope, block.base_fee());
-            let options = ExecutionOptions {
-                allow_contract_sender: true,
-                trace: position == index,
-                ..ExecutionOptions::default()
-            };
-            let execution = self
-                .executor
-                .execute(state.clone(), &context, env, options)?;
-            if let Some(trace) = execution.trace {
-                return Ok(trace);
-            }
-            context.recent_programs = execution.recent_programs;
-            state.apply(&StateDiff::from_execution(&execution.state));
-        }
-        Err(NodeError::Internal(format!("no trace of {hash}")))
     }
 }

@@ -4,21 +4,50 @@ use std::sync::Arc;
 
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
-    primitives::B256,
+    primitives::{Address, B256},
 };
 
 use crate::{
-    block::{Block, BlockSeal, MinedTransaction},
-    clock::Clock,
+    block::{Block, BlockSeal, MinedTransaction, PREVRANDAO, SEQUENCER},
+    clock::{Clock, L1_GENESIS},
     state::{PersistentMap, State, StateDiff},
 };
 
-/// What is fixed for the life of a chain.
+/// What holds for the next block and those after it.
 #[derive(Clone, Copy, Debug)]
 pub struct ChainSettings {
     pub chain_id: u64,
     pub base_fee: u64,
     pub gas_limit: u64,
+    pub coinbase: Address,
+    /// Of the next block alone.
+    pub prevrandao: B256,
+    /// How many reorganisations there have been.
+    pub fork: u64,
+    /// Tells this chain from others with the same id and accounts.
+    pub instance: B256,
+}
+
+impl ChainSettings {
+    pub fn new(chain_id: u64, base_fee: u64, gas_limit: u64) -> Self {
+        Self {
+            chain_id,
+            base_fee,
+            gas_limit,
+            coinbase: SEQUENCER,
+            prevrandao: PREVRANDAO,
+            fork: 0,
+            instance: B256::ZERO,
+        }
+    }
+}
+
+/// What became of a chain between two looks at it.
+pub struct Change {
+    /// Blocks that are no longer there, the newest first.
+    pub removed: Vec<Arc<Block>>,
+    /// Blocks that were not there, the oldest first.
+    pub added: Vec<Arc<Block>>,
 }
 
 /// Blocks from the genesis to the head.
@@ -34,15 +63,31 @@ pub struct Chain {
 impl Chain {
     /// A chain of one block, which has `accounts`.
     pub fn new(settings: ChainSettings, clock: Clock, accounts: StateDiff) -> Self {
+        Self::restored(settings, clock, accounts, None)
+    }
+
+    /// The same with the state root that the block had when it was mined.
+    pub fn restored(
+        settings: ChainSettings,
+        clock: Clock,
+        accounts: StateDiff,
+        state_root: Option<B256>,
+    ) -> Self {
         let mut state = State::default();
         state.apply(&accounts);
         let seal = BlockSeal {
             parent_hash: B256::ZERO,
             number: 0,
-            l1_number: clock.l1_number(clock.genesis()),
+            // Whatever the clock has become by the time the chain is restored.
+            l1_number: L1_GENESIS,
             timestamp: clock.genesis(),
             base_fee: settings.base_fee,
             gas_limit: settings.gas_limit,
+            coinbase: settings.coinbase,
+            prevrandao: settings.prevrandao,
+            fork: settings.fork,
+            extra_data: settings.instance,
+            state_root,
         };
         let mut chain = Self {
             settings,
@@ -77,6 +122,11 @@ impl Chain {
             timestamp,
             base_fee: self.settings.base_fee,
             gas_limit: self.settings.gas_limit,
+            coinbase: self.settings.coinbase,
+            prevrandao: self.settings.prevrandao,
+            fork: self.settings.fork,
+            extra_data: B256::ZERO,
+            state_root: None,
         }
     }
 
@@ -123,6 +173,60 @@ impl Chain {
         Some((self.block(number)?, index))
     }
 
+    /// What has become of the chain since it was as `seen`.
+    pub fn since(&self, seen: &Self) -> Change {
+        let hash = |chain: &Self, number| chain.block(number).map(|block| block.hash);
+        let (head, seen_head) = (self.head().number(), seen.head().number());
+        let mut common = head.min(seen_head);
+        while common > 0 && hash(self, common) != hash(seen, common) {
+            common -= 1;
+        }
+        let blocks = |chain: &Self, head| {
+            (common + 1..=head)
+                .filter_map(|number| chain.block(number).cloned())
+                .collect::<Vec<_>>()
+        };
+        let mut removed = blocks(seen, seen_head);
+        removed.reverse();
+        Change {
+            removed,
+            added: blocks(self, head),
+        }
+    }
+
+    /// The chain as it was `blocks` ago, down to its genesis.
+    pub fn behind(&self, blocks: u64) -> Self {
+        let mut chain = self.clone();
+        chain.truncate(self.head().number().saturating_sub(blocks));
+        chain
+    }
+
+    /// Takes the newest `depth` blocks off, and gives them, the oldest first. Blocks mined from now on have other hashes.
+    pub fn roll_back(&mut self, depth: u64) -> Vec<Arc<Block>> {
+        let number = self.head().number().saturating_sub(depth);
+        let removed = self.truncate(number);
+        self.settings.fork += 1;
+        removed
+    }
+
+    /// Takes off what comes after block `number`.
+    fn truncate(&mut self, number: u64) -> Vec<Arc<Block>> {
+        let kept = usize::try_from(number)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1);
+        if kept >= self.blocks.len() {
+            return Vec::new();
+        }
+        let removed: Vec<_> = self.blocks.split_off(kept).into_iter().collect();
+        for block in &removed {
+            self.numbers.remove(&block.hash);
+            for tx in &block.transactions {
+                self.transactions.remove(&tx.hash());
+            }
+        }
+        removed
+    }
+
     /// Changes the latest state outside of any transaction.
     pub fn edit(&mut self, diff: StateDiff) {
         let mut head = Block::clone(self.head());
@@ -141,6 +245,7 @@ impl Chain {
         state: State,
     ) -> Arc<Block> {
         self.clock.mined(seal.timestamp);
+        self.settings.prevrandao = PREVRANDAO;
         self.append(Block::seal(seal, transactions, diff, state))
     }
 }

@@ -4,7 +4,7 @@
 //! every [`L1_BLOCK_SECONDS`], and by at least one for every block mined on request (`evm_mine`), so that a test can
 //! reach "a later block" without waiting.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,30 @@ pub struct Clock {
     next: Option<u64>,
     /// L1 blocks ahead of what time alone gives.
     l1_ahead: u64,
+    /// How fast the machine's time counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    speed: Option<Speed>,
+}
+
+/// From `since` on, a second of the machine is `factor` seconds of the chain.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Speed {
+    factor: u32,
+    /// Time of the machine since the epoch.
+    since: Duration,
+}
+
+impl Speed {
+    fn from_now(factor: u32) -> Option<Self> {
+        let since = since_epoch();
+        (factor > 1).then_some(Self { factor, since })
+    }
+
+    fn apply(self, now: Duration) -> Duration {
+        let elapsed = now.saturating_sub(self.since);
+        self.since
+            .saturating_add(elapsed.saturating_mul(self.factor))
+    }
 }
 
 /// A time before the latest block's.
@@ -52,7 +76,29 @@ impl Clock {
             offset: 0,
             next: None,
             l1_ahead: 0,
+            speed: None,
         }
+    }
+
+    /// Sets how many seconds pass here for one of the machine, from now on, and not before `latest`. Manual time stands
+    /// still at any speed.
+    pub fn set_speed(&mut self, factor: u32, latest: u64) {
+        let before = match self.speed {
+            // While nobody looked, time did not fly.
+            Some(_) => latest,
+            None => self.now().max(latest),
+        };
+        self.speed = Speed::from_now(factor);
+        self.offset = travel(self.source_time(), before);
+    }
+
+    pub fn source(&self) -> TimeSource {
+        self.source
+    }
+
+    /// Seconds here for one of the machine.
+    pub fn speed(&self) -> u32 {
+        self.speed.map_or(1, |speed| speed.factor)
     }
 
     pub fn genesis(&self) -> u64 {
@@ -101,8 +147,7 @@ impl Clock {
     /// A block with `timestamp` was mined.
     pub fn mined(&mut self, timestamp: u64) {
         if self.next.take().is_some() {
-            self.offset = i64::try_from(i128::from(timestamp) - i128::from(self.source_time()))
-                .unwrap_or(i64::MAX);
+            self.offset = travel(self.source_time(), timestamp);
         }
     }
 
@@ -122,16 +167,28 @@ impl Clock {
 
     fn source_time(&self) -> u64 {
         match self.source {
-            TimeSource::System => system_time(),
+            TimeSource::System => {
+                let now = since_epoch();
+                self.speed.map_or(now, |speed| speed.apply(now)).as_secs()
+            }
             TimeSource::Manual => self.genesis,
         }
     }
 }
 
+/// What moves `source` to `target`.
+fn travel(source: u64, target: u64) -> i64 {
+    i64::try_from(i128::from(target) - i128::from(source)).unwrap_or(i64::MAX)
+}
+
 fn system_time() -> u64 {
+    since_epoch().as_secs()
+}
+
+fn since_epoch() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -164,6 +221,27 @@ mod tests {
         clock.set_next(target, clock.genesis()).unwrap();
         clock.mined(target);
         assert!((target..target + 5).contains(&clock.now()));
+    }
+
+    #[test]
+    fn a_fast_clock_counts_from_where_it_was_set() {
+        let speed = Speed {
+            factor: 60,
+            since: Duration::from_secs(1_000),
+        };
+        let at = |millis| speed.apply(Duration::from_millis(millis)).as_secs();
+        assert_eq!(at(1_000_000), 1_000);
+        assert_eq!(at(1_000_500), 1_030);
+        assert_eq!(at(1_061_000), 1_000 + 61 * 60);
+
+        // A chain that was ahead of the machine goes on from there, at whatever speed.
+        let mut clock = Clock::new(TimeSource::System, None);
+        let ahead = clock.now() + 1_000_000;
+        for factor in [60, 1] {
+            clock.set_speed(factor, ahead);
+            assert_eq!(clock.speed(), factor);
+            assert!((ahead..ahead + 600).contains(&clock.now()));
+        }
     }
 
     #[test]

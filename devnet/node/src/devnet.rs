@@ -26,7 +26,8 @@ use crate::{
     genesis::genesis,
     node::{Mining, Node},
     persist::{self, PersistError},
-    rpc::{self, TransactionGas},
+    reorg::Displaced,
+    rpc::{self, Faults, Faulty, TransactionGas},
     server::{bind, RpcServer, ServeError},
     transport::InProcess,
 };
@@ -53,6 +54,8 @@ pub enum DevnetError {
     Accounts(#[from] LocalSignerError),
     #[error(transparent)]
     Persist(#[from] PersistError),
+    #[error(transparent)]
+    Faults(#[from] NodeError),
 }
 
 /// How a chain starts.
@@ -64,6 +67,9 @@ pub struct DevnetBuilder {
     time: TimeSource,
     genesis_time: Option<u64>,
     state: Option<PathBuf>,
+    speed: u32,
+    faults: Faults,
+    instance: Option<B256>,
 }
 
 impl Default for DevnetBuilder {
@@ -75,6 +81,9 @@ impl Default for DevnetBuilder {
             time: TimeSource::Manual,
             genesis_time: None,
             state: None,
+            speed: 1,
+            faults: Faults::default(),
+            instance: None,
         }
     }
 }
@@ -101,6 +110,25 @@ impl DevnetBuilder {
         self
     }
 
+    /// Lets `factor` seconds pass here for one of the machine; with [`Self::system_time`].
+    pub fn speed(mut self, factor: u32) -> Self {
+        self.speed = factor;
+        self
+    }
+
+    /// Gives the genesis a hash of its own, and with it every block, also of a chain from a file: what was recorded of
+    /// one chain is then not taken for another's. Without this equal chains have equal hashes.
+    pub fn instance(mut self, instance: B256) -> Self {
+        self.instance = Some(instance);
+        self
+    }
+
+    /// Sets what goes wrong, for tests of clients.
+    pub fn faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+
     /// Timestamp of the genesis block.
     pub fn genesis_time(mut self, timestamp: u64) -> Self {
         self.genesis_time = Some(timestamp);
@@ -117,15 +145,22 @@ impl DevnetBuilder {
     pub fn build(self) -> Result<Devnet, DevnetError> {
         let signers = dev_accounts()?;
         let saved = match &self.state {
-            Some(path) => persist::load(path, self.chain_id, self.time)?,
+            Some(path) => persist::load(path, self.chain_id, self.time, self.instance)?,
             None => None,
         };
         let loaded = saved.is_some();
-        let chain = saved.unwrap_or_else(|| self.new_chain(&signers));
+        let mut chain = saved.unwrap_or_else(|| self.new_chain(&signers));
+        let latest = chain.head().header.timestamp;
+        if self.time == TimeSource::System && self.speed.max(chain.clock.speed()) > 1 {
+            chain.clock.set_speed(self.speed, latest);
+        }
+        let faults = Arc::new(Faulty::default());
+        faults.set(self.faults, &chain)?;
         let node = Arc::new(Node::new(chain, &signers, self.mining));
         Ok(Devnet {
-            methods: rpc::methods(Arc::clone(&node)),
+            methods: rpc::methods(Arc::clone(&node), Arc::clone(&faults)),
             node,
+            faults,
             signers,
             loaded,
             saving: Arc::default(),
@@ -138,9 +173,8 @@ impl DevnetBuilder {
             TimeSource::Manual => Some(self.genesis_time.unwrap_or(MANUAL_GENESIS)),
         };
         let settings = ChainSettings {
-            chain_id: self.chain_id,
-            base_fee: self.base_fee,
-            gas_limit: BLOCK_GAS_LIMIT,
+            instance: self.instance.unwrap_or_default(),
+            ..ChainSettings::new(self.chain_id, self.base_fee, BLOCK_GAS_LIMIT)
         };
         let funded = crate::accounts::addresses(signers);
         Chain::new(
@@ -155,6 +189,7 @@ impl DevnetBuilder {
 #[derive(Clone)]
 pub struct Devnet {
     node: Arc<Node>,
+    faults: Arc<Faulty>,
     methods: Methods,
     signers: Vec<PrivateKeySigner>,
     loaded: bool,
@@ -179,6 +214,12 @@ impl Devnet {
 
     pub fn chain_id(&self) -> u64 {
         self.node.chain().settings.chain_id
+    }
+
+    /// The hash of block 0, which tells this chain from others of its id.
+    pub fn instance(&self) -> B256 {
+        let chain = self.node.chain();
+        chain.block(0).map_or(B256::ZERO, |genesis| genesis.hash)
     }
 
     // --- Accounts and providers.
@@ -285,19 +326,15 @@ impl Devnet {
         self.node.mine(count, 0)
     }
 
-    /// Mines a block of the waiting transactions every `interval`, until the task is aborted.
-    pub fn mine_every(&self, interval: Duration) -> tokio::task::JoinHandle<()> {
-        let node = Arc::clone(&self.node);
-        tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(interval);
-            ticks.tick().await;
-            loop {
-                ticks.tick().await;
-                let node = Arc::clone(&node);
-                // Should mining panic, the next block may do better.
-                let _ = tokio::task::spawn_blocking(move || node.mine_pending()).await;
-            }
-        })
+    /// Sets when blocks are mined from now on.
+    pub fn set_mining(&self, mining: Mining) {
+        self.node.set_mining(mining);
+    }
+
+    /// Mines a block of the waiting transactions every `interval` of the chain's time, until it is told otherwise, within
+    /// a runtime of tokio.
+    pub fn mine_every(&self, interval: Option<Duration>) -> Result<(), NodeError> {
+        self.node.mine_every(interval)
     }
 
     // --- Snapshots and saved state.
@@ -321,6 +358,18 @@ impl Devnet {
     /// Grows with every change of the chain: whoever saves it knows when to.
     pub fn changes(&self) -> u64 {
         self.node.changes()
+    }
+
+    // --- What tests of clients provoke.
+
+    /// Replaces the newest `depth` blocks by as many others; `displaced` says what becomes of their transactions.
+    pub fn reorganise(&self, depth: u64, displaced: Displaced) -> Result<(), NodeError> {
+        self.node.reorganise(depth, displaced)
+    }
+
+    /// Sets what goes wrong from now on; [`Faults::default`] is nothing.
+    pub fn set_faults(&self, faults: Faults) -> Result<(), NodeError> {
+        self.faults.set(faults, &self.node.chain())
     }
 
     // --- Edits.

@@ -17,6 +17,10 @@ use crate::clock::TimeInPast;
 const EXECUTION_REVERTED: i32 = 3;
 /// The code of every other failure of execution.
 const SERVER_ERROR: i32 = -32000;
+/// The code of a transaction that took too long (EIP-7966).
+const NOT_MINED: i32 = 4;
+/// The code of refused quantities (EIP-1474).
+const LIMIT_EXCEEDED: i32 = -32005;
 
 /// Why the node refuses a request.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +47,10 @@ pub enum NodeError {
     Time(#[from] TimeInPast),
     #[error("invalid argument: {0}")]
     InvalidArgument(String),
+    #[error("transaction {hash} was added to the pool, and is in no block after {millis} ms")]
+    NotMined { hash: B256, millis: u64 },
+    #[error("{0}")]
+    TooMuch(String),
     #[error("{0} is not supported")]
     Unsupported(String),
     #[error("internal error: {0}")]
@@ -102,6 +110,8 @@ pub enum TransactionError {
     InitCodeSize { size: usize, limit: usize },
     #[error("sender not an eoa: address {0}")]
     SenderNotEoa(Address),
+    #[error("EIP-7702 transaction with empty auth list: sender {0}")]
+    NoAuthorization(Address),
     #[error("already known: {0}")]
     AlreadyKnown(B256),
     #[error("replacement transaction underpriced: maxFeePerGas {offered}, needed {needed}")]
@@ -155,6 +165,8 @@ impl From<NodeError> for ErrorObjectOwned {
             NodeError::InvalidArgument(_) | NodeError::BlockRange { .. } => {
                 Self::owned(codes::INVALID_PARAMS_CODE, message, None::<()>)
             }
+            NodeError::NotMined { hash, .. } => Self::owned(NOT_MINED, message, Some(hash)),
+            NodeError::TooMuch(_) => Self::owned(LIMIT_EXCEEDED, message, None::<()>),
             NodeError::Internal(_) => Self::owned(codes::INTERNAL_ERROR_CODE, message, None::<()>),
             _ => Self::owned(SERVER_ERROR, message, None::<()>),
         }

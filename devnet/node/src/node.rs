@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
         Arc,
     },
+    time::Duration,
 };
 
 use alloy::{
@@ -16,19 +17,19 @@ use alloy::{
     network::TxSignerSync,
     primitives::{Address, Signature, B256, U256},
     rpc::types::TransactionRequest,
-    signers::local::PrivateKeySigner,
+    signers::{local::PrivateKeySigner, SignerSync as _},
 };
 use devnet_vm::{BlockContext, Execution, ExecutionOptions, Executor};
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::MissedTickBehavior};
 
 use crate::{
     accounts::addresses,
-    block::{Block, BlockSeal, MinedTransaction, SEQUENCER},
-    chain::Chain,
+    block::{Block, BlockSeal, MinedTransaction},
+    chain::{Chain, ChainSettings},
     error::{NodeError, TransactionError},
     pool::Pool,
-    state::{AccountDiff, StateDiff},
+    state::{AccountDiff, State, StateDiff},
     transaction,
 };
 
@@ -49,14 +50,31 @@ pub struct Node {
     pub executor: Executor,
     signers: HashMap<Address, PrivateKeySigner>,
     accounts: Vec<Address>,
-    inner: Mutex<Inner>,
+    pub(crate) inner: Mutex<Inner>,
     head: watch::Sender<u64>,
     changes: AtomicU64,
+    /// One for each share of the senders: between a nonce and its transaction no other one of the sender may come.
+    sending: [Mutex<()>; SENDING_LOCKS],
+    /// Mines by itself.
+    ticking: Mutex<Option<(Duration, JoinHandle<()>)>>,
 }
 
-struct Inner {
-    chain: Chain,
-    pool: Pool,
+const SENDING_LOCKS: usize = 16;
+
+/// Transactions executed for a block.
+struct Built {
+    mined: Vec<MinedTransaction>,
+    diff: StateDiff,
+    state: State,
+    /// Had no room.
+    left: Vec<Recovered<TxEnvelope>>,
+    /// Why the last one that could not run could not.
+    refusal: Option<NodeError>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) chain: Chain,
+    pub(crate) pool: Pool,
     mining: Mining,
     snapshots: Vec<(u64, Chain)>,
     next_snapshot: u64,
@@ -84,6 +102,8 @@ impl Node {
                 impersonate_all: false,
             }),
             changes: AtomicU64::new(0),
+            ticking: Mutex::default(),
+            sending: std::array::from_fn(|_| Mutex::new(())),
         }
     }
 
@@ -107,7 +127,7 @@ impl Node {
         self.changes.load(Ordering::Acquire)
     }
 
-    fn changed(&self, chain: &Chain) {
+    pub(crate) fn changed(&self, chain: &Chain) {
         self.changes.fetch_add(1, Ordering::AcqRel);
         self.head.send_replace(chain.head().number());
     }
@@ -121,7 +141,22 @@ impl Node {
 
     /// Signs for one of [`Self::accounts`], or stands in for an impersonated account, and accepts the transaction.
     /// What the request leaves out is filled in.
-    pub fn send(&self, mut request: TransactionRequest) -> Result<B256, NodeError> {
+    pub fn send(&self, request: TransactionRequest) -> Result<B256, NodeError> {
+        let sender = request
+            .from
+            .or(self.accounts.first().copied())
+            .unwrap_or_default();
+        let _alone = self.sending[usize::from(sender[19]) % SENDING_LOCKS].lock();
+        let (envelope, sender) = self.sign(request)?;
+        let impersonated = self.is_impersonated(sender);
+        self.submit(Recovered::new_unchecked(envelope, sender), impersonated)
+    }
+
+    /// Completes a request and signs it for its sender, which is one of [`Self::accounts`] or impersonated.
+    pub fn sign(
+        &self,
+        mut request: TransactionRequest,
+    ) -> Result<(TxEnvelope, Address), NodeError> {
         let sender = request
             .from
             .or(self.accounts.first().copied())
@@ -157,8 +192,16 @@ impl Node {
             // No key: the address in place of a signature keeps hashes distinct.
             _ => Signature::new(U256::from_be_slice(sender.as_slice()), U256::ONE, false),
         };
-        let envelope: TxEnvelope = unsigned.into_signed(signature).into();
-        self.submit(Recovered::new_unchecked(envelope, sender), impersonated)
+        Ok((unsigned.into_signed(signature).into(), sender))
+    }
+
+    /// Signs a hash with the key of one of [`Self::accounts`].
+    pub fn sign_hash(&self, address: Address, hash: B256) -> Result<Signature, NodeError> {
+        let signer = self.signers.get(&address);
+        let signer = signer.ok_or(NodeError::UnknownAccount(address))?;
+        signer
+            .sign_hash_sync(&hash)
+            .map_err(|error| NodeError::Internal(error.to_string()))
     }
 
     fn submit(&self, tx: Recovered<TxEnvelope>, impersonated: bool) -> Result<B256, NodeError> {
@@ -189,39 +232,105 @@ impl Node {
     }
 
     /// Executes `transactions` into a block. One that cannot run at all is an error if it is alone, and else left out.
-    fn mine_block(
+    /// Those that the block has no room for wait for the next one.
+    pub(crate) fn mine_block(
         &self,
         inner: &mut Inner,
         transactions: Vec<Recovered<TxEnvelope>>,
     ) -> Result<Arc<Block>, NodeError> {
         let alone = transactions.len() == 1;
         let seal = inner.chain.next_seal();
-        let mut context = block_context(&inner.chain, &seal);
-        let mut state = inner.chain.head().state.clone();
-        let (mut mined, mut diff) = (Vec::with_capacity(transactions.len()), StateDiff::default());
+        let built = self.build(&inner.chain, &seal, transactions);
+        if let (true, Some(error)) = (alone, built.refusal) {
+            return Err(error);
+        }
+        inner.pool.put_back(built.left);
+        let block = inner.chain.mine(seal, built.mined, built.diff, built.state);
+        self.changed(&inner.chain);
+        Ok(block)
+    }
+
+    /// Executes transactions on the head of `chain`.
+    fn build(
+        &self,
+        chain: &Chain,
+        seal: &BlockSeal,
+        transactions: Vec<Recovered<TxEnvelope>>,
+    ) -> Built {
+        let mut context = block_context(chain, seal);
+        let mut built = Built {
+            mined: Vec::with_capacity(transactions.len()),
+            diff: StateDiff::default(),
+            state: chain.head().state.clone(),
+            left: Vec::new(),
+            refusal: None,
+        };
         for tx in transactions {
+            let before = built
+                .mined
+                .last()
+                .map_or(0, |tx: &MinedTransaction| tx.cumulative_gas_used);
             let env = transaction::environment(&tx, seal.base_fee);
+            if env.gas_limit > seal.gas_limit.saturating_sub(before) && before > 0 {
+                built.left.push(tx);
+                continue;
+            }
             let options = ExecutionOptions {
                 allow_contract_sender: true,
                 ..ExecutionOptions::default()
             };
-            let execution = match self.executor.execute(state.clone(), &context, env, options) {
+            let executed = self
+                .executor
+                .execute(built.state.clone(), &context, env, options);
+            let execution = match executed {
                 Ok(execution) => execution,
-                Err(error) if alone => return Err(error.into()),
-                Err(_) => continue,
+                Err(error) => {
+                    built.refusal = Some(error.into());
+                    continue;
+                }
             };
             context.recent_programs = execution.recent_programs.clone();
             let change = StateDiff::from_execution(&execution.state);
-            state.apply(&change);
-            diff.merge(change);
-            let before = mined
-                .last()
-                .map_or(0, |tx: &MinedTransaction| tx.cumulative_gas_used);
-            mined.push(mined_transaction(tx, execution, before, seal.base_fee));
+            built.state.apply(&change);
+            built.diff.merge(change);
+            built
+                .mined
+                .push(mined_transaction(tx, execution, before, seal.base_fee));
         }
-        let block = inner.chain.mine(seal, mined, diff, state);
-        self.changed(&inner.chain);
-        Ok(block)
+        built
+    }
+
+    /// The chain with one block more: what would be mined now of what waits.
+    pub fn pending_chain(&self) -> Chain {
+        let (mut chain, mut pool) = {
+            let inner = self.inner.lock();
+            (inner.chain.clone(), inner.pool.clone())
+        };
+        let ready = pool.take_ready(&chain.head().state);
+        let seal = chain.next_seal();
+        let built = self.build(&chain, &seal, ready);
+        chain.mine(seal, built.mined, built.diff, built.state);
+        chain
+    }
+
+    /// Everything that waits, in order of arrival.
+    pub fn waiting(&self) -> Vec<Recovered<TxEnvelope>> {
+        self.inner.lock().pool.all().to_vec()
+    }
+
+    /// Those that the next block may have, and those that wait for others.
+    pub fn waiting_parts(&self) -> (Vec<Recovered<TxEnvelope>>, Vec<Recovered<TxEnvelope>>) {
+        let (mut pool, state) = {
+            let inner = self.inner.lock();
+            (inner.pool.clone(), inner.chain.head().state.clone())
+        };
+        let ready = pool.take_ready(&state);
+        (ready, pool.all().to_vec())
+    }
+
+    /// Takes waiting transactions out of the pool; gives how many there were.
+    pub fn drop_waiting(&self, unwanted: impl Fn(&Recovered<TxEnvelope>) -> bool) -> usize {
+        self.inner.lock().pool.drop_if(unwanted)
     }
 
     /// A waiting transaction.
@@ -280,6 +389,45 @@ impl Node {
 
     pub fn set_mining(&self, mining: Mining) {
         self.inner.lock().mining = mining;
+    }
+
+    /// Mines a block of what waits every `interval` of the chain's time, or no more.
+    pub fn mine_every(self: &Arc<Self>, interval: Option<Duration>) -> Result<(), NodeError> {
+        let task = match interval {
+            Some(interval) => Some(self.mining_task(interval)?),
+            None => None,
+        };
+        let mut ticking = self.ticking.lock();
+        if let Some((_, task)) = ticking.take() {
+            task.abort();
+        }
+        *ticking = interval.zip(task);
+        Ok(())
+    }
+
+    /// How often blocks are mined by themselves.
+    pub fn interval(&self) -> Option<Duration> {
+        self.ticking.lock().as_ref().map(|(interval, _)| *interval)
+    }
+
+    fn mining_task(self: &Arc<Self>, interval: Duration) -> Result<JoinHandle<()>, NodeError> {
+        let runtime =
+            Handle::try_current().map_err(|error| NodeError::Internal(error.to_string()))?;
+        let node = Arc::downgrade(self);
+        let pause = interval / self.chain().clock.speed();
+        Ok(runtime.spawn(async move {
+            let mut ticks = tokio::time::interval(pause.max(Duration::from_millis(1)));
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks.tick().await;
+            loop {
+                ticks.tick().await;
+                let Some(node) = node.upgrade() else {
+                    return;
+                };
+                // Should mining panic, the next block may do better.
+                let _ = tokio::task::spawn_blocking(move || node.mine_pending().map(drop)).await;
+            }
+        }))
     }
 
     pub fn mining(&self) -> Mining {
@@ -351,6 +499,22 @@ impl Node {
         self.inner.lock().impersonate_all = enabled;
     }
 
+    /// Changes what holds for later blocks.
+    pub fn configure(&self, change: impl FnOnce(&mut ChainSettings)) {
+        let mut inner = self.inner.lock();
+        change(&mut inner.chain.settings);
+        self.changed(&inner.chain);
+    }
+
+    /// Puts another chain in the place of this one. Snapshots and waiting transactions are forgotten.
+    pub fn replace(&self, chain: Chain) {
+        let mut inner = self.inner.lock();
+        inner.chain = chain;
+        inner.pool = Pool::default();
+        inner.snapshots.clear();
+        self.changed(&inner.chain);
+    }
+
     fn is_impersonated(&self, address: Address) -> bool {
         let inner = self.inner.lock();
         inner.impersonated.contains(&address)
@@ -367,7 +531,8 @@ pub(crate) fn block_context(chain: &Chain, seal: &BlockSeal) -> BlockContext {
         timestamp: seal.timestamp,
         base_fee: seal.base_fee,
         gas_limit: seal.gas_limit,
-        coinbase: SEQUENCER,
+        coinbase: seal.coinbase,
+        prevrandao: seal.prevrandao,
         ..BlockContext::default()
     }
 }
@@ -381,11 +546,16 @@ pub(crate) fn mined_context(chain: &Chain, block: &Block) -> BlockContext {
         timestamp: block.header.timestamp,
         base_fee: block.base_fee(),
         gas_limit: block.header.gas_limit,
+        coinbase: block.header.beneficiary,
+        prevrandao: block.prevrandao,
+        fork: block.fork(),
+        extra_data: B256::ZERO,
+        state_root: None,
     };
     block_context(chain, &seal)
 }
 
-fn mined_transaction(
+pub(crate) fn mined_transaction(
     envelope: Recovered<TxEnvelope>,
     execution: Execution,
     gas_before: u64,

@@ -12,20 +12,20 @@ use std::{
 use alloy::{
     consensus::{transaction::Recovered, TxEnvelope},
     eips::{eip2718::Decodable2718, Encodable2718},
-    primitives::{Address, Bytes, Log},
+    primitives::{Address, Bytes, Log, B256},
 };
 use devnet_vm::{Activity, GasBreakdown};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    block::{Block, BlockSeal, MinedTransaction},
+    block::{Block, BlockSeal, MinedTransaction, PREVRANDAO, SEQUENCER},
     chain::{Chain, ChainSettings},
     clock::{Clock, TimeSource},
     state::StateDiff,
 };
 
-/// The format that this version writes and reads.
-const FORMAT: u32 = 1;
+/// The format that this version writes; it reads the earlier one too.
+const FORMAT: u32 = 2;
 
 /// A chain cannot be saved or loaded.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,12 @@ struct SavedChain {
     chain_id: u64,
     base_fee: u64,
     gas_limit: u64,
+    #[serde(default = "sequencer")]
+    coinbase: Address,
+    #[serde(default)]
+    fork: u64,
+    #[serde(default)]
+    instance: B256,
     clock: Clock,
     blocks: Vec<SavedBlock>,
 }
@@ -58,6 +64,31 @@ struct SavedBlock {
     l1_number: u64,
     transactions: Vec<SavedTransaction>,
     diff: StateDiff,
+    /// What is not as in the settings of the chain; before format 2 nothing was.
+    #[serde(default, flatten)]
+    own: OwnSettings,
+}
+
+/// Settings of one block that differ from the saved chain's.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnSettings {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base_fee: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gas_limit: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    coinbase: Option<Address>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prevrandao: Option<B256>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fork: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state_root: Option<B256>,
+}
+
+fn sequencer() -> Address {
+    SEQUENCER
 }
 
 #[derive(Serialize, Deserialize)]
@@ -82,8 +113,27 @@ pub fn save(chain: &Chain, path: &Path) -> Result<(), PersistError> {
     })
 }
 
-/// Reads the chain at `path`; `None` if there is no such file.
-pub fn load(path: &Path, chain_id: u64, source: TimeSource) -> Result<Option<Chain>, PersistError> {
+/// The chain as text.
+pub fn dump(chain: &Chain) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&SavedChain::of(chain))
+}
+
+/// The chain that [`dump`] gave as text.
+pub fn undump(json: &[u8], chain_id: u64, source: TimeSource) -> Result<Chain, String> {
+    let saved: SavedChain = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    if saved.chain_id != chain_id {
+        return Err(format!("it is chain {}, not {chain_id}", saved.chain_id));
+    }
+    saved.restore(source, None)
+}
+
+/// Reads the chain at `path`; `None` if there is no such file. With `instance` it becomes a chain of its own.
+pub fn load(
+    path: &Path,
+    chain_id: u64,
+    source: TimeSource,
+    instance: Option<B256>,
+) -> Result<Option<Chain>, PersistError> {
     let json = match fs::read(path) {
         Ok(json) => json,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -100,12 +150,6 @@ pub fn load(path: &Path, chain_id: u64, source: TimeSource) -> Result<Option<Cha
     };
     let saved: SavedChain =
         serde_json::from_slice(&json).map_err(|error| malformed(error.to_string()))?;
-    if saved.format != FORMAT {
-        return Err(malformed(format!(
-            "format {}, expected {FORMAT}",
-            saved.format
-        )));
-    }
     if saved.chain_id != chain_id {
         return Err(PersistError::ChainId {
             path: path.to_owned(),
@@ -113,10 +157,7 @@ pub fn load(path: &Path, chain_id: u64, source: TimeSource) -> Result<Option<Cha
             want: chain_id,
         });
     }
-    let mut chain = saved.restore().map_err(malformed)?;
-    let latest = chain.head().header.timestamp;
-    chain.clock.change_source(source, latest);
-    Ok(Some(chain))
+    saved.restore(source, instance).map(Some).map_err(malformed)
 }
 
 fn write_atomically(path: &Path, content: &impl Serialize) -> io::Result<()> {
@@ -142,30 +183,49 @@ impl SavedChain {
             chain_id,
             base_fee,
             gas_limit,
+            coinbase,
+            fork,
+            instance,
+            ..
         } = chain.settings;
-        let blocks = chain.blocks().map(|block| SavedBlock::of(block)).collect();
+        let blocks = chain.blocks();
+        let blocks = blocks.map(|block| SavedBlock::of(block, &chain.settings));
         Self {
             format: FORMAT,
             chain_id,
             base_fee,
             gas_limit,
+            coinbase,
+            fork,
+            instance,
             clock: chain.clock.clone(),
-            blocks,
+            blocks: blocks.collect(),
         }
     }
 
     /// Builds the chain anew, block by block.
-    fn restore(self) -> Result<Chain, String> {
+    fn restore(self, source: TimeSource, instance: Option<B256>) -> Result<Chain, String> {
+        if self.format == 0 || self.format > FORMAT {
+            return Err(format!("format {}, expected {FORMAT}", self.format));
+        }
         let settings = ChainSettings {
-            chain_id: self.chain_id,
-            base_fee: self.base_fee,
-            gas_limit: self.gas_limit,
+            coinbase: self.coinbase,
+            fork: self.fork,
+            instance: instance.unwrap_or(self.instance),
+            ..ChainSettings::new(self.chain_id, self.base_fee, self.gas_limit)
         };
         let mut blocks = self.blocks.into_iter();
         let genesis = blocks.next().ok_or("there is no genesis block")?;
-        let mut chain = Chain::new(settings, self.clock, genesis.diff);
+        let mut chain = Chain::restored(
+            genesis.own.over(&settings),
+            self.clock,
+            genesis.diff,
+            genesis.own.state_root,
+        );
+        chain.settings = settings;
         for saved in blocks {
             let head = chain.head();
+            let settings = saved.own.over(&settings);
             let seal = BlockSeal {
                 parent_hash: head.hash,
                 number: head.number() + 1,
@@ -173,6 +233,11 @@ impl SavedChain {
                 timestamp: saved.timestamp,
                 base_fee: settings.base_fee,
                 gas_limit: settings.gas_limit,
+                coinbase: settings.coinbase,
+                prevrandao: settings.prevrandao,
+                fork: settings.fork,
+                extra_data: B256::ZERO,
+                state_root: saved.own.state_root,
             };
             let mut state = head.state.clone();
             state.apply(&saved.diff);
@@ -185,13 +250,44 @@ impl SavedChain {
             }
             chain.append(Block::seal(seal, transactions, saved.diff, state));
         }
+        let latest = chain.head().header.timestamp;
+        chain.clock.change_source(source, latest);
         Ok(chain)
     }
 }
 
-impl SavedBlock {
-    fn of(block: &Block) -> Self {
+impl OwnSettings {
+    fn of(block: &Block, settings: &ChainSettings) -> Self {
+        fn other<T: PartialEq>(own: T, usual: T) -> Option<T> {
+            (own != usual).then_some(own)
+        }
         Self {
+            base_fee: other(block.base_fee(), settings.base_fee),
+            gas_limit: other(block.header.gas_limit, settings.gas_limit),
+            coinbase: other(block.header.beneficiary, settings.coinbase),
+            prevrandao: other(block.prevrandao, PREVRANDAO),
+            fork: other(block.fork(), settings.fork),
+            state_root: other(block.header.state_root, block.state.clone().commit()),
+        }
+    }
+
+    fn over(&self, settings: &ChainSettings) -> ChainSettings {
+        ChainSettings {
+            chain_id: settings.chain_id,
+            base_fee: self.base_fee.unwrap_or(settings.base_fee),
+            gas_limit: self.gas_limit.unwrap_or(settings.gas_limit),
+            coinbase: self.coinbase.unwrap_or(settings.coinbase),
+            prevrandao: self.prevrandao.unwrap_or(PREVRANDAO),
+            fork: self.fork.unwrap_or(settings.fork),
+            instance: settings.instance,
+        }
+    }
+}
+
+impl SavedBlock {
+    fn of(block: &Block, settings: &ChainSettings) -> Self {
+        Self {
+            own: OwnSettings::of(block, settings),
             timestamp: block.header.timestamp,
             l1_number: block.l1_number(),
             transactions: block

@@ -47,6 +47,24 @@ impl Pool {
         self.0.iter().find(|tx| *tx.inner().tx_hash() == hash)
     }
 
+    /// All that wait, in order of arrival.
+    pub fn all(&self) -> &[Recovered<TxEnvelope>] {
+        &self.0
+    }
+
+    /// Brings back transactions that were taken out before those that came since.
+    pub fn put_back(&mut self, mut transactions: Vec<Recovered<TxEnvelope>>) {
+        transactions.append(&mut self.0);
+        self.0 = transactions;
+    }
+
+    /// Takes out those that `unwanted` names; gives how many there were.
+    pub fn drop_if(&mut self, unwanted: impl Fn(&Recovered<TxEnvelope>) -> bool) -> usize {
+        let before = self.0.len();
+        self.0.retain(|tx| !unwanted(tx));
+        before - self.0.len()
+    }
+
     /// The sender's next nonce, waiting transactions included.
     pub fn next_nonce(&self, sender: Address, state: &State) -> u64 {
         let mut nonces: Vec<u64> = self

@@ -52,7 +52,8 @@ pub fn describe_revert(data: &[u8], abi: &JsonAbi) -> String {
         .unwrap_or_else(|| hex::encode_prefixed(data))
 }
 
-fn describe_value(value: &alloy::dyn_abi::DynSolValue) -> String {
+/// A value in words: numbers in full, bytes in hex, text in quotes.
+pub fn describe_value(value: &alloy::dyn_abi::DynSolValue) -> String {
     use alloy::dyn_abi::DynSolValue::{
         Address, Array, Bool, Bytes, FixedArray, FixedBytes, Int, String as Text, Tuple, Uint,
     };

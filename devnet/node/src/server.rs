@@ -1,19 +1,27 @@
 //! The RPC methods over HTTP and WebSocket, on one port.
 
 use std::{
+    future::Future,
     io,
     net::SocketAddr,
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use jsonrpsee::{
-    core::traits::IdProvider,
-    server::{BatchRequestConfig, Server, ServerConfig, ServerHandle},
-    types::SubscriptionId,
+    core::{
+        middleware::{Batch, BatchEntry, Notification, RpcServiceBuilder, RpcServiceT},
+        traits::IdProvider,
+    },
+    server::{
+        ws::is_upgrade_request, BatchRequestConfig, HttpRequest, Server, ServerConfig, ServerHandle,
+    },
+    types::{Request, SubscriptionId},
     Methods,
 };
 use tokio::net::{TcpListener, TcpSocket};
 use tower_http::cors::CorsLayer;
+
+use crate::rpc::NO_NOTIFICATIONS;
 
 /// Connections served at a time; more are told to come back later.
 const MAX_CONNECTIONS: u32 = 2_048;
@@ -77,11 +85,14 @@ impl RpcServer {
             .set_id_provider(HexIds::default())
             .build();
         // Pages in a browser may use it, as with any development node.
-        let middleware = tower::ServiceBuilder::new().layer(CorsLayer::permissive());
+        let middleware = tower::ServiceBuilder::new()
+            .layer(CorsLayer::permissive())
+            .map_request(mark_transport);
         let address = listener.local_addr().map_err(ServeError::Start)?;
         let server = Server::builder()
             .set_config(config)
             .set_http_middleware(middleware)
+            .set_rpc_middleware(RpcServiceBuilder::new().layer_fn(NoNotifications))
             .build_from_tcp(listener.into_std().map_err(ServeError::Start)?)
             .map_err(ServeError::Start)?;
         Ok(Self {
@@ -110,6 +121,61 @@ impl RpcServer {
         // An error means that it has stopped already.
         let _ = self.handle.stop();
         self.handle.stopped().await;
+    }
+}
+
+/// Of requests that came by plain HTTP.
+#[derive(Clone, Copy)]
+struct PlainHttp;
+
+fn mark_transport<B>(mut request: HttpRequest<B>) -> HttpRequest<B> {
+    if !is_upgrade_request(&request) {
+        request.extensions_mut().insert(PlainHttp);
+    }
+    request
+}
+
+/// Answers subscriptions over plain HTTP, which has no way to notify, as geth does.
+#[derive(Clone)]
+struct NoNotifications<S>(S);
+
+fn redirect(request: &mut Request<'_>) {
+    let subscribes = matches!(request.method_name(), "eth_subscribe" | "eth_unsubscribe");
+    if subscribes && request.extensions().get::<PlainHttp>().is_some() {
+        request.method = NO_NOTIFICATIONS.into();
+    }
+}
+
+impl<S: RpcServiceT> RpcServiceT for NoNotifications<S> {
+    type MethodResponse = S::MethodResponse;
+    type NotificationResponse = S::NotificationResponse;
+    type BatchResponse = S::BatchResponse;
+
+    fn call<'a>(
+        &self,
+        mut request: Request<'a>,
+    ) -> impl Future<Output = Self::MethodResponse> + Send + 'a {
+        redirect(&mut request);
+        self.0.call(request)
+    }
+
+    fn batch<'a>(
+        &self,
+        mut batch: Batch<'a>,
+    ) -> impl Future<Output = Self::BatchResponse> + Send + 'a {
+        for entry in batch.iter_mut() {
+            if let Ok(BatchEntry::Call(request)) = entry {
+                redirect(request);
+            }
+        }
+        self.0.batch(batch)
+    }
+
+    fn notification<'a>(
+        &self,
+        notification: Notification<'a>,
+    ) -> impl Future<Output = Self::NotificationResponse> + Send + 'a {
+        self.0.notification(notification)
     }
 }
 

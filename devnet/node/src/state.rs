@@ -3,8 +3,9 @@
 
 use std::{collections::BTreeMap, convert::Infallible};
 
-use alloy::primitives::{
-    keccak256, map::DefaultHashBuilder, Address, Bytes, B256, KECCAK256_EMPTY, U256,
+use alloy::{
+    consensus::TrieAccount,
+    primitives::{keccak256, map::DefaultHashBuilder, Address, Bytes, B256, KECCAK256_EMPTY, U256},
 };
 use revm::{
     bytecode::Bytecode,
@@ -12,6 +13,8 @@ use revm::{
     Database, DatabaseRef,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::trie::Trie;
 
 /// A persistent hash map with alloy's hasher.
 pub(crate) type PersistentMap<K, V> =
@@ -24,6 +27,8 @@ pub struct Account {
     pub balance: U256,
     pub code_hash: B256,
     storage: PersistentMap<U256, U256>,
+    /// The same, for proofs.
+    storage_trie: Trie,
 }
 
 impl Default for Account {
@@ -33,7 +38,36 @@ impl Default for Account {
             balance: U256::ZERO,
             code_hash: KECCAK256_EMPTY,
             storage: PersistentMap::default(),
+            storage_trie: Trie::default(),
         }
+    }
+}
+
+impl Account {
+    pub fn storage_root(&self) -> B256 {
+        self.storage_trie.root()
+    }
+
+    /// The nodes from the storage's root to a slot.
+    pub fn storage_proof(&self, slot: U256) -> Vec<Bytes> {
+        self.storage_trie.proof(keccak256(B256::from(slot)))
+    }
+
+    pub fn storage_at(&self, slot: U256) -> U256 {
+        self.storage.get(&slot).copied().unwrap_or_default()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.nonce == 0 && self.balance.is_zero() && self.code_hash == KECCAK256_EMPTY
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        alloy::rlp::encode(TrieAccount {
+            nonce: self.nonce,
+            balance: self.balance,
+            storage_root: self.storage_root(),
+            code_hash: self.code_hash,
+        })
     }
 }
 
@@ -42,9 +76,29 @@ impl Default for Account {
 pub struct State {
     accounts: PersistentMap<Address, Account>,
     codes: PersistentMap<B256, Bytecode>,
+    trie: Trie,
+    /// Accounts that changed since the trie was brought up to date.
+    changed: PersistentMap<Address, ()>,
 }
 
 impl State {
+    /// Brings the trie up to date; gives its root.
+    pub fn commit(&mut self) -> B256 {
+        for (address, ()) in std::mem::take(&mut self.changed) {
+            let key = keccak256(address);
+            match self.accounts.get(&address).filter(|it| !it.is_empty()) {
+                Some(account) => self.trie.insert(key, account.encode()),
+                None => self.trie.remove(key),
+            }
+        }
+        self.trie.root()
+    }
+
+    /// The nodes from the root to an account, once the state is committed.
+    pub fn account_proof(&self, address: Address) -> Vec<Bytes> {
+        self.trie.proof(keccak256(address))
+    }
+
     pub fn account(&self, address: Address) -> Option<&Account> {
         self.accounts.get(&address)
     }
@@ -66,14 +120,13 @@ impl State {
 
     pub fn storage_at(&self, address: Address, slot: U256) -> U256 {
         self.account(address)
-            .and_then(|account| account.storage.get(&slot))
-            .copied()
-            .unwrap_or_default()
+            .map_or(U256::ZERO, |account| account.storage_at(slot))
     }
 
     /// Writes `diff` into the state.
     pub fn apply(&mut self, diff: &StateDiff) {
         for (address, change) in &diff.0 {
+            self.changed.insert(*address, ());
             match change {
                 None => {
                     self.accounts.remove(address);
@@ -82,6 +135,7 @@ impl State {
                     let account = self.accounts.entry(*address).or_default();
                     if change.storage_cleared {
                         account.storage.clear();
+                        account.storage_trie = Trie::default();
                     }
                     account.nonce = change.nonce;
                     account.balance = change.balance;
@@ -90,10 +144,13 @@ impl State {
                         self.codes.insert(account.code_hash, bytecode(code.clone()));
                     }
                     for (slot, value) in &change.storage {
+                        let key = keccak256(B256::from(*slot));
                         if value.is_zero() {
                             account.storage.remove(slot);
+                            account.storage_trie.remove(key);
                         } else {
                             account.storage.insert(*slot, *value);
+                            account.storage_trie.insert(key, alloy::rlp::encode(value));
                         }
                     }
                 }

@@ -5,21 +5,30 @@ use alloy::{
         transaction::{Recovered, SignerRecoverable},
         Transaction as _, TxEnvelope, TxType, Typed2718,
     },
-    eips::eip2718::Decodable2718,
+    eips::{eip2718::Decodable2718, eip7702::SignedAuthorization},
     primitives::{Address, TxKind, U256},
     rpc::types::TransactionRequest,
 };
 use revm::{
-    context::TxEnv,
+    context::{either::Either, transaction::RecoveredAuthorization, TxEnv},
     context_interface::cfg::gas::calculate_initial_tx_gas,
     primitives::{eip3860::MAX_INITCODE_SIZE, hardfork::SpecId},
 };
 
 use crate::{chain::ChainSettings, error::TransactionError, state::State};
 
+/// An authorization as the executor takes it.
+type Authorization = Either<SignedAuthorization, RecoveredAuthorization>;
+
 /// The most gas that a transaction or a call may burn, as geth's cap for calls. A transaction may name a higher limit,
 /// as on Nitro, where what exceeds the block's compute limit is held back.
 pub const GAS_CAP: u64 = 50_000_000;
+
+/// What a plain transfer costs.
+pub const TRANSFER_GAS: u64 = 21_000;
+
+/// How the code of an account begins that has delegated itself (EIP-7702).
+const DELEGATION: [u8; 3] = [0xef, 1, 0];
 
 /// Decodes a signed transaction and finds its sender.
 pub fn decode(mut raw: &[u8]) -> Result<Recovered<TxEnvelope>, TransactionError> {
@@ -33,7 +42,7 @@ pub fn decode(mut raw: &[u8]) -> Result<Recovered<TxEnvelope>, TransactionError>
     }
     if !matches!(
         envelope.tx_type(),
-        TxType::Legacy | TxType::Eip2930 | TxType::Eip1559
+        TxType::Legacy | TxType::Eip2930 | TxType::Eip1559 | TxType::Eip7702
     ) {
         return Err(TransactionError::UnsupportedType(envelope.ty()));
     }
@@ -71,8 +80,12 @@ pub fn validate(
             nonce: u64::MAX,
         });
     }
-    if !impersonated && !state.code(sender).is_empty() {
+    let code = state.code(sender);
+    if !impersonated && !code.is_empty() && !code.starts_with(&DELEGATION) {
         return Err(TransactionError::SenderNotEoa(sender));
+    }
+    if tx.authorization_list().is_some_and(<[_]>::is_empty) {
+        return Err(TransactionError::NoAuthorization(sender));
     }
     let (base_fee, max_fee) = (settings.base_fee, tx.max_fee_per_gas());
     if let Some(priority_fee) = tx.max_priority_fee_per_gas().filter(|fee| *fee > max_fee) {
@@ -121,12 +134,12 @@ pub fn validate(
 fn intrinsic_gas(tx: &TxEnvelope) -> u64 {
     let slots = |list: &alloy::eips::eip2930::AccessList| list.storage_keys_count() as u64;
     calculate_initial_tx_gas(
-        SpecId::CANCUN,
+        SpecId::PRAGUE,
         tx.input(),
         tx.is_create(),
         tx.access_list().map_or(0, |list| list.len() as u64),
         tx.access_list().map_or(0, slots),
-        0,
+        tx.authorization_list().map_or(0, |list| list.len() as u64),
         None,
     )
     .initial_regular_gas
@@ -147,8 +160,14 @@ pub fn environment(tx: &Recovered<TxEnvelope>, base_fee: u64) -> TxEnv {
         chain_id: tx.chain_id(),
         access_list: tx.access_list().cloned().unwrap_or_default(),
         gas_priority_fee: tx.is_dynamic_fee().then_some(0),
+        authorization_list: authorizations(tx.authorization_list()),
         ..TxEnv::default()
     }
+}
+
+fn authorizations(list: Option<&[SignedAuthorization]>) -> Vec<Authorization> {
+    let list = list.unwrap_or_default().iter().cloned();
+    list.map(Authorization::Left).collect()
 }
 
 /// What the executor runs for a call, which need not be signed nor funded.
@@ -179,18 +198,25 @@ pub fn call_environment(
         0
     };
     let value = request.value.unwrap_or_default();
-    let gas_limit = request
-        .gas
-        .unwrap_or(GAS_CAP)
-        .min(GAS_CAP)
-        .min(affordable_gas(state, sender, value, gas_price));
+    let affordable = affordable_gas(state, sender, value, gas_price);
+    if affordable < TRANSFER_GAS {
+        // It could not even begin: that it lacks gas is not why.
+        return Err(TransactionError::InsufficientFunds {
+            sender,
+            have: state.balance(sender),
+            want: value.saturating_add(U256::from(TRANSFER_GAS) * U256::from(gas_price)),
+        });
+    }
+    let gas_limit = request.gas.unwrap_or(GAS_CAP).min(GAS_CAP).min(affordable);
     let access_list = request.access_list.unwrap_or_default();
+    let authorization_list = authorizations(request.authorization_list.as_deref());
     Ok(TxEnv {
-        tx_type: if access_list.is_empty() {
-            TxType::Legacy
-        } else {
-            TxType::Eip2930
+        tx_type: match (access_list.is_empty(), authorization_list.is_empty()) {
+            (_, false) => TxType::Eip7702,
+            (false, true) => TxType::Eip2930,
+            (true, true) => TxType::Legacy,
         } as u8,
+        authorization_list,
         caller: sender,
         gas_limit,
         gas_price,

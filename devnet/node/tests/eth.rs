@@ -1000,7 +1000,7 @@ async fn call_traces_nest() {
 
     for options in [
         json!({}),
-        json!({"tracer": "prestateTracer"}),
+        json!({"tracer": "4byteTracer"}),
         json!({"tracer": "{js}"}),
     ] {
         let error = rpc(&devnet, "debug_traceTransaction", json!([hash, options]))

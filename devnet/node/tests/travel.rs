@@ -389,7 +389,9 @@ async fn blocks_can_wait_for_a_request() {
 #[tokio::test]
 async fn interval_mining_mines_by_itself() {
     let devnet = Devnet::builder().mining(Mining::Manual).build().unwrap();
-    let miner = devnet.mine_every(std::time::Duration::from_millis(20));
+    devnet
+        .mine_every(Some(std::time::Duration::from_millis(20)))
+        .unwrap();
     let provider = devnet.provider_as(0);
     let pay = TransactionRequest::default()
         .with_to(devnet.account(9))
@@ -402,5 +404,4 @@ async fn interval_mining_mines_by_itself() {
         .await
         .unwrap();
     assert!(receipt.status() && receipt.block_number >= Some(1));
-    miner.abort();
 }

@@ -51,7 +51,7 @@ impl Default for BlockContext {
     fn default() -> Self {
         Self {
             chain_id: 31_337,
-            spec: SpecId::CANCUN,
+            spec: SpecId::PRAGUE,
             number: 1,
             l1_number: 1,
             timestamp: 1,

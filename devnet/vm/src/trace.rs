@@ -48,6 +48,8 @@ pub struct CallTrace {
     pub error: Option<String>,
     /// Logs of this frame alone; none if it failed.
     pub logs: Vec<Log>,
+    /// For each of these logs, how many of the calls came before it.
+    pub log_positions: Vec<usize>,
     pub calls: Vec<CallTrace>,
     /// Whether the frame ran a Stylus program.
     pub program: bool,
@@ -98,6 +100,7 @@ impl CallTrace {
             output: Bytes::new(),
             error: None,
             logs: Vec::new(),
+            log_positions: Vec::new(),
             calls: Vec::new(),
             program: false,
         })
@@ -105,6 +108,7 @@ impl CallTrace {
 
     fn drop_logs(&mut self) {
         self.logs.clear();
+        self.log_positions.clear();
         self.calls.iter_mut().for_each(Self::drop_logs);
     }
 }
@@ -167,6 +171,8 @@ impl Tracer {
     fn attribute(&mut self, logs: &[Log]) {
         if let (Some(frame), Some(new)) = (self.open.last_mut(), logs.get(self.logs_seen..)) {
             frame.logs.extend_from_slice(new);
+            let position = frame.calls.len();
+            frame.log_positions.resize(frame.logs.len(), position);
         }
         self.logs_seen = logs.len();
     }

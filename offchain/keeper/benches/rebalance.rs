@@ -8,7 +8,7 @@
 use std::{hint::black_box, path::Path, time::Instant};
 
 use alloy::primitives::{Address, U256};
-use bpe_keeper::rebalance::{decide, due_units, misallocated_share, Decision, Prices, Sink};
+use bpe_keeper::rebalance::{decide, due_units, misallocated_share, Debts, Decision, Prices, Sink};
 
 /// Gas as docs/gas.md has it: an update of one sink, and a sink's part of a walk over changed ones.
 const UPDATE_GAS: f64 = 239_566.0;
@@ -135,6 +135,7 @@ fn replay(minutes: &[Vec<u128>], policy: Policy) -> Outcome {
         gas: 0.0,
         misallocated: 0.0,
     };
+    let mut debts = Debts::default();
     for minute in &minutes[1..] {
         for (sink, capacity) in sinks.iter_mut().zip(minute) {
             sink.capacity = *capacity;
@@ -166,7 +167,8 @@ fn replay(minutes: &[Vec<u128>], policy: Policy) -> Outcome {
                     walk: WALK_GAS * TOKENS_PER_GAS,
                     factor,
                 };
-                match decide(&sinks, anchor, flow, &prices).decision {
+                debts.add(&sinks, anchor, flow, 60.0);
+                match decide(&sinks, anchor, flow, &prices, &debts).decision {
                     Decision::Nothing => {}
                     Decision::Sinks(worth) => {
                         for sink in sinks.iter_mut().filter(|it| worth.contains(&it.address)) {
@@ -200,10 +202,10 @@ fn main() {
             ("every change", Policy::EveryChange),
             ("5 % threshold", Policy::Threshold(0.05)),
             ("10 % threshold", Policy::Threshold(0.10)),
-            ("ours, factor 0.25", Policy::Money(0.25)),
             ("ours, factor 0.5", Policy::Money(0.5)),
             ("ours, factor 1", Policy::Money(1.0)),
             ("ours, factor 2", Policy::Money(2.0)),
+            ("ours, factor 4", Policy::Money(4.0)),
         ];
         for (name, policy) in policies {
             let outcome = replay(&minutes, policy);

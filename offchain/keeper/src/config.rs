@@ -137,7 +137,7 @@ pub struct Rebalance {
     pub enabled: bool,
     /// Seconds between looks.
     pub every: u64,
-    /// A unit is updated when the money it misallocates in an hour is worth so many times the transaction.
+    /// A unit is updated when the money it has misallocated is so many times what the transaction costs.
     pub factor: f64,
     /// Payment tokens for an ether: what gas is weighed against.
     pub tokens_per_ether: f64,

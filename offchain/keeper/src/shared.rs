@@ -1,10 +1,10 @@
 //! What workers and API share.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use alloy::providers::DynProvider;
+use alloy::{primitives::B256, providers::DynProvider};
 use bpe_chain::{views::Suite, Database, Deployment, HeadWatch, Sender};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::{
     config::Config,
@@ -13,6 +13,7 @@ use crate::{
     index::Index,
     leader::Leader,
     oracle::{self, Checker},
+    rebalance::Debts,
     verification::{self, TaskChecker},
 };
 
@@ -34,6 +35,8 @@ pub struct Shared {
     pub checker: Checker,
     pub tasks: TaskChecker,
     pub live: Arc<Semaphore>,
+    /// What units have misallocated, by task type, and when that was looked at last.
+    pub debts: Mutex<(HashMap<B256, Debts>, Option<u64>)>,
 }
 
 impl Shared {
@@ -57,6 +60,7 @@ impl Shared {
             index: Index::new(database.clone(), &deployment),
             leader: Leader::new(&database),
             live: Arc::new(Semaphore::new(config.api.live)),
+            debts: Mutex::default(),
             health: Health::default(),
             config,
             deployment,

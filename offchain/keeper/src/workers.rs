@@ -368,6 +368,11 @@ async fn units(shared: Arc<Shared>) -> Round {
         walk: update * 0.6,
         factor: config.factor,
     };
+    // Kept in memory: a restart begins to count anew, and decides a little later.
+    let mut kept = shared.debts.lock().await;
+    let (debts, last) = &mut *kept;
+    let seconds = last.map_or(0, |last| head.timestamp.saturating_sub(last));
+    *last = Some(head.timestamp);
     let mut misallocated = 0.0;
     let mut updates = Vec::new();
     // By spare capacity, by shares and by work, units are not the registry's capacities.
@@ -379,7 +384,9 @@ async fn units(shared: Arc<Shared>) -> Round {
             .call()
             .await
             .map_err(ChainError::from)?;
-        let judged = decide(&view.sinks, anchor, view.flow, &prices);
+        let debts = debts.entry(view.task_type).or_default();
+        debts.add(&view.sinks, anchor, view.flow, seconds as f64);
+        let judged = decide(&view.sinks, anchor, view.flow, &prices, debts);
         misallocated += judged.misallocated;
         gauge!("bpe_keeper_decision_benefit_tokens_total").increment(judged.benefit / 1e18);
         gauge!("bpe_keeper_decision_cost_tokens_total").increment(judged.cost / 1e18);
@@ -391,6 +398,7 @@ async fn units(shared: Arc<Shared>) -> Round {
         counter!("bpe_keeper_decisions_total", "decision" => name).increment(1);
         updates.extend(updates_of(view, judged.decision, head.timestamp));
     }
+    drop(kept);
     gauge!("bpe_keeper_misallocated_tokens_per_hour").set(misallocated / 1e18);
     send(
         &shared,

@@ -1,3 +1,3 @@
 export * from "./generated/abis.js";
-export { addresses } from "./generated/addresses.js";
+export { addresses, superfluid } from "./generated/addresses.js";
 export * from "./typed-data.js";

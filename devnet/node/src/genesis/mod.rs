@@ -7,6 +7,7 @@ use alloy::primitives::{address, bytes, Address, Bytes, U256};
 
 use devnet_vm::precompiles::{
     ARB_GAS_INFO, ARB_INFO, ARB_OWNER_PUBLIC, ARB_SYS, ARB_WASM, ARB_WASM_CACHE, CACHE_MANAGER,
+    NODE_INTERFACE,
 };
 
 use crate::state::{AccountDiff, StateDiff};
@@ -42,6 +43,7 @@ pub fn genesis(funded: &[Address], balance: U256) -> StateDiff {
         ARB_WASM,
         ARB_WASM_CACHE,
         CACHE_MANAGER,
+        NODE_INTERFACE,
     ];
     let precompiles = precompiles.map(|address| (address, Bytes::from_static(&[0xfe])));
     let contracts = [

@@ -1,6 +1,10 @@
 //! What only a development chain offers: `evm_`, `anvil_`, `hardhat_` and `devnet_`.
 
-use alloy::primitives::{Address, Bytes, B256, U64};
+use alloy::{
+    consensus::transaction::Recovered,
+    primitives::{Address, Bytes, B256, U64},
+    rpc::types::TransactionRequest,
+};
 use devnet_vm::{Activity, GasBreakdown};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +16,8 @@ use crate::{
     chain::Chain,
     error::NodeError,
     node::{Mining, MAX_BLOCKS_PER_REQUEST},
+    reorg::Displaced,
+    transaction,
 };
 
 /// A mined transaction's gas by cause, and what it did.
@@ -30,6 +36,7 @@ pub fn register(registry: &mut Registry) {
     time(registry);
     mining(registry);
     edits(registry);
+    reorganisations(registry);
     registry
         .method("evm_snapshot", |ctx, _: Nothing| {
             Ok(U64::from(ctx.node.snapshot()))
@@ -131,6 +138,71 @@ fn mining(registry: &mut Registry) {
             Ok(ctx.node.mining() == Mining::Automatic)
         })
         .alias("hardhat_getAutomine", "anvil_getAutomine");
+}
+
+/// A transaction for a reorganisation: signed, or for the node to sign.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NewTransaction {
+    Raw(Bytes),
+    Request(Box<TransactionRequest>),
+}
+
+type Placed = (NewTransaction, u64);
+
+/// `anvil_reorg` takes its arguments by position or by name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Reorg {
+    Depth(Quantity),
+    Options {
+        depth: Quantity,
+        #[serde(default)]
+        tx_block_pairs: Vec<Placed>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reorganise {
+    depth: Quantity,
+    #[serde(default)]
+    transactions: Displaced,
+}
+
+fn reorganisations(registry: &mut Registry) {
+    registry
+        .method("devnet_reorg", |ctx, (options,): (Reorganise,)| {
+            let depth = options.depth.to_u64()?;
+            ctx.node.reorganise(depth, options.transactions)
+        })
+        .method(
+            "anvil_reorg",
+            |ctx, (options, pairs): (Reorg, Option<Vec<Placed>>)| {
+                let (depth, pairs) = match options {
+                    Reorg::Depth(depth) => (depth, pairs.unwrap_or_default()),
+                    Reorg::Options {
+                        depth,
+                        tx_block_pairs,
+                    } => (depth, tx_block_pairs),
+                };
+                let mut placed = Vec::with_capacity(pairs.len());
+                for (tx, place) in pairs {
+                    let tx = match tx {
+                        NewTransaction::Raw(raw) => transaction::decode(&raw)?,
+                        NewTransaction::Request(request) => {
+                            let (envelope, sender) = ctx.node.sign(*request)?;
+                            Recovered::new_unchecked(envelope, sender)
+                        }
+                    };
+                    placed.push((tx, place));
+                }
+                ctx.node.reorganise_with(depth.to_u64()?, placed)
+            },
+        )
+        .method("anvil_rollback", |ctx, (depth,): (Option<Quantity>,)| {
+            ctx.node.roll_back(depth.map_or(Ok(1), Quantity::to_u64)?)
+        });
 }
 
 fn edits(registry: &mut Registry) {

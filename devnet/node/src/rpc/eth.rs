@@ -1,16 +1,17 @@
 //! `eth_`, `net_` and `web3_`.
 
+use std::time::{Duration, Instant};
+
 use alloy::{
-    eips::{BlockId, BlockNumberOrTag},
+    eips::{BlockId, BlockNumberOrTag, Encodable2718},
     primitives::{keccak256, Address, Bytes, B256, U256, U64},
     rpc::types::{
-        state::StateOverride, AccessListResult, BlockOverrides, FeeHistory, Filter, Transaction,
-        TransactionRequest,
+        state::StateOverride, BlockOverrides, FeeHistory, Filter, Transaction, TransactionRequest,
     },
 };
 
 use super::{
-    filters,
+    filters, node_interface,
     params::{Nothing, Quantity},
     types::{self, ArbitrumBlock, ArbitrumReceipt},
     Context, Outcome, Registry,
@@ -30,7 +31,7 @@ pub fn register(registry: &mut Registry) {
     others(registry);
 }
 
-fn find(chain: &Chain, id: Option<BlockId>) -> Outcome<&Block> {
+pub fn find(chain: &Chain, id: Option<BlockId>) -> Outcome<&Block> {
     let id = id.unwrap_or_default();
     chain
         .find(id)
@@ -41,16 +42,16 @@ fn find(chain: &Chain, id: Option<BlockId>) -> Outcome<&Block> {
 fn chain_data(registry: &mut Registry) {
     registry
         .method("eth_chainId", |ctx, _: Nothing| {
-            Ok(U64::from(ctx.node.chain().settings.chain_id))
+            Ok(U64::from(ctx.chain().settings.chain_id))
         })
         .method("net_version", |ctx, _: Nothing| {
-            Ok(ctx.node.chain().settings.chain_id.to_string())
+            Ok(ctx.chain().settings.chain_id.to_string())
         })
         .method("eth_blockNumber", |ctx, _: Nothing| {
-            Ok(U64::from(ctx.node.chain().head().number()))
+            Ok(U64::from(ctx.chain().head().number()))
         })
         .method("eth_gasPrice", |ctx, _: Nothing| {
-            Ok(U256::from(ctx.node.chain().settings.base_fee))
+            Ok(U256::from(ctx.chain().settings.base_fee))
         })
         .method("eth_maxPriorityFeePerGas", |_, _: Nothing| Ok(U256::ZERO))
         .method("eth_blobBaseFee", |_, _: Nothing| Ok(U256::from(1)))
@@ -58,7 +59,7 @@ fn chain_data(registry: &mut Registry) {
             "eth_feeHistory",
             |ctx, (count, newest, percentiles): (Quantity, BlockNumberOrTag, Option<Vec<f64>>)| {
                 fee_history(
-                    &ctx.node.chain(),
+                    &ctx.chain(),
                     count.to_u64()?,
                     newest,
                     percentiles.unwrap_or_default(),
@@ -116,20 +117,20 @@ fn accounts(registry: &mut Registry) {
         .method(
             "eth_getBalance",
             |ctx, (address, at): (Address, Option<BlockId>)| {
-                Ok(find(&ctx.node.chain(), at)?.state.balance(address))
+                Ok(find(&ctx.chain_at(at), at)?.state.balance(address))
             },
         )
         .method(
             "eth_getCode",
             |ctx, (address, at): (Address, Option<BlockId>)| {
-                Ok(find(&ctx.node.chain(), at)?.state.code(address))
+                Ok(find(&ctx.chain_at(at), at)?.state.code(address))
             },
         )
         .method(
             "eth_getStorageAt",
             |ctx, (address, slot, at): (Address, Quantity, Option<BlockId>)| {
                 Ok(B256::from(
-                    find(&ctx.node.chain(), at)?
+                    find(&ctx.chain_at(at), at)?
                         .state
                         .storage_at(address, slot.0),
                 ))
@@ -141,7 +142,7 @@ fn accounts(registry: &mut Registry) {
                 if at.is_some_and(|at| at.is_pending()) {
                     return Ok(U64::from(ctx.node.next_nonce(address)));
                 }
-                Ok(U64::from(find(&ctx.node.chain(), at)?.state.nonce(address)))
+                Ok(U64::from(find(&ctx.chain(), at)?.state.nonce(address)))
             },
         );
 }
@@ -156,20 +157,18 @@ type CallArguments = (
 fn execution(registry: &mut Registry) {
     registry
         .method("eth_call", |ctx, (request, at, state, block): CallArguments| {
-            ctx.node.call(request, at.unwrap_or_default(), state, block)
+            let (chain, at) = (ctx.chain_at(at), at.unwrap_or_default());
+            if node_interface::is_meant(&request) {
+                return node_interface::call(&ctx.node, &chain, &request, at);
+            }
+            ctx.node.call(&chain, request, at, state, block)
         })
         .method(
             "eth_estimateGas",
             |ctx, (request, at, state): (TransactionRequest, Option<BlockId>, Option<StateOverride>)| {
-                ctx.node.estimate_gas(&ctx.node.chain(), request, at, state).map(U64::from)
+                ctx.node.estimate_gas(&ctx.chain_at(at), request, at, state).map(U64::from)
             },
-        )
-        .method("eth_createAccessList", |ctx, (request, at): (TransactionRequest, Option<BlockId>)| {
-            // The list that was given, and the gas with it: a valid answer, if not the cheapest.
-            let access_list = request.access_list.clone().unwrap_or_default();
-            let gas_used = U256::from(ctx.node.estimate_gas(&ctx.node.chain(), request, at, None)?);
-            Ok(AccessListResult { access_list, gas_used, error: None })
-        });
+        );
 }
 
 fn transactions(registry: &mut Registry) {
@@ -181,15 +180,38 @@ fn transactions(registry: &mut Registry) {
             "eth_sendTransaction",
             |ctx, (request,): (TransactionRequest,)| ctx.node.send(request),
         )
+        .method(
+            "eth_sendRawTransactionSync",
+            |ctx, (raw, timeout): (Bytes, Option<Quantity>)| {
+                let hash = ctx.node.send_raw(&raw)?;
+                await_receipt(ctx, hash, timeout)
+            },
+        )
+        .method(
+            "eth_sendTransactionSync",
+            |ctx, (request, timeout): (TransactionRequest, Option<Quantity>)| {
+                let hash = ctx.node.send(request)?;
+                await_receipt(ctx, hash, timeout)
+            },
+        )
         .method("eth_getTransactionByHash", |ctx, (hash,): (B256,)| {
-            let chain = ctx.node.chain();
+            let chain = ctx.chain();
             let mined = chain
                 .transaction(hash)
                 .map(|(block, index)| types::transaction(block, index));
             Ok(mined.or_else(|| ctx.node.pending(hash).map(types::pending)))
         })
+        .method("eth_getRawTransactionByHash", |ctx, (hash,): (B256,)| {
+            let chain = ctx.chain();
+            let mined = chain
+                .transaction(hash)
+                .map(|(block, index)| block.transactions[index].envelope.clone());
+            let known = mined.or_else(|| ctx.node.pending(hash));
+            Ok(known.map(|tx| Bytes::from(tx.inner().encoded_2718())))
+        })
+        .alias("debug_getRawTransaction", "eth_getRawTransactionByHash")
         .method("eth_getTransactionReceipt", |ctx, (hash,): (B256,)| {
-            let chain = ctx.node.chain();
+            let chain = ctx.chain();
             Ok(chain
                 .transaction(hash)
                 .map(|(block, index)| types::receipt(block, index)))
@@ -197,15 +219,31 @@ fn transactions(registry: &mut Registry) {
         .method(
             "eth_getTransactionByBlockHashAndIndex",
             |ctx, (hash, index): (B256, Quantity)| {
-                nth_transaction(&ctx.node.chain(), hash.into(), index)
+                nth_transaction(&ctx.chain(), hash.into(), index)
             },
         )
         .method(
             "eth_getTransactionByBlockNumberAndIndex",
             |ctx, (number, index): (BlockNumberOrTag, Quantity)| {
-                nth_transaction(&ctx.node.chain(), number.into(), index)
+                nth_transaction(&ctx.chain_at(Some(number.into())), number.into(), index)
             },
         );
+}
+
+/// Waits for a receipt, as EIP-7966 has it: by default 20 seconds, at most a minute.
+fn await_receipt(ctx: &Context, hash: B256, timeout: Option<Quantity>) -> Outcome<ArbitrumReceipt> {
+    let millis = timeout.map_or(Ok(20_000), Quantity::to_u64)?.min(60_000);
+    let end = Instant::now() + Duration::from_millis(millis);
+    loop {
+        let chain = ctx.node.chain();
+        if let Some((block, index)) = chain.transaction(hash) {
+            return Ok(types::receipt(block, index));
+        }
+        if Instant::now() >= end {
+            return Err(NodeError::NotMined { hash, millis });
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn nth_transaction(chain: &Chain, id: BlockId, index: Quantity) -> Outcome<Option<Transaction>> {
@@ -218,8 +256,7 @@ fn nth_transaction(chain: &Chain, id: BlockId, index: Quantity) -> Outcome<Optio
 
 fn blocks(registry: &mut Registry) {
     let count = |ctx: &Context, id: BlockId| {
-        ctx.node
-            .chain()
+        ctx.chain_at(Some(id))
             .find(id)
             .map(|block| U64::from(block.transactions.len()))
     };
@@ -238,8 +275,7 @@ fn blocks(registry: &mut Registry) {
             "eth_getHeaderByNumber",
             |ctx, (number,): (BlockNumberOrTag,)| {
                 Ok(ctx
-                    .node
-                    .chain()
+                    .chain_at(Some(number.into()))
                     .find(number.into())
                     .map(|block| types::header(block)))
             },
@@ -250,7 +286,7 @@ fn blocks(registry: &mut Registry) {
                     .map(|index| types::receipt(block, index))
                     .collect()
             };
-            Ok(ctx.node.chain().find(id).map(receipts))
+            Ok(ctx.chain_at(Some(id)).find(id).map(receipts))
         })
         .method(
             "eth_getBlockTransactionCountByNumber",
@@ -270,8 +306,7 @@ fn blocks(registry: &mut Registry) {
 }
 
 fn rpc_block(ctx: &Context, id: BlockId, full: Option<bool>) -> Option<ArbitrumBlock> {
-    ctx.node
-        .chain()
+    ctx.chain_at(Some(id))
         .find(id)
         .map(|block| types::block(block, full.unwrap_or(false)))
 }
@@ -279,23 +314,33 @@ fn rpc_block(ctx: &Context, id: BlockId, full: Option<bool>) -> Option<ArbitrumB
 fn log_queries(registry: &mut Registry) {
     registry
         .method("eth_getLogs", |ctx, (filter,): (Filter,)| {
-            filters::logs(&ctx.node.chain(), &filter)
+            filters::limited_logs(&ctx.chain(), &filter, &ctx.faults)
         })
         .method("eth_newFilter", |ctx, (filter,): (Filter,)| {
-            Ok(ctx.filters.install_logs(&ctx.node.chain(), filter))
+            Ok(ctx
+                .filters
+                .install_logs(&ctx.faults.steady(ctx.node.chain()), filter))
         })
         .method("eth_newBlockFilter", |ctx, _: Nothing| {
-            Ok(ctx.filters.install_blocks(&ctx.node.chain()))
+            Ok(ctx
+                .filters
+                .install_blocks(&ctx.faults.steady(ctx.node.chain())))
         })
         .method(
             "eth_newPendingTransactionFilter",
-            |ctx, (_,): (Option<bool>,)| Ok(ctx.filters.install_transactions(&ctx.node.chain())),
+            |ctx, (_,): (Option<bool>,)| {
+                Ok(ctx
+                    .filters
+                    .install_transactions(&ctx.faults.steady(ctx.node.chain())))
+            },
         )
         .method("eth_getFilterChanges", |ctx, (id,): (Quantity,)| {
-            ctx.filters.changes(&ctx.node.chain(), id.0)
+            ctx.filters
+                .changes(&ctx.faults.steady(ctx.node.chain()), id.0)
         })
         .method("eth_getFilterLogs", |ctx, (id,): (Quantity,)| {
-            ctx.filters.all_logs(&ctx.node.chain(), id.0)
+            ctx.filters
+                .all_logs(&ctx.faults.steady(ctx.node.chain()), id.0)
         })
         .method("eth_uninstallFilter", |ctx, (id,): (Quantity,)| {
             Ok(ctx.filters.uninstall(id.0))

@@ -1,6 +1,6 @@
 //! Log queries, and filters that clients poll.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy::{
     primitives::U256,
@@ -8,14 +8,40 @@ use alloy::{
 };
 use parking_lot::Mutex;
 
-use crate::{chain::Chain, error::NodeError, rpc::types};
+use crate::{
+    block::{Block, MinedTransaction},
+    chain::{Chain, Change},
+    error::NodeError,
+    rpc::types,
+};
 
 /// The most filters kept; the oldest make room.
 const CAPACITY: usize = 1_000;
 
+/// Logs that match `filter`, unless a fault has it that they are too many.
+pub fn limited_logs(
+    chain: &Chain,
+    filter: &Filter,
+    faults: &super::Faulty,
+) -> Result<Vec<Log>, NodeError> {
+    if let FilterBlockOption::Range { .. } = filter.block_option {
+        let (from, to) = range(chain, filter)?;
+        faults.check_logs(from, to, 0)?;
+    }
+    let found = logs(chain, filter)?;
+    faults.check_logs(0, 0, found.len())?;
+    Ok(found)
+}
+
 /// Logs that match `filter`.
 pub fn logs(chain: &Chain, filter: &Filter) -> Result<Vec<Log>, NodeError> {
-    let (from, to) = match filter.block_option {
+    let (from, to) = range(chain, filter)?;
+    Ok(matching(chain, filter, from, to).collect())
+}
+
+/// The blocks that a filter names.
+fn range(chain: &Chain, filter: &Filter) -> Result<(u64, u64), NodeError> {
+    Ok(match filter.block_option {
         FilterBlockOption::AtBlockHash(hash) => {
             let block = chain
                 .block_by_hash(hash)
@@ -34,8 +60,7 @@ pub fn logs(chain: &Chain, filter: &Filter) -> Result<Vec<Log>, NodeError> {
             }
             (from, to.min(head))
         }
-    };
-    Ok(matching(chain, filter, from, to).collect())
+    })
 }
 
 /// Matching logs of the blocks `from..=to`.
@@ -47,9 +72,45 @@ pub fn matching<'a>(
 ) -> impl Iterator<Item = Log> + 'a {
     (from..=to)
         .map_while(|number| chain.block(number))
-        .filter(|block| filter.matches_bloom(block.header.logs_bloom))
-        .flat_map(|block| types::logs(block))
+        .flat_map(|block| matching_in(block, filter))
+}
+
+/// Matching logs of one block.
+fn matching_in<'a>(block: &'a Block, filter: &'a Filter) -> impl Iterator<Item = Log> + 'a {
+    let logs = filter
+        .matches_bloom(block.header.logs_bloom)
+        .then(|| types::logs(block));
+    logs.into_iter()
+        .flatten()
         .filter(|log| filter.matches_address(log.address()) && filter.matches_topics(log.topics()))
+}
+
+/// What a change means to somebody who follows logs: those that are gone, the newest first, then those that came.
+pub fn changed_logs(change: &Change, filter: &Filter) -> Vec<Log> {
+    let (first, last) = filter.extract_block_range();
+    let wanted = |block: &&Arc<Block>| {
+        (first.unwrap_or(0)..=last.unwrap_or(u64::MAX)).contains(&block.number())
+    };
+    let gone = change.removed.iter().filter(wanted).flat_map(|block| {
+        let mut logs: Vec<_> = matching_in(block, filter).collect();
+        logs.reverse();
+        logs
+    });
+    let gone = gone.map(|log| Log {
+        removed: true,
+        ..log
+    });
+    let come = change.added.iter().filter(wanted);
+    gone.chain(come.flat_map(|block| matching_in(block, filter)))
+        .collect()
+}
+
+/// What a change means to somebody who follows blocks: those that came, or the one that is the head again.
+pub fn changed_heads(chain: &Chain, change: &Change) -> Vec<Arc<Block>> {
+    match (change.added.is_empty(), change.removed.is_empty()) {
+        (true, false) => vec![Arc::clone(chain.head())],
+        _ => change.added.clone(),
+    }
 }
 
 /// What a filter reports.
@@ -61,8 +122,8 @@ enum Kind {
 
 struct Installed {
     kind: Kind,
-    /// The first block not reported yet.
-    next: u64,
+    /// The chain when it was last reported on.
+    seen: Chain,
 }
 
 /// The filters that clients installed.
@@ -90,7 +151,7 @@ impl Filters {
             *last,
             Installed {
                 kind,
-                next: chain.head().number() + 1,
+                seen: chain.clone(),
             },
         );
         if filters.len() > CAPACITY {
@@ -108,23 +169,16 @@ impl Filters {
         let (_, filters) = &mut *self.0.lock();
         let installed = u64::try_from(id).ok().and_then(|id| filters.get_mut(&id));
         let installed = installed.ok_or(NodeError::UnknownFilter(id))?;
-        let head = chain.head().number();
-        // After a revert the chain may be shorter than what was reported.
-        let from = installed.next.min(head + 1);
-        installed.next = head + 1;
-        let blocks = || (from..=head).filter_map(|number| chain.block(number));
+        let change = chain.since(&installed.seen);
+        installed.seen = chain.clone();
+        let hashes = |blocks: Vec<Arc<Block>>| blocks.iter().map(|block| block.hash).collect();
         Ok(match &installed.kind {
-            Kind::Logs(filter) => {
-                let (first, last) = filter.extract_block_range();
-                let (from, to) = (from.max(first.unwrap_or(0)), head.min(last.unwrap_or(head)));
-                FilterChanges::Logs(matching(chain, filter, from, to).collect())
+            Kind::Logs(filter) => FilterChanges::Logs(changed_logs(&change, filter)),
+            Kind::Blocks => FilterChanges::Hashes(hashes(changed_heads(chain, &change))),
+            Kind::PendingTransactions => {
+                let transactions = change.added.iter().flat_map(|block| &block.transactions);
+                FilterChanges::Hashes(transactions.map(MinedTransaction::hash).collect())
             }
-            Kind::Blocks => FilterChanges::Hashes(blocks().map(|block| block.hash).collect()),
-            Kind::PendingTransactions => FilterChanges::Hashes(
-                blocks()
-                    .flat_map(|block| block.transactions.iter().map(|tx| tx.hash()))
-                    .collect(),
-            ),
         })
     }
 

@@ -3,8 +3,15 @@
 mod debug;
 mod dev;
 mod eth;
+mod faults;
 mod filters;
+mod node_interface;
 mod params;
+mod pool;
+mod proof;
+mod settings;
+mod sign;
+mod simulate;
 mod subscribe;
 mod types;
 
@@ -13,13 +20,17 @@ use std::{
     sync::Arc,
 };
 
+use alloy::eips::BlockId;
 use jsonrpsee::{types::ErrorObjectOwned, Methods, RpcModule};
 use serde::Serialize;
 
-use crate::{error::NodeError, node::Node};
+use crate::{chain::Chain, error::NodeError, node::Node};
+
+pub use faults::{Failure, Faults, Faulty};
 
 pub use dev::{revert_data, transaction_gas, TransactionGas};
 pub use filters::logs;
+pub use subscribe::NO_NOTIFICATIONS;
 
 use filters::Filters;
 use params::{parse, Arguments};
@@ -28,13 +39,20 @@ use params::{parse, Arguments};
 pub struct Context {
     pub node: Arc<Node>,
     pub filters: Filters,
+    pub faults: Arc<Faulty>,
 }
 
 impl Context {
-    pub fn new(node: Arc<Node>) -> Self {
-        Self {
-            node,
-            filters: Filters::default(),
+    /// The chain that this request is answered from: as it is, or as a fault shows it.
+    pub fn chain(&self) -> Chain {
+        self.faults.shown(self.node.chain())
+    }
+
+    /// The same for a question about block `at`; the pending block is the last of its chain.
+    pub fn chain_at(&self, at: Option<BlockId>) -> Chain {
+        match at {
+            Some(at) if at.is_pending() => self.node.pending_chain(),
+            _ => self.chain(),
         }
     }
 }
@@ -42,11 +60,21 @@ impl Context {
 type Outcome<T> = Result<T, NodeError>;
 
 /// All methods of `node`.
-pub fn methods(node: Arc<Node>) -> Methods {
-    let mut registry = Registry(RpcModule::new(Context::new(node)));
+pub fn methods(node: Arc<Node>, faults: Arc<Faulty>) -> Methods {
+    let mut registry = Registry(RpcModule::new(Context {
+        node,
+        filters: Filters::default(),
+        faults,
+    }));
     eth::register(&mut registry);
     dev::register(&mut registry);
     debug::register(&mut registry);
+    sign::register(&mut registry);
+    pool::register(&mut registry);
+    proof::register(&mut registry);
+    settings::register(&mut registry);
+    simulate::register(&mut registry);
+    faults::register(&mut registry);
     subscribe::register(&mut registry.0);
     registry.0.into()
 }
@@ -66,6 +94,7 @@ impl Registry {
                              context: Arc<Context>,
                              _: jsonrpsee::Extensions| {
             let arguments = parse::<A>(&params)?;
+            context.faults.strike(name)?;
             catch_unwind(AssertUnwindSafe(|| handler(&context, arguments)))
                 .unwrap_or_else(|_| Err(NodeError::Internal(format!("{name} panicked"))))
                 .map_err(ErrorObjectOwned::from)

@@ -41,6 +41,11 @@ pub fn parse<T: Arguments>(params: &Params<'_>) -> Result<T, ErrorObjectOwned> {
     }
     let mut values: Vec<Value> = match params.as_str() {
         None => Vec::new(),
+        // Arguments by name are one argument, for methods that take options.
+        Some(object) if object.starts_with('{') => params
+            .parse()
+            .map(|object| vec![object])
+            .map_err(|_| invalid("params must be an array".into()))?,
         Some(_) => params
             .parse()
             .map_err(|_| invalid("params must be an array".into()))?,

@@ -11,7 +11,7 @@ use alloy::{
 };
 use jsonrpsee::{
     core::{server::SubscriptionMessage, SubscriptionResult},
-    types::{ErrorObjectOwned, Params},
+    types::{error::METHOD_NOT_FOUND_CODE, ErrorObjectOwned, Params},
     PendingSubscriptionSink, RpcModule,
 };
 use serde_json::value::{to_raw_value, RawValue};
@@ -26,7 +26,19 @@ enum Wanted {
     Transactions { full: bool },
 }
 
+/// Stands for subscriptions where there is nothing to notify by.
+pub const NO_NOTIFICATIONS: &str = "subscription over HTTP";
+
 pub fn register(module: &mut RpcModule<Context>) {
+    module
+        .register_method(NO_NOTIFICATIONS, |_, _, _| {
+            Err::<(), _>(ErrorObjectOwned::owned(
+                METHOD_NOT_FOUND_CODE,
+                "notifications not supported: subscribe over WebSocket",
+                None::<()>,
+            ))
+        })
+        .expect("every method is registered once");
     module
         .register_subscription(
             "eth_subscribe",
@@ -50,7 +62,8 @@ async fn subscribe(
         }
     };
     let mut heads = ctx.node.heads();
-    let mut next = *heads.borrow_and_update() + 1;
+    heads.borrow_and_update();
+    let mut seen = ctx.faults.steady(ctx.node.chain());
     let sink = pending.accept().await?;
     loop {
         tokio::select! {
@@ -58,15 +71,11 @@ async fn subscribe(
             changed = heads.changed() => changed?,
         }
         heads.borrow_and_update();
-        let chain = ctx.node.chain();
-        let head = chain.head().number();
-        // After a revert the chain may be shorter than what was reported.
-        for number in next.min(head + 1)..=head {
-            for message in messages(&chain, &wanted, number)? {
-                sink.send(SubscriptionMessage::from(message)).await?;
-            }
+        let chain = ctx.faults.steady(ctx.node.chain());
+        for message in messages(&chain, &seen, &wanted)? {
+            sink.send(SubscriptionMessage::from(message)).await?;
         }
-        next = head + 1;
+        seen = chain;
     }
 }
 
@@ -93,22 +102,31 @@ fn wanted(params: &Params<'_>) -> Result<Wanted, NodeError> {
     }
 }
 
-/// What there is to say of block `number`.
-fn messages(chain: &Chain, wanted: &Wanted, number: u64) -> serde_json::Result<Vec<Box<RawValue>>> {
-    let Some(block) = chain.block(number) else {
-        return Ok(Vec::new());
-    };
+/// What there is to say about a chain that was as `seen`.
+fn messages(
+    chain: &Chain,
+    seen: &Chain,
+    wanted: &Wanted,
+) -> serde_json::Result<Vec<Box<RawValue>>> {
+    let change = chain.since(seen);
+    let blocks = change.added.iter();
     match wanted {
-        Wanted::Heads => Ok(vec![to_raw_value(&types::header(block))?]),
-        Wanted::Logs(filter) => filters::matching(chain, filter, number, number)
-            .map(|log| to_raw_value(&log))
-            .collect(),
-        Wanted::Transactions { full: true } => (0..block.transactions.len())
-            .map(|index| to_raw_value(&types::transaction(block, index)))
-            .collect(),
-        Wanted::Transactions { full: false } => block
-            .transactions
+        Wanted::Heads => filters::changed_heads(chain, &change)
             .iter()
+            .map(|block| to_raw_value(&types::header(block)))
+            .collect(),
+        Wanted::Logs(filter) => filters::changed_logs(&change, filter)
+            .iter()
+            .map(to_raw_value)
+            .collect(),
+        Wanted::Transactions { full: true } => blocks
+            .flat_map(|block| {
+                (0..block.transactions.len()).map(|index| types::transaction(block, index))
+            })
+            .map(|tx| to_raw_value(&tx))
+            .collect(),
+        Wanted::Transactions { full: false } => blocks
+            .flat_map(|block| &block.transactions)
             .map(|tx| to_raw_value::<B256>(&tx.hash()))
             .collect(),
     }

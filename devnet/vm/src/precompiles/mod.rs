@@ -14,7 +14,10 @@ use revm::{
     state::{AccountInfo, Bytecode},
 };
 
-use crate::{activation::ARBOS_STATE, evm::StylusContext};
+use crate::{evm::StylusContext, executor::BlockContext};
+
+/// Where ArbOS keeps what it knows of programs.
+pub use crate::activation::ARBOS_STATE;
 
 pub const ARB_SYS: Address = address!("0x0000000000000000000000000000000000000064");
 pub const ARB_INFO: Address = address!("0x0000000000000000000000000000000000000065");
@@ -34,6 +37,17 @@ const ADDRESSES: [Address; 7] = [
     ARB_WASM_CACHE,
     CACHE_MANAGER,
 ];
+
+/// Answers questions about the chain, to clients alone: no contract can call it.
+pub const NODE_INTERFACE: Address = address!("0x00000000000000000000000000000000000000C8");
+
+/// Whether an account is warm in every transaction because it is a precompile.
+pub fn is_warm(address: Address) -> bool {
+    ADDRESSES.contains(&address)
+        || EthPrecompiles::new(BlockContext::default().spec)
+            .warm_addresses()
+            .contains(&address)
+}
 
 /// Gas of any call: reading ArbOS' state once.
 const BASE_GAS: u64 = 800;

@@ -4,7 +4,7 @@ mod decide;
 mod jobs;
 mod look;
 
-pub use decide::{decide, due_units, misallocated_share, Decision, Judgement, Prices, Sink};
+pub use decide::{decide, due_units, misallocated_share, Debts, Decision, Judgement, Prices, Sink};
 pub use jobs::{Drains, PriceEpochs, Units, Update};
 pub use look::{look, View};
 
