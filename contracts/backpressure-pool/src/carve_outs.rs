@@ -1,6 +1,6 @@
 //! Units of fee, budget and overflow.
 
-use alloy_primitives::{Address, Uint, B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{call, calldata, invoke_words, require_gas},
@@ -11,12 +11,12 @@ use bpe_common::{
         self,
         split::{CarveOuts, BY_WORK, BY_WORK_UNITS},
     },
-    packed::{to_u128, widen},
+    packed::{pack, to_u128, widen},
     superfluid::{distribution, IGeneralDistributionAgreementV1, ISuperfluidPool},
 };
 use stylus_sdk::prelude::*;
 
-use super::{units::Split, BackpressurePool, CarveOutsSet, Error, SinkSkipped, UNITS_GAS};
+use super::{units::Split, BackpressurePool, CarveOutsSet, Error, UNITS_GAS};
 
 /// Who gets fee and budget, and the units of that.
 type Parts = [(Address, u128); 2];
@@ -27,7 +27,7 @@ impl BackpressurePool {
     #[inline(never)]
     pub(super) fn settle(&mut self, split: &Split, forced: bool) -> Result<(), Error> {
         let mut pool = self.pools.setter(split.id);
-        pool.sink_units.set(Uint::saturating_from(split.sinks));
+        pool.sink_units.set(pack(split.sinks));
         let before = [
             (pool.fee_member.get(), to_u128(pool.fee_units.get())),
             (pool.budget_member.get(), to_u128(pool.budget_units.get())),
@@ -56,15 +56,14 @@ impl BackpressurePool {
         }
         let after = self.set_parts(split, before, after)?;
         let mut pool = self.pools.setter(split.id);
-        pool.overflow_units
-            .set(Uint::saturating_from(units.overflow));
+        pool.overflow_units.set(pack(units.overflow));
         if members != before.map(|(member, _)| member) {
             pool.fee_member.set(fee_member);
             pool.budget_member.set(budget_member);
         }
         let [(_, fee), (_, budget)] = after;
-        pool.fee_units.set(Uint::saturating_from(fee));
-        pool.budget_units.set(Uint::saturating_from(budget));
+        pool.fee_units.set(pack(fee));
+        pool.budget_units.set(pack(budget));
         emit!(
             self.vm(),
             CarveOutsSet[split.id](split.sinks, fee, budget, units.overflow)
@@ -153,7 +152,6 @@ impl BackpressurePool {
                     true => (whose, 0),
                     false => (whose, units),
                 });
-                emit!(self.vm(), SinkSkipped[split.id, *member]);
             }
         }
         Ok(agreed)

@@ -73,7 +73,7 @@ use bpe_common::{
     events::Word,
     math::{self, split, split::BY_WORK},
     ownable::Ownable,
-    packed::{narrow, to_u128, widen},
+    packed::{narrow, pack, to_u128, widen},
     superfluid::{IGeneralDistributionAgreementV1, ISuperToken},
 };
 use stylus_sdk::{prelude::*, storage::*};
@@ -482,7 +482,8 @@ impl BackpressurePool {
             return Err(PaidByWork {}.into());
         }
         let mut pool = self.pools.setter(task_type_id);
-        pool.nested_capacity.set(Uint::saturating_from(capacity));
+        pool.nested_capacity
+            .set(pack(math::to_u128_saturating(capacity)));
         match split.anchor {
             0 => {
                 let (_, total) = self.sinks_and_total(task_type_id)?;
@@ -625,7 +626,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * `OwnableUnauthorizedAccount`, [`ExceedsMaximum`], [`PoolDoesNotExist`], [`PaidByWork`]
+    /// * `OwnableUnauthorizedAccount`, [`ExceedsMaximum`], [`PoolDoesNotExist`]
     ///
     /// # Events
     ///
@@ -634,7 +635,6 @@ impl BackpressurePool {
         self.only_owner()?;
         require_at_most(price, MAX_PRICE)?;
         let split = self.open(task_type_id)?;
-        split.require_units()?;
         self.pools
             .setter(task_type_id)
             .price
@@ -778,11 +778,6 @@ impl BackpressurePool {
     /// The capacity that 1e9 units of the task type stand for.
     pub fn get_anchor(&self, task_type_id: B256) -> U256 {
         widen(self.pools.getter(task_type_id).anchor.get())
-    }
-
-    /// The units of all sinks of the task type.
-    pub fn get_sink_units(&self, task_type_id: B256) -> U256 {
-        widen(self.pools.getter(task_type_id).sink_units.get())
     }
 
     /// The part of the task type's streams that goes to the reviewer, in basis points.

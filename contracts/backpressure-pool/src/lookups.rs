@@ -90,7 +90,12 @@ impl BackpressurePool {
     pub(super) fn sinks_page(&self, id: B256, from: u64, count: u64) -> Result<Page, Error> {
         let selector = ICapacityRegistry::getSinksPageCall::SELECTOR;
         let arguments = [id, from.word(), count.word()];
-        Ok(query_pairs(self.vm(), self.registry.get(), selector, &arguments)?)
+        Ok(query_pairs(
+            self.vm(),
+            self.registry.get(),
+            selector,
+            &arguments,
+        )?)
     }
 
     fn ask_registry<const N: usize>(

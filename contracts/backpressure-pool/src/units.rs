@@ -1,7 +1,7 @@
 //! Units of sinks, and of what is below a task type.
 
 use alloc::vec::Vec;
-use alloy_primitives::{Address, Uint, B256, U256, U32};
+use alloy_primitives::{Address, B256, U256, U32};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{call, calldata, require_gas},
@@ -12,7 +12,7 @@ use bpe_common::{
         self,
         split::{self, BY_WORK, MAX_SINK_UNITS, MIN_ANCHOR},
     },
-    packed::to_u128,
+    packed::{pack, to_u128},
     superfluid::{agreement_call, IGeneralDistributionAgreementV1, ISuperfluidPool},
 };
 use stylus_sdk::prelude::*;
@@ -78,7 +78,7 @@ impl BackpressurePool {
     pub(super) fn set_anchor(&mut self, split: &mut Split, total: u128) -> Result<(), Error> {
         split.anchor = self.anchor_of(split.id, total);
         let mut pool = self.pools.setter(split.id);
-        pool.anchor.set(Uint::saturating_from(split.anchor));
+        pool.anchor.set(pack(split.anchor));
         self.set_nested_units(split)
     }
 
@@ -113,7 +113,7 @@ impl BackpressurePool {
         self.set_units(split.pool, member, others_of_member.saturating_add(units))?;
         split.sinks = others.saturating_add(units);
         let mut pool = self.pools.setter(split.id);
-        pool.nested_units.set(Uint::saturating_from(units));
+        pool.nested_units.set(pack(units));
         Ok(())
     }
 
@@ -121,7 +121,7 @@ impl BackpressurePool {
     pub(super) fn complete(&mut self, id: B256, count: u64, total: u128) {
         let mut pool = self.pools.setter(id);
         pool.next.set(U32::ZERO);
-        pool.last_total.set(Uint::saturating_from(total));
+        pool.last_total.set(pack(total));
         emit!(self.vm(), Rebalanced[id](count, total));
     }
 

@@ -113,7 +113,7 @@ fn storage_does_not_overlap() {
     assert_eq!(it.get_verification_budget(CODE), n(321));
     assert_eq!(it.get_weighting(CODE), n(1));
     assert_eq!(it.get_anchor(CODE), units(4));
-    assert_eq!(it.get_sink_units(CODE), units(1));
+    assert_eq!(world.sink_units(), units(1));
     assert_eq!(it.overflow_meter(), world.meter.address());
     assert_eq!(world.free_value(), (true, n(10 * 2 * 99)));
     assert!(!it.needs_rebalance(CODE).motsu_unwrap());
@@ -697,7 +697,7 @@ fn shares_are_mixed_with_an_equal_split() {
     // However large the numbers are, and small a share is.
     let shares = [n(1), U256::MAX - n(1)];
     assert_eq!(world.submit(&[X, Y], &shares), Ok(()));
-    assert_eq!((world.units(X), world.units(Y)), (1, 999_999_999));
+    assert_eq!((world.units(X), world.units(Y)), (1, 1_000_000_000));
     assert_eq!(world.submit(&[X, Y], &[n(0), n(7)]), Ok(()));
     assert_eq!((world.units(X), world.units(Y)), (0, 1_000_000_000));
     // Nobody without a share is left out at 20 %.

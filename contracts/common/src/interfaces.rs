@@ -138,11 +138,13 @@ sol! {
         function getFreeValue(bytes32 taskTypeId) external view returns (bool bound, uint256 value);
         function getOverflowIndex(bytes32 taskTypeId) external view returns (uint256 index, uint256 unitSeconds);
         function getUnitSeconds(bytes32 taskTypeId, uint256 time) external view returns (uint256);
+        function weigh(bytes32 taskTypeId, uint256 from, uint256 count, uint256 since, uint256 until) external view returns (address[] memory sinks, uint256[] memory weights);
     }
 
     /// WorkLedger, as EscrowBuffer sees it.
     interface IPaymentNotes {
-        function getNoted(bytes32 taskTypeId, address source) external view returns (uint256 noted, uint256 time);
+        function attribute(bytes32 taskTypeId, address source, uint256 unattributed, uint256 minimum) external returns (uint256 amount);
+        function shrink(bytes32 taskTypeId, uint256 before, uint256 rest) external;
     }
 
     /// BackpressurePool, as EscrowBuffer, OverflowMeter and WorkLedger see it when they are set up.
@@ -150,6 +152,7 @@ sol! {
         function GDA() external view returns (address);
         function SUPER_TOKEN() external view returns (address);
         function overflowMeter() external view returns (address);
+        function capacityRegistry() external view returns (address);
         function getPool(bytes32 taskTypeId) external view returns (address);
         function getWeighting(bytes32 taskTypeId) external view returns (uint256);
     }

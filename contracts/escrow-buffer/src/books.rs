@@ -6,13 +6,13 @@ use bpe_common::{
     call::query_words,
     clock, emit, erc20,
     interfaces::ICapacityRegistry,
-    math::bps_of_ceil,
+    math::BPS,
     packed::{narrow, widen},
 };
 use stylus_sdk::prelude::*;
 
 use super::{
-    Amount, AmountTooLarge, BufferFull, Deposited, Error, EscrowBuffer, Insolvent, NotDepositor,
+    Amount, AmountTooLarge, BufferFull, Deposited, Error, EscrowBuffer, NotDepositor,
     NothingToReclaim, PressureChanged, QueuedDeposit, Reclaimed, RoundOpen, SlowDown, SourceId,
     TaskTypeDoesNotExist, TimeoutNotElapsed, MERGE_PART, SLOW_DOWN_BPS,
 };
@@ -116,9 +116,9 @@ impl EscrowBuffer {
     }
 
     /// Takes `sum` from the oldest deposits, and then of what is nobody's. A round counts on no more than that.
-    pub(super) fn consume(&mut self, id: B256, sum: U256) {
+    pub(super) fn consume(&mut self, id: B256, sum: U256) -> Result<(), Error> {
         if sum.is_zero() {
-            return;
+            return Ok(());
         }
         let buffer = self.buffers.getter(id);
         let (mut head, tail) = (buffer.head.get(), buffer.tail.get());
@@ -138,10 +138,11 @@ impl EscrowBuffer {
         }
         self.buffers.setter(id).head.set(head);
         if !left.is_zero() {
-            self.drain_unattributed(id, left);
+            self.drain_unattributed(id, left)?;
         }
         self.reduce_level(id, sum);
         self.signal(id);
+        Ok(())
     }
 
     /// The number of `source`, which gets one if it has none.
@@ -208,22 +209,14 @@ impl EscrowBuffer {
     #[inline(never)]
     pub(super) fn fills(&self, id: B256, share: u16) -> bool {
         let max = self.buffer_max(id);
-        !max.is_zero() && self.buffer_level(id) >= bps_of_ceil(max, share)
+        // Fits: 112 and 14 bits.
+        let level = self.buffer_level(id).saturating_mul(U256::from(BPS));
+        !max.is_zero() && level >= max.saturating_mul(U256::from(share))
     }
 
     #[inline(never)]
     pub(super) fn send(&self, to: Address, amount: U256) -> Result<(), Error> {
         Ok(erc20::transfer(self.vm(), self.token.get(), to, amount)?)
-    }
-
-    pub(super) fn require_solvent(&self) -> Result<(), Error> {
-        let balance = erc20::balance_of(self.vm(), self.token.get(), self.vm().contract_address())?;
-        let (booked, credited) = self.get_liabilities();
-        let owed = booked.saturating_add(credited);
-        match balance < owed {
-            true => Err(Insolvent { balance, owed }.into()),
-            false => Ok(()),
-        }
     }
 
     /// A task type never ceases to be: after its first deposit the registry need not be asked again.

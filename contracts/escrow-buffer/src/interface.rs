@@ -36,9 +36,6 @@ sol! {
     /// A booking for `source` left the buffer at 90 % of its limit, or above.
     #[derive(Debug, PartialEq, Eq)]
     event SlowDown(bytes32 indexed taskTypeId, address indexed source);
-    /// The buffer drains from now on by no more than what becomes free beyond `value` of the pool's counter.
-    #[derive(Debug, PartialEq, Eq)]
-    event BaselineSet(bytes32 indexed taskTypeId, uint256 value);
     /// The limit of the buffer is now `maxBuffer`; there is none, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event BufferMaxSet(bytes32 indexed taskTypeId, uint256 maxBuffer);
@@ -58,9 +55,6 @@ sol! {
     /// The task type is paid by work: nothing waits in a queue.
     #[derive(Debug, PartialEq, Eq)]
     error PaidByWork();
-    /// A page has 1 sink or more, and at most `max`; not `count`.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidPage(uint256 count, uint256 max);
     /// The deposit would fill the buffer to `attempted`, beyond its limit `max`.
     #[derive(Debug, PartialEq, Eq)]
     error BufferExceedsMax(uint256 attempted, uint256 max);
@@ -76,9 +70,6 @@ sol! {
     /// `count` sources are more than the `max` of one call.
     #[derive(Debug, PartialEq, Eq)]
     error TooManySources(uint256 count, uint256 max);
-    /// With this booking `owed` would be more than the `balance` of tokens that is here.
-    #[derive(Debug, PartialEq, Eq)]
-    error Insolvent(uint256 balance, uint256 owed);
     /// `amount` is more than a buffer can hold (2^112 − 1), or all of them together (2^128 − 1).
     #[derive(Debug, PartialEq, Eq)]
     error AmountTooLarge(uint256 amount);
@@ -112,13 +103,11 @@ pub enum Error {
     ZeroAmount(ZeroAmount),
     AmountTooSmall(AmountTooSmall),
     PaidByWork(PaidByWork),
-    InvalidPage(InvalidPage),
     BufferExceedsMax(BufferExceedsMax),
     NothingToDrain(NothingToDrain),
     TaskTypeDoesNotExist(TaskTypeDoesNotExist),
     PoolDoesNotExist(PoolDoesNotExist),
     TooManySources(TooManySources),
-    Insolvent(Insolvent),
     AmountTooLarge(AmountTooLarge),
     NothingToReclaim(NothingToReclaim),
     NotDepositor(NotDepositor),

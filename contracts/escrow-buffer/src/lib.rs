@@ -20,7 +20,7 @@
 //!
 //! Without price and limit, everything. With a price, a round drains at most what capacity was free to earn since the last
 //! round began; what the queue could not use of that expires. While a pipeline limits a task type without a price, nothing
-//! drains, nor in the hour after. The first look at a bound pool only notes where its counter stands ([`BaselineSet`]): what
+//! drains, nor in the hour after. The first look at a bound pool only notes where its counter stands: what
 //! was free before counts for nothing. Shares are rounded down, and what is left over stays in the queue.
 //!
 //! # To whom
@@ -61,7 +61,6 @@ use bpe_common::{
     math::{self, mul_div_floor},
     ownable::Ownable,
     packed::widen,
-    returns::Returns,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
@@ -75,7 +74,7 @@ pub const SINKS_PER_DRAIN: u32 = 12;
 pub const MAX_SINKS_PER_DRAIN: u32 = 64;
 /// Deposits that one drain takes from, or passes over, at most.
 pub const MAX_DEPOSITS_PER_DRAIN: u64 = 32;
-/// Sources that overflow is attributed to, or deposits that are reclaimed, in one call at most.
+/// Sources that overflow is attributed to in one call at most.
 pub const MAX_SOURCES: usize = 64;
 
 /// What the token may use to pay a sink. A Super Token takes less than a third of it, unless the sink has a hook.
@@ -124,18 +123,10 @@ pub struct SourceLevel {
     latest: StorageU64,
 }
 
-/// What a source had paid when overflow was attributed to it last. One slot: noted (128 bits), scale (64), epoch (32).
-#[storage]
-pub struct Part {
-    noted: StorageU128,
-    scale: StorageU64,
-    epoch: StorageU32,
-}
-
 /// The buffer of a task type.
 ///
 /// Slot 0: level (112 bits), head (64), tail (64): all that a booking changes. Slot 1: max (112), baseline (128),
-/// has_baseline (8). Slot 2: unattributed (112), scale (64), epoch (32), last_round (32). Slot 3: received (128). Slot 4: pool
+/// has_baseline (8). Slot 2: unattributed (112), last_round (32). Slot 3: received (128). Slot 4: pool
 /// (160), by_work (8). Slots 5 to 7, in use only where a round takes several calls: round_amount (112), round_total (128);
 /// round_paid (112), round_cursor (32), round_end (32), round_number (64); round_from (32), round_until (32), is_paying (8).
 #[storage]
@@ -152,10 +143,6 @@ pub struct Buffer {
     has_baseline: StorageBool,
     /// What overflowed and is nobody's yet.
     unattributed: StorageAmount,
-    /// What drains have left of 1 unattributed, with 18 decimals; zero for 1.
-    scale: StorageU64,
-    /// How often nothing was left of it.
-    epoch: StorageU32,
     /// When the last round began to pay.
     last_round: StorageU32,
     /// What the pool has paid since ever, as far as it is booked.
@@ -204,7 +191,6 @@ pub struct EscrowBuffer {
     /// Numbers of sources, from 1.
     source_ids: StorageMap<Address, StorageSourceId>,
     sources: StorageMap<SourceId, StorageAddress>,
-    parts: StorageMap<B256, StorageMap<Address, Part>>,
     credits: StorageMap<Address, StorageU256>,
     /// Number of the round that paid a sink last, of those that take several calls.
     paid_in: StorageMap<B256, StorageMap<Address, StorageU64>>,
@@ -212,9 +198,6 @@ pub struct EscrowBuffer {
 
 /// A list of sinks, and of what goes with each.
 type Sinks = Vec<(Address, U256)>;
-
-/// Sources, amounts and times of deposits.
-type Deposits = Returns<(Vec<Address>, Vec<U256>, Vec<U256>)>;
 
 #[public]
 #[inherit(Ownable)]
@@ -301,47 +284,6 @@ impl EscrowBuffer {
         self.send(caller, amount)
     }
 
-    /// Gives the caller back what has not drained of all its deposits whose timeout has passed, among the `count` from number
-    /// `from` on, at most 64.
-    ///
-    /// # Returns
-    ///
-    /// * `amount`, in wei.
-    ///
-    /// # Errors
-    ///
-    /// * [`NothingToReclaim`] if there is none; [`RoundOpen`] while a round is paying.
-    /// * `SafeERC20FailedOperation` if the token refuses.
-    ///
-    /// # Events
-    ///
-    /// * [`Reclaimed`] for each; [`PressureChanged`]
-    pub fn reclaim_due(
-        &mut self,
-        task_type_id: B256,
-        from: U256,
-        count: U256,
-    ) -> Result<U256, Error> {
-        let caller = self.vm().msg_sender();
-        let from: u64 = from.saturating_to();
-        let count = count.saturating_to::<u64>().min(MAX_SOURCES as u64);
-        let mut sum = U256::ZERO;
-        for number in from..from.saturating_add(count) {
-            match self.withdraw(task_type_id, caller, U64::from(number)) {
-                Ok(amount) => sum = sum.saturating_add(amount),
-                Err(Error::RoundOpen(error)) => return Err(error.into()),
-                // Another's, not due, or empty.
-                Err(_) => {}
-            }
-        }
-        if sum.is_zero() {
-            return Err(NothingToReclaim {}.into());
-        }
-        self.signal(task_type_id);
-        self.send(caller, sum)?;
-        Ok(sum)
-    }
-
     // --- Sinks
 
     /// Pays the caller what drains could not.
@@ -390,7 +332,6 @@ impl EscrowBuffer {
     /// # Errors
     ///
     /// * [`PoolDoesNotExist`], [`AmountTooLarge`]
-    /// * [`Insolvent`] if there are not as many tokens here as would be owed.
     /// * What the pool reverts with.
     ///
     /// # Events
@@ -401,7 +342,7 @@ impl EscrowBuffer {
     }
 
     /// Takes in what overflowed, and queues for each of `sources`, at most 64, what of it WorkLedger has noted as paid by that
-    /// source: see the documentation of `overflow`. Less than [`EscrowBuffer::min_deposit`] waits for more. Note first.
+    /// source. Less than a millionth of a token waits for more. Note first.
     ///
     /// # Returns
     ///
@@ -440,27 +381,22 @@ impl EscrowBuffer {
     ///
     /// # Events
     ///
-    /// * [`Drained`] for each sink, or [`Credited`] if the token reverts; [`PressureChanged`]; [`BaselineSet`]
+    /// * [`Drained`] for each sink, or [`Credited`] if the token reverts; [`PressureChanged`]
     pub fn drain(&mut self, task_type_id: B256) -> Result<(), Error> {
         self.drain_page(task_type_id, SINKS_PER_DRAIN)
     }
 
-    /// As [`EscrowBuffer::drain`], with `max_sinks` instead of 12, at most 64. Each takes about 200 000 gas.
+    /// As [`EscrowBuffer::drain`], with `max_sinks` instead of 12, at least 1 and at most 64. Each takes about 200 000 gas.
     ///
     /// # Errors
     ///
-    /// * [`InvalidPage`]; as [`EscrowBuffer::drain`].
+    /// * As [`EscrowBuffer::drain`].
     #[selector(name = "drain")]
     pub fn drain_sinks(&mut self, task_type_id: B256, max_sinks: U256) -> Result<(), Error> {
-        let max = U256::from(MAX_SINKS_PER_DRAIN);
-        if max_sinks.is_zero() || max_sinks > max {
-            return Err(InvalidPage {
-                count: max_sinks,
-                max,
-            }
-            .into());
-        }
-        self.drain_page(task_type_id, max_sinks.wrapping_to())
+        let count = max_sinks
+            .saturating_to::<u32>()
+            .clamp(1, MAX_SINKS_PER_DRAIN);
+        self.drain_page(task_type_id, count)
     }
 
     /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here. It claims all the
@@ -613,49 +549,24 @@ impl EscrowBuffer {
         (widen(buffer.head.get()), widen(buffer.tail.get()))
     }
 
-    /// At most `count` deposits of the task type's queue, from number `from` on: whose they are, what of them has not
-    /// drained, in wei, and when they were made. All zero where nothing is left.
+    /// Deposit number `index` of the task type's queue: whose it is, what of it has not drained, in wei, when it was made, and
+    /// from when on it can be reclaimed. Zeros where nothing is left.
     ///
     /// # Returns
     ///
-    /// * `sources`
-    /// * `amounts`
-    /// * `times`
-    pub fn get_deposits(&self, task_type_id: B256, from: U256, count: U256) -> Deposits {
-        let tail = self.buffers.getter(task_type_id).tail.get().wrapping_to();
-        let from = from.saturating_to::<u64>().min(tail);
-        let end = from.saturating_add(count.saturating_to()).min(tail);
-        let queue = self.deposits.getter(task_type_id);
-        let (mut sources, mut amounts, mut times) = (vec![], vec![], vec![]);
-        for number in from..end {
-            let entry = queue.getter(U64::from(number));
-            sources.push(self.sources.get(entry.source.get()));
-            amounts.push(widen(entry.amount.get()));
-            times.push(widen(entry.time.get()));
-        }
-        Returns((sources, amounts, times))
-    }
-
-    /// From when on deposit number `index` of the task type's queue can be reclaimed; zero if nothing is left of it.
-    pub fn reclaimable_at(&self, task_type_id: B256, index: U256) -> U256 {
-        self.deposits
-            .getter(task_type_id)
-            .getter(U64::saturating_from(index))
-            .available_at()
-    }
-
-    /// The round of the task type that takes several calls: what it drains in all, zero as long as its sinks are weighed; what
-    /// of that it has paid, in wei; the place in the registry's list of the sink that is next, and how many sinks there were
-    /// when it began. Zeros if none is open.
-    ///
-    /// # Returns
-    ///
+    /// * `source`
     /// * `amount`
-    /// * `paid`
-    /// * `cursor`
-    /// * `end`
-    pub fn get_round(&self, task_type_id: B256) -> (U256, U256, U256, U256) {
-        self.round_state(task_type_id)
+    /// * `time`
+    /// * `reclaimableAt`
+    pub fn get_deposit(&self, task_type_id: B256, index: U256) -> (Address, U256, U256, U256) {
+        let queue = self.deposits.getter(task_type_id);
+        let entry = queue.getter(U64::saturating_from(index));
+        (
+            self.sources.get(entry.source.get()),
+            widen(entry.amount.get()),
+            widen(entry.time.get()),
+            entry.available_at(),
+        )
     }
 
     /// What `sink` can claim, in wei.
@@ -698,16 +609,6 @@ impl EscrowBuffer {
     /// Where it is noted who paid what; zero before [`EscrowBuffer::connect`].
     pub fn work_ledger(&self) -> Address {
         self.work_ledger.get()
-    }
-
-    /// What says how much may drain; zero before [`EscrowBuffer::connect`].
-    pub fn overflow_meter(&self) -> Address {
-        self.overflow_meter.get()
-    }
-
-    /// The least amount that waits as a deposit, in wei: a millionth of a token.
-    pub fn min_deposit(&self) -> U256 {
-        self.minimum()
     }
 }
 

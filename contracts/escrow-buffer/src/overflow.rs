@@ -1,31 +1,22 @@
 //! What overflowed: from the pool into the books, and from nobody's to those who paid it.
 //!
-//! What a pool has paid to the escrow is *unattributed* until it is attributed. A source's part of it is what WorkLedger has
-//! noted since it was attributed last; the sum of all notes is at most what was received. Where drains have taken of the
-//! unattributed meanwhile, all parts shrink alike: each buffer has a scale, which falls with every such drain, and a part
-//! counts by what has become of the scale since the source was attributed last. Once all was drained, earlier parts are void.
-//! A part may come out smaller than it was by that; it is never made up from what others paid.
+//! What a pool has paid to the escrow is *unattributed* until WorkLedger says what of it each source has paid.
 
 use alloc::vec::Vec;
-use alloy_primitives::{Address, B256, U128, U256, U32, U64};
+use alloy_primitives::{Address, B256, U128, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{invoke_words, query_words, to_address},
     emit,
     events::Word,
     interfaces::{IPaymentNotes, IPoolDirectory},
-    math::{mul_div_floor, split::BY_WORK},
+    math::split::BY_WORK,
     packed::widen,
     superfluid::ISuperfluidPool,
 };
 use stylus_sdk::prelude::*;
 
 use super::{Amount, Attributed, Deposited, Error, EscrowBuffer, PaidByWork, PoolDoesNotExist};
-
-/// 1 in the fixed point of scales.
-const ONE: u64 = 1_000_000_000_000_000_000;
-/// Below this a scale has too few digits, and parts start anew.
-const LEAST_SCALE: u64 = 1_000_000_000;
 
 /// The pool of a task type.
 #[derive(Clone, Copy)]
@@ -59,7 +50,6 @@ impl EscrowBuffer {
             buffer.unattributed.set(Amount::wrapping_from(unattributed));
         }
         emit!(self.vm(), Deposited[id, Address::ZERO](amount));
-        self.require_solvent()?;
         self.signal_booking(id);
         Ok(amount)
     }
@@ -67,78 +57,38 @@ impl EscrowBuffer {
     pub(super) fn attribute_to(&mut self, id: B256, sources: Vec<Address>) -> Result<U256, Error> {
         self.take_in(id)?;
         self.refuse_by_work(id)?;
-        // The interactions come first.
-        let mut noted = Vec::with_capacity(sources.len());
-        let get = IPaymentNotes::getNotedCall::SELECTOR;
-        for source in sources {
-            let arguments = [id, source.word()];
-            let [total, _time] = query_words(self.vm(), self.work_ledger.get(), get, &arguments)?;
-            noted.push((source, U128::saturating_from(total)));
-        }
+        let (ledger, minimum) = (self.work_ledger.get(), self.minimum().word());
+        let selector = IPaymentNotes::attributeCall::SELECTOR;
         let mut sum = U256::ZERO;
-        for (source, total) in noted {
-            sum = sum.saturating_add(self.attribute_one(id, source, total)?);
+        for source in sources {
+            let unattributed = widen(self.buffers.getter(id).unattributed.get());
+            let arguments = [id, source.word(), unattributed.word(), minimum];
+            let [amount] = invoke_words(self.vm(), ledger, selector, &arguments)?;
+            // The ledger gives no more than there is.
+            let amount = amount.min(unattributed);
+            if amount.is_zero() {
+                continue;
+            }
+            let mut buffer = self.buffers.setter(id);
+            let rest = unattributed.saturating_sub(amount);
+            buffer.unattributed.set(Amount::wrapping_from(rest));
+            emit!(self.vm(), Attributed[id, source](amount));
+            self.queue(id, source, amount);
+            sum = sum.saturating_add(amount);
         }
         Ok(sum)
     }
 
-    fn attribute_one(&mut self, id: B256, source: Address, noted: U128) -> Result<U256, Error> {
-        let due = self.due(id, source, noted);
-        let buffer = self.buffers.getter(id);
-        let (scale, epoch) = (buffer.scale(), buffer.epoch.get());
-        let unattributed = widen(buffer.unattributed.get());
-        let amount = due.min(unattributed);
-        if !due.is_zero() && amount < self.minimum() {
-            return Ok(U256::ZERO);
-        }
-        let mut parts = self.parts.setter(id);
-        let mut part = parts.setter(source);
-        part.noted.set(noted);
-        part.scale.set(U64::from(scale));
-        part.epoch.set(epoch);
-        if amount.is_zero() {
-            return Ok(amount);
-        }
-        let mut buffer = self.buffers.setter(id);
-        let rest = unattributed.saturating_sub(amount);
-        buffer.unattributed.set(Amount::wrapping_from(rest));
-        emit!(self.vm(), Attributed[id, source](amount));
-        self.queue(id, source, amount);
-        Ok(amount)
-    }
-
-    /// What of the unattributed `source` has paid, if `noted` is all it ever paid.
-    pub(super) fn due(&self, id: B256, source: Address, noted: U128) -> U256 {
-        let (parts, buffer) = (self.parts.getter(id), self.buffers.getter(id));
-        let part = parts.getter(source);
-        // A source that never was attributed anything counts from the beginning.
-        let is_new = part.scale.get().is_zero() && buffer.epoch.get().is_zero();
-        let then = match is_new {
-            true => ONE,
-            false => part.scale.get().wrapping_to(),
-        };
-        if part.epoch.get() != buffer.epoch.get() || then == 0 {
-            return U256::ZERO;
-        }
-        let raw = widen(noted.saturating_sub(part.noted.get()));
-        let [now, then] = [buffer.scale(), then].map(U256::from);
-        mul_div_floor(raw, now, then).unwrap_or_default()
-    }
-
     /// Takes `amount` of the unattributed, which is at most all of it: every source's part shrinks with it.
-    pub(super) fn drain_unattributed(&mut self, id: B256, amount: U256) {
+    pub(super) fn drain_unattributed(&mut self, id: B256, amount: U256) -> Result<(), Error> {
         let mut buffer = self.buffers.setter(id);
         let before = widen(buffer.unattributed.get());
         let rest = before.saturating_sub(amount);
-        let scale = mul_div_floor(U256::from(buffer.scale()), rest, before).unwrap_or_default();
         buffer.unattributed.set(Amount::wrapping_from(rest));
-        if scale < U256::from(LEAST_SCALE) {
-            let epoch = buffer.epoch.get().saturating_add(U32::from(1));
-            buffer.epoch.set(epoch);
-            buffer.scale.set(U64::from(ONE));
-        } else {
-            buffer.scale.set(U64::wrapping_from(scale));
-        }
+        let selector = IPaymentNotes::shrinkCall::SELECTOR;
+        let arguments = [id, before.word(), rest.word()];
+        let [] = invoke_words(self.vm(), self.work_ledger.get(), selector, &arguments)?;
+        Ok(())
     }
 
     pub(super) fn refuse_by_work(&mut self, id: B256) -> Result<(), Error> {
@@ -184,15 +134,5 @@ impl EscrowBuffer {
             buffer.by_work.set(known.by_work);
         }
         Ok(Some(known))
-    }
-}
-
-impl super::Buffer {
-    /// What has become of 1 by the drains of unattributed overflow in this epoch.
-    fn scale(&self) -> u64 {
-        match self.scale.get().wrapping_to() {
-            0 => ONE,
-            scale => scale,
-        }
     }
 }

@@ -13,8 +13,8 @@ use bpe_common::{
 use stylus_sdk::prelude::*;
 
 use super::{
-    weights::Span, Amount, BaselineSet, Credited, Drained, Error, EscrowBuffer, NothingToDrain,
-    Sinks, MAX_DEPOSITS_PER_DRAIN, PAYMENT_GAS,
+    weights::Span, Amount, Credited, Drained, Error, EscrowBuffer, NothingToDrain, Sinks,
+    MAX_DEPOSITS_PER_DRAIN, PAYMENT_GAS,
 };
 
 /// A round of several calls, as it stands. First its pages are weighed, then paid.
@@ -93,7 +93,7 @@ impl EscrowBuffer {
 
     /// Begins a round. If there are as few sinks as a call may pay, that is all of it.
     fn start_round(&mut self, id: B256, count: u32) -> Result<(), Error> {
-        if self.buffer_level(id).is_zero() {
+        if self.buffer_level(id).is_zero() || self.overflow_meter.get().is_zero() {
             return Err(NothingToDrain {}.into());
         }
         let now = clock::block_timestamp(self.vm());
@@ -165,15 +165,9 @@ impl EscrowBuffer {
     /// or if that went back: then it counts from here.
     #[inline(never)]
     fn allowance(&mut self, id: B256) -> Result<Option<Allowance>, Error> {
-        let meter = self.overflow_meter.get();
-        let (bound, value) = match meter.is_zero() {
-            true => (false, 0),
-            false => {
-                let get = IOverflowMeter::getFreeValueCall::SELECTOR;
-                let [bound, value] = query_words(self.vm(), meter, get, &[id])?;
-                (!bound.is_zero(), math::to_u128_saturating(value))
-            }
-        };
+        let get = IOverflowMeter::getFreeValueCall::SELECTOR;
+        let [bound, value] = query_words(self.vm(), self.overflow_meter.get(), get, &[id])?;
+        let (bound, value) = (!bound.is_zero(), math::to_u128_saturating(value));
         let mut buffer = self.buffers.setter(id);
         let had_baseline = buffer.has_baseline.get();
         if !bound {
@@ -192,7 +186,6 @@ impl EscrowBuffer {
         }
         buffer.has_baseline.set(true);
         buffer.baseline.set(U128::from(value));
-        emit!(self.vm(), BaselineSet[id](value));
         Ok(None)
     }
 
@@ -253,20 +246,6 @@ impl EscrowBuffer {
         self.buffers.getter(id).is_paying.get()
     }
 
-    /// What the round of several calls drains, what of that it has paid, its place in the registry's list, and how many sinks
-    /// there were when it began.
-    pub(super) fn round_state(&self, id: B256) -> (U256, U256, U256, U256) {
-        match self.open_round(id) {
-            Some(round) => (
-                round.amount,
-                round.paid,
-                U256::from(round.cursor),
-                U256::from(round.end),
-            ),
-            None => Default::default(),
-        }
-    }
-
     #[inline(never)]
     fn open_round(&self, id: B256) -> Option<Round> {
         let buffer = self.buffers.getter(id);
@@ -279,7 +258,7 @@ impl EscrowBuffer {
             end: end.wrapping_to(),
             number: buffer.round_number.get(),
             span: Span {
-                from: buffer.round_from.get().wrapping_to(),
+                since: buffer.round_from.get().wrapping_to(),
                 until: buffer.round_until.get().wrapping_to(),
             },
             is_paying: buffer.is_paying.get(),
@@ -305,7 +284,7 @@ impl EscrowBuffer {
             buffer.round_total.set(U128::from(total));
             buffer.round_paid.set(Amount::wrapping_from(round.paid));
             buffer.round_cursor.set(U32::from(round.cursor));
-            buffer.round_from.set(U32::wrapping_from(round.span.from));
+            buffer.round_from.set(U32::wrapping_from(round.span.since));
             buffer.round_until.set(U32::wrapping_from(round.span.until));
         }
     }
@@ -313,7 +292,7 @@ impl EscrowBuffer {
     /// Takes the sum of `payments` from the oldest deposits, and makes them.
     #[inline(never)]
     fn pay_all(&mut self, id: B256, payments: Sinks) -> Result<(), Error> {
-        self.consume(id, sum(&payments));
+        self.consume(id, sum(&payments))?;
         for (sink, amount) in payments {
             self.pay(id, sink, amount)?;
         }

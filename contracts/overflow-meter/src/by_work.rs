@@ -4,7 +4,7 @@ use alloy_primitives::{Uint, B256, U128, U32};
 use bpe_common::{
     clock,
     math::split::{Cuts, BY_WORK_UNITS},
-    packed::to_u128,
+    packed::{pack, to_u128},
 };
 use stylus_sdk::prelude::*;
 
@@ -35,7 +35,7 @@ impl OverflowMeter {
             _ => {
                 let mut change = changes.grow();
                 change.time.set(U32::wrapping_from(now));
-                change.unit_seconds.set(U128::from(unit_seconds));
+                change.unit_seconds.set(pack(unit_seconds));
                 change.units.set(Uint::wrapping_from(units));
                 true
             }

@@ -38,14 +38,23 @@ mod by_work;
 mod interface;
 mod metering;
 mod terms;
+mod weights;
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256};
-use bpe_common::{call::require_contract, math::split::Cuts, packed::widen};
+use alloy_sol_types::SolCall;
+use bpe_common::{
+    call::{query_words, require_contract, to_address},
+    interfaces::IPoolDirectory,
+    math::split::Cuts,
+    packed::widen,
+    returns::Returns,
+};
 use stylus_sdk::{prelude::*, storage::*};
 
 pub use interface::*;
 use terms::Terms;
+use weights::Span;
 
 /// An inflow is an average over this many seconds at least.
 pub const MIN_ELAPSED: u64 = 60;
@@ -97,26 +106,34 @@ pub struct Change {
     units: StorageU16,
 }
 
-/// The contract. Slot 0: BackpressurePool. Then the mappings.
+/// The contract. Slots 0–1: the neighbours, an address each. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct OverflowMeter {
     backpressure_pool: StorageAddress,
+    capacity_registry: StorageAddress,
     meters: StorageMap<B256, Meter>,
     changes: StorageMap<B256, StorageVec<Change>>,
 }
 
+/// Sinks, and a number for each.
+type Sinks = Returns<(Vec<Address>, Vec<U256>)>;
+
 #[public]
 impl OverflowMeter {
-    /// Sets up the meter of `backpressure_pool`, for ever.
+    /// Sets up the meter of `backpressure_pool`, and of its registry, for ever.
     ///
     /// # Errors
     ///
-    /// * [`NotAContract`]
+    /// * [`NotAContract`](bpe_common::call::NotAContract)
+    /// * `MalformedReturn` if `backpressure_pool` is none.
     #[constructor]
     pub fn constructor(&mut self, backpressure_pool: Address) -> Result<(), Error> {
         require_contract(self.vm(), backpressure_pool)?;
+        let get = IPoolDirectory::capacityRegistryCall::SELECTOR;
+        let [registry] = query_words(self.vm(), backpressure_pool, get, &[])?;
         self.backpressure_pool.set(backpressure_pool);
+        self.capacity_registry.set(to_address(registry));
         Ok(())
     }
 
@@ -229,6 +246,29 @@ impl OverflowMeter {
         U256::from(self.unit_seconds_at(task_type_id, time.saturating_to()))
     }
 
+    /// At most `count` sinks of the task type, from number `from` on in the registry's list, and what each has served between
+    /// `since` and `until`: capacity times seconds. EscrowBuffer pays by it.
+    ///
+    /// # Returns
+    ///
+    /// * `sinks`
+    /// * `weights`
+    ///
+    /// # Errors
+    ///
+    /// * What the registry reverts with.
+    pub fn weigh(
+        &self,
+        task_type_id: B256,
+        from: U256,
+        count: U256,
+        since: U256,
+        until: U256,
+    ) -> Result<Sinks, Error> {
+        let weighed = self.weighed(task_type_id, [from, count], Span { since, until })?;
+        Ok(Returns(weighed.into_iter().unzip()))
+    }
+
     /// The units of sinks, fee, budget and overflow, as BackpressurePool set them last.
     ///
     /// # Returns
@@ -245,6 +285,11 @@ impl OverflowMeter {
             widen(meter.budget.get()),
             widen(meter.overflow.get()),
         )
+    }
+
+    /// Where capacities are.
+    pub fn capacity_registry(&self) -> Address {
+        self.capacity_registry.get()
     }
 
     /// Whose pools are measured.

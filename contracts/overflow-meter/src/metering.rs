@@ -10,7 +10,7 @@ use bpe_common::{
         split::{self, scale, CarveOuts, Cuts, INDEX_ONE, NOMINAL_FLOW_BITS},
         to_u128_saturating,
     },
-    packed::to_u128,
+    packed::{pack, to_u128},
     superfluid::ISuperfluidPool,
 };
 use stylus_sdk::prelude::*;
@@ -32,8 +32,8 @@ impl OverflowMeter {
         let (index, unit_seconds) = self.counts(id);
         let mut meter = self.meters.setter(id);
         let elapsed = meter.elapsed(now);
-        meter.index.set(U128::from(index));
-        meter.unit_seconds.set(U128::from(unit_seconds));
+        meter.index.set(pack(index));
+        meter.unit_seconds.set(pack(unit_seconds));
         if let Some(pool_index) = pool_index {
             match tracked {
                 true => meter.track(pool_index, elapsed),
@@ -47,7 +47,7 @@ impl OverflowMeter {
                     }
                 }
             }
-            meter.pool_index.set(U128::from(pool_index));
+            meter.pool_index.set(pack(pool_index));
         }
         meter.at.set(U32::wrapping_from(now));
         if tracked != terms.bound() {
@@ -67,7 +67,7 @@ impl OverflowMeter {
             return;
         }
         let inflow = scale(to_u128(meter.flowed.get()), 1, u128::from(elapsed));
-        meter.inflow.set(Uint::saturating_from(inflow));
+        meter.inflow.set(pack(inflow));
         meter.flowed.set(U128::ZERO);
         meter.mark.set(U32::wrapping_from(now));
         emit!(self.vm(), InflowMeasured[id](inflow, elapsed));
@@ -91,7 +91,7 @@ impl OverflowMeter {
             meter.limited.set(terms.only_limited());
             meter.lifted.set(U32::wrapping_from(now));
         }
-        let worth = Uint::saturating_from(terms.worth(capacity));
+        let worth = pack(terms.worth(capacity));
         if meter.worth.get() != worth {
             meter.worth.set(worth);
         }
@@ -103,12 +103,12 @@ impl OverflowMeter {
                 (_, inflow) => inflow,
             };
             units = split::carve_outs(sinks, cuts, flow, terms.pay(capacity, cuts.left(flow)));
-            meter.carved.set(Uint::saturating_from(sinks));
-            meter.fee.set(Uint::saturating_from(units.fee));
-            meter.budget.set(Uint::saturating_from(units.budget));
-            meter.overflow.set(Uint::saturating_from(units.overflow));
+            meter.carved.set(pack(sinks));
+            meter.fee.set(pack(units.fee));
+            meter.budget.set(pack(units.budget));
+            meter.overflow.set(pack(units.overflow));
         }
-        meter.sinks.set(Uint::saturating_from(sinks));
+        meter.sinks.set(pack(sinks));
         (
             U256::from(units.fee),
             U256::from(units.budget),
@@ -202,11 +202,11 @@ impl Meter {
         let received = self.received(pool_index);
         let flowed = received.saturating_mul(self.total());
         let flowed = to_u128(self.flowed.get()).saturating_add(flowed);
-        self.flowed.set(U128::from(flowed));
+        self.flowed.set(pack(flowed));
         let free = self.free(received, elapsed);
         if free > 0 {
             let free = to_u128(self.free_value.get()).saturating_add(free);
-            self.free_value.set(U128::from(free));
+            self.free_value.set(pack(free));
         }
     }
 }

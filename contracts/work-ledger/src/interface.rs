@@ -12,6 +12,9 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event Noted(bytes32 indexed taskTypeId, address indexed source, uint256 amount, uint256 total);
 
+    /// `caller` is not EscrowBuffer.
+    #[derive(Debug, PartialEq, Eq)]
+    error UnauthorizedCaller(address caller);
     /// BackpressurePool at `pool` has no OverflowMeter yet.
     #[derive(Debug, PartialEq, Eq)]
     error NoOverflowMeter(address pool);
@@ -22,6 +25,7 @@ sol! {
 #[allow(missing_docs)]
 pub enum Error {
     NoOverflowMeter(NoOverflowMeter),
+    UnauthorizedCaller(UnauthorizedCaller),
     NotAContract(NotAContract),
     Revert(Revert),
     Ownable(ownable::Error),

@@ -6,6 +6,7 @@
 //! | who | may |
 //! |---|---|
 //! | anyone | [`note`](WorkLedger::note) what a source has paid until now |
+//! | EscrowBuffer | [`attribute`](WorkLedger::attribute) overflow, [`shrink`](WorkLedger::shrink) what is left of it |
 //!
 //! All links are set at construction, for ever: another pool, meter or agreement could make up payments. The owner can do
 //! nothing yet.
@@ -29,6 +30,7 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod attribution;
 mod interface;
 mod noting;
 
@@ -55,6 +57,22 @@ pub struct Note {
     unit_seconds: StorageU128,
 }
 
+/// What a source had paid when overflow was attributed to it last. One slot: noted (128 bits), scale (64), epoch (32).
+#[storage]
+pub struct Part {
+    noted: StorageU128,
+    scale: StorageU64,
+    epoch: StorageU32,
+}
+
+/// What drains have left of a task type's unattributed overflow. One slot: scale (64 bits), of 1 with 18 decimals, zero for 1;
+/// epoch (32), how often nothing was left.
+#[storage]
+pub struct Scale {
+    scale: StorageU64,
+    epoch: StorageU32,
+}
+
 /// A task type's pool, which never changes. One slot: pool (160 bits), by_work (8), which is fixed once there is a pool.
 #[storage]
 pub struct KnownPool {
@@ -76,6 +94,8 @@ pub struct WorkLedger {
     gda: StorageAddress,
     pools: StorageMap<B256, KnownPool>,
     notes: StorageMap<B256, StorageMap<Address, Note>>,
+    parts: StorageMap<B256, StorageMap<Address, Part>>,
+    scales: StorageMap<B256, Scale>,
 }
 
 #[public]
@@ -131,7 +151,47 @@ impl WorkLedger {
         self.note_stream(task_type_id, source);
     }
 
+    // --- EscrowBuffer
+
+    /// What EscrowBuffer may attribute to `source` now, of `unattributed` wei that overflowed: what the source has paid since
+    /// the last time. Less than `minimum` waits for more.
+    ///
+    /// # Returns
+    ///
+    /// * `amount`, in wei.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`]
+    pub fn attribute(
+        &mut self,
+        task_type_id: B256,
+        source: Address,
+        unattributed: U256,
+        minimum: U256,
+    ) -> Result<U256, Error> {
+        self.only_escrow()?;
+        let amount = self.take_part(task_type_id, source, unattributed, minimum);
+        Ok(U256::from(amount))
+    }
+
+    /// Notes that a drain left `rest` of `before` unattributed wei: all sources' parts shrink alike.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`]
+    pub fn shrink(&mut self, task_type_id: B256, before: U256, rest: U256) -> Result<(), Error> {
+        self.only_escrow()?;
+        self.shrink_parts(task_type_id, before, rest);
+        Ok(())
+    }
+
     // --- Views
+
+    /// What of the task type's overflow `source` has paid and has not been attributed yet, as far as it is noted, in wei.
+    pub fn get_due(&self, task_type_id: B256, source: Address) -> U256 {
+        U256::from(self.due(task_type_id, source))
+    }
 
     /// What `source` has paid into the task type's escrow by its stream, as noted, in wei since ever.
     ///

@@ -261,7 +261,7 @@ impl World {
     }
 
     pub fn sink_units(&self) -> U256 {
-        self.pools.sender(OWNER).get_sink_units(CODE)
+        self.meter.sender(OWNER).get_units(CODE).0
     }
 
     pub fn anchor(&self) -> U256 {
@@ -336,3 +336,9 @@ pub fn skipped(sink: Address) -> SinkSkipped {
     }
 }
 
+impl World {
+    /// The rate of this moment, which nothing should follow.
+    pub fn set_rate(&self, rate: u128) {
+        self.pool.sender(OWNER).set_flow_rate(flow_rate(rate));
+    }
+}

@@ -5,7 +5,11 @@
 
 use alloy_primitives::U256;
 
-use super::{bps::BPS, mul_div_ceil, mul_div_floor, to_u128_saturating};
+use super::{
+    bps::BPS,
+    mul_div_ceil, mul_div_floor, to_u128_saturating,
+    words::{div_wide, mul_wide},
+};
 
 /// Units of all sinks together when their capacities sum to the anchor: 1e9, so that a unit is a billionth of it.
 pub const UNIT_SCALE: u64 = 1_000_000_000;
@@ -36,9 +40,36 @@ pub const BY_WORK: u8 = 3;
 pub const BY_WORK_UNITS: u128 = BPS as u128;
 
 /// Units of a member with `capacity`, where `anchor` is worth [`UNIT_SCALE`]. Rounds down; zero if there is no anchor.
-/// Of capacities and anchors below 2^98, exact.
+/// Exact for anchors below 2^64; above, the lowest bits of both are left out, less than one part in 2^63.
 pub fn pool_units(capacity: u128, anchor: u128) -> u128 {
-    scale(capacity, u128::from(UNIT_SCALE), anchor)
+    let shift = low_bits(128_u32.saturating_sub(anchor.leading_zeros()));
+    // Fits: 64 bits are left of the anchor.
+    scaled(saturated(capacity >> shift), (anchor >> shift) as u64)
+}
+
+/// How many of so many bits are more than 64.
+fn low_bits(bits: u32) -> u32 {
+    bits.saturating_sub(64)
+}
+
+fn saturated(value: u128) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+/// `value · UNIT_SCALE / whole`, rounded down; zero if there is no whole. At most 64 bits.
+fn scaled(value: u64, whole: u64) -> u128 {
+    let (high, low) = mul_wide(value, UNIT_SCALE);
+    if whole == 0 {
+        return 0;
+    }
+    if high >= whole {
+        return u128::from(u64::MAX);
+    }
+    // A divisor whose highest bit is set: no bit is lost, as the high word is less than it was.
+    let shift = whole.leading_zeros();
+    let product = ((u128::from(high) << 64) | u128::from(low)) << shift;
+    let (quotient, _) = div_wide((product >> 64) as u64, product as u64, whole << shift);
+    u128::from(quotient)
 }
 
 /// The capacity that `units` stand for. Rounds down.
@@ -53,15 +84,18 @@ pub fn scale(value: u128, numerator: u128, denominator: u128) -> u128 {
 }
 
 /// Units of a sink with `share` of `sum`, mixed with `exploration_bps` of an equal split over `count` sinks:
-/// `(1 − ε)·share/sum + ε/count`, rounded down, but at least 1 for a positive share.
+/// `(1 − ε)·share/sum + ε/count`, rounded down, but at least 1 for a positive share. Exact for sums below 2^64; above, the
+/// lowest bits of both are left out.
 pub fn share_units(share: U256, sum: U256, exploration_bps: u16, count: u64) -> u128 {
-    let unit_scale = U256::from(UNIT_SCALE);
-    let given = mul_div_floor(share, unit_scale, sum).map_or(0, to_u128_saturating);
-    let [rate, bps] = [exploration_bps, BPS].map(u128::from);
-    let exploited = given.saturating_mul(bps.saturating_sub(rate));
-    let explored = scale(rate, u128::from(UNIT_SCALE), u128::from(count));
-    let units = scale(exploited.saturating_add(explored), 1, bps);
-    units.max(u128::from(!share.is_zero()))
+    let shift = sum.bit_len().saturating_sub(64);
+    let [part, whole] = [share >> shift, sum >> shift].map(|value| value.saturating_to());
+    let [rate, bps] = [exploration_bps, BPS].map(u64::from);
+    // At most 1e9, times 10 000.
+    let exploited = saturated(scaled(part, whole)).saturating_mul(bps.saturating_sub(rate));
+    let explored = UNIT_SCALE.saturating_mul(rate).checked_div(count);
+    let units = exploited.saturating_add(explored.unwrap_or_default());
+    let units = units.checked_div(bps).unwrap_or_default();
+    u128::from(units).max(u128::from(!share.is_zero()))
 }
 
 /// Units of what is carved out of a stream.
