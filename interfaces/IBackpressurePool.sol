@@ -240,9 +240,6 @@ interface IBackpressurePool {
     /// The capacity that 1e9 units of the task type stand for.
     function getAnchor(bytes32 taskTypeId) external view returns (uint256);
 
-    /// The units of all sinks of the task type.
-    function getSinkUnits(bytes32 taskTypeId) external view returns (uint256);
-
     /// The part of the task type's streams that goes to the reviewer, in basis points.
     function getVerificationBudget(bytes32 taskTypeId) external view returns (uint256);
 

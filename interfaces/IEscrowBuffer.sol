@@ -6,9 +6,6 @@ interface IEscrowBuffer {
     /// Of the overflow, `amount` is what `source` paid, and waits as its deposit.
     event Attributed(bytes32 indexed taskTypeId, address indexed source, uint256 amount);
 
-    /// The buffer drains from now on by no more than what becomes free beyond `value` of the pool's counter.
-    event BaselineSet(bytes32 indexed taskTypeId, uint256 value);
-
     /// A booking left the buffer at its limit, or above.
     event BufferFull(bytes32 indexed taskTypeId, uint256 bufferLevel);
 
@@ -60,14 +57,8 @@ interface IEscrowBuffer {
     /// The deposit would fill the buffer to `attempted`, beyond its limit `max`.
     error BufferExceedsMax(uint256 attempted, uint256 max);
 
-    /// With this booking `owed` would be more than the `balance` of tokens that is here.
-    error Insolvent(uint256 balance, uint256 owed);
-
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
-
-    /// A page has 1 sink or more, and at most `max`; not `count`.
-    error InvalidPage(uint256 count, uint256 max);
 
     /// A reclaim `timeout` is from `minimum` to `maximum` seconds.
     error InvalidReclaimTimeout(uint256 timeout, uint256 minimum, uint256 maximum);
@@ -128,10 +119,6 @@ interface IEscrowBuffer {
     /// timeout that was set at its deposit has passed.
     function reclaim(bytes32 taskTypeId, uint256 index) external;
 
-    /// Gives the caller back what has not drained of all its deposits whose timeout has passed, among the `count` from number
-    /// `from` on, at most 64.
-    function reclaimDue(bytes32 taskTypeId, uint256 from, uint256 count) external returns (uint256 amount);
-
     /// Pays the caller what drains could not.
     function claim() external;
 
@@ -143,7 +130,7 @@ interface IEscrowBuffer {
     function sync(bytes32 taskTypeId) external returns (uint256 amount);
 
     /// Takes in what overflowed, and queues for each of `sources`, at most 64, what of it WorkLedger has noted as paid by that
-    /// source: see the documentation of `overflow`. Less than `minDeposit` waits for more. Note first.
+    /// source. Less than a millionth of a token waits for more. Note first.
     function attribute(bytes32 taskTypeId, address[] calldata sources) external returns (uint256 amount);
 
     /// Pays the sinks of the task type from the oldest deposits, or does one page of a round if there are more than 12: see
@@ -151,7 +138,7 @@ interface IEscrowBuffer {
     /// passed over deposits that nothing is left of, succeeds.
     function drain(bytes32 taskTypeId) external;
 
-    /// As `drain`, with `maxSinks` instead of 12, at most 64. Each takes about 200 000 gas.
+    /// As `drain`, with `maxSinks` instead of 12, at least 1 and at most 64. Each takes about 200 000 gas.
     function drain(bytes32 taskTypeId, uint256 maxSinks) external;
 
     /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here. It claims all the
@@ -194,17 +181,9 @@ interface IEscrowBuffer {
     /// that the next deposit gets.
     function queueBounds(bytes32 taskTypeId) external view returns (uint256 head, uint256 tail);
 
-    /// At most `count` deposits of the task type's queue, from number `from` on: whose they are, what of them has not
-    /// drained, in wei, and when they were made. All zero where nothing is left.
-    function getDeposits(bytes32 taskTypeId, uint256 from, uint256 count) external view returns (address[] memory sources, uint256[] memory amounts, uint256[] memory times);
-
-    /// From when on deposit number `index` of the task type's queue can be reclaimed; zero if nothing is left of it.
-    function reclaimableAt(bytes32 taskTypeId, uint256 index) external view returns (uint256);
-
-    /// The round of the task type that takes several calls: what it drains in all, zero as long as its sinks are weighed; what
-    /// of that it has paid, in wei; the place in the registry's list of the sink that is next, and how many sinks there were
-    /// when it began. Zeros if none is open.
-    function getRound(bytes32 taskTypeId) external view returns (uint256 amount, uint256 paid, uint256 cursor, uint256 end);
+    /// Deposit number `index` of the task type's queue: whose it is, what of it has not drained, in wei, when it was made, and
+    /// from when on it can be reclaimed. Zeros where nothing is left.
+    function getDeposit(bytes32 taskTypeId, uint256 index) external view returns (address source, uint256 amount, uint256 time, uint256 reclaimableAt);
 
     /// What `sink` can claim, in wei.
     function credits(address sink) external view returns (uint256);
@@ -227,12 +206,6 @@ interface IEscrowBuffer {
 
     /// Where it is noted who paid what; zero before `connect`.
     function workLedger() external view returns (address);
-
-    /// What says how much may drain; zero before `connect`.
-    function overflowMeter() external view returns (address);
-
-    /// The least amount that waits as a deposit, in wei: a millionth of a token.
-    function minDeposit() external view returns (uint256);
 
     /// The owner; zero after `renounceOwnership`.
     function owner() external view returns (address);

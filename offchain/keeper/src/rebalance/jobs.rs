@@ -7,7 +7,7 @@ use alloy::{
 };
 use bpe_abi::{
     IBackpressurePool::{rebalanceRangeCall, rebalanceSinkCall, Rebalanced},
-    IEscrowBuffer::{drainCall, Credited, Drained},
+    IEscrowBuffer::{drain_0Call, Credited, Drained},
     IPricingCurve::{advanceEpochsCall, BaseFeeUpdated},
 };
 use bpe_chain::{views::Suite, Batch, Call, ChainError, Effect, Refusal};
@@ -202,7 +202,7 @@ impl Batch for Drains {
 }
 
 fn drain_of(task_type: B256) -> Vec<u8> {
-    drainCall {
+    drain_0Call {
         taskTypeId: task_type,
     }
     .abi_encode()
