@@ -26,6 +26,7 @@ use alloy::{
     sol,
     sol_types::SolCall,
 };
+use bpe_abi::{IBackpressurePool, IEscrowBuffer};
 use bpe_tests::{
     settlement::Settlement,
     solidity,
@@ -117,6 +118,25 @@ impl World {
             ),
         ];
         mined(hooked.act(steps).send().await).await;
+        // What it tries whenever tokens arrive. Every other one refuses them.
+        let id = ID;
+        let (pools, escrow) = (*it.pools.address(), *it.escrow.address());
+        let steps = vec![
+            step(escrow, IEscrowBuffer::drain_0Call { taskTypeId: id }),
+            step(escrow, IEscrowBuffer::claimForCall { sink }),
+            step(
+                pools,
+                IBackpressurePool::rebalanceSinkCall {
+                    taskTypeId: id,
+                    sink,
+                },
+            ),
+            step(
+                pools,
+                IBackpressurePool::rebalanceOverflowCall { taskTypeId: id },
+            ),
+        ];
+        mined(hooked.arm(steps, seed % 2 == 0).send().await).await;
         it.base.devnet.impersonate(sink);
         it.base.devnet.set_balance(sink, tokens(1));
         sinks.push(sink);
@@ -134,14 +154,10 @@ impl World {
         // An economy in which nobody serves shows nothing.
         let registry = &it.base.registry;
         let capacity = bpe_tests::suite::units(10);
-        mined(
-            registry
-                .registerSink(CODE, capacity)
-                .from(sinks[0])
-                .send()
-                .await,
-        )
-        .await;
+        for first in [sinks[0], *hooked.address()] {
+            let join = registry.registerSink(CODE, capacity).from(first);
+            mined(join.send().await).await;
+        }
         mined(it.pools.rebalance(CODE).send().await).await;
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
