@@ -12,11 +12,17 @@ interface IBackpressurePool {
     /// The task type is paid for `capacity` at most; for all it has, if that is the largest number.
     event EffectiveCapacitySet(bytes32 indexed taskTypeId, uint256 capacity);
 
-    /// Overflow goes to `escrowBuffer`.
+    /// Overflow goes to `escrowBuffer`, for ever.
     event EscrowBufferSet(address indexed escrowBuffer);
 
-    /// Submitted shares are mixed with `rate` basis points of an equal split.
+    /// Submitted shares are mixed with `rate` of an equal split, 1e18 = 1.
     event ExplorationRateSet(uint256 rate);
+
+    /// Units for task types below others are those of `nestedPool`, for ever.
+    event NestedPoolSet(address indexed nestedPool);
+
+    /// What flows is measured by `overflowMeter`, for ever.
+    event OverflowMeterSet(address indexed overflowMeter);
 
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
     event OwnershipTransferStarted(address indexed previousOwner, address indexed newOwner);
@@ -45,8 +51,12 @@ interface IBackpressurePool {
     /// Shares are taken from `submitter`.
     event ShareSubmitterSet(address indexed submitter);
 
-    /// The pool refused to set the units of `sink`, or it may have none; the others went on.
+    /// `sink` keeps the units that it had: the pool refused, it may have none, or all sinks would have more than 4e9 together
+    /// before the next full rebalance. The others went on.
     event SinkSkipped(bytes32 indexed taskTypeId, address indexed sink);
+
+    /// `amount` that Superfluid's rounding had left here was paid to `recipient`, who gets the protocol fee.
+    event Swept(address indexed recipient, uint256 amount);
 
     /// The temperature oracle is now `oracle`.
     event TemperatureOracleSet(address indexed oracle);
@@ -54,7 +64,7 @@ interface IBackpressurePool {
     /// The reviewer gets `budgetBps` of the task type's streams.
     event VerificationBudgetSet(bytes32 indexed taskTypeId, uint256 budgetBps);
 
-    /// Sinks of the task type are weighted by smoothed capacity (0), spare capacity (1) or shares (2).
+    /// Sinks of the task type are weighted by smoothed capacity (0), spare capacity (1) or shares (2), or paid by work (3).
     event WeightingSet(bytes32 indexed taskTypeId, uint8 weighting);
 
     /// There are not as many shares as sinks.
@@ -62,9 +72,6 @@ interface IBackpressurePool {
 
     /// At most 89.99 % of a stream goes to the reviewer, so that with the highest fee the sinks still get a part.
     error BudgetExceedsBps();
-
-    /// `account` is paid as a carve-out by this pool, and cannot be its sink as well.
-    error CarveOutMember(address account);
 
     /// The escrow is set for ever.
     error EscrowBufferAlreadySet();
@@ -81,14 +88,20 @@ interface IBackpressurePool {
     /// `account` cannot be this: zero or the escrow, as a recipient; refused by Superfluid, as a sink.
     error InvalidAccount(address account);
 
-    /// `weighting` is none of 0, 1 and 2.
+    /// `weighting` is none of 0, 1, 2 and 3.
     error InvalidWeighting(uint8 weighting);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
 
+    /// The contract with units for task types below is set for ever.
+    error NestedPoolAlreadySet();
+
     /// There is no escrow that could take the overflow.
     error NoEscrowBuffer();
+
+    /// There is no meter that could say what flows.
+    error NoOverflowMeter();
 
     /// No share is positive.
     error NoShares();
@@ -99,11 +112,17 @@ interface IBackpressurePool {
     /// Shares are taken from the share submitter only.
     error NotShareSubmitter();
 
+    /// The meter is set for ever.
+    error OverflowMeterAlreadySet();
+
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
 
     /// `account` may not do what only the owner may.
     error OwnableUnauthorizedAccount(address account);
+
+    /// The task type is paid by work: its sinks have no units.
+    error PaidByWork();
 
     /// The task type has a pool already.
     error PoolAlreadyExists();
@@ -111,37 +130,49 @@ interface IBackpressurePool {
     /// The task type has no pool.
     error PoolDoesNotExist();
 
+    /// `account` is the escrow or what is below the task type, and cannot be its sink as well.
+    error ReservedMember(address account);
+
     /// A call to `token` failed, or did not do what ERC-20 promises.
     error SafeERC20FailedOperation(address token);
 
     /// There is no such task type.
     error TaskTypeDoesNotExist();
 
-    /// `caller` is not the contract that may do this: CapacityRegistry, or a pipeline.
+    /// `caller` is not the contract that may do this: CapacityRegistry, a pipeline, or NestedPool.
     error UnauthorizedCaller(address caller);
 
     /// The task type's units follow submitted shares, not capacities.
     error WeightedByShares();
 
-    /// Creates the pool of a task type.
+    /// Weighting 3 is chosen before there is a pool, and never changes.
+    error WeightingFixed();
+
+    /// Creates the pool of a task type. Until sinks have units, all that flows in goes to the escrow.
     function createPool(bytes32 taskTypeId) external;
 
-    /// Gives all sinks of a task type the units of their capacities, against their present total as the new anchor. For
-    /// at most 64 sinks: see `rebalanceRange`.
+    /// Gives all sinks the units of their capacities, and sets the anchor to their total; at most 40 of them. By work, gives
+    /// fee and budget what they are now.
     function rebalance(bytes32 taskTypeId) external;
 
-    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 64 in a
+    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 40 in a
     /// call. Pages that follow each other from 0 to the end are a full rebalance.
     function rebalanceRange(bytes32 taskTypeId, uint256 from, uint256 count) external;
 
     /// Gives one sink the units of its capacity; none, if it is not registered.
     function rebalanceSink(bytes32 taskTypeId, address sink) external;
 
-    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it, or no sink is left.
+    /// Lets the overflow follow what has flowed. Does nothing unless price or limit bound it.
     function rebalanceOverflow(bytes32 taskTypeId) external;
 
-    /// Takes units away from a sink that now has only `capacity`. CapacityRegistry is open while it calls this, and is
-    /// not asked for anything.
+    /// Pays the recipient of the protocol fee what Superfluid's rounding has left here, of all pools.
+    function sweep() external returns (uint256 amount);
+
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here.
+    function disconnect(address pool) external;
+
+    /// Takes units away from a sink that now has only `capacity`; it never gives any. CapacityRegistry is open while it calls
+    /// this, and nobody is asked for anything.
     function onCapacityReduced(bytes32 taskTypeId, address sink, uint256 capacity) external;
 
     /// Gives `sinks` units by `shares`, whatever the shares sum to: `(1 − ε)·share + ε/N`, where ε is the exploration rate
@@ -152,12 +183,18 @@ interface IBackpressurePool {
     /// Limits the capacity that the task type is paid for, to what lies downstream; the largest number lifts the limit.
     function setEffectiveCapacity(bytes32 taskTypeId, uint256 capacity) external;
 
-    /// Gives the caller, a pipeline, the units of a sink with `capacity`, which the registry knows nothing of: of what lies
-    /// below the task type, to which the caller passes on what it gets. Only the caller changes these units.
+    /// Gives NestedPool the units of a sink with `capacity`, which the registry knows nothing of: of what lies below the task
+    /// type, to which it passes on what it gets. They follow the anchor, whoever moves that.
     function setNestedCapacity(bytes32 taskTypeId, uint256 capacity) external;
 
     /// Makes `escrowBuffer` the contract that overflow goes to. Once, for ever: another one could divert streams.
     function setEscrowBuffer(address escrowBuffer) external;
+
+    /// Has `overflowMeter` measure what flows. Once, for ever: another one could divert streams.
+    function setOverflowMeter(address overflowMeter) external;
+
+    /// Gives `nestedPool` the units of task types below others. Once, for ever: another one could give itself units.
+    function setNestedPool(address nestedPool) external;
 
     /// Gives `feeBps` of all streams to `recipient`; at most 1 000. Pools follow at their next full rebalance.
     function setProtocolFee(uint256 feeBps, address recipient) external;
@@ -172,17 +209,16 @@ interface IBackpressurePool {
     function setCapacityPrice(bytes32 taskTypeId, uint256 price) external;
 
     /// Weights the task type's sinks by smoothed capacity (0), or by what of it they reported as free (1), or by the shares
-    /// that are submitted (2). The next rebalance applies it.
+    /// that are submitted (2); the next rebalance applies it. Or has them paid by work (3), before there is a pool, for ever.
     function setWeighting(bytes32 taskTypeId, uint8 weighting) external;
 
-    /// Mixes submitted shares with `rate` basis points of an equal split; at most 2 000.
+    /// Mixes submitted shares with `rate` of an equal split, 1e18 = 1; at most a fifth. Applied in whole basis points.
     function setExplorationRate(uint256 rate) external;
 
     /// Takes shares from `submitter`; from nobody, if zero.
     function setShareSubmitter(address submitter) external;
 
-    /// Lets `pipeline`, a Pipeline or a NestedPool, limit the capacity that task types are paid for, and have units for what
-    /// is below them; or no longer. Units that it has stay until `rebalanceSink`.
+    /// Lets `pipeline` limit the capacity that task types are paid for, or no longer.
     function setPipeline(address pipeline, bool authorized) external;
 
     /// Reads sinks' loads from `pricingCurve`, for the weighting by spare capacity.
@@ -204,13 +240,6 @@ interface IBackpressurePool {
     /// The capacity that 1e9 units of the task type stand for.
     function getAnchor(bytes32 taskTypeId) external view returns (uint256);
 
-    /// The units of all sinks of the task type.
-    function getSinkUnits(bytes32 taskTypeId) external view returns (uint256);
-
-    /// Whether the task type has a capacity price, and what its capacity was free to earn beside its streams, in wei,
-    /// since it has one.
-    function getFreeValue(bytes32 taskTypeId) external view returns (bool priced, uint256 value);
-
     /// The part of the task type's streams that goes to the reviewer, in basis points.
     function getVerificationBudget(bytes32 taskTypeId) external view returns (uint256);
 
@@ -220,7 +249,8 @@ interface IBackpressurePool {
     /// The capacity that the task type is paid for at most; the largest number: no limit.
     function getEffectiveCapacity(bytes32 taskTypeId) external view returns (uint256);
 
-    /// How the task type's sinks are weighted: by smoothed capacity (0), spare capacity (1) or shares (2).
+    /// How the task type's sinks are weighted: by smoothed capacity (0), spare capacity (1) or shares (2); or paid by
+    /// work (3).
     function getWeighting(bytes32 taskTypeId) external view returns (uint256);
 
     /// The protocol fee, in basis points.
@@ -237,6 +267,12 @@ interface IBackpressurePool {
 
     /// Where overflow goes; zero if there is none.
     function escrowBuffer() external view returns (address);
+
+    /// What measures the inflow; zero if there is none.
+    function overflowMeter() external view returns (address);
+
+    /// Who has the units of task types below others; zero if nobody.
+    function nestedPool() external view returns (address);
 
     /// Where sinks report their loads.
     function pricingCurve() external view returns (address);

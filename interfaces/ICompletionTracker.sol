@@ -157,7 +157,8 @@ interface ICompletionTracker {
     /// Completions recorded in this epoch.
     function getCompletions(bytes32 taskTypeId, address sink) external view returns (uint256);
 
-    /// How much `sink` has done so far, in basis points, of what it owes in this epoch.
+    /// How much `sink` did, in basis points, of what it owed in the epoch that was judged last. It stays when the sink has
+    /// left; zero if none was judged.
     function getCompletionRate(bytes32 taskTypeId, address sink) external view returns (uint256);
 
     /// How many epochs in a row `sink` was below the threshold.

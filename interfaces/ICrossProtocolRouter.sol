@@ -97,7 +97,7 @@ interface ICrossProtocolRouter {
     /// Sends the caller's credit to `recipient`.
     function withdrawCredit(address recipient) external;
 
-    /// Makes `adapter` the one that pays over the protocol (0 Lightning, 1 Superfluid, 2 on-chain); zero for none. Routes that
+    /// Makes `adapter` the one that pays over the protocol (0 Superfluid, 1 Lightning, 2 on-chain); zero for none. Routes that
     /// were offered with the one before are void.
     function registerProtocolAdapter(uint8 protocol, address adapter) external;
 

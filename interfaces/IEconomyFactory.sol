@@ -31,17 +31,23 @@ interface IEconomyFactory {
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
-    /// The caller has an economy of this configuration and salt.
+    /// The caller has an economy of this configuration and of the salt that it named.
     error EconomyAlreadyExists();
 
     /// There is no such economy.
     error EconomyDoesNotExist();
+
+    /// `callee` answered with something that is not what its interface promises.
+    error MalformedReturn(address callee);
 
     /// An economy has task types.
     error NoTaskTypes();
 
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
+
+    /// The economy is no cooperative.
+    error NotACooperative(bytes32 economyId);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
@@ -61,19 +67,24 @@ interface IEconomyFactory {
     /// `length` programs were given, and `expected` are needed.
     error WrongProgramCount(uint256 length, uint256 expected);
 
-    /// Deploys an economy that the caller owns. One of each configuration; for others see
-    /// `deployAnotherEconomy`.
+    /// Deploys an economy that the caller owns.
     function deployEconomy(EconomyConfig calldata config) external returns (EconomyDeployment memory deployment);
 
-    /// As `deployEconomy(config)`, for a salt of the caller's choice, and with the registration key that Superfluid's host
-    /// wants of the sender of the transaction, or an empty one.
-    function deployEconomy(EconomyConfig calldata config, bytes32 salt, string calldata registrationKey) external returns (EconomyDeployment memory deployment);
+    /// As `deployEconomy(config)`, for a salt of the caller's choice.
+    function deployEconomy(EconomyConfig calldata config, bytes32 salt) external returns (EconomyDeployment memory deployment);
+
+    /// Gives the sinks of a cooperative's task type the same share each: `count` of them, from number `from` on in the
+    /// registry's list, `MAX_PAGE` at most. For pages that together are all of them, after sinks have come.
+    function renewShares(bytes32 economyId, bytes32 taskTypeId, uint256 from, uint256 count) external;
 
     /// Where an economy is.
     function getEconomy(bytes32 economyId) external view returns (EconomyDeployment memory);
 
     /// The contracts of an economy that `getEconomy` does not name.
-    function getParts(bytes32 economyId) external view returns (address streamGateway, address sourceStreams, address completionTracker, address offchainAggregator);
+    function getParts(bytes32 economyId) external view returns (address streamGateway, address workLedger, address overflowMeter, address completionTracker, address offchainAggregator);
+
+    /// The ReputationLedger of a guild; zero, if the economy is none.
+    function getReputationLedger(bytes32 economyId) external view returns (address);
 
     /// The economies that `owner` deployed, the first one first.
     function getEconomiesByOwner(address owner) external view returns (bytes32[] memory);

@@ -3,8 +3,8 @@
 pragma solidity ^0.8.4;
 
 interface IEscrowBuffer {
-    /// The buffer drains from now on by no more than what becomes free beyond `value` of the pool's counter.
-    event BaselineSet(bytes32 indexed taskTypeId, uint256 value);
+    /// Of the overflow, `amount` is what `source` paid, and waits as its deposit.
+    event Attributed(bytes32 indexed taskTypeId, address indexed source, uint256 amount);
 
     /// A booking left the buffer at its limit, or above.
     event BufferFull(bytes32 indexed taskTypeId, uint256 bufferLevel);
@@ -15,13 +15,13 @@ interface IEscrowBuffer {
     /// `sink` was paid `amount` that it had been credited.
     event Claimed(address indexed sink, uint256 amount);
 
-    /// Pools are at `backpressurePool` and overflow is accounted for at `sourceStreams`, for ever.
-    event Connected(address indexed backpressurePool, address indexed sourceStreams);
+    /// Pools are at `backpressurePool`, and who paid what is noted at `workLedger`, for ever.
+    event Connected(address indexed backpressurePool, address indexed workLedger);
 
     /// `sink` could not be paid `amount`, and can claim it.
     event Credited(bytes32 indexed taskTypeId, address indexed sink, uint256 amount);
 
-    /// `amount` of `source` waits for the sinks of the task type; `source` is zero where nobody knows whose overflow it is.
+    /// `amount` of `source` waits for the sinks of the task type; `source` is zero for what overflowed and is nobody's yet.
     event Deposited(bytes32 indexed taskTypeId, address indexed source, uint256 amount);
 
     /// `sink` was paid `amount`.
@@ -45,17 +45,17 @@ interface IEscrowBuffer {
     /// A booking for `source` left the buffer at 90 % of its limit, or above.
     event SlowDown(bytes32 indexed taskTypeId, address indexed source);
 
-    /// Pool and streams are connected already.
+    /// Pool and ledger are connected already.
     error AlreadyConnected();
 
     /// `amount` is more than a buffer can hold (2^112 − 1), or all of them together (2^128 − 1).
     error AmountTooLarge(uint256 amount);
 
+    /// Of `amount` nothing could be paid on: `minimum` is the least that waits.
+    error AmountTooSmall(uint256 amount, uint256 minimum);
+
     /// The deposit would fill the buffer to `attempted`, beyond its limit `max`.
     error BufferExceedsMax(uint256 attempted, uint256 max);
-
-    /// With this booking `owed` would be more than the `balance` of tokens that is here.
-    error Insolvent(uint256 balance, uint256 owed);
 
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
@@ -72,7 +72,7 @@ interface IEscrowBuffer {
     /// The deposit is of `source`, not of the caller.
     error NotDepositor(address source);
 
-    /// The caller has no credit.
+    /// The sink has no credit.
     error NothingToClaim();
 
     /// There is nothing in the buffer, nothing of it may drain yet, or there is no sink that any of it could go to.
@@ -86,6 +86,9 @@ interface IEscrowBuffer {
 
     /// `account` may not do what only the owner may.
     error OwnableUnauthorizedAccount(address account);
+
+    /// The task type is paid by work: nothing waits in a queue.
+    error PaidByWork();
 
     /// The task type has no pool, or no pool contract is connected.
     error PoolDoesNotExist();
@@ -109,7 +112,7 @@ interface IEscrowBuffer {
     error ZeroAmount();
 
     /// Queues `amount` of the caller's tokens, who must have approved them, for the sinks of the task type. What counts is
-    /// what arrives.
+    /// what arrives. Soon after another deposit of the caller it joins that one.
     function deposit(bytes32 taskTypeId, uint256 amount) external;
 
     /// Gives the caller back what has not drained of its deposit number `index` in the task type's queue, when the
@@ -119,23 +122,32 @@ interface IEscrowBuffer {
     /// Pays the caller what drains could not.
     function claim() external;
 
-    /// Takes in what overflowed from the task type's pool, and queues of it what is each of `sources`', of which there are
-    /// at most `MAX_SOURCES_PER_SYNC`; the zero address stands for overflow that no source is known for. The limit does
-    /// not refuse this: the tokens are here already.
-    function sync(bytes32 taskTypeId, address[] calldata sources) external returns (uint256 booked);
+    /// Pays `sink` what drains could not.
+    function claimFor(address sink) external;
 
-    /// Queues the rounding dust that Superfluid has paid to BackpressurePool, as the admin of all pools, for the sinks of the
-    /// task type, and returns how much it was. Whose it was and of which pool cannot be told: it goes where the caller says,
-    /// and nobody can take it back.
-    function sweep(bytes32 taskTypeId) external returns (uint256 amount);
+    /// Takes in what overflowed from the task type's pool since the last time. It is nobody's until it is attributed. The
+    /// limit does not refuse this: the tokens are here already.
+    function sync(bytes32 taskTypeId) external returns (uint256 amount);
 
-    /// Pays the sinks of the task type from the oldest deposits, or one page of them if there are more than
-    /// `MAX_SINKS_PER_DRAIN`: see the module's documentation. A call that pays nobody, because it only took note of the
-    /// pool's counter or passed over deposits that nothing is left of, succeeds.
+    /// Takes in what overflowed, and queues for each of `sources`, at most 64, what of it WorkLedger has noted as paid by that
+    /// source. Less than a millionth of a token waits for more. Note first.
+    function attribute(bytes32 taskTypeId, address[] calldata sources) external returns (uint256 amount);
+
+    /// Pays the sinks of the task type from the oldest deposits, or does one page of a round if there are more than 12: see
+    /// the module's documentation. A call that pays nobody, because it only took note of the meter's counter, weighed sinks or
+    /// passed over deposits that nothing is left of, succeeds.
     function drain(bytes32 taskTypeId) external;
 
-    /// Connects the pools' contract and the accounts of their overflow. Once, since a second time could divert money.
-    function connect(address pool, address streams) external;
+    /// As `drain`, with `maxSinks` instead of 12, at least 1 and at most 64. Each takes about 200 000 gas.
+    function drain(bytes32 taskTypeId, uint256 maxSinks) external;
+
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here. It claims all the
+    /// same.
+    function disconnect(address pool) external;
+
+    /// Connects the pools' contract, with its meter, and the ledger of who paid what. Once, since a second time could divert
+    /// money. The pools' contract must know its meter by now.
+    function connect(address pool, address workLedger) external;
 
     /// Limits the task type's buffer to `maxBuffer` wei; zero for no limit. What is there already stays.
     function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
@@ -161,24 +173,17 @@ interface IEscrowBuffer {
     /// `source` waits in it.
     function shouldSlowDown(bytes32 taskTypeId, address source) external view returns (bool);
 
-    /// What of `source` waits for the sinks of the task type, in wei.
+    /// What of `source` waits for the sinks of the task type, in wei; of the zero address, what overflowed and is nobody's
+    /// yet.
     function sourceLevel(bytes32 taskTypeId, address source) external view returns (uint256);
 
     /// The numbers of deposits in the task type's queue: from `head` on, something may be left of them; `tail` is the one
     /// that the next deposit gets.
     function queueBounds(bytes32 taskTypeId) external view returns (uint256 head, uint256 tail);
 
-    /// At most `count` deposits of the task type's queue, from number `from` on: whose they are, what of them has not
-    /// drained, in wei, and when they were made. All zero where nothing is left.
-    function getDeposits(bytes32 taskTypeId, uint256 from, uint256 count) external view returns (address[] memory sources, uint256[] memory amounts, uint256[] memory times);
-
-    /// From when on deposit number `index` of the task type's queue can be reclaimed; zero if nothing is left of it.
-    function reclaimableAt(bytes32 taskTypeId, uint256 index) external view returns (uint256);
-
-    /// The round of the task type that takes several calls: what it drains in all, what of that it has paid, in wei, the
-    /// place in the registry's list of the sink that is next, and how many sinks there were when it began. Zeros if none is
-    /// open.
-    function getRound(bytes32 taskTypeId) external view returns (uint256 amount, uint256 paid, uint256 cursor, uint256 end);
+    /// Deposit number `index` of the task type's queue: whose it is, what of it has not drained, in wei, when it was made, and
+    /// from when on it can be reclaimed. Zeros where nothing is left.
+    function getDeposit(bytes32 taskTypeId, uint256 index) external view returns (address source, uint256 amount, uint256 time, uint256 reclaimableAt);
 
     /// What `sink` can claim, in wei.
     function credits(address sink) external view returns (uint256);
@@ -199,8 +204,8 @@ interface IEscrowBuffer {
     /// Where pools come from; zero before `connect`.
     function backpressurePool() external view returns (address);
 
-    /// Where overflow is accounted for by source; zero before `connect`.
-    function sourceStreams() external view returns (address);
+    /// Where it is noted who paid what; zero before `connect`.
+    function workLedger() external view returns (address);
 
     /// The owner; zero after `renounceOwnership`.
     function owner() external view returns (address);

@@ -90,9 +90,13 @@ interface ILightningRoutingPool {
     function setPricingCurve(address pricingCurve) external;
 
     /// The best `maxNodes` nodes, 10 at most, for a payment of `amountSats`: those that carry some of it, the highest score
-    /// first; how many sats each carries; and what each charges, see `getRoutingFee`. If they
-    /// cannot carry it all, the allocations sum to what they can.
+    /// first; how much of it each carries, in basis points, rounded down; and what each charges, see
+    /// `getRoutingFee`. As long as none is full, that is in proportion to scores.
     function getOptimalRoute(uint256 amountSats, uint256 maxNodes) external view returns (bytes32[] memory nodePubkeys, uint256[] memory allocations, uint256[] memory fees);
+
+    /// As `getOptimalRoute`, but how many sats each carries. If they cannot carry it all, the
+    /// allocations sum to what they can.
+    function getRouteInSats(uint256 amountSats, uint256 maxNodes) external view returns (bytes32[] memory nodePubkeys, uint256[] memory allocations, uint256[] memory fees);
 
     /// What the node charges now for a capacity unit of work, in payment-token wei: its operator's price by the pricing curve,
     /// zero if there is none. The largest number there is, if the operator has no capacity at the core.

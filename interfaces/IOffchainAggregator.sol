@@ -40,6 +40,9 @@ interface IOffchainAggregator {
     /// The temperature oracle is now `temperatureOracle`.
     event TemperatureOracleSet(address indexed temperatureOracle);
 
+    /// `temperatureOracle` did not take what the batch said of the temperature.
+    event TemperatureUpdateFailed(address indexed temperatureOracle);
+
     /// The virial monitor is now `virialMonitor`.
     event VirialMonitorSet(address indexed virialMonitor);
 
@@ -104,7 +107,7 @@ interface IOffchainAggregator {
     /// Makes `pool` the one that shares go to; zero for none.
     function setBackpressurePool(address pool) external;
 
-    /// Notes `oracle` as the temperature oracle, for clients that look for it here. Nothing here depends on it.
+    /// Tells `oracle` of every batch from now on; nobody, if it is zero.
     function setTemperatureOracle(address oracle) external;
 
     /// Notes `monitor` as the virial monitor, for clients that look for it here. Nothing here depends on it.
@@ -131,7 +134,7 @@ interface IOffchainAggregator {
     /// Whose shares are taken; zero if nobody's.
     function shareSigner() external view returns (address);
 
-    /// The temperature oracle, on which nothing here depends.
+    /// The temperature oracle, which hears of every batch.
     function temperatureOracle() external view returns (address);
 
     /// The virial monitor, on which nothing here depends.

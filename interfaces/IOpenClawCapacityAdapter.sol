@@ -115,10 +115,11 @@ interface IOpenClawCapacityAdapter {
     /// As `verifyAttestation`(OpenClawCapacityAdapter::verify_attestation), but reverts with what is wrong.
     function checkAttestation(bytes calldata attestation) external view returns (address sink, uint256 capacity);
 
-    /// The nonce of an attestation, good or not; zero, which no good one has, if the bytes are none.
+    /// The nonce of an attestation, good or not, or its timestamp if it has none; zero, which no good one has, if the bytes
+    /// are none.
     function attestationNonce(bytes calldata attestation) external view returns (uint256 nonce);
 
-    /// The domain's id, `keccak256("openclaw")`.
+    /// The domain's id, `keccak256("OPENCLAW_AGENT")`.
     function domainId() external pure returns (bytes32);
 
     /// What the domain is.
@@ -162,7 +163,7 @@ interface IOpenClawCapacityAdapter {
     /// 10 000: 100 % in basis points.
     function BPS() external view returns (uint256);
 
-    /// The domain's id, `keccak256("openclaw")`.
+    /// The domain's id, `keccak256("OPENCLAW_AGENT")`.
     function DOMAIN_ID() external view returns (bytes32);
 
     /// The weight of the error rate in the score, in basis points.

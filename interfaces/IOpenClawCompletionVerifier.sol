@@ -63,7 +63,7 @@ interface IOpenClawCompletionVerifier {
     /// Completions of the operator's agents with this skill, recorded in this epoch by CompletionTracker, by whatever proof.
     function getCompletions(bytes32 skillTypeId, address agentOperator) external view returns (uint256);
 
-    /// How much the operator has done so far, in basis points, of what it owes in this epoch, by CompletionTracker.
+    /// How much the operator did, in basis points, of what it owed in the epoch that CompletionTracker judged last.
     function getCompletionRate(bytes32 skillTypeId, address agentOperator) external view returns (uint256);
 
     /// Where completions are recorded.

@@ -86,7 +86,7 @@ interface IOpenClawReputationBridge {
     /// Points of a failure, before the ledger weighs them.
     function FAILURE_POINTS() external view returns (uint256);
 
-    /// The domain in which this contract records, `keccak256("openclaw")`.
+    /// The domain in which this contract records, `keccak256("OPENCLAW_AGENT")`.
     function OPENCLAW_DOMAIN() external view returns (bytes32);
 
     /// The owner; zero after `renounceOwnership`.

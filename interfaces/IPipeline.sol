@@ -24,7 +24,7 @@ interface IPipeline {
     /// `reporter` may report throughput, or no longer.
     event ReporterSet(address indexed reporter, bool authorized);
 
-    /// The stage is in shock (1), or has collapsed (3) and is decoupled.
+    /// The stage is in shock (2), or has collapsed (4) and is decoupled.
     event StageCollapse(bytes32 indexed pipelineId, uint256 indexed stageIndex, uint8 phase);
 
     /// The stage is recovering from shock or collapse, and coupled.
@@ -42,8 +42,14 @@ interface IPipeline {
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
+    /// `caller` is neither the owner nor the one who created the pipeline.
+    error NotPipelineCreator(address caller);
+
     /// `caller` may not report throughput.
     error NotReporter(address caller);
+
+    /// `caller` is neither the owner nor the creator of the task type.
+    error NotTaskTypeCreator(bytes32 taskTypeId, address caller);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
@@ -77,10 +83,11 @@ interface IPipeline {
     /// that decouples it or couples it again, the pipeline is rebalanced.
     function checkCircuitBreaker(bytes32 pipelineId, uint256 stageIndex, uint256 currentThroughput) external;
 
-    /// Makes a pipeline of 2 to 16 task types, the most upstream first. The first rebalance sets its limits.
+    /// Creates a pipeline of 2 to 16 task types, the most upstream first. The first rebalance sets its limits.
     function createPipeline(bytes32 pipelineId, bytes32[] calldata stages) external;
 
-    /// Lifts the limits of all stages and lets them go. The pipeline's number is not given again.
+    /// Lifts the limits of all stages and lets them go. The pipeline's number is not given again. For who created it, and the
+    /// owner.
     function closePipeline(bytes32 pipelineId) external;
 
     /// Lets `reporter` report throughput, or no longer.
@@ -98,6 +105,9 @@ interface IPipeline {
 
     /// The circuit breaker of a stage. Steady since 0, if the stage was never anything else or does not exist.
     function getCircuitBreaker(bytes32 pipelineId, uint256 stageIndex) external view returns (uint8 phase, uint64 sinceTimestamp, uint64 lowEpochs, bool decoupled);
+
+    /// Who created a pipeline; zero if nobody did.
+    function getPipelineCreator(bytes32 pipelineId) external view returns (address);
 
     /// Whether `reporter` may report throughput.
     function authorizedReporters(address reporter) external view returns (bool);

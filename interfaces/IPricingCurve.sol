@@ -12,6 +12,9 @@ interface IPricingCurve {
     /// The escrow buffer is now `escrowBuffer`; there is none, if zero.
     event EscrowBufferSet(address indexed escrowBuffer);
 
+    /// The base fee of the task type starts at `start` and stays from `floor` to `ceiling`, from `from` on.
+    event FeesSet(bytes32 indexed taskTypeId, uint256 start, uint256 floor, uint256 ceiling, uint256 from);
+
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
     event OwnershipTransferStarted(address indexed previousOwner, address indexed newOwner);
 
@@ -21,8 +24,14 @@ interface IPricingCurve {
     /// `sink` has a queue of `queueLoad`.
     event QueueLoadUpdated(bytes32 indexed taskTypeId, address indexed sink, uint256 queueLoad);
 
+    /// `serviceDirectory` may set fees for creators from now on; nobody, if zero.
+    event ServiceDirectorySet(address indexed serviceDirectory);
+
     /// The temperature oracle is now `temperatureOracle`.
     event TemperatureOracleSet(address indexed temperatureOracle);
+
+    /// Counted work is told by `workLedger` from now on; by nobody, if zero.
+    event WorkLedgerSet(address indexed workLedger);
 
     /// The open epoch lasts until 60 s after it began.
     error EpochNotElapsed();
@@ -32,6 +41,9 @@ interface IPricingCurve {
 
     /// There is no curve of that number.
     error InvalidCurve(uint8 curve);
+
+    /// Fees are in order, `floor` ≤ `start` ≤ `ceiling`, above zero and at most `MAX_BASE_FEE`(super::MAX_BASE_FEE).
+    error InvalidFees(uint256 start, uint256 floor, uint256 ceiling);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
@@ -48,6 +60,9 @@ interface IPricingCurve {
     /// The caller does not serve this task type.
     error SinkNotRegistered();
 
+    /// `caller` may not do this.
+    error UnauthorizedCaller(address caller);
+
     /// A sink without capacity has no queue that could count.
     error ZeroCapacity();
 
@@ -62,8 +77,22 @@ interface IPricingCurve {
     /// Does the same for several task types. For those of which no epoch has ended it does nothing.
     function advanceEpochs(bytes32[] calldata taskTypeIds) external;
 
-    /// Makes the premium for queues of the task type follow `curve`: `CURVE_QUEUE` (0, which all start with) or
-    /// `CURVE_RELAY` (1).
+    /// Sets where the base fee of the caller's task type starts, and between what it stays: with an epoch's notice (300 s),
+    /// but for the start, which counts at once and only while nothing has moved the fee. Zero stands for a tenth of the start
+    /// as the floor, and for `MAX_BASE_FEE` as the ceiling.
+    function setFees(bytes32 taskTypeId, uint256 start, uint256 floor, uint256 ceiling) external;
+
+    /// Counts `work` of an epoch, and the `capacity` that served it, in capacity-seconds, where the base fee follows work.
+    /// Closes the epoch with counts before it, if that has ended.
+    function recordWork(bytes32 taskTypeId, uint256 work, uint256 capacity) external;
+
+    /// Sets who tells of counted work; nobody, if zero.
+    function setWorkLedger(address ledger) external;
+
+    /// Sets who may set fees for creators, as they register task types; nobody, if zero.
+    function setServiceDirectory(address directory) external;
+
+    /// Sets the curve of the task type: `CURVE_QUEUE` (0, which all start with), `CURVE_RELAY` (1) or `CURVE_USED` (2).
     function setCurve(bytes32 taskTypeId, uint8 curve) external;
 
     /// Makes `buffer` the escrow buffer whose pressure prices follow; zero for none.
@@ -79,6 +108,22 @@ interface IPricingCurve {
 
     /// The base fee as of the last epoch that was closed, in payment-token wei.
     function getBaseFee(bytes32 taskTypeId) external view returns (uint256);
+
+    /// What WorkLedger asks: the base fee, and whether it follows the work that counts. Reads only what is here.
+    function getMarket(bytes32 taskTypeId) external view returns (uint256 baseFee, bool followsWork);
+
+    /// The bounds of the task type's base fee now, those that are announced, and from when on, in seconds since 1970.
+    function getFees(bytes32 taskTypeId) external view returns (uint256 floor, uint256 ceiling, uint256 nextFloor, uint256 nextCeiling, uint256 from);
+
+    /// The work that counted lately and the capacity that served it, in capacity-seconds, fading by 0.7 an epoch; and the
+    /// epoch (seconds since 1970 / 300) up to which they have faded.
+    function getUsage(bytes32 taskTypeId) external view returns (uint256 work, uint256 capacity, uint256 epoch);
+
+    /// Who tells of counted work; zero for nobody.
+    function workLedger() external view returns (address);
+
+    /// Who may set fees for creators; zero for nobody.
+    function serviceDirectory() external view returns (address);
 
     /// What `sink` reported last, in capacity units of 1e-9. It stands until the next report, also when the sink has left:
     /// ask CapacityRegistry for that. Calls nothing, so it can be asked at any time.

@@ -41,7 +41,7 @@ interface IReputationLedger {
     /// There is no such domain.
     error DomainNotRegistered();
 
-    /// A record has from 1 to 10 000 points.
+    /// A record has at least 1 point.
     error InvalidPoints();
 
     /// A weight is at most 65 535.
@@ -59,10 +59,10 @@ interface IReputationLedger {
     /// There are `maximum` domains, and that is all there can be.
     error TooManyDomains(uint256 maximum);
 
-    /// Raises the account's score in the domain by `points`, from 1 to 10 000, as far as it goes.
+    /// Raises the account's score in the domain by `points`, at least 1, up to 10 000 at most.
     function recordPositive(address account, bytes32 domain, uint256 points) external;
 
-    /// Lowers the account's score in the domain by three times `points`, from 1 to 10 000, down to zero at most.
+    /// Lowers the account's score in the domain by three times `points`, at least 1, down to zero at most.
     function recordNegative(address account, bytes32 domain, uint256 points) external;
 
     /// Says in an event what `getStakeDiscount` says, for whoever grants a discount off the chain and

@@ -3,6 +3,9 @@
 pragma solidity ^0.8.4;
 
 interface IStakeManager {
+    /// Nobody registers from now on who has a reputation of less than `minReputation`.
+    event MinReputationSet(uint256 minReputation);
+
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
     event OwnershipTransferStarted(address indexed previousOwner, address indexed newOwner);
 
@@ -51,6 +54,9 @@ interface IStakeManager {
     /// There is no cap curve `curve`: 0 is the square root, 1 the affine one.
     error InvalidCapCurve(uint8 curve);
 
+    /// A reputation is at most 10 000.
+    error InvalidReputation(uint256 reputation);
+
     /// `token` is not a contract.
     error InvalidStakeToken(address token);
 
@@ -62,6 +68,9 @@ interface IStakeManager {
 
     /// The stake of `sink` is locked by another registry than the caller.
     error LockedByOtherRegistry(address sink);
+
+    /// The reputation of `sink` is less than `required`.
+    error NotAdmitted(address sink, uint256 reputation, uint256 required);
 
     /// `caller` is not an authorised registry.
     error NotAuthorizedRegistry(address caller);
@@ -138,6 +147,10 @@ interface IStakeManager {
     /// Takes discounts on the required stake from `ledger`, for `domain`; none, if `ledger` is zero.
     function setReputationLedger(address ledger, bytes32 domain) external;
 
+    /// Lets nobody register whose reputation is less than `minReputation`, of 10 000; anybody, if zero. It is what the
+    /// ledger grants its discount for, that is, of the domains other than this contract's. Who is registered stays.
+    function setMinReputation(uint256 minReputation) external;
+
     /// All of the stake of `sink`, wherever it is, in wei.
     function getStake(address sink) external view returns (uint256);
 
@@ -187,6 +200,9 @@ interface IStakeManager {
 
     /// Where reputation comes from; zero if it plays no part.
     function reputationLedger() external view returns (address);
+
+    /// The reputation that it takes to register, of 10 000; zero if it takes none.
+    function minReputation() external view returns (uint256);
 
     /// The domain whose stake is discounted.
     function reputationDomain() external view returns (bytes32);

@@ -3,20 +3,11 @@
 pragma solidity ^0.8.4;
 
 interface IStreamGateway {
-    /// The credit of `source` was paid out to it.
-    event CreditWithdrawn(address indexed source, uint256 amount);
-
-    /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
-    event OwnershipTransferStarted(address indexed previousOwner, address indexed newOwner);
-
-    /// The owner is now `newOwner`.
-    event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
-
-    /// Sources stream to `sourceStreams`.
-    event SourceStreamsSet(address indexed sourceStreams);
-
-    /// `source` now streams `flowRate` to the task type; nothing, if zero.
-    event StreamSet(bytes32 indexed taskTypeId, address indexed source, uint256 flowRate);
+    struct Operation {
+        uint32 operationType;
+        address target;
+        bytes data;
+    }
 
     /// Below `minimum` not one wei per second and unit would flow.
     error FlowRateTooLow(uint256 flowRate, uint256 minimum);
@@ -24,81 +15,89 @@ interface IStreamGateway {
     /// A stream has a positive rate, not `flowRate`.
     error InvalidFlowRate(int96 flowRate);
 
+    /// These bytes are not what the functions of this contract return.
+    error MalformedParameters(bytes parameters);
+
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
-
-    /// SourceStreams is not connected yet.
-    error NoSourceStreams();
 
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
-    /// `owner` cannot own a contract.
-    error OwnableInvalidOwner(address owner);
-
-    /// `account` may not do what only the owner may.
-    error OwnableUnauthorizedAccount(address account);
-
-    /// The task type has no pool.
-    error PoolDoesNotExist();
-
-    /// A call to `token` failed, or did not do what ERC-20 promises.
-    error SafeERC20FailedOperation(address token);
-
-    /// SourceStreams is connected for ever.
-    error SourceStreamsAlreadySet();
-
-    /// The source streams to this task type already.
-    error StreamAlreadyExists();
+    /// The source streams `flowRate` to this task type already.
+    error StreamAlreadyExists(bytes32 taskTypeId, address source, uint256 flowRate);
 
     /// The source does not stream to this task type.
-    error StreamDoesNotExist();
+    error StreamDoesNotExist(bytes32 taskTypeId, address source);
 
-    /// Opens a stream of the caller to a task type, of `flowRate`. It takes a deposit of four hours of the stream, or
-    /// Superfluid's minimum, which comes back when the stream ends; and Superfluid itself another for the caller's flow.
-    function createStream(bytes32 taskTypeId, int96 flowRate) external;
+    /// Superfluid took `asked`, and what flows is `actual`.
+    error StreamDoesNotFlow(uint256 asked, uint256 actual);
 
-    /// Changes the caller's stream to a task type to `flowRate`. A smaller deposit leaves credit: see
-    /// `withdraw`.
-    function updateStream(bytes32 taskTypeId, int96 flowRate) external;
+    /// There is no action `actionId`.
+    error UnknownActionId(uint8 actionId);
 
-    /// Ends the caller's stream to a task type and returns its deposit.
-    function deleteStream(bytes32 taskTypeId) external;
+    /// The task type has no pool.
+    error UnknownTaskType(bytes32 taskTypeId);
 
-    /// Sends `source` its credit: deposits of streams that ended, and what of its flow was not passed on. Returns how much
-    /// it was.
-    function withdraw(address source) external returns (uint256 amount);
+    /// What is to be signed comes in English only, `"en"`, not in `lang`.
+    error UnsupportedLanguage(bytes32 lang);
 
-    /// Connects the Super App that sources stream to. Once, for ever: another one could keep what flows to it.
-    function setSourceStreams(address sourceStreams) external;
+    /// `host` is not the Superfluid host of this token.
+    error WrongHost(address host);
 
-    /// What `source` streams to a task type.
-    function getStream(bytes32 taskTypeId, address source) external view returns (uint256);
+    /// `ledger` does not note what flows into these pools.
+    error WrongLedger(address ledger);
 
-    /// The Super App that sources stream to; zero before it is connected.
-    function sourceStreams() external view returns (address);
+    /// `token` is not the token of these pools.
+    error WrongToken(address token);
+
+    /// Nothing to wrap.
+    error ZeroAmount();
+
+    /// Parameters that open a stream to a task type, of `flowRate`.
+    function createStream(bytes32 taskTypeId, int96 flowRate) external view returns (bytes memory parameters);
+
+    /// Parameters that wrap so much of the underlying token, in the Super Token's wei, and open a stream.
+    function createStream(bytes32 taskTypeId, int96 flowRate, uint256 wrap) external view returns (bytes memory parameters);
+
+    /// Parameters that change a stream to `flowRate`.
+    function updateStream(bytes32 taskTypeId, int96 flowRate) external view returns (bytes memory parameters);
+
+    /// Parameters that end a stream. Its deposit comes back with that.
+    function deleteStream(bytes32 taskTypeId) external view returns (bytes memory parameters);
+
+    /// Parameters that wrap so much of the underlying token, in the Super Token's wei.
+    function topUp(uint256 amount) external view returns (bytes memory parameters);
+
+    /// What the host is to do for `account`: wrap, note what has flowed so far, distribute.
+    function buildBatchOperations(address host, bytes calldata params, address account) external view returns (Operation[] memory operations);
+
+    /// Refuses what the host has done for `account`, unless the stream flows as it is to flow. Superfluid rounds a rate down
+    /// to a multiple of the pool's units, takes a rate below that, pays nobody, and says nothing.
+    function postCheck(address host, bytes calldata params, address account) external view;
+
+    /// The name of what a source signs for ClearMacroForwarderV1: `encodedPayload` is `abi.encode(Payload)`.
+    function getPrimaryTypeName(bytes calldata encodedPayload) external view returns (string memory name);
+
+    /// EIP-712's type of the action in it.
+    function getActionTypeDefinition(bytes calldata encodedPayload) external view returns (string memory definition);
+
+    /// EIP-712's `hashStruct` of an action, of which `params` are the parameters.
+    function getActionStructHash(bytes calldata params) external view returns (bytes32);
+
+    /// What `source` streams to a task type: the rate that flows, which is nothing where Superfluid has taken a rate below
+    /// the minimum; the deposit behind it; and when the source last changed it.
+    function getStream(bytes32 taskTypeId, address source) external view returns (uint256 flowRate, uint256 deposit, uint256 lastUpdated);
+
+    /// The least rate of which something reaches every unit of the task type's pool: as much as it has units.
+    function getMinimumFlowRate(bytes32 taskTypeId) external view returns (uint256 minimum);
 
     /// Where the task types' pools are.
     function backpressurePool() external view returns (address);
 
+    /// Who notes what sources have streamed.
+    function workLedger() external view returns (address);
+
     /// The Super Token that streams are made of.
     function SUPER_TOKEN() external view returns (address);
-
-    /// The owner; zero after `renounceOwnership`.
-    function owner() external view returns (address);
-
-    /// Who may accept ownership; zero if nobody may.
-    function pendingOwner() external view returns (address);
-
-    /// Names `newOwner` as the next owner, who has to accept. The zero address takes an offer back.
-    function transferOwnership(address newOwner) external;
-
-    /// Makes `newOwner` the owner at once. For the first owner, who has set the contract up.
-    function handOver(address newOwner) external;
-
-    /// Makes the caller the owner.
-    function acceptOwnership() external;
-
-    /// Leaves the contract without an owner, for ever.
-    function renounceOwnership() external;
 }

@@ -21,11 +21,18 @@ interface IUniversalCapacityAdapter {
     /// The sinks of the domain serve this task type of the core registry.
     event TaskTypeSet(bytes32 indexed domainId, bytes32 indexed taskTypeId);
 
+    /// The adapter of the domain numbers no attestations, and need not; or has to, from now on.
+    event UnnumberedSet(bytes32 indexed domainId, address indexed adapter, bool unnumbered);
+
     /// The domain has an adapter: remove it first.
     error AdapterAlreadyRegistered();
 
     /// The domain has no adapter.
     error AdapterNotRegistered();
+
+    /// The domain's adapter numbers no attestations: one per sink and epoch is taken, and the next one of `sink` from time
+    /// `from` on.
+    error AttestationTooSoon(address sink, uint256 from);
 
     /// A description of `length` bytes is more than `maximum`.
     error DescriptionTooLong(uint256 length, uint256 maximum);
@@ -42,6 +49,9 @@ interface IUniversalCapacityAdapter {
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
+    /// `caller` did not create the task type.
+    error NotTaskTypeCreator(bytes32 taskTypeId, address caller);
+
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
 
@@ -57,6 +67,10 @@ interface IUniversalCapacityAdapter {
     /// Has the domain's adapter read the attestation, and updates the capacity of the sink in the domain's task type of the
     /// core registry. Its share of the pool follows when somebody rebalances.
     function routeAttestation(bytes32 domainId, bytes calldata attestation) external;
+
+    /// Takes attestations of the domain's adapter without numbers, one per sink and epoch; or no longer. For the creator of
+    /// the domain's task type, as CapacityRegistry knows it. Another adapter needs it again.
+    function setUnnumbered(bytes32 domainId, bool unnumbered) external;
 
     /// Registers the adapter of a domain, which says which it is. Its sinks serve the task type of the domain's id.
     function registerAdapter(address adapter) external;
@@ -81,6 +95,12 @@ interface IUniversalCapacityAdapter {
 
     /// How many domains have an adapter.
     function domainCount() external view returns (uint256);
+
+    /// Whether attestations of the domain's adapter are taken without numbers, one per sink and epoch.
+    function isUnnumbered(bytes32 domainId) external view returns (bool);
+
+    /// From when on the next attestation of `sink` is taken in a domain whose adapter numbers none, in seconds since 1970.
+    function nextAttestation(bytes32 domainId, address sink) external view returns (uint256);
 
     /// The nonce of the attestation of `sink` in the domain that was routed last; zero if none was.
     function lastNonce(bytes32 domainId, address sink) external view returns (uint256);

@@ -41,6 +41,8 @@ pub struct Options {
     /// Do without Superfluid, which is otherwise there from the start; its addresses are in deployments/<CHAIN_ID>.json.
     #[arg(long)]
     no_superfluid: bool,
+    #[command(flatten)]
+    superfluid: superfluid::Source,
     /// Let so many seconds pass on the chain for one of the machine.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=MAX_SPEED))]
     speed: u32,
@@ -93,7 +95,7 @@ async fn build(options: &Options) -> anyhow::Result<Devnet> {
     }
     let saved = options.state.as_ref().filter(|path| path.exists());
     if !options.no_superfluid {
-        let ready = superfluid::prepare(new).await;
+        let ready = superfluid::prepare(new, options.superfluid).await;
         let ready = ready.context("--no-superfluid starts without it")?;
         let file = superfluid::publish(&ready, options.chain_id, saved.is_some())?;
         if !options.quiet {

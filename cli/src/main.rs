@@ -2,20 +2,18 @@
 
 mod demo;
 mod devnet;
+#[cfg(feature = "keeper")]
 mod keeper;
+mod manual;
 mod stop;
 mod superfluid;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(
-    name = "bpe",
-    version,
-    about = "Backpressure economics on Arbitrum Stylus"
-)]
+#[command(name = "bpe", about = "Backpressure economics on Arbitrum Stylus")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -31,21 +29,47 @@ enum Command {
     Status(bpe::deploy::StatusOptions),
     /// Renew programs before they expire, a year after their activation.
     Keepalive(bpe::deploy::KeepaliveOptions),
+    /// Read a Solidity deployment: which parameters carry over, and which clients will notice.
+    MigrateCheck(bpe::migrate::MigrateOptions),
     /// Turn the protocol's crank: attestations, units, epochs, prices; with an API, metrics and a page.
+    #[cfg(feature = "keeper")]
     Keeper(keeper::Options),
     /// Run the protocol on a devnet of its own, and account for every token.
     Demo(demo::Options),
+    /// Fetch Superfluid's contracts from npm into the user's cache, for later runs without a network.
+    Fetch,
+    /// Print a shell's completions: `bpe completions bash > ~/.local/share/bash-completion/completions/bpe`.
+    Completions(manual::CompletionOptions),
+    /// Write the manual's pages into a folder: `bpe man ~/.local/share/man/man1`.
+    Man(manual::ManOptions),
+}
+
+/// The command line, with the version of this build.
+fn cli() -> clap::Command {
+    Cli::command()
+        .version(env!("CARGO_PKG_VERSION"))
+        // clap keeps texts that live as long as the program.
+        .long_version(&*manual::version().leak())
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let command = match Cli::from_arg_matches(&cli().get_matches()) {
+        Ok(cli) => cli.command,
+        Err(error) => error.exit(),
+    };
+    let outcome = match command {
         Command::Devnet(options) => devnet::run(options).await,
         Command::Deploy(options) => options.run().await,
         Command::Status(options) => options.run().await,
         Command::Keepalive(options) => options.run().await,
+        Command::MigrateCheck(options) => options.run().await,
+        #[cfg(feature = "keeper")]
         Command::Keeper(options) => keeper::run(options).await,
         Command::Demo(options) => demo::run(options).await,
+        Command::Fetch => superfluid::fetch(),
+        Command::Completions(options) => manual::completions(&options, &mut cli()),
+        Command::Man(options) => manual::pages(&options, cli()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -141,7 +141,6 @@ fn check_money(report: &Value) {
         "toSinks",
         "fees",
         "escrow",
-        "sourceStreams",
         "backpressurePool",
         "superfluidPools",
     ];

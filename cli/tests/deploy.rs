@@ -231,11 +231,11 @@ async fn links_for_ever_take_both_ends_along() {
     let stage = Stage::with_superfluid().await;
     stage.deploy(&[]).await.succeeded();
     let (before, block, file) = (stage.addresses(), stage.devnet.block_number(), stage.text());
-    let plan = ["--redeploy", "source-streams", "--dry-run"];
+    let plan = ["--redeploy", "work-ledger", "--dry-run"];
     let plan = stage.deploy(&plan).await.succeeded();
     for expected in [
-        "SourceStreams              as asked",
-        "EscrowBuffer               it is connected to SourceStreams for ever, by connect",
+        "WorkLedger                 as asked",
+        "EscrowBuffer               it is connected to WorkLedger for ever, by connect",
         "BackpressurePool           it is connected to EscrowBuffer for ever, by setEscrowBuffer",
         "Pipeline                   its constructor is given BackpressurePool",
     ] {
@@ -244,7 +244,7 @@ async fn links_for_ever_take_both_ends_along() {
     assert_eq!((stage.devnet.block_number(), stage.text()), (block, file));
 
     let output = stage
-        .deploy(&["--redeploy", "SourceStreams"])
+        .deploy(&["--redeploy", "WorkLedger"])
         .await
         .succeeded();
     assert!(output.contains("Verified: "), "{output}");
@@ -285,7 +285,7 @@ async fn a_dry_run_says_what_it_costs_and_sends_nothing() {
     for expected in [
         "deploy StakeManager",
         "data fee by ArbWasm",
-        "call EscrowBuffer.connect(BackpressurePool, SourceStreams)",
+        "call EscrowBuffer.connect(BackpressurePool, WorkLedger)",
         "Nothing was sent.",
     ] {
         assert!(plan.contains(expected), "{expected} is not in {plan}");
@@ -531,7 +531,7 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
     // Without Superfluid's addresses from anywhere.
     refused(
         stage.deploy(&[]).await,
-        "the configuration lacks `demurrage.underlying`, `registration_key`, `stake.token`, `super_token`, `superfluid.gda`",
+        "the configuration lacks `demurrage.underlying`, `stake.token`, `super_token`, `superfluid.gda`",
     );
     assert!(!stage.file().exists());
 }
@@ -641,4 +641,46 @@ impl Stage {
         fs::write(&path, code::encode(&wasm)).unwrap();
         folder
     }
+}
+
+/// The suite answers the reference's views with the reference's values: enumerations, units, constants and names of
+/// `tests/fixtures/reference-values.json`, read by `bpe migrate-check` as of any deployment.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_value_is_that_of_the_solidity_deployment() {
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&[]).await.succeeded();
+    let values = bpe::migrate::reference_values();
+    let mut contracts: Vec<_> = values.iter().map(|it| it.contract.clone()).collect();
+    contracts.extend(bpe::migrate::reference_domains().into_keys());
+    let deployed = stage.addresses();
+    let mut file = serde_json::Map::new();
+    for name in contracts {
+        let found = deployed.iter().find(|it| it.0.eq_ignore_ascii_case(&name));
+        let (_, address) = found.unwrap_or_else(|| panic!("{name} is not deployed"));
+        file.insert(name, json!(address));
+    }
+    let path = stage.path("solidity.json");
+    fs::write(&path, Value::from(file).to_string()).unwrap();
+    let arguments = |from: &Path| {
+        let from = from.to_str().unwrap();
+        ["--rpc", &stage.url, "--from", from, "--json"].map(str::to_owned)
+    };
+    let report = stage.run("migrate-check", &arguments(&path)).await;
+    let report: Value = serde_json::from_str(&report.succeeded()).unwrap();
+    let noticed = report["noticed"].as_array().unwrap().iter();
+    let differ: Vec<_> = noticed.filter(|it| it["guide"] == "constants").collect();
+    assert!(differ.is_empty(), "{differ:#?}");
+    let silent = report["unanswered"].as_array().unwrap();
+    assert!(silent.is_empty(), "{silent:#?}");
+    let same = report["same"].as_array().unwrap().len();
+    assert_eq!(same, values.len() + bpe::migrate::reference_domains().len());
+
+    // What is no addresses file is said in a sentence.
+    let error = stage
+        .run("migrate-check", &arguments(&stage.path("none.json")))
+        .await;
+    assert!(error.failed().contains("cannot read the addresses file"));
+    fs::write(&path, r#"{"stakemanager": "0x12"}"#).unwrap();
+    let error = stage.run("migrate-check", &arguments(&path)).await.failed();
+    assert!(error.contains("which is no address"), "{error}");
 }

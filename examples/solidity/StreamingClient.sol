@@ -3,16 +3,19 @@ pragma solidity ^0.8.20;
 
 import {IEscrowBuffer} from "../../interfaces/IEscrowBuffer.sol";
 import {IPricingCurve} from "../../interfaces/IPricingCurve.sol";
+import {IBackpressurePool} from "../../interfaces/IBackpressurePool.sol";
 import {IStreamGateway} from "../../interfaces/IStreamGateway.sol";
+import {IWorkLedger} from "../../interfaces/IWorkLedger.sol";
 
 interface IERC20 {
-    function approve(address spender, uint256 value) external returns (bool);
     function transfer(address to, uint256 value) external returns (bool);
 }
 
-/// Superfluid's CFAv1Forwarder.
-interface ICFAv1Forwarder {
-    function grantPermissions(address token, address flowOperator) external returns (bool);
+/// Superfluid's GDAv1Forwarder. `from` has to be the caller.
+interface IGDAv1Forwarder {
+    function distributeFlow(address token, address from, address pool, int96 requestedFlowRate, bytes memory userData)
+        external
+        returns (bool);
 }
 
 /// Pays for a task type by a stream, as TCP sends: a little faster every time while there is room, half as fast when the
@@ -25,7 +28,7 @@ contract StreamingClient {
 
     address public immutable owner;
     IERC20 public immutable token;
-    ICFAv1Forwarder public immutable forwarder;
+    IGDAv1Forwarder public immutable forwarder;
     IStreamGateway public immutable gateway;
     IEscrowBuffer public immutable escrow;
     IPricingCurve public immutable prices;
@@ -44,6 +47,7 @@ contract StreamingClient {
     error TooDear(uint256 baseFee, uint256 maxBaseFee);
     error AlreadyOpen(bytes32 taskType);
     error NotOpen();
+    error TooSlow(int96 rate, uint256 minimum);
 
     modifier onlyOwner() {
         if (msg.sender != owner) revert NotOwner(msg.sender);
@@ -52,7 +56,7 @@ contract StreamingClient {
 
     constructor(
         IERC20 token_,
-        ICFAv1Forwarder forwarder_,
+        IGDAv1Forwarder forwarder_,
         IStreamGateway gateway_,
         IEscrowBuffer escrow_,
         IPricingCurve prices_
@@ -60,9 +64,6 @@ contract StreamingClient {
         owner = msg.sender;
         (token, forwarder, gateway) = (token_, forwarder_, gateway_);
         (escrow, prices) = (escrow_, prices_);
-        // What makes an account a source: the gateway manages its flows, the Super App takes the deposit.
-        forwarder_.grantPermissions(address(token_), address(gateway_));
-        token_.approve(gateway_.sourceStreams(), type(uint256).max);
     }
 
     function open(bytes32 taskType_, int96 rate_, int96 maxRate_, uint256 maxBaseFee_) external onlyOwner {
@@ -71,7 +72,7 @@ contract StreamingClient {
         if (baseFee > maxBaseFee_) revert TooDear(baseFee, maxBaseFee_);
         (taskType, rate, maxRate, step) = (taskType_, rate_, maxRate_, rate_ / 4);
         maxBaseFee = maxBaseFee_;
-        gateway.createStream(taskType_, rate_);
+        stream(rate_);
     }
 
     /// Additive increase, multiplicative decrease.
@@ -84,16 +85,26 @@ contract StreamingClient {
         if (next > maxRate) next = maxRate;
         if (next != rate) {
             rate = next;
-            gateway.updateStream(taskType, next);
+            stream(next);
         }
         emit Adapted(next, baseFee, pressure);
     }
 
-    /// Ends the stream. Deposits come back to this contract.
+    /// Sets what it distributes into the task type's pool. What it has paid so far is noted before.
+    function stream(int96 next) private {
+        uint256 minimum = gateway.getMinimumFlowRate(taskType);
+        // Superfluid would take it, pay nobody, and say nothing.
+        if (next > 0 && uint96(next) < minimum) revert TooSlow(next, minimum);
+        IWorkLedger(gateway.workLedger()).note(taskType, address(this));
+        address pool = IBackpressurePool(gateway.backpressurePool()).getPool(taskType);
+        forwarder.distributeFlow(address(token), address(this), pool, next, "");
+    }
+
+    /// Ends the stream. The deposit comes back to this contract.
     function close() external onlyOwner {
         if (rate == 0) revert NotOpen();
         rate = 0;
-        gateway.deleteStream(taskType);
+        stream(0);
     }
 
     /// What a unit of capacity of `sink` costs now: the base fee, and a premium for its queue.

@@ -45,15 +45,36 @@ async function send(address, abi, functionName, args) {
   console.log(`${functionName}: ${receipt.gasUsed} gas`);
 }
 
-const forwarderAbi = viem.parseAbi(["function grantPermissions(address token, address flowOperator) returns (bool)"]);
-const tokenAbi = viem.parseAbi(["function approve(address spender, uint256 value) returns (bool)"]);
+const forwarderAbi = viem.parseAbi(["function runMacro(address m, bytes params) payable returns (bool)"]);
+const hostAbi = viem.parseAbi([
+  "struct Operation { uint32 operationType; address target; bytes data; }",
+  "function batchCall(Operation[] operations) payable",
+]);
 const gateway = at("streamGateway");
 const taskType = options["task-type"];
 
-// What makes an account a source, once: the gateway manages its flows, SourceStreams takes the deposit.
-await send(superfluid.cfaV1Forwarder, forwarderAbi, "grantPermissions", [superfluid.usdcx, gateway]);
-await send(superfluid.usdcx, tokenAbi, "approve", [at("sourceStreams"), viem.maxUint256]);
-await send(gateway, streamGatewayAbi, "createStream", [taskType, BigInt(options.rate)]);
+// Has Superfluid do what the gateway says: by its macro forwarder, or where governance trusts none, in a batch of the host's.
+async function run(functionName, args) {
+  const view = { address: gateway, abi: streamGatewayAbi };
+  const parameters = await client.readContract({ ...view, functionName, args });
+  if (BigInt(superfluid.blindMacroForwarder ?? 0) !== 0n) {
+    await send(superfluid.blindMacroForwarder, forwarderAbi, "runMacro", [gateway, parameters]);
+  } else {
+    const build = [superfluid.host, parameters, account.address];
+    const operations = await client.readContract({ ...view, functionName: "buildBatchOperations", args: build });
+    await send(superfluid.host, hostAbi, "batchCall", [operations]);
+    await client.readContract({ ...view, functionName: "postCheck", args: build }); // afterwards, nothing refuses in a batch
+  }
+}
+
+await run("createStream", [taskType, BigInt(options.rate)]);
+const [flowRate, deposit] = await client.readContract({
+  address: gateway,
+  abi: streamGatewayAbi,
+  functionName: "getStream",
+  args: [taskType, account.address],
+});
+console.log(`${flowRate} wei per second, ${viem.formatUnits(deposit, 18)} of deposit`);
 
 const [sinks, capacities] = await client.readContract({
   address: at("capacityRegistry"),
@@ -70,4 +91,4 @@ for (const [index, sink] of sinks.entries()) {
   });
   console.log(`${sink}: ${viem.formatUnits(capacities[index], 9)} capacity units, ${units} pool units`);
 }
-await send(gateway, streamGatewayAbi, "deleteStream", [taskType]);
+await run("deleteStream", [taskType]);

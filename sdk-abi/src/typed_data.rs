@@ -52,6 +52,82 @@ sol! {
         uint256 timestamp;
         uint256 nonce;
     }
+
+    /// What a Lightning node can route; its operator signs. For LightningCapacityOracle.
+    #[derive(Debug, PartialEq, Eq)]
+    struct LightningAttestation {
+        bytes32 nodePubkey;
+        address operator;
+        uint256 outboundCapacitySats;
+        uint256 channelCount;
+        uint256 pendingHTLCs;
+        uint256 timestamp;
+        uint256 nonce;
+    }
+
+    /// What an agent can do; its operator signs. For OpenClawCapacityAdapter.
+    #[derive(Debug, PartialEq, Eq)]
+    struct OpenClawAttestation {
+        bytes32 agentId;
+        uint256 throughput;
+        uint256 latencyMs;
+        uint256 errorRateBps;
+        uint256 timestamp;
+        uint256 nonce;
+    }
+
+    /// The agent executed its skill for `requester`; operator and requester sign. For OpenClawCompletionVerifier.
+    #[derive(Debug, PartialEq, Eq)]
+    struct SkillExecution {
+        bytes32 agentId;
+        bytes32 skillTypeId;
+        bytes32 executionId;
+        address agentOperator;
+        address requester;
+    }
+
+    /// Totals since ever between `sink` and `source`: `work` in capacity-seconds of 1e-9 units, `value` in wei; both sign. For
+    /// WorkLedger, as all that follows.
+    #[derive(Debug, PartialEq, Eq)]
+    struct WorkVoucher {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        uint256 work;
+        uint256 value;
+        uint256 tasks;
+        uint256 timestamp;
+    }
+
+    /// `sink` owes `source` the task until `deadline`, at most 3600 s after `timestamp`; `work` and `value` are the most of it.
+    /// Both sign.
+    #[derive(Debug, PartialEq, Eq)]
+    struct WorkAssignment {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 work;
+        uint256 value;
+        uint256 timestamp;
+        uint256 deadline;
+    }
+
+    /// `sink` missed the task; its source signs.
+    #[derive(Debug, PartialEq, Eq)]
+    struct MissReport {
+        bytes32 taskTypeId;
+        address sink;
+        bytes32 taskId;
+    }
+
+    /// `key` signs for `account`, which says so by its own signature or as a contract; `nonce` is its next.
+    #[derive(Debug, PartialEq, Eq)]
+    struct KeyRegistration {
+        address account;
+        address key;
+        uint256 nonce;
+    }
 }
 
 /// The domain of a contract's signatures: the name and version that its `eip712Domain()` returns.
@@ -78,6 +154,26 @@ pub fn completion_tracker(chain_id: ChainId, contract: Address) -> Eip712Domain 
 /// The domain of capacity attestations and shares.
 pub fn offchain_aggregator(chain_id: ChainId, contract: Address) -> Eip712Domain {
     domain("BPE-OffchainAggregator", "1", chain_id, contract)
+}
+
+/// The domain of Lightning nodes' attestations.
+pub fn lightning_oracle(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("Pura-LightningOracle", "1", chain_id, contract)
+}
+
+/// The domain of agents' attestations.
+pub fn openclaw_adapter(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("Pura-OpenClawAdapter", "1", chain_id, contract)
+}
+
+/// The domain of executions of skills.
+pub fn openclaw_verifier(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("Pura-OpenClawVerifier", "1", chain_id, contract)
+}
+
+/// The domain of vouchers, assignments that are paid by work, reports of misses and registrations of keys.
+pub fn work_ledger(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("BPE-WorkLedger", "1", chain_id, contract)
 }
 
 /// A signature as the contracts take it: `r ‖ s ‖ v`.
@@ -152,4 +248,49 @@ pub fn sign_attestation(
         nonce: attestation.nonce,
         signature: sign(sink, attestation, domain)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `Name(type field,…)` as TypeScript has it.
+    fn in_typescript(encoded: &str) -> String {
+        let (name, fields) = encoded.split_once('(').unwrap();
+        let fields = fields.strip_suffix(')').unwrap().split(',').map(|field| {
+            let (ty, name) = field.split_once(' ').unwrap();
+            format!("    {{ name: \"{name}\", type: \"{ty}\" }},\n")
+        });
+        format!("  {name}: [\n{}  ],\n", fields.collect::<String>())
+    }
+
+    #[test]
+    fn typescript_signs_the_same_types_and_domains() {
+        let typescript = include_str!("../npm/src/typed-data.ts");
+        for encoded in [
+            CompletionReceipt::eip712_encode_type(),
+            TaskAssignment::eip712_encode_type(),
+            CapacityAttestation::eip712_encode_type(),
+            BoltzmannShares::eip712_encode_type(),
+            LightningAttestation::eip712_encode_type(),
+            OpenClawAttestation::eip712_encode_type(),
+            SkillExecution::eip712_encode_type(),
+        ] {
+            let expected = in_typescript(&encoded);
+            assert!(typescript.contains(&expected), "{expected}");
+        }
+        for of in [
+            completion_tracker,
+            offchain_aggregator,
+            lightning_oracle,
+            openclaw_adapter,
+            openclaw_verifier,
+        ] {
+            let name = of(1, Address::ZERO).name.unwrap();
+            assert!(
+                typescript.contains(&format!("domain(\"{name}\")")),
+                "{name}"
+            );
+        }
+    }
 }

@@ -11,8 +11,8 @@ use bpe_abi::{
     IEconomyFactory::{
         self, EconomyConfig, EconomyDeployed, EconomyDeployment, IEconomyFactoryInstance,
     },
-    IEscrowBuffer, IOffchainAggregator, IPricingCurve, ISourceStreams, IStakeManager,
-    IStreamGateway,
+    IEscrowBuffer, IOffchainAggregator, IOverflowMeter, IPricingCurve, IStakeManager,
+    IStreamGateway, IWorkLedger,
 };
 
 use crate::{
@@ -23,10 +23,16 @@ use crate::{
 };
 
 /// Task types with a pool each.
-pub const POOLS: u8 = 0;
+pub const MARKETPLACE: u8 = 0;
+
+/// Task types that pay all sinks the same.
+pub const COOPERATIVE: u8 = 1;
 
 /// Task types that are stages.
-pub const PIPELINE: u8 = 1;
+pub const PIPELINE: u8 = 2;
+
+/// Task types for those with a reputation.
+pub const GUILD: u8 = 3;
 
 /// A factory, whose programs are the contracts of a suite that was deployed by hand.
 pub struct Factory {
@@ -42,17 +48,21 @@ impl Factory {
         let (pools, registry) = (*core.pools.address(), *base.registry.address());
         let arguments = (pools, registry, base.owner).abi_encode_params();
         let pipeline = deploy(&base.devnet, "pipeline", arguments).await;
+        let ledger = base.owner.abi_encode();
+        let ledger = deploy(&base.devnet, "reputation-ledger", ledger).await;
         let programs = vec![
             *base.stakes.address(),
             registry,
             pools,
             *core.escrow.address(),
             *core.gateway.address(),
-            *core.streams.address(),
+            *core.meter.address(),
+            *core.ledger.address(),
             *model.pricing.address(),
             *model.tracker.address(),
             *model.aggregator.address(),
             pipeline,
+            ledger,
         ];
         let addresses = &core.superfluid.addresses;
         let arguments = (
@@ -103,7 +113,7 @@ impl Factory {
 
     /// The stage of an economy of [`CODE`].
     pub async fn into_proof(self) -> Proof {
-        self.into_economy(POOLS, &[CODE]).await.0
+        self.into_economy(MARKETPLACE, &[CODE]).await.0
     }
 
     /// The stage of an economy that the owner of the model made, with what [`Proof::start`] sets besides: a treasury, a
@@ -129,7 +139,9 @@ impl Factory {
                 pools: IBackpressurePool::new(economy.backpressurePool, provider.clone()),
                 escrow: IEscrowBuffer::new(economy.escrowBuffer, provider.clone()),
                 gateway: IStreamGateway::new(parts.streamGateway, provider.clone()),
-                streams: ISourceStreams::new(parts.sourceStreams, provider.clone()),
+                ledger: IWorkLedger::new(parts.workLedger, provider.clone()),
+                meter: IOverflowMeter::new(parts.overflowMeter, provider.clone()),
+                macros: old.macros,
                 base: Foundations {
                     stakes: IStakeManager::new(economy.stakeManager, provider.clone()),
                     registry: ICapacityRegistry::new(economy.capacityRegistry, provider.clone()),

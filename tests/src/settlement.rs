@@ -4,16 +4,19 @@ use alloy::{
     primitives::{aliases::I96, Address, Bytes, B256, I256, U256},
     providers::DynProvider,
     rpc::types::TransactionReceipt,
-    sol_types::{SolCall, SolValue},
+    sol_types::SolValue,
 };
 use bpe_abi::{
     IBackpressurePool::{self, IBackpressurePoolInstance},
     IEscrowBuffer::{self, IEscrowBufferInstance},
-    ISourceStreams::{self, ISourceStreamsInstance},
+    IOverflowMeter::{self, IOverflowMeterInstance},
     IStreamGateway::{self, IStreamGatewayInstance},
+    IWorkLedger::{self, IWorkLedgerInstance},
 };
 use devnet_superfluid::bindings::{
-    IConstantFlowAgreementV1, ISuperfluid::Operation, ISuperfluidPool,
+    IBlindMacroForwarder::{self, IBlindMacroForwarderInstance},
+    ISuperfluid::Operation,
+    ISuperfluidPool,
 };
 
 use crate::{
@@ -24,10 +27,6 @@ use crate::{
 /// 1 000 USDCx a month, which no power of ten divides.
 pub const RATE: u128 = 385_802_469_135_802;
 
-/// Superfluid's operation types for `batchCall`.
-const APPROVE: u32 = 1;
-const CALL_AGREEMENT: u32 = 201;
-
 /// Foundations and settlement core on one chain. Account 0 owns everything, account 1 gets the protocol fee, account 2 the
 /// verification budgets; sources are any others.
 pub struct Settlement {
@@ -36,7 +35,10 @@ pub struct Settlement {
     pub pools: IBackpressurePoolInstance<DynProvider>,
     pub escrow: IEscrowBufferInstance<DynProvider>,
     pub gateway: IStreamGatewayInstance<DynProvider>,
-    pub streams: ISourceStreamsInstance<DynProvider>,
+    pub ledger: IWorkLedgerInstance<DynProvider>,
+    pub meter: IOverflowMeterInstance<DynProvider>,
+    /// Superfluid's: runs the gateway's macro.
+    pub macros: IBlindMacroForwarderInstance<DynProvider>,
 }
 
 impl Settlement {
@@ -50,22 +52,25 @@ impl Settlement {
         let pools = deploy(devnet, "backpressure-pool", arguments).await;
         let arguments = (token, registry, owner).abi_encode_params();
         let escrow = deploy(devnet, "escrow-buffer", arguments).await;
-        let arguments = (token, pools, owner).abi_encode_params();
+        let meter = deploy(devnet, "overflow-meter", pools.abi_encode()).await;
+        let pool = IBackpressurePool::new(pools, provider.clone());
+        mined(pool.setOverflowMeter(meter).send().await).await;
+        mined(pool.setEscrowBuffer(escrow).send().await).await;
+        let arguments = (pools, registry, escrow, owner).abi_encode_params();
+        let ledger = deploy(devnet, "work-ledger", arguments).await;
+        let arguments = (token, pools, ledger).abi_encode_params();
         let gateway = deploy(devnet, "stream-gateway", arguments).await;
-        let key = String::new();
-        let arguments = (gda, token, pools, escrow, gateway, key).abi_encode_params();
-        let streams = deploy(devnet, "source-streams", arguments).await;
         let it = Self {
-            pools: IBackpressurePool::new(pools, provider.clone()),
+            pools: pool,
             escrow: IEscrowBuffer::new(escrow, provider.clone()),
             gateway: IStreamGateway::new(gateway, provider.clone()),
-            streams: ISourceStreams::new(streams, provider),
+            ledger: IWorkLedger::new(ledger, provider.clone()),
+            meter: IOverflowMeter::new(meter, provider.clone()),
+            macros: IBlindMacroForwarder::new(superfluid.addresses.blind_macro_forwarder, provider),
             base,
             superfluid,
         };
-        mined(it.pools.setEscrowBuffer(escrow).send().await).await;
-        mined(it.escrow.connect(pools, streams).send().await).await;
-        mined(it.gateway.setSourceStreams(streams).send().await).await;
+        mined(it.escrow.connect(pools, ledger).send().await).await;
         let (treasury, reviewer) = (it.base.devnet.account(1), it.base.devnet.account(2));
         mined(
             it.pools
@@ -93,46 +98,60 @@ impl Settlement {
         sink
     }
 
-    /// Account `index` as a source: with so many USDCx, the gateway as flow operator, and an allowance for deposits, the
-    /// latter two in one transaction.
+    /// Account `index` as a source, with so many USDCx.
     pub async fn source(&self, index: usize, usdcx: u64) -> Address {
         let source = self.base.devnet.account(index);
         self.superfluid.fund(source, usdcx).await;
-        self.prepare(source).await;
         source
     }
 
-    pub async fn prepare(&self, source: Address) {
-        let addresses = &self.superfluid.addresses;
-        let authorize = IConstantFlowAgreementV1::authorizeFlowOperatorWithFullControlCall {
-            token: addresses.usdcx,
-            flowOperator: *self.gateway.address(),
-            ctx: Bytes::new(),
-        }
-        .abi_encode();
-        let operations = vec![
-            Operation {
-                operationType: CALL_AGREEMENT,
-                target: addresses.cfa_v1,
-                data: (Bytes::from(authorize), Bytes::new())
-                    .abi_encode_params()
-                    .into(),
-            },
-            Operation {
-                operationType: APPROVE,
-                target: addresses.usdcx,
-                data: (*self.streams.address(), U256::MAX)
-                    .abi_encode_params()
-                    .into(),
-            },
-        ];
-        let host = self.superfluid.host();
-        mined(host.batchCall(operations).from(source).send().await).await;
+    /// Has Superfluid do for `source` what the gateway's parameters say.
+    pub async fn run(&self, source: Address, parameters: Bytes) -> TransactionReceipt {
+        let run = self.macros.runMacro(*self.gateway.address(), parameters);
+        mined(run.from(source).send().await).await
+    }
+
+    /// What the gateway would have the host do for `source`.
+    pub async fn operations(&self, source: Address, parameters: Bytes) -> Vec<Operation> {
+        let host = self.superfluid.addresses.host;
+        let build = self.gateway.buildBatchOperations(host, parameters, source);
+        let operations = build.call().await.unwrap().into_iter();
+        operations
+            .map(|it| Operation {
+                operationType: it.operationType,
+                target: it.target,
+                data: it.data,
+            })
+            .collect()
     }
 
     pub async fn stream(&self, source: Address, id: B256, flow: u128) -> TransactionReceipt {
-        let create = self.gateway.createStream(id, rate(flow)).from(source);
-        mined(create.send().await).await
+        let create = self.gateway.createStream_0(id, rate(flow));
+        self.run(source, create.call().await.unwrap()).await
+    }
+
+    pub async fn update(&self, source: Address, id: B256, flow: u128) -> TransactionReceipt {
+        let update = self.gateway.updateStream(id, rate(flow));
+        self.run(source, update.call().await.unwrap()).await
+    }
+
+    pub async fn end(&self, source: Address, id: B256) -> TransactionReceipt {
+        let delete = self.gateway.deleteStream(id);
+        self.run(source, delete.call().await.unwrap()).await
+    }
+
+    /// Has what overflowed booked to those of `sources` who paid it, as noted until now.
+    pub async fn book(&self, id: B256, sources: &[Address]) -> TransactionReceipt {
+        for source in sources {
+            mined(self.ledger.note(id, *source).send().await).await;
+        }
+        mined(self.escrow.attribute(id, sources.to_vec()).send().await).await
+    }
+
+    /// The rate that Superfluid says `source` streams to a task type.
+    pub async fn rate_of(&self, source: Address, id: B256) -> u128 {
+        let stream = self.gateway.getStream(id, source).call().await.unwrap();
+        stream.flowRate.to()
     }
 
     pub async fn commit_and_reveal(&self, sink: Address, capacity: u64) {
@@ -169,10 +188,10 @@ impl Settlement {
         u128::try_from(whole).unwrap()
     }
 
-    /// What a source's stream of that rate takes as deposit of the distribution.
-    pub async fn deposit(&self, flow: u128) -> u128 {
-        let deposit = self.streams.getDeposit(U256::from(flow)).call().await;
-        deposit.unwrap().to()
+    /// What a source's stream takes as deposit: four hours of it, or the token's minimum.
+    pub async fn deposit(&self, source: Address, id: B256) -> u128 {
+        let stream = self.gateway.getStream(id, source).call().await.unwrap();
+        stream.deposit.to()
     }
 
     pub fn advance(&self, seconds: u64) {

@@ -76,8 +76,27 @@ pub fn build(
         done(&contract.name, &program);
         Ok(program)
     })?;
+    if contracts == workspace.contracts()? {
+        forget_others(workspace, contracts)?;
+    }
     let names = contracts.iter().map(|contract| contract.name.clone());
     Ok(names.zip(programs).collect())
+}
+
+/// Removes what earlier builds left of contracts that are no more: `bpe` takes every program that it finds.
+fn forget_others(workspace: &Workspace, contracts: &[ContractCrate]) -> Result<()> {
+    let dir = workspace.programs_dir();
+    for entry in fs::read_dir(&dir).map_err(Error::io(&dir))? {
+        let path = entry.map_err(Error::io(&dir))?.path();
+        let stem = path.file_stem().unwrap_or_default();
+        let ours =
+            |extension: &std::ffi::OsStr| ["wasm", "br", "code"].iter().any(|it| extension == *it);
+        if path.extension().is_some_and(ours) && contracts.iter().all(|it| stem != it.name.as_str())
+        {
+            fs::remove_file(&path).map_err(Error::io(&path))?;
+        }
+    }
+    Ok(())
 }
 
 /// What `work` makes of each contract, on as many threads as there are processors; the results in the contracts' order,

@@ -61,8 +61,6 @@ pub struct Books {
     pub fees: [U256; 2],
     pub overflow: [U256; 2],
     pub escrow: I256,
-    /// Deposits, credit, and what rounding left.
-    pub source_streams: I256,
     /// What Superfluid's rounding left.
     pub backpressure_pool: I256,
     /// What Superfluid's pools hold beyond what their members can claim.
@@ -90,7 +88,6 @@ impl Books {
             fees: received(suite, suite.fee_recipient).await?,
             overflow: received(suite, *suite.escrow.address()).await?,
             escrow: whole(suite, *suite.escrow.address()).await?,
-            source_streams: whole(suite, *suite.streams.address()).await?,
             backpressure_pool: whole(suite, *suite.pools.address()).await?,
             ..Self::default()
         };
@@ -129,11 +126,7 @@ impl Books {
 
     /// What was paid by sources and is not the sinks'.
     fn paid_on(&self) -> I256 {
-        self.fee_recipient
-            + self.escrow
-            + self.source_streams
-            + self.backpressure_pool
-            + self.superfluid_pools
+        self.fee_recipient + self.escrow + self.backpressure_pool + self.superfluid_pools
     }
 
     /// What the sources have paid out.
@@ -225,7 +218,6 @@ fn bystanders(suite: &Suite, cast: &Cast) -> Vec<(&'static str, Address)> {
         suite.stakes.address(),
         suite.pools.address(),
         suite.escrow.address(),
-        suite.streams.address(),
     ];
     let contracts = suite.contracts.iter();
     let contracts = contracts.map(|(name, address)| (*name, *address));
@@ -330,8 +322,7 @@ mod tests {
             fees: [U256::from(1), U256::ZERO],
             overflow: [U256::from(130), U256::from(2)],
             escrow: wei(82),
-            source_streams: wei(14),
-            backpressure_pool: wei(2),
+            backpressure_pool: wei(16),
             superfluid_pools: wei(1),
             others: vec![holding("bank", 0)],
         }
@@ -348,14 +339,13 @@ mod tests {
     #[test]
     fn a_single_wei_is_noticed_wherever_it_is() {
         type Change = fn(&mut Books, I256);
-        let places: [(&str, Change); 9] = [
+        let places: [(&str, Change); 8] = [
             ("source", |books, wei| books.sources[0].wei += wei),
             ("sink", |books, wei| books.sinks[0].holds += wei),
             ("stake", |books, wei| books.stake_manager += wei),
             ("treasury", |books, wei| books.treasury += wei),
             ("fee", |books, wei| books.fee_recipient += wei),
             ("escrow", |books, wei| books.escrow += wei),
-            ("streams", |books, wei| books.source_streams += wei),
             ("dust", |books, wei| books.backpressure_pool += wei),
             ("other", |books, wei| books.others[0].wei += wei),
         ];
@@ -364,15 +354,9 @@ mod tests {
                 let mut wrong = books();
                 change(&mut wrong, wei);
                 assert!(wrong.check().is_err(), "{name}");
-                // From streams to dust, or back, is within what sources paid: nobody can tell.
                 let (other, back) = places[(index + 1) % places.len()];
                 back(&mut wrong, -wei);
-                let told = wrong.check().is_err();
-                assert_eq!(
-                    told,
-                    (*name, other) != ("streams", "dust"),
-                    "{name} to {other}"
-                );
+                assert!(wrong.check().is_err(), "{name} to {other}");
             }
         }
     }

@@ -7,14 +7,12 @@ use alloy::{
         SignerSync,
     },
     sol,
-    sol_types::{eip712_domain, Eip712Domain, SolCall, SolStruct, SolValue},
+    sol_types::{eip712_domain, Eip712Domain, SolStruct},
 };
 use anyhow::Context as _;
 use bpe_abi::{ICompletionTracker::SignedTask, IOffchainAggregator::SignedAttestation};
 use devnet::{Devnet, DEV_BALANCE, DEV_MNEMONIC};
-use devnet_superfluid::bindings::{
-    IConstantFlowAgreementV1, ISuperfluid, ISuperfluid::Operation, ITestToken,
-};
+use devnet_superfluid::bindings::ITestToken;
 
 use super::{
     chain::send,
@@ -57,8 +55,8 @@ const BANK: usize = 5;
 /// The first account of the well-known mnemonic that the devnet does not fund: sinks have keys of their own.
 const FIRST_SINK: u32 = 10;
 
-/// A stream needs two deposits of four hours of it.
-const DEPOSIT_SECONDS: u64 = 2 * 4 * 3_600;
+/// A stream needs a deposit of four hours of it.
+const DEPOSIT_SECONDS: u64 = 4 * 3_600;
 
 /// Sources pay at most so many per cent of the posted price.
 pub const HIGHEST_PRICE: u64 = 125;
@@ -68,10 +66,6 @@ const LEAST_DEPOSITS: u64 = 200;
 
 /// A USDCx of 18 decimals for a USDC of 6.
 const USDCX_PER_USDC: u64 = 1_000_000_000_000;
-
-/// Superfluid's operation types for `batchCall`.
-const APPROVE: u32 = 1;
-const CALL_AGREEMENT: u32 = 201;
 
 pub struct Cast {
     pub sinks: Vec<PrivateKeySigner>,
@@ -122,7 +116,6 @@ impl Cast {
         }
         for (source, funds) in cast.sources.iter().zip(&cast.source_funds) {
             cast.pay(suite, source.address(), *funds).await?;
-            prepare_source(suite, source.address()).await?;
         }
         Ok(cast)
     }
@@ -242,35 +235,6 @@ fn source_funds(world: &World) -> Vec<U256> {
     sources
         .map(|it| need(&it.parts).next_multiple_of(tokens(1)) + tokens(LEAST_DEPOSITS))
         .collect()
-}
-
-/// Lets the gateway manage the source's flows, and SourceStreams take deposits, in one transaction.
-async fn prepare_source(suite: &Suite, source: Address) -> anyhow::Result<()> {
-    let (devnet, addresses) = (&suite.devnet, &suite.superfluid);
-    let authorize = IConstantFlowAgreementV1::authorizeFlowOperatorWithFullControlCall {
-        token: addresses.usdcx,
-        flowOperator: *suite.gateway.address(),
-        ctx: Bytes::new(),
-    };
-    let authorize = Bytes::from(authorize.abi_encode());
-    let operations = vec![
-        Operation {
-            operationType: CALL_AGREEMENT,
-            target: addresses.cfa_v1,
-            data: (authorize, Bytes::new()).abi_encode_params().into(),
-        },
-        Operation {
-            operationType: APPROVE,
-            target: addresses.usdcx,
-            data: (*suite.streams.address(), U256::MAX)
-                .abi_encode_params()
-                .into(),
-        },
-    ];
-    let host = ISuperfluid::new(addresses.host, devnet.provider());
-    let prepare = host.batchCall(operations).from(source);
-    send(devnet, prepare, "prepare a source").await?;
-    Ok(())
 }
 
 fn domain(devnet: &Devnet, name: &'static str, contract: Address) -> Eip712Domain {

@@ -70,6 +70,8 @@ pub struct Options {
     /// Write tables and charts to this file, as a page of HTML that needs nothing else.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    superfluid: superfluid::Source,
 }
 
 /// Runs it and prints what happens.
@@ -81,7 +83,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     }
     let world = World::new(traces(&options.trace)?, options.compress, options.seed);
     announce(&world);
-    let mut play = begin(world, options.seed).await?;
+    let mut play = begin(world, &options).await?;
     println!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64());
     let mut log = Vec::new();
     print_header();
@@ -120,17 +122,17 @@ fn finish(options: &Options, report: &Report) -> anyhow::Result<()> {
 }
 
 /// A devnet with the suite on it, everybody in place.
-async fn begin(world: World, seed: u64) -> anyhow::Result<Play> {
+async fn begin(world: World, options: &Options) -> anyhow::Result<Play> {
     println!("Starting a devnet with Superfluid …");
-    let ready = superfluid::prepare(Devnet::builder()).await?;
+    let ready = superfluid::prepare(Devnet::builder(), options.superfluid).await?;
     let devnet = Devnet::builder().state_file(&ready.state).build()?;
     println!("Deploying the suite …");
     let (fees, treasury) = (devnet.account(FEE_RECIPIENT), devnet.account(TREASURY));
     let mut suite = Suite::deploy(devnet, ready.superfluid, fees, treasury).await?;
     suite.open(&world).await?;
-    println!("Sinks stake and register; sources let the gateway stream for them …");
+    println!("Sinks stake and register …");
     let cast = Cast::fund(&world, &suite).await?;
-    Play::begin(world, suite, cast, seed).await
+    Play::begin(world, suite, cast, options.seed).await
 }
 
 // --- Options

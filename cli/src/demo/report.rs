@@ -146,8 +146,6 @@ pub struct Accounting {
     pub to_sinks: String,
     pub fees: String,
     pub escrow: String,
-    /// Deposits, credit and rounding in SourceStreams.
-    pub source_streams: String,
     /// Rounding of Superfluid's pools, which goes to their admin.
     pub backpressure_pool: String,
     pub superfluid_pools: String,
@@ -192,7 +190,6 @@ impl Accounting {
             to_sinks: books.income().to_string(),
             fees: books.fee_recipient.to_string(),
             escrow: books.escrow.to_string(),
-            source_streams: books.source_streams.to_string(),
             backpressure_pool: books.backpressure_pool.to_string(),
             superfluid_pools: books.superfluid_pools.to_string(),
             stakes: books.stake_manager.to_string(),

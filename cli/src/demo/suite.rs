@@ -18,13 +18,13 @@ use bpe_abi::{
     IEscrowBuffer::{self, IEscrowBufferInstance},
     IOffchainAggregator::{self, IOffchainAggregatorInstance},
     IPricingCurve::{self, IPricingCurveInstance},
-    ISourceStreams::{self, ISourceStreamsInstance},
     IStakeManager::{self, IStakeManagerInstance},
     IStreamGateway::{self, IStreamGatewayInstance},
 };
 use devnet::Devnet;
 use devnet_superfluid::{
     bindings::{
+        IBlindMacroForwarder::{self, IBlindMacroForwarderInstance},
         ISuperToken::{self, ISuperTokenInstance},
         ISuperfluidPool::{self, ISuperfluidPoolInstance},
     },
@@ -74,7 +74,8 @@ pub struct Suite {
     pub pools: IBackpressurePoolInstance<DynProvider>,
     pub escrow: IEscrowBufferInstance<DynProvider>,
     pub gateway: IStreamGatewayInstance<DynProvider>,
-    pub streams: ISourceStreamsInstance<DynProvider>,
+    /// Superfluid's: runs the gateway's macro for sources.
+    pub macros: IBlindMacroForwarderInstance<DynProvider>,
     pub tracker: ICompletionTrackerInstance<DynProvider>,
     pub pricing: IPricingCurveInstance<DynProvider>,
     pub aggregator: IOffchainAggregatorInstance<DynProvider>,
@@ -114,7 +115,7 @@ impl Suite {
             pools: IBackpressurePool::new(at("BackpressurePool")?, provider.clone()),
             escrow: IEscrowBuffer::new(at("EscrowBuffer")?, provider.clone()),
             gateway: IStreamGateway::new(at("StreamGateway")?, provider.clone()),
-            streams: ISourceStreams::new(at("SourceStreams")?, provider.clone()),
+            macros: IBlindMacroForwarder::new(superfluid.blind_macro_forwarder, provider.clone()),
             tracker: ICompletionTracker::new(at("CompletionTracker")?, provider.clone()),
             pricing: IPricingCurve::new(at("PricingCurve")?, provider.clone()),
             aggregator: IOffchainAggregator::new(at("OffchainAggregator")?, provider),

@@ -114,7 +114,6 @@ impl Report {
             ("= paid to sinks", &it.to_sinks),
             ("+ protocol fee", &it.fees),
             ("+ waiting in EscrowBuffer", &it.escrow),
-            ("+ deposits and dust in SourceStreams", &it.source_streams),
             ("+ dust in BackpressurePool", &it.backpressure_pool),
             ("+ unclaimed in Superfluid's pools", &it.superfluid_pools),
             ("stakes in StakeManager", &it.stakes),

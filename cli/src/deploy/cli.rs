@@ -18,6 +18,7 @@ use super::{
     run::{deploy, Request},
     status,
 };
+use crate::{artifacts::Network, programs::Programs};
 
 const DEPLOYMENTS: &str = "deployments";
 const LOCAL: &str = "http://127.0.0.1:8545";
@@ -51,7 +52,10 @@ pub struct DeployOptions {
     /// Folder of the deployments file, <chain id>.json.
     #[arg(long, value_name = "DIR", default_value = DEPLOYMENTS)]
     out: PathBuf,
-    /// Folder of the built programs, if not the one that `cargo xtask build` fills.
+    /// Fetch nothing: with --with-superfluid, its contracts must be there already, from `bpe fetch` or an earlier run.
+    #[arg(long)]
+    offline: bool,
+    /// Folder of built programs, as `cargo xtask build` fills one, instead of those that belong to this build of bpe.
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
 }
@@ -81,10 +85,14 @@ impl DeployOptions {
         let defaults = Request::new(self.out);
         let request = Request {
             config,
-            programs: self.programs.unwrap_or(defaults.programs.clone()),
+            programs: self.programs.map_or(Programs::default(), Programs::Folder),
             only: self.only,
             redeploy,
             with_superfluid: self.with_superfluid,
+            network: match self.offline {
+                true => Network::Forbidden,
+                false => Network::Allowed,
+            },
             dry_run: self.dry_run,
             ..defaults
         };

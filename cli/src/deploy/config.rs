@@ -48,8 +48,6 @@ pub struct Config {
     pub hand_over_at_once: bool,
     /// The Super Token that streams are paid in.
     pub super_token: Option<Address>,
-    /// Superfluid's key for Super Apps, where its governance wants one; "" where it does not.
-    pub registration_key: Option<String>,
     pub protocol_fee_bps: Option<u64>,
     pub fee_recipient: Option<Address>,
     pub reviewer: Option<Address>,
@@ -279,10 +277,6 @@ impl Settings {
         self.address("superfluid.gda", gda);
         let super_token = config.super_token.or(superfluid.map(|it| it.usdcx));
         self.address("super_token", super_token);
-        // Ours lets anyone register Super Apps; of others we do not know.
-        let key = config.registration_key.clone();
-        let key = key.or(superfluid.map(|_| String::new()));
-        self.insert("registration_key", key.map(DynSolValue::String));
         let fee = config.protocol_fee_bps.unwrap_or(DEFAULT_FEE_BPS);
         self.number("protocol_fee_bps", U256::from(fee));
         self.address("fee_recipient", config.fee_recipient.or(Some(self.owner)));
@@ -497,12 +491,7 @@ mod tests {
     #[test]
     fn a_chain_that_nobody_knows_has_no_superfluid() {
         let settings = Settings::new(&Config::default(), 5, None, Address::repeat_byte(1)).unwrap();
-        for key in [
-            "superfluid.gda",
-            "super_token",
-            "stake.token",
-            "registration_key",
-        ] {
+        for key in ["superfluid.gda", "super_token", "stake.token"] {
             assert!(settings.get(key).is_none(), "{key}");
         }
         let one = Settings::new(

@@ -1,10 +1,6 @@
 //! What is to be done: which contracts, which calls, and what has to go with what.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{keccak256, Bytes, B256};
 use anyhow::{bail, ensure, Context as _};
@@ -16,6 +12,7 @@ use super::{
     scope::{Found, Scope},
     suite::{self, Call, Program, Repeat, Step},
 };
+use crate::programs::Programs;
 
 /// What a run is to deploy anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,21 +29,15 @@ pub enum Redeploy {
 pub struct Builds(BTreeMap<&'static str, Bytes>);
 
 impl Builds {
-    /// Reads those of `programs` from the folder that `cargo xtask build` fills.
+    /// Those of `programs`.
     ///
     /// # Errors
     /// If one has not been built.
     pub fn read<'a>(
-        dir: &Path,
+        source: &Programs,
         programs: impl Iterator<Item = &'a Program>,
     ) -> anyhow::Result<Self> {
-        let builds = programs.map(|program| {
-            let path = dir.join(program.package).with_extension("code");
-            let code = fs::read(&path).with_context(|| {
-                format!("cannot read {}: run `cargo xtask build`", path.display())
-            })?;
-            Ok((program.name, code.into()))
-        });
+        let builds = programs.map(|program| Ok((program.name, source.code(program.package)?)));
         Ok(Self(builds.collect::<anyhow::Result<_>>()?))
     }
 

@@ -8,7 +8,7 @@ use alloy::{
     rpc::types::{TransactionReceipt, TransactionRequest},
 };
 use anyhow::{bail, ensure, Context as _};
-use devnet_superfluid::{Artifacts, SuperfluidAddresses};
+use devnet_superfluid::SuperfluidAddresses;
 
 use super::{
     chain::{calldata, Chain},
@@ -17,8 +17,12 @@ use super::{
     plan::{self, Builds, Planner, Redeploy, Task},
     record::{Book, PendingStep},
     scope::{text, Scope},
-    suite::{self, Call, Program, Value},
+    suite::{self, Call, Program},
     verify,
+};
+use crate::{
+    artifacts::{locate, Network},
+    programs::Programs,
 };
 
 /// What is wanted of a deployment.
@@ -27,13 +31,15 @@ pub struct Request {
     pub config: Config,
     /// Where the deployments file is kept.
     pub deployments: PathBuf,
-    /// Where the built programs are.
-    pub programs: PathBuf,
+    /// Where the programs' bytes are from.
+    pub programs: Programs,
     /// Nothing but these contracts; all of them, if empty.
     pub only: Vec<String>,
     pub redeploy: Redeploy,
     /// Deploys Superfluid as well, where the deployments file has none.
     pub with_superfluid: bool,
+    /// Whether Superfluid's contracts may be fetched.
+    pub network: Network,
     /// Says what would be done, and sends nothing.
     pub dry_run: bool,
     /// Says nothing.
@@ -41,15 +47,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// Everything, with the defaults, from where `cargo xtask build` leaves the programs.
+    /// Everything, with the defaults.
     pub fn new(deployments: impl Into<PathBuf>) -> Self {
         Self {
             config: Config::default(),
             deployments: deployments.into(),
-            programs: crate::programs::directory(),
+            programs: Programs::default(),
             only: Vec::new(),
             redeploy: Redeploy::Nothing,
             with_superfluid: false,
+            network: Network::Allowed,
             dry_run: false,
             quiet: false,
         }
@@ -162,7 +169,7 @@ async fn superfluid_of(
     if request.dry_run {
         return Ok(Some(nowhere()));
     }
-    let artifacts = Artifacts::locate()?;
+    let artifacts = locate(request.network)?.artifacts;
     let least = superfluid_cost(chain).await?;
     let balance = chain.balance().await?;
     ensure!(
@@ -211,6 +218,8 @@ fn nowhere() -> SuperfluidAddresses {
         super_token_factory: zero,
         cfa_v1_forwarder: zero,
         gda_v1_forwarder: zero,
+        blind_macro_forwarder: zero,
+        clear_macro_forwarder_v1: zero,
         usdc: zero,
         usdcx: zero,
     }
@@ -397,7 +406,7 @@ impl Run<'_> {
         let step = PendingStep::Deploy {
             name: program.key(),
             code_hash: keccak256(&code),
-            constructor: recorded(&arguments, &values),
+            constructor: recorded(&values),
         };
         let request = Chain::creation(&code, &values, fee);
         let receipt = self.send(step, request).await.with_context(what)?;
@@ -554,14 +563,7 @@ impl Run<'_> {
     }
 }
 
-/// Arguments for the deployments file. A registration key is in the transaction for everybody to see, but need not be
-/// copied about.
-fn recorded(arguments: &[Value], values: &[DynSolValue]) -> Vec<String> {
-    let pairs = arguments.iter().zip(values);
-    pairs
-        .map(|(argument, value)| match argument {
-            Value::Setting("registration_key") => String::new(),
-            _ => text(value),
-        })
-        .collect()
+/// Arguments for the deployments file.
+fn recorded(values: &[DynSolValue]) -> Vec<String> {
+    values.iter().map(text).collect()
 }

@@ -11,7 +11,7 @@ use super::{
     chain::{calldata, Chain},
     config::{OpenTaskType, Settings},
     record::Book,
-    suite::{Call, Check, Expected, Value},
+    suite::{is_optional, Call, Check, Expected, Value},
 };
 
 /// Everything that a value may refer to.
@@ -51,7 +51,11 @@ impl Scope<'_> {
         Ok(match value {
             Value::Contract(name) => DynSolValue::Address(self.address(name)?),
             Value::Contracts(names) => {
-                let addresses = names.iter().map(|name| self.address(name));
+                let address = |name: &&str| match self.address(name) {
+                    Err(_) if is_optional(name) => Ok(Address::ZERO),
+                    found => found,
+                };
+                let addresses = names.iter().map(address);
                 let addresses: anyhow::Result<Vec<_>> =
                     addresses.map(|it| it.map(DynSolValue::Address)).collect();
                 DynSolValue::Array(addresses?)

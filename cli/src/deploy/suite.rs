@@ -277,6 +277,11 @@ pub const STEPS: &[Step] = &[
             OWNER,
         ],
     )),
+    Deploy(without_owner(core(
+        "OverflowMeter",
+        "overflow-meter",
+        &[shown(Contract("BackpressurePool"), "backpressurePool()")],
+    ))),
     Deploy(core(
         "EscrowBuffer",
         "escrow-buffer",
@@ -286,26 +291,12 @@ pub const STEPS: &[Step] = &[
             OWNER,
         ],
     )),
-    Deploy(core(
-        "StreamGateway",
-        "stream-gateway",
-        &[
-            shown(Setting("super_token"), "SUPER_TOKEN()"),
-            shown(Contract("BackpressurePool"), "backpressurePool()"),
-            OWNER,
-        ],
-    )),
-    Deploy(without_owner(core(
-        "SourceStreams",
-        "source-streams",
-        &[
-            silent(Setting("superfluid.gda")),
-            shown(Setting("super_token"), "SUPER_TOKEN()"),
-            shown(Contract("BackpressurePool"), "backpressurePool()"),
-            shown(Contract("EscrowBuffer"), "escrowBuffer()"),
-            shown(Contract("StreamGateway"), "streamGateway()"),
-            silent(Setting("registration_key")),
-        ],
+    // WorkLedger and the pools find the meter there.
+    Do(once(call(
+        "BackpressurePool",
+        "setOverflowMeter(address)",
+        &[Contract("OverflowMeter")],
+        &[check("overflowMeter()", &[], Contract("OverflowMeter"))],
     ))),
     Do(once(call(
         "BackpressurePool",
@@ -313,20 +304,33 @@ pub const STEPS: &[Step] = &[
         &[Contract("EscrowBuffer")],
         &[check("escrowBuffer()", &[], Contract("EscrowBuffer"))],
     ))),
+    Deploy(core(
+        "WorkLedger",
+        "work-ledger",
+        &[
+            shown(Contract("BackpressurePool"), "backpressurePool()"),
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            shown(Contract("EscrowBuffer"), "escrowBuffer()"),
+            OWNER,
+        ],
+    )),
     Do(once(call(
         "EscrowBuffer",
         "connect(address,address)",
-        &[Contract("BackpressurePool"), Contract("SourceStreams")],
+        &[Contract("BackpressurePool"), Contract("WorkLedger")],
         &[
             check("backpressurePool()", &[], Contract("BackpressurePool")),
-            check("sourceStreams()", &[], Contract("SourceStreams")),
+            check("workLedger()", &[], Contract("WorkLedger")),
         ],
     ))),
-    Do(once(call(
+    Deploy(without_owner(core(
         "StreamGateway",
-        "setSourceStreams(address)",
-        &[Contract("SourceStreams")],
-        &[check("sourceStreams()", &[], Contract("SourceStreams"))],
+        "stream-gateway",
+        &[
+            shown(Setting("super_token"), "SUPER_TOKEN()"),
+            shown(Contract("BackpressurePool"), "backpressurePool()"),
+            shown(Contract("WorkLedger"), "workLedger()"),
+        ],
     ))),
     Do(call(
         "BackpressurePool",
@@ -480,19 +484,17 @@ pub const STEPS: &[Step] = &[
             OWNER,
         ],
     )),
-    Do(undone_by(
-        "setPipeline(address,bool)",
-        &[Contract("NestedPool"), No],
-        call(
-            "BackpressurePool",
-            "setPipeline(address,bool)",
-            &[Contract("NestedPool"), Yes],
-            &[check(
-                "authorizedPipelines(address)",
-                &[Contract("NestedPool")],
-                Yes,
-            )],
-        ),
+    Do(once(call(
+        "BackpressurePool",
+        "setNestedPool(address)",
+        &[Contract("NestedPool")],
+        &[check("nestedPool()", &[], Contract("NestedPool"))],
+    ))),
+    Deploy(of_domain(
+        "reputation",
+        "ReputationLedger",
+        "reputation-ledger",
+        &[OWNER],
     )),
     // It clones the programs of the contracts above.
     Deploy(core(
@@ -510,11 +512,13 @@ pub const STEPS: &[Step] = &[
                     "BackpressurePool",
                     "EscrowBuffer",
                     "StreamGateway",
-                    "SourceStreams",
+                    "OverflowMeter",
+                    "WorkLedger",
                     "PricingCurve",
                     "CompletionTracker",
                     "OffchainAggregator",
                     "Pipeline",
+                    "ReputationLedger",
                 ]),
                 "programs()",
             ),
@@ -542,12 +546,6 @@ pub const STEPS: &[Step] = &[
         }],
     ))),
     // --- Reputation and routing between protocols
-    Deploy(of_domain(
-        "reputation",
-        "ReputationLedger",
-        "reputation-ledger",
-        &[OWNER],
-    )),
     Do(when(
         "reputation.stake_domain",
         call(
@@ -991,11 +989,19 @@ impl Call {
     }
 }
 
+/// Whether a contract can be left out of a deployment, with its domain.
+pub fn is_optional(name: &str) -> bool {
+    find(name).is_some_and(|program| program.domain.is_some())
+}
+
 impl Value {
     fn contracts(&self) -> Vec<&'static str> {
         match self {
             Contract(name) => vec![name],
-            Contracts(names) => names.to_vec(),
+            Contracts(names) => {
+                let names = names.iter().filter(|name| !is_optional(name));
+                names.copied().collect()
+            }
             _ => Vec::new(),
         }
     }

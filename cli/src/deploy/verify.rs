@@ -56,9 +56,6 @@ pub async fn inspect(chain: &Chain, settings: &Settings, book: &Book) -> anyhow:
             owner(chain, &scope, program, &mut report).await?;
         }
     }
-    if book.contract("SourceStreams").is_some() {
-        registration(chain, &scope, &mut report).await?;
-    }
     for call in suite::calls() {
         if !is_wanted(call, settings, |name| book.contract(name).is_some()) {
             continue;
@@ -134,42 +131,6 @@ async fn owner(
             "{}'s owner is {owner}, not {wanted}: set `owner`, or have it transferred",
             program.name
         ));
-    }
-    Ok(())
-}
-
-/// Superfluid must know SourceStreams as a Super App, and not have jailed it.
-async fn registration(chain: &Chain, scope: &Scope<'_>, report: &mut Report) -> anyhow::Result<()> {
-    use alloy::dyn_abi::DynSolValue;
-    let app = scope.address("SourceStreams")?;
-    let Some(host) = chain.address_of(app, "host()").await? else {
-        report
-            .problems
-            .push("SourceStreams does not name Superfluid's host".to_owned());
-        return Ok(());
-    };
-    for (view, wanted, wrong) in [
-        (
-            "isApp(address)",
-            true,
-            "Superfluid does not know SourceStreams",
-        ),
-        (
-            "isAppJailed(address)",
-            false,
-            "Superfluid has jailed SourceStreams, for good: use `--redeploy source-streams`",
-        ),
-    ] {
-        report.checks += 1;
-        let output = chain
-            .view(host, calldata(view, &[DynSolValue::Address(app)]))
-            .await?;
-        if !matches!(
-            compare(output, Some(&DynSolValue::Bool(wanted))),
-            Found::Holds
-        ) {
-            report.problems.push(wrong.to_owned());
-        }
     }
     Ok(())
 }

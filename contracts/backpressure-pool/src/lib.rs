@@ -1,47 +1,57 @@
 //! BackpressurePool: streams that split by capacity.
 //!
-//! Every task type has a pool of Superfluid's general distribution agreement, with this contract as its admin. Whatever
-//! flows into a pool is split, every second and without anybody's help, in proportion to its members' units. Sinks have
-//! units by capacity; the protocol fee, the verification budget and the overflow are members as well.
+//! Every task type has a pool of Superfluid's general distribution agreement, with this contract as its admin. Sources
+//! distribute straight into it; what flows in is split, every second and without anybody's help, in proportion to its
+//! members' units. Sinks have units by capacity; the protocol fee, the verification budget and the overflow are members as
+//! well. No stream passes through this contract.
 //!
 //! | who | may |
 //! |---|---|
-//! | anyone | create the pool of a task type; rebalance sinks |
+//! | anyone | create the pool of a task type; rebalance sinks; have the overflow follow the inflow; sweep; disconnect |
 //! | CapacityRegistry | create pools; report that a sink has less capacity |
 //! | the share submitter | set units by given shares |
-//! | a pipeline | limit the capacity that a task type is paid for; have units itself, for capacity below a task type |
-//! | the owner | set fee, budgets, prices, weighting and recipients; name submitter, pipelines and neighbours |
+//! | a pipeline | limit the capacity that a task type is paid for |
+//! | NestedPool | have units itself, for capacity below a task type |
+//! | the owner | set fee, budgets, prices, weighting and recipients; name submitter, pipelines and PricingCurve |
 //!
-//! Nothing the owner can do reaches money that has been paid: its powers are over how streams split from now on. The escrow
-//! is set once and for ever.
+//! Nothing the owner can do reaches money that has been paid: its powers are over how streams split from now on. Escrow,
+//! meter and NestedPool are set once and for ever.
 //!
 //! Capacities are in units of 1e-9, rates in wei per second, prices in wei per second and whole capacity unit.
 //!
 //! # Units against an anchor
 //!
-//! A sink has `floor(C · 1e9 / anchor)` units, where the anchor is the total capacity at the last full rebalance. Its
-//! share is its units over all sinks' units, so a sink that changes costs one update of units and is exact at once;
-//! nobody else's units are written. [`rebalance`](BackpressurePool::rebalance) sets a new anchor, pages do not, unless
-//! the total has left a quarter to four times the anchor: so that a walk that stops half-way is fair.
+//! A sink has `floor(C · 1e9 / anchor)` units, where the anchor is the total capacity at the last full rebalance, but at
+//! least one capacity unit. Its share is its units over all sinks' units, so a sink that changes costs one update of units
+//! and is exact at once; nobody else's units are written. [`rebalance`](BackpressurePool::rebalance) sets a new anchor, pages
+//! do not, unless the total has left a quarter to four times the anchor: so that a walk that stops half-way is fair. All
+//! sinks together have at most 4e9 units; what a single update would put above that waits for the next full rebalance.
+//!
+//! Capacity below a task type counts into its anchor, and is rescaled with it.
 //!
 //! # Carve-outs
 //!
 //! Fee and budget are exact when they are set, at every full rebalance, and again when the sinks' units have moved by 5 %
-//! in between. The escrow has a unit at least, a billionth of the sinks': if no sink is left, all flows into the escrow, where
-//! a pool without units would pay the stream to this contract.
+//! in between. Who gets them may be a sink as well: its units are the sum. The escrow has a unit at least: if no sink is left,
+//! all flows into the escrow, where a pool without units would pay the stream to this contract.
 //!
 //! # Overflow
 //!
 //! With a capacity price, sinks are paid at most `capacity · price`, with a limit, only for capacity up to the limit. The
-//! rest of the stream goes to EscrowBuffer as a member of the pool. Sinks that are to get next to nothing get a little more,
-//! lest units outnumber wei: 0.2 % of a stream of a thousand tokens a month, 5 % of one of a token. Streams that change without this contract's doing
-//! (another distributor, a source that vanishes) are followed by [`rebalance_overflow`](BackpressurePool::rebalance_overflow).
+//! rest of the stream goes to EscrowBuffer as a member of the pool. How much flows OverflowMeter says, from what really
+//! flowed: [`rebalance_overflow`](BackpressurePool::rebalance_overflow) follows it. Sinks get a thousandth at least, and where
+//! the flow is small a little more, lest units outnumber wei: 0.2 % of a thousand tokens a month.
+//!
+//! # By work
+//!
+//! A task type of weighting 3, which is chosen before it has a pool, has no units for sinks: fee, budget and escrow share
+//! 10 000 units by basis points, written only when a cut changes and at most once in an hour.
 //!
 //! # Rounding
 //!
-//! A pool pays whole wei per unit and second: below one wei per second and unit nothing flows, so streams below the total
-//! units, about 1e9 wei per second, are refused. What units changing leaves over, less than the total units in wei per
-//! second, Superfluid pays to this contract until a stream changes; EscrowBuffer may take it from here and book it.
+//! A pool pays whole wei per unit and second: a stream below the total units pays nobody. What rounding leaves over Superfluid
+//! pays to this contract; once it is as much as the total units it is taken back into the streams, by a distribution of zero.
+//! What is here goes to the recipient of the fee, whoever calls [`sweep`](BackpressurePool::sweep).
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -49,161 +59,35 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod carve_outs;
+mod interface;
+mod lookups;
+mod units;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256, U32};
-use alloy_sol_types::{sol, SolCall};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{
-        call, calldata, invoke_words, query_words, require_contract, require_gas, static_call,
-        to_address, InsufficientGas, NotAContract, Revert, ALL_GAS,
-    },
-    clock, emit,
-    erc20::{self, SafeERC20FailedOperation},
+    call::{invoke_words, require_contract, to_address},
+    connections, emit, erc20,
     events::Word,
-    interfaces::{ICapacityRegistry, IPricingCurve},
-    math::{
-        self,
-        split::{self, Cuts},
-    },
-    ownable::{self, Ownable},
-    packed::{narrow, to_u128, widen},
-    superfluid::{agreement_call, IGeneralDistributionAgreementV1, ISuperToken, ISuperfluidPool},
+    math::{self, split, split::BY_WORK},
+    ownable::Ownable,
+    packed::{narrow, pack, to_u128, widen},
+    superfluid::{IGeneralDistributionAgreementV1, ISuperToken},
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// The task type is paid through `pool`.
-    #[derive(Debug, PartialEq, Eq)]
-    event PoolCreated(bytes32 indexed taskTypeId, address indexed pool);
-    /// All `sinkCount` sinks of the task type have the units of their capacities, which sum to `totalCapacity`.
-    #[derive(Debug, PartialEq, Eq)]
-    event Rebalanced(bytes32 indexed taskTypeId, uint256 sinkCount, uint256 totalCapacity);
-    /// The pool refused to set the units of `sink`, or it may have none; the others went on.
-    #[derive(Debug, PartialEq, Eq)]
-    event SinkSkipped(bytes32 indexed taskTypeId, address indexed sink);
-    /// What is carved out of the task type's streams has these units now, beside `sinkUnits` of all sinks.
-    #[derive(Debug, PartialEq, Eq)]
-    event CarveOutsSet(bytes32 indexed taskTypeId, uint256 sinkUnits, uint256 feeUnits, uint256 budgetUnits, uint256 overflowUnits);
-    /// The reviewer gets `budgetBps` of the task type's streams.
-    #[derive(Debug, PartialEq, Eq)]
-    event VerificationBudgetSet(bytes32 indexed taskTypeId, uint256 budgetBps);
-    /// `recipient` gets `feeBps` of all streams.
-    #[derive(Debug, PartialEq, Eq)]
-    event ProtocolFeeSet(uint256 feeBps, address indexed recipient);
-    /// `reviewer` gets the verification budgets.
-    #[derive(Debug, PartialEq, Eq)]
-    event ReviewerSet(address indexed reviewer);
-    /// A capacity unit of the task type is paid at most `price`; without limit, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event CapacityPriceSet(bytes32 indexed taskTypeId, uint256 price);
-    /// The task type is paid for `capacity` at most; for all it has, if that is the largest number.
-    #[derive(Debug, PartialEq, Eq)]
-    event EffectiveCapacitySet(bytes32 indexed taskTypeId, uint256 capacity);
-    /// Sinks of the task type are weighted by smoothed capacity (0), spare capacity (1) or shares (2).
-    #[derive(Debug, PartialEq, Eq)]
-    event WeightingSet(bytes32 indexed taskTypeId, uint8 weighting);
-    /// Submitted shares are mixed with `rate` basis points of an equal split.
-    #[derive(Debug, PartialEq, Eq)]
-    event ExplorationRateSet(uint256 rate);
-    /// Shares are taken from `submitter`.
-    #[derive(Debug, PartialEq, Eq)]
-    event ShareSubmitterSet(address indexed submitter);
-    /// `pipeline` may limit capacities, or no longer.
-    #[derive(Debug, PartialEq, Eq)]
-    event PipelineSet(address indexed pipeline, bool authorized);
-    /// Loads are read from `pricingCurve`.
-    #[derive(Debug, PartialEq, Eq)]
-    event PricingCurveSet(address indexed pricingCurve);
-    /// The temperature oracle is now `oracle`.
-    #[derive(Debug, PartialEq, Eq)]
-    event TemperatureOracleSet(address indexed oracle);
-    /// Overflow goes to `escrowBuffer`.
-    #[derive(Debug, PartialEq, Eq)]
-    event EscrowBufferSet(address indexed escrowBuffer);
-
-    /// The task type has no pool.
-    #[derive(Debug, PartialEq, Eq)]
-    error PoolDoesNotExist();
-    /// The task type has a pool already.
-    #[derive(Debug, PartialEq, Eq)]
-    error PoolAlreadyExists();
-    /// There is no such task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error TaskTypeDoesNotExist();
-    /// There are not as many shares as sinks.
-    #[derive(Debug, PartialEq, Eq)]
-    error ArrayLengthMismatch();
-    /// At most 89.99 % of a stream goes to the reviewer, so that with the highest fee the sinks still get a part.
-    #[derive(Debug, PartialEq, Eq)]
-    error BudgetExceedsBps();
-    /// At most 20 % of an equal split.
-    #[derive(Debug, PartialEq, Eq)]
-    error ExplorationRateTooHigh();
-    /// Shares are taken from the share submitter only.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotShareSubmitter();
-    /// No share is positive.
-    #[derive(Debug, PartialEq, Eq)]
-    error NoShares();
-    /// The task type's units follow submitted shares, not capacities.
-    #[derive(Debug, PartialEq, Eq)]
-    error WeightedByShares();
-    /// `weighting` is none of 0, 1 and 2.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidWeighting(uint8 weighting);
-    /// `caller` is not the contract that may do this: CapacityRegistry, or a pipeline.
-    #[derive(Debug, PartialEq, Eq)]
-    error UnauthorizedCaller(address caller);
-    /// `value` is more than `maximum`: of a fee, a price, or sinks in one call.
-    #[derive(Debug, PartialEq, Eq)]
-    error ExceedsMaximum(uint256 value, uint256 maximum);
-    /// `account` is paid as a carve-out by this pool, and cannot be its sink as well.
-    #[derive(Debug, PartialEq, Eq)]
-    error CarveOutMember(address account);
-    /// The escrow is set for ever.
-    #[derive(Debug, PartialEq, Eq)]
-    error EscrowBufferAlreadySet();
-    /// There is no escrow that could take the overflow.
-    #[derive(Debug, PartialEq, Eq)]
-    error NoEscrowBuffer();
-    /// `account` cannot be this: zero or the escrow, as a recipient; refused by Superfluid, as a sink.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidAccount(address account);
-}
-
-/// Why a call was refused. [`Error::Revert`] is what a neighbour or Superfluid reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    PoolDoesNotExist(PoolDoesNotExist),
-    PoolAlreadyExists(PoolAlreadyExists),
-    TaskTypeDoesNotExist(TaskTypeDoesNotExist),
-    ArrayLengthMismatch(ArrayLengthMismatch),
-    BudgetExceedsBps(BudgetExceedsBps),
-    ExplorationRateTooHigh(ExplorationRateTooHigh),
-    NotShareSubmitter(NotShareSubmitter),
-    NoShares(NoShares),
-    WeightedByShares(WeightedByShares),
-    InvalidWeighting(InvalidWeighting),
-    UnauthorizedCaller(UnauthorizedCaller),
-    ExceedsMaximum(ExceedsMaximum),
-    CarveOutMember(CarveOutMember),
-    EscrowBufferAlreadySet(EscrowBufferAlreadySet),
-    NoEscrowBuffer(NoEscrowBuffer),
-    InvalidAccount(InvalidAccount),
-    NotAContract(NotAContract),
-    InsufficientGas(InsufficientGas),
-    Token(SafeERC20FailedOperation),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+pub use interface::*;
 
 /// A total that changed by this much since the last full rebalance calls for another.
 pub const REBALANCE_THRESHOLD_BPS: u64 = 500;
 /// At most so much of submitted shares is an equal split.
-pub const MAX_EXPLORATION_RATE: u16 = 2_000;
+pub const MAX_EXPLORATION_RATE: u64 = math::pricing::WAD / 100 * 20;
 /// So much of it is, until the owner says otherwise.
-pub const DEFAULT_EXPLORATION_RATE: u16 = 500;
+pub const DEFAULT_EXPLORATION_RATE: u64 = math::pricing::WAD / 100 * 5;
+/// A basis point of an exploration rate.
+const EXPLORATION_BPS: u64 = math::pricing::WAD / math::BPS as u64;
 /// The protocol fee until the owner says otherwise.
 pub const DEFAULT_FEE_BPS: u16 = 10;
 /// The protocol fee at most.
@@ -212,8 +96,8 @@ pub const MAX_FEE_BPS: u16 = 1_000;
 pub const MAX_PRICE: u128 = (1 << 95) - 1;
 /// The verification budget at most.
 pub const MAX_BUDGET_BPS: u16 = 8_999;
-/// So many sinks are rebalanced in one call at most: 24 million gas if all of them are new, of an L2 block's 32.
-pub const MAX_SINKS_PER_CALL: u64 = 64;
+/// So many sinks are rebalanced in one call at most: 15 million gas if all of them are new.
+pub const MAX_SINKS_PER_CALL: u64 = 40;
 /// What setting one sink's units may take. It takes about a third of it.
 pub const UNITS_GAS: u64 = 500_000;
 /// What connecting one sink to its pool may take. It takes about a third of it.
@@ -228,11 +112,12 @@ pub const BY_SHARES: u8 = 2;
 
 type StorageCapacity = StorageUint<104, 2>;
 type StorageRate = StorageUint<96, 2>;
+type StorageUnits = StorageUint<40, 1>;
 
 /// Pool of a task type. Slot 0: pool (160 bits), budget_bps (16), weighting (8), limited (8), next (32): what every rebalance
-/// reads. Slot 1: anchor (104), last_total (104). Slot 2: sink_units (128), carved_units (128): what every change of units
-/// writes. Slots 3–4: who the carve-outs went to. Slot 5: price (96), limit (104), both zero as a rule. Slot 6: free_value
-/// (128), free_rate (96), free_since (32), for priced task types.
+/// reads. Slot 1: anchor (104), last_total (104). Slot 2: sink_units, fee_units, budget_units, overflow_units, nested_units
+/// (40 each): what every change of units writes. Slots 3–4: who fee and budget go to. Slot 5: price (96), limit (104), both
+/// zero as a rule. Slot 6: nested_capacity (104).
 #[storage]
 pub struct Pool {
     pool: StorageAddress,
@@ -245,18 +130,17 @@ pub struct Pool {
     anchor: StorageCapacity,
     /// Total capacity at the last full rebalance.
     last_total: StorageCapacity,
-    /// Units of all sinks.
-    sink_units: StorageU128,
-    /// Units of all sinks when the carve-outs were set.
-    carved_units: StorageU128,
+    /// Units of all sinks, and of what is below the task type.
+    sink_units: StorageUnits,
+    fee_units: StorageUnits,
+    budget_units: StorageUnits,
+    overflow_units: StorageUnits,
+    nested_units: StorageUnits,
     fee_member: StorageAddress,
     budget_member: StorageAddress,
     price: StorageRate,
     limit: StorageCapacity,
-    /// What capacity was free to earn until `free_since`, in wei, since ever.
-    free_value: StorageU128,
-    free_rate: StorageRate,
-    free_since: StorageU32,
+    nested_capacity: StorageCapacity,
 }
 
 /// The contract. Slots 0–1: ownership. Then the neighbours and recipients, an address each, the two rates beside the
@@ -271,12 +155,14 @@ pub struct BackpressurePool {
     gda: StorageAddress,
     host: StorageAddress,
     escrow: StorageAddress,
+    meter: StorageAddress,
+    nested_pool: StorageAddress,
     pricing_curve: StorageAddress,
     reviewer: StorageAddress,
     fee_recipient: StorageAddress,
     fee_bps: StorageU16,
     share_submitter: StorageAddress,
-    exploration_rate: StorageU16,
+    exploration_rate: StorageU64,
     temperature_oracle: StorageAddress,
     pipelines: StorageMap<Address, StorageBool>,
     pools: StorageMap<B256, Pool>,
@@ -289,7 +175,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`InvalidAccount`], [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`](bpe_common::call::NotAContract), `OwnableInvalidOwner`
     /// * `MalformedReturn` if `super_token` is no Super Token.
     #[constructor]
     pub fn constructor(
@@ -304,6 +190,7 @@ impl BackpressurePool {
             require_contract(self.vm(), neighbour)?;
         }
         let [host] = self.ask(super_token, ISuperToken::getHostCall::SELECTOR, &[])?;
+        connections::forbid(self.vm(), super_token)?;
         self.registry.set(capacity_registry);
         self.token.set(super_token);
         self.gda.set(gda);
@@ -318,11 +205,11 @@ impl BackpressurePool {
 
     // --- Anyone
 
-    /// Creates the pool of a task type.
+    /// Creates the pool of a task type. Until sinks have units, all that flows in goes to the escrow.
     ///
     /// # Errors
     ///
-    /// * [`PoolAlreadyExists`], [`TaskTypeDoesNotExist`]
+    /// * [`PoolAlreadyExists`], [`TaskTypeDoesNotExist`], [`NoEscrowBuffer`], [`NoOverflowMeter`]
     ///
     /// # Events
     ///
@@ -330,6 +217,12 @@ impl BackpressurePool {
     pub fn create_pool(&mut self, task_type_id: B256) -> Result<(), Error> {
         if !self.get_pool(task_type_id).is_zero() {
             return Err(PoolAlreadyExists {}.into());
+        }
+        if self.escrow.get().is_zero() {
+            return Err(NoEscrowBuffer {}.into());
+        }
+        if self.meter.get().is_zero() {
+            return Err(NoOverflowMeter {}.into());
         }
         self.require_task_type(task_type_id)?;
         // The token, the admin, and a PoolConfig: units cannot be transferred, anybody may distribute.
@@ -351,32 +244,35 @@ impl BackpressurePool {
         self.settle(&split, true)
     }
 
-    /// Gives all sinks of a task type the units of their capacities, against their present total as the new anchor. For
-    /// at most 64 sinks: see [`BackpressurePool::rebalance_range`].
+    /// Gives all sinks the units of their capacities, and sets the anchor to their total; at most 40 of them. By work, gives
+    /// fee and budget what they are now.
     ///
     /// # Errors
     ///
-    /// * [`PoolDoesNotExist`], [`WeightedByShares`], [`ExceedsMaximum`], [`InsufficientGas`]
+    /// * [`PoolDoesNotExist`], [`WeightedByShares`], [`ExceedsMaximum`], `InsufficientGas`
     ///
     /// # Events
     ///
     /// * [`Rebalanced`]; [`CarveOutsSet`], [`SinkSkipped`]
     pub fn rebalance(&mut self, task_type_id: B256) -> Result<(), Error> {
         let mut split = self.open(task_type_id)?;
-        let (count, total) = self.sinks_and_total(task_type_id)?;
-        require_at_most(U256::from(count), u128::from(MAX_SINKS_PER_CALL))?;
-        self.set_anchor(&mut split, total);
-        self.walk(&mut split, 0, count)?;
-        self.complete(task_type_id, count, total);
+        if split.weighting != BY_WORK {
+            let (count, total) = self.sinks_and_total(task_type_id)?;
+            require_at_most(U256::from(count), u128::from(MAX_SINKS_PER_CALL))?;
+            self.set_anchor(&mut split, total)?;
+            split.renewed = true;
+            self.walk(&mut split, 0, count)?;
+            self.complete(task_type_id, count, total);
+        }
         self.settle(&split, true)
     }
 
-    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 64 in a
+    /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 40 in a
     /// call. Pages that follow each other from 0 to the end are a full rebalance.
     ///
     /// # Errors
     ///
-    /// * [`PoolDoesNotExist`], [`WeightedByShares`], [`ExceedsMaximum`], [`InsufficientGas`]
+    /// * [`PoolDoesNotExist`], [`WeightedByShares`], [`PaidByWork`], [`ExceedsMaximum`], `InsufficientGas`
     ///
     /// # Events
     ///
@@ -391,8 +287,8 @@ impl BackpressurePool {
         require_at_most(U256::from(count), u128::from(MAX_SINKS_PER_CALL))?;
         let mut split = self.open(task_type_id)?;
         let (sinks, total) = self.sinks_and_total(task_type_id)?;
-        if from == 0 && split.outgrown_by(total) {
-            self.set_anchor(&mut split, total);
+        if from == 0 && self.outgrown(&split, total) {
+            self.set_anchor(&mut split, total)?;
         }
         self.walk(&mut split, from, count)?;
         let end = from.saturating_add(count);
@@ -414,23 +310,25 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`PoolDoesNotExist`], [`WeightedByShares`], [`CarveOutMember`], [`InvalidAccount`], [`InsufficientGas`]
+    /// * [`PoolDoesNotExist`], [`WeightedByShares`], [`PaidByWork`], [`ReservedMember`], [`InvalidAccount`],
+    ///   `InsufficientGas`
+    /// * [`ExceedsMaximum`] if sinks would have more than 4e9 units together: a full rebalance comes first.
     pub fn rebalance_sink(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
         let mut split = self.open(task_type_id)?;
         split.require_capacity_weights()?;
-        if self.is_reserved(task_type_id, sink) {
-            return Err(CarveOutMember { account: sink }.into());
+        if self.is_reserved(sink) {
+            return Err(ReservedMember { account: sink }.into());
         }
         if split.anchor == 0 {
             let (_, total) = self.sinks_and_total(task_type_id)?;
-            self.set_anchor(&mut split, total);
+            self.set_anchor(&mut split, total)?;
         }
         let capacity = self.capacity_of(task_type_id, sink)?;
-        let units = self.units_of_capacity(&split, sink, capacity)?;
+        let units = self.units_of_capacity(&split, sink, capacity);
         self.settle_sink(split, sink, units)
     }
 
-    /// Lets the overflow follow the stream as it is now. Does nothing unless price or limit bound it, or no sink is left.
+    /// Lets the overflow follow what has flowed. Does nothing unless price or limit bound it.
     ///
     /// # Errors
     ///
@@ -444,14 +342,46 @@ impl BackpressurePool {
         self.settle(&split, false)
     }
 
-    // --- CapacityRegistry, the share submitter, pipelines
-
-    /// Takes units away from a sink that now has only `capacity`. CapacityRegistry is open while it calls this, and is
-    /// not asked for anything.
+    /// Pays the recipient of the protocol fee what Superfluid's rounding has left here, of all pools.
+    ///
+    /// # Returns
+    ///
+    /// * `amount`, in wei.
     ///
     /// # Errors
     ///
-    /// * [`UnauthorizedCaller`], [`InvalidAccount`], [`InsufficientGas`]
+    /// * [`SafeERC20FailedOperation`](bpe_common::erc20::SafeERC20FailedOperation)
+    ///
+    /// # Events
+    ///
+    /// * [`Swept`]
+    pub fn sweep(&mut self) -> Result<U256, Error> {
+        let (token, recipient) = (self.token.get(), self.fee_recipient.get());
+        let amount = erc20::balance_of(self.vm(), token, self.vm().contract_address())?;
+        if !amount.is_zero() {
+            emit!(self.vm(), Swept[recipient](amount));
+            erc20::transfer(self.vm(), token, recipient, amount)?;
+        }
+        Ok(amount)
+    }
+
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here.
+    ///
+    /// # Errors
+    ///
+    /// * What Superfluid reverts with.
+    pub fn disconnect(&mut self, pool: Address) -> Result<(), Error> {
+        Ok(connections::undo(self.vm(), self.token.get(), pool)?)
+    }
+
+    // --- CapacityRegistry, the share submitter, pipelines, NestedPool
+
+    /// Takes units away from a sink that now has only `capacity`; it never gives any. CapacityRegistry is open while it calls
+    /// this, and nobody is asked for anything.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`], [`InvalidAccount`], `InsufficientGas`
     pub fn on_capacity_reduced(
         &mut self,
         task_type_id: B256,
@@ -462,14 +392,15 @@ impl BackpressurePool {
         if caller != self.registry.get() {
             return Err(UnauthorizedCaller { caller }.into());
         }
-        if self.get_pool(task_type_id).is_zero() || self.is_reserved(task_type_id, sink) {
+        if self.get_pool(task_type_id).is_zero() || self.is_reserved(sink) {
             return Ok(());
         }
         let split = self.open(task_type_id)?;
-        let mut units = self.units_of_capacity(&split, sink, capacity)?;
-        if split.weighting == BY_SHARES {
-            units = units.min(self.units(split.pool, sink)?);
+        if split.weighting == BY_WORK {
+            return Ok(());
         }
+        let units = split::pool_units(math::to_u128_saturating(capacity), split.anchor);
+        let units = units.min(self.sink_units(&split, sink)?.0);
         self.settle_sink(split, sink, units)
     }
 
@@ -480,7 +411,7 @@ impl BackpressurePool {
     /// # Errors
     ///
     /// * [`NotShareSubmitter`], [`ArrayLengthMismatch`], [`ExceedsMaximum`], [`NoShares`], [`PoolDoesNotExist`],
-    ///   [`InsufficientGas`]
+    ///   [`WeightingFixed`], `InsufficientGas`
     ///
     /// # Events
     ///
@@ -500,23 +431,10 @@ impl BackpressurePool {
         let count = sinks.len() as u64;
         require_at_most(U256::from(count), u128::from(MAX_SINKS_PER_CALL))?;
         let mut split = self.open(task_type_id)?;
-        let sum = shares
-            .iter()
-            .try_fold(U256::ZERO, |sum, share| sum.checked_add(*share))
-            .filter(|sum| !sum.is_zero())
-            .ok_or(NoShares {})?;
-        let (_, total) = self.sinks_and_total(task_type_id)?;
-        self.set_anchor(&mut split, total);
-        self.store_weighting(task_type_id, BY_SHARES);
-        let rate: u16 = self.exploration_rate.get().wrapping_to();
-        for (sink, share) in sinks.iter().zip(&shares) {
-            let units = split::share_units(*share, sum, rate, count);
-            match self.capacity_of(task_type_id, *sink)?.is_zero() {
-                true => self.skip(task_type_id, *sink),
-                false => self.try_set_sink(&mut split, *sink, units)?,
-            }
+        if split.weighting == BY_WORK {
+            return Err(WeightingFixed {}.into());
         }
-        self.complete(task_type_id, count, total);
+        self.give_shares(&mut split, &sinks, &shares)?;
         self.settle(&split, true)
     }
 
@@ -524,7 +442,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`UnauthorizedCaller`], [`PoolDoesNotExist`], [`NoEscrowBuffer`]
+    /// * [`UnauthorizedCaller`], [`PoolDoesNotExist`]
     ///
     /// # Events
     ///
@@ -534,8 +452,10 @@ impl BackpressurePool {
         task_type_id: B256,
         capacity: U256,
     ) -> Result<(), Error> {
-        self.only_pipeline()?;
-        self.require_escrow()?;
+        let caller = self.vm().msg_sender();
+        if !self.pipelines.get(caller) {
+            return Err(UnauthorizedCaller { caller }.into());
+        }
         let split = self.open(task_type_id)?;
         let limit = narrow(capacity);
         let mut pool = self.pools.setter(task_type_id);
@@ -545,25 +465,35 @@ impl BackpressurePool {
             self.vm(),
             EffectiveCapacitySet[task_type_id](limit.map_or(U256::MAX, widen))
         );
-        self.settle(&split, true)
+        self.settle(&split, split.weighting != BY_WORK)
     }
 
-    /// Gives the caller, a pipeline, the units of a sink with `capacity`, which the registry knows nothing of: of what lies
-    /// below the task type, to which the caller passes on what it gets. Only the caller changes these units.
+    /// Gives NestedPool the units of a sink with `capacity`, which the registry knows nothing of: of what lies below the task
+    /// type, to which it passes on what it gets. They follow the anchor, whoever moves that.
     ///
     /// # Errors
     ///
-    /// * [`UnauthorizedCaller`], [`PoolDoesNotExist`], [`InvalidAccount`], [`InsufficientGas`]
+    /// * [`UnauthorizedCaller`], [`PoolDoesNotExist`], [`PaidByWork`], `InsufficientGas`
     pub fn set_nested_capacity(&mut self, task_type_id: B256, capacity: U256) -> Result<(), Error> {
-        let member = self.only_pipeline()?;
-        let mut split = self.open(task_type_id)?;
-        let capacity = math::to_u128_saturating(capacity);
-        if split.anchor == 0 {
-            // Without sinks of its own the task type has no other.
-            self.set_anchor(&mut split, capacity);
+        let caller = self.vm().msg_sender();
+        if caller != self.nested_pool.get() {
+            return Err(UnauthorizedCaller { caller }.into());
         }
-        let units = split::pool_units(capacity, split.anchor);
-        self.settle_sink(split, member, units)
+        let mut split = self.open(task_type_id)?;
+        if split.weighting == BY_WORK {
+            return Err(PaidByWork {}.into());
+        }
+        let mut pool = self.pools.setter(task_type_id);
+        pool.nested_capacity
+            .set(pack(math::to_u128_saturating(capacity)));
+        match split.anchor {
+            0 => {
+                let (_, total) = self.sinks_and_total(task_type_id)?;
+                self.set_anchor(&mut split, total)?;
+            }
+            _ => self.set_nested_units(&mut split)?,
+        }
+        self.settle(&split, false)
     }
 
     // --- The owner
@@ -572,8 +502,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`EscrowBufferAlreadySet`], [`InvalidAccount`]
-    /// * [`SafeERC20FailedOperation`]
+    /// * `OwnableUnauthorizedAccount`, [`EscrowBufferAlreadySet`], [`InvalidAccount`]
     ///
     /// # Events
     ///
@@ -590,8 +519,47 @@ impl BackpressurePool {
             }
         }
         self.escrow.set(escrow_buffer);
-        erc20::approve_all(self.vm(), self.token.get(), escrow_buffer)?;
         emit!(self.vm(), EscrowBufferSet[escrow_buffer]);
+        Ok(())
+    }
+
+    /// Has `overflow_meter` measure what flows. Once, for ever: another one could divert streams.
+    ///
+    /// # Errors
+    ///
+    /// * `OwnableUnauthorizedAccount`, [`OverflowMeterAlreadySet`], [`NotAContract`](bpe_common::call::NotAContract)
+    ///
+    /// # Events
+    ///
+    /// * [`OverflowMeterSet`]
+    pub fn set_overflow_meter(&mut self, overflow_meter: Address) -> Result<(), Error> {
+        self.only_owner()?;
+        if !self.meter.get().is_zero() {
+            return Err(OverflowMeterAlreadySet {}.into());
+        }
+        require_contract(self.vm(), overflow_meter)?;
+        self.meter.set(overflow_meter);
+        emit!(self.vm(), OverflowMeterSet[overflow_meter]);
+        Ok(())
+    }
+
+    /// Gives `nested_pool` the units of task types below others. Once, for ever: another one could give itself units.
+    ///
+    /// # Errors
+    ///
+    /// * `OwnableUnauthorizedAccount`, [`NestedPoolAlreadySet`], [`NotAContract`](bpe_common::call::NotAContract)
+    ///
+    /// # Events
+    ///
+    /// * [`NestedPoolSet`]
+    pub fn set_nested_pool(&mut self, nested_pool: Address) -> Result<(), Error> {
+        self.only_owner()?;
+        if !self.nested_pool.get().is_zero() {
+            return Err(NestedPoolAlreadySet {}.into());
+        }
+        require_contract(self.vm(), nested_pool)?;
+        self.nested_pool.set(nested_pool);
+        emit!(self.vm(), NestedPoolSet[nested_pool]);
         Ok(())
     }
 
@@ -599,7 +567,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`ExceedsMaximum`], [`InvalidAccount`]
+    /// * `OwnableUnauthorizedAccount`, [`ExceedsMaximum`], [`InvalidAccount`]
     ///
     /// # Events
     ///
@@ -618,7 +586,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`BudgetExceedsBps`], [`PoolDoesNotExist`]
+    /// * `OwnableUnauthorizedAccount`, [`BudgetExceedsBps`], [`PoolDoesNotExist`]
     ///
     /// # Events
     ///
@@ -643,7 +611,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`InvalidAccount`]
+    /// * `OwnableUnauthorizedAccount`, [`InvalidAccount`]
     ///
     /// # Events
     ///
@@ -660,14 +628,13 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`ExceedsMaximum`], [`PoolDoesNotExist`], [`NoEscrowBuffer`]
+    /// * `OwnableUnauthorizedAccount`, [`ExceedsMaximum`], [`PoolDoesNotExist`]
     ///
     /// # Events
     ///
     /// * [`CapacityPriceSet`], [`CarveOutsSet`]
     pub fn set_capacity_price(&mut self, task_type_id: B256, price: U256) -> Result<(), Error> {
         self.only_owner()?;
-        self.require_escrow()?;
         require_at_most(price, MAX_PRICE)?;
         let split = self.open(task_type_id)?;
         self.pools
@@ -679,30 +646,34 @@ impl BackpressurePool {
     }
 
     /// Weights the task type's sinks by smoothed capacity (0), or by what of it they reported as free (1), or by the shares
-    /// that are submitted (2). The next rebalance applies it.
+    /// that are submitted (2); the next rebalance applies it. Or has them paid by work (3), before there is a pool, for ever.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`InvalidWeighting`], [`PoolDoesNotExist`]
+    /// * `OwnableUnauthorizedAccount`, [`InvalidWeighting`], [`WeightingFixed`]
     ///
     /// # Events
     ///
     /// * [`WeightingSet`]
     pub fn set_weighting(&mut self, task_type_id: B256, weighting: u8) -> Result<(), Error> {
         self.only_owner()?;
-        if weighting > BY_SHARES {
+        if weighting > BY_WORK {
             return Err(InvalidWeighting { weighting }.into());
         }
-        self.require_pool(task_type_id)?;
+        let before = self.pools.getter(task_type_id).weighting.get();
+        let is_by_work = weighting == BY_WORK || before == Uint::from(BY_WORK);
+        if is_by_work && !self.get_pool(task_type_id).is_zero() {
+            return Err(WeightingFixed {}.into());
+        }
         self.store_weighting(task_type_id, weighting);
         Ok(())
     }
 
-    /// Mixes submitted shares with `rate` basis points of an equal split; at most 2 000.
+    /// Mixes submitted shares with `rate` of an equal split, 1e18 = 1; at most a fifth. Applied in whole basis points.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`ExplorationRateTooHigh`]
+    /// * `OwnableUnauthorizedAccount`, [`ExplorationRateTooHigh`]
     ///
     /// # Events
     ///
@@ -721,7 +692,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`]
+    /// * `OwnableUnauthorizedAccount`
     ///
     /// # Events
     ///
@@ -733,12 +704,11 @@ impl BackpressurePool {
         Ok(())
     }
 
-    /// Lets `pipeline`, a Pipeline or a NestedPool, limit the capacity that task types are paid for, and have units for what
-    /// is below them; or no longer. Units that it has stay until [`BackpressurePool::rebalance_sink`].
+    /// Lets `pipeline` limit the capacity that task types are paid for, or no longer.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`]
+    /// * `OwnableUnauthorizedAccount`
     ///
     /// # Events
     ///
@@ -754,7 +724,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`InvalidAccount`]
+    /// * `OwnableUnauthorizedAccount`, [`InvalidAccount`]
     ///
     /// # Events
     ///
@@ -772,7 +742,7 @@ impl BackpressurePool {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`]
+    /// * `OwnableUnauthorizedAccount`
     ///
     /// # Events
     ///
@@ -802,29 +772,14 @@ impl BackpressurePool {
         self.require_pool(task_type_id)?;
         let (_, total) = self.sinks_and_total(task_type_id)?;
         let last = to_u128(self.pools.getter(task_type_id).last_total.get());
-        Ok(total != last && in_bps(total.abs_diff(last)) >= threshold_of(last))
+        let changed = total.abs_diff(last).saturating_mul(u128::from(math::BPS));
+        let threshold = last.saturating_mul(u128::from(REBALANCE_THRESHOLD_BPS));
+        Ok(total != last && changed >= threshold)
     }
 
     /// The capacity that 1e9 units of the task type stand for.
     pub fn get_anchor(&self, task_type_id: B256) -> U256 {
         widen(self.pools.getter(task_type_id).anchor.get())
-    }
-
-    /// The units of all sinks of the task type.
-    pub fn get_sink_units(&self, task_type_id: B256) -> U256 {
-        widen(self.pools.getter(task_type_id).sink_units.get())
-    }
-
-    /// Whether the task type has a capacity price, and what its capacity was free to earn beside its streams, in wei,
-    /// since it has one.
-    ///
-    /// # Returns
-    ///
-    /// * `priced`
-    /// * `value`
-    pub fn get_free_value(&self, task_type_id: B256) -> (bool, U256) {
-        let priced = !self.pools.getter(task_type_id).price.get().is_zero();
-        (priced, U256::from(self.free_value(task_type_id)))
     }
 
     /// The part of the task type's streams that goes to the reviewer, in basis points.
@@ -846,7 +801,8 @@ impl BackpressurePool {
         }
     }
 
-    /// How the task type's sinks are weighted: by smoothed capacity (0), spare capacity (1) or shares (2).
+    /// How the task type's sinks are weighted: by smoothed capacity (0), spare capacity (1) or shares (2); or paid by
+    /// work (3).
     pub fn get_weighting(&self, task_type_id: B256) -> U256 {
         widen(self.pools.getter(task_type_id).weighting.get())
     }
@@ -874,6 +830,16 @@ impl BackpressurePool {
     /// Where overflow goes; zero if there is none.
     pub fn escrow_buffer(&self) -> Address {
         self.escrow.get()
+    }
+
+    /// What measures the inflow; zero if there is none.
+    pub fn overflow_meter(&self) -> Address {
+        self.meter.get()
+    }
+
+    /// Who has the units of task types below others; zero if nobody.
+    pub fn nested_pool(&self) -> Address {
+        self.nested_pool.get()
     }
 
     /// Where sinks report their loads.
@@ -938,461 +904,10 @@ impl BackpressurePool {
     }
 }
 
-/// How a task type's stream is split, while a call works on it.
-struct Split {
-    id: B256,
-    pool: Address,
-    weighting: u8,
-    anchor: u128,
-    /// Units of all sinks.
-    sinks: u128,
-}
-
-impl Split {
-    fn require_capacity_weights(&self) -> Result<(), Error> {
-        match self.weighting {
-            BY_SHARES => Err(WeightedByShares {}.into()),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether units against the anchor have become too coarse or too many for `total`.
-    fn outgrown_by(&self, total: u128) -> bool {
-        total > self.anchor.saturating_mul(4) || self.anchor > total.saturating_mul(4)
-    }
-}
-
-impl BackpressurePool {
-    fn open(&self, id: B256) -> Result<Split, Error> {
-        let pool = self.pools.getter(id);
-        Ok(Split {
-            id,
-            pool: self.require_pool(id)?,
-            weighting: pool.weighting.get().wrapping_to(),
-            anchor: to_u128(pool.anchor.get()),
-            sinks: to_u128(pool.sink_units.get()),
-        })
-    }
-
-    fn set_anchor(&mut self, split: &mut Split, total: u128) {
-        // Without sinks, capacity below the task type has its units against the anchor that there is.
-        if total > 0 {
-            split.anchor = total;
-            let mut pool = self.pools.setter(split.id);
-            pool.anchor.set(Uint::wrapping_from(total));
-        }
-    }
-
-    /// Notes that all of `count` sinks were rebalanced when they had `total`.
-    fn complete(&mut self, id: B256, count: u64, total: u128) {
-        let mut pool = self.pools.setter(id);
-        pool.next.set(U32::ZERO);
-        pool.last_total.set(Uint::wrapping_from(total));
-        emit!(self.vm(), Rebalanced[id](count, total));
-    }
-
-    // --- Units
-
-    /// Gives a page of sinks their units.
-    fn walk(&mut self, split: &mut Split, from: u64, count: u64) -> Result<(), Error> {
-        split.require_capacity_weights()?;
-        for (sink, capacity) in self.sinks_page(split.id, from, count)? {
-            let units = self.units_of_capacity(split, sink, capacity)?;
-            self.try_set_sink(split, sink, units)?;
-        }
-        Ok(())
-    }
-
-    fn units_of_capacity(
-        &self,
-        split: &Split,
-        sink: Address,
-        capacity: U256,
-    ) -> Result<u128, Error> {
-        let mut capacity = math::to_u128_saturating(capacity);
-        if split.weighting == BY_SPARE_CAPACITY {
-            let selector = IPricingCurve::getQueueLoadCall::SELECTOR;
-            let arguments = [split.id, sink.word()];
-            let [load] = self.ask(self.pricing_curve.get(), selector, &arguments)?;
-            capacity = capacity.saturating_sub(math::to_u128_saturating(load));
-        }
-        Ok(split::pool_units(capacity, split.anchor))
-    }
-
-    /// Gives `sink` its units, or leaves it as it is if that is refused: one sink never stops the others.
-    fn try_set_sink(&mut self, split: &mut Split, sink: Address, units: u128) -> Result<(), Error> {
-        if self.is_reserved(split.id, sink) || !self.set_sink(split, sink, units)? {
-            self.skip(split.id, sink);
-        }
-        Ok(())
-    }
-
-    /// Gives `sink` its units. Returns whether the pool agreed.
-    fn set_sink(&mut self, split: &mut Split, sink: Address, units: u128) -> Result<bool, Error> {
-        let before = self.units(split.pool, sink)?;
-        if before == units {
-            return Ok(true);
-        }
-        require_gas(self.vm(), UNITS_GAS)?;
-        let request = units_update(sink, units);
-        if !call(self.vm(), split.pool, &request, UNITS_GAS, 0).success {
-            return Ok(false);
-        }
-        split.sinks = split.sinks.saturating_sub(before).saturating_add(units);
-        if before == 0 {
-            self.connect_member(split.pool, sink)?;
-        }
-        Ok(true)
-    }
-
-    /// As [`BackpressurePool::set_sink`], for the one sink that everything is about, with what follows from it.
-    #[inline(never)]
-    fn settle_sink(&mut self, mut split: Split, sink: Address, units: u128) -> Result<(), Error> {
-        match self.set_sink(&mut split, sink, units)? {
-            true => self.settle(&split, false),
-            false => Err(InvalidAccount { account: sink }.into()),
-        }
-    }
-
-    /// Has Superfluid connect a new sink to its pool, so that its balance grows by itself. It may refuse: the sink has used
-    /// up its slots for this, or forbidden it. Then it claims.
-    fn connect_member(&self, pool: Address, sink: Address) -> Result<(), Error> {
-        require_gas(self.vm(), CONNECT_GAS)?;
-        // Pool, member, and an empty `ctx`.
-        let connect = calldata(
-            IGeneralDistributionAgreementV1::tryConnectPoolForCall::SELECTOR,
-            &[pool.word(), sink.word(), 96_u64.word(), 0_u64.word()],
-        );
-        let request = agreement_call(self.gda.get(), &connect, &[]);
-        call(self.vm(), self.host.get(), &request, CONNECT_GAS, 0);
-        Ok(())
-    }
-
-    fn set_units(&self, pool: Address, member: Address, units: u128) -> Result<(), Error> {
-        let selector = ISuperfluidPool::updateMemberUnitsCall::SELECTOR;
-        let arguments = [member.word(), units.word()];
-        let [_agreed] = invoke_words(self.vm(), pool, selector, &arguments)?;
-        Ok(())
-    }
-
-    fn units(&self, pool: Address, member: Address) -> Result<u128, Error> {
-        let selector = ISuperfluidPool::getUnitsCall::SELECTOR;
-        let [units] = self.ask(pool, selector, &[member.word()])?;
-        Ok(math::to_u128_saturating(units))
-    }
-
-    fn skip(&self, id: B256, sink: Address) {
-        emit!(self.vm(), SinkSkipped[id, sink]);
-    }
-
-    // --- Carve-outs
-
-    /// Stores what the sinks have, and sets the carve-outs beside them if they have to follow.
-    fn settle(&mut self, split: &Split, forced: bool) -> Result<(), Error> {
-        let mut pool = self.pools.setter(split.id);
-        pool.sink_units.set(Uint::from(split.sinks));
-        let carved = to_u128(pool.carved_units.get());
-        let terms = Terms {
-            price: to_u128(pool.price.get()),
-            limit: pool.limited.get().then(|| to_u128(pool.limit.get())),
-        };
-        let moved = in_bps(split.sinks.abs_diff(carved)) >= threshold_of(carved);
-        match forced || moved || terms.bound() {
-            true => self.carve(split, terms),
-            false => Ok(()),
-        }
-    }
-
-    fn carve(&mut self, split: &Split, terms: Terms) -> Result<(), Error> {
-        let members = [self.fee_recipient.get(), self.reviewer.get()];
-        let sinks = self.appoint(split, members)?;
-        let cuts = self.cuts(split.id, members);
-        let flow = match terms.bound() {
-            true => self.flow(split.pool)?,
-            false => 0,
-        };
-        let left = cuts.left(flow);
-        let capacity = split::units_capacity(sinks, split.anchor);
-        let pay = terms.pay(capacity, left);
-        self.note_free_rate(split.id, terms.worth(capacity).saturating_sub(left));
-        let mut units = split::carve_outs(sinks, cuts, flow, pay);
-        let escrow = self.escrow.get();
-        // First, so that there are units at any time.
-        match escrow.is_zero() {
-            true => units.overflow = 0,
-            false => self.set_carve_out(split.pool, escrow, units.overflow)?,
-        }
-        let [fee_member, budget_member] = members;
-        self.set_carve_out(split.pool, fee_member, units.fee)?;
-        if budget_member != fee_member {
-            self.set_carve_out(split.pool, budget_member, units.budget)?;
-        }
-        let mut pool = self.pools.setter(split.id);
-        pool.sink_units.set(Uint::from(sinks));
-        pool.carved_units.set(Uint::from(sinks));
-        emit!(
-            self.vm(),
-            CarveOutsSet[split.id](sinks, units.fee, units.budget, units.overflow)
-        );
-        Ok(())
-    }
-
-    /// Has this pool pay `members` from now on, and nobody that they follow. Returns the units of the sinks, among which
-    /// they are no longer.
-    fn appoint(&mut self, split: &Split, members: [Address; 2]) -> Result<u128, Error> {
-        let mut pool = self.pools.setter(split.id);
-        let before = [pool.fee_member.get(), pool.budget_member.get()];
-        if before == members {
-            return Ok(split.sinks);
-        }
-        let [fee_member, budget_member] = members;
-        pool.fee_member.set(fee_member);
-        pool.budget_member.set(budget_member);
-        for member in before {
-            if !member.is_zero() && !members.contains(&member) {
-                self.set_carve_out(split.pool, member, 0)?;
-            }
-        }
-        let mut sinks = split.sinks;
-        for (index, member) in members.iter().enumerate() {
-            let is_second_time = index > 0 && fee_member == budget_member;
-            if !before.contains(member) && !is_second_time {
-                sinks = sinks.saturating_sub(self.units(split.pool, *member)?);
-            }
-        }
-        Ok(sinks)
-    }
-
-    fn set_carve_out(&self, pool: Address, member: Address, units: u128) -> Result<(), Error> {
-        match self.units(pool, member)? == units {
-            true => Ok(()),
-            false => self.set_units(pool, member, units),
-        }
-    }
-
-    /// The cuts of a task type's stream. One who gets both gets them as one.
-    fn cuts(&self, id: B256, [fee_member, budget_member]: [Address; 2]) -> Cuts {
-        let fee_bps: u16 = self.fee_bps.get().wrapping_to();
-        let budget_bps: u16 = self.pools.getter(id).budget_bps.get().wrapping_to();
-        match fee_member == budget_member {
-            true => Cuts {
-                fee_bps: fee_bps.saturating_add(budget_bps),
-                budget_bps: 0,
-            },
-            false => Cuts {
-                fee_bps,
-                budget_bps,
-            },
-        }
-    }
-
-    /// What flows into the pool, in wei per second.
-    fn flow(&self, pool: Address) -> Result<u128, Error> {
-        let selector = ISuperfluidPool::getTotalFlowRateCall::SELECTOR;
-        let [rate] = self.ask(pool, selector, &[])?;
-        // An int96: negative, it has more bits than a flow has.
-        Ok(math::to_u128(rate).unwrap_or(0))
-    }
-
-    fn free_value(&self, id: B256) -> u128 {
-        let pool = self.pools.getter(id);
-        let since: u64 = pool.free_since.get().wrapping_to();
-        let elapsed = u128::from(clock::block_timestamp(self.vm()).saturating_sub(since));
-        let earned = to_u128(pool.free_rate.get()).saturating_mul(elapsed);
-        to_u128(pool.free_value.get()).saturating_add(earned)
-    }
-
-    /// Reckons what was free to earn until now, and goes on with `rate`.
-    fn note_free_rate(&mut self, id: B256, rate: u128) {
-        if rate == 0 && self.pools.getter(id).free_rate.get().is_zero() {
-            return;
-        }
-        let value = self.free_value(id);
-        let now = clock::block_timestamp(self.vm());
-        let mut pool = self.pools.setter(id);
-        pool.free_value.set(Uint::from(value));
-        pool.free_rate.set(Uint::saturating_from(rate));
-        pool.free_since.set(U32::wrapping_from(now));
-    }
-
-    // --- Checks and look-ups
-
-    #[inline(never)]
-    fn only_owner(&self) -> Result<(), Error> {
-        Ok(self.ownable.only_owner()?)
-    }
-
-    fn only_pipeline(&self) -> Result<Address, Error> {
-        let caller = self.vm().msg_sender();
-        match self.pipelines.get(caller) {
-            true => Ok(caller),
-            false => Err(UnauthorizedCaller { caller }.into()),
-        }
-    }
-
-    #[inline(never)]
-    fn require_pool(&self, id: B256) -> Result<Address, Error> {
-        let pool = self.get_pool(id);
-        match pool.is_zero() {
-            true => Err(PoolDoesNotExist {}.into()),
-            false => Ok(pool),
-        }
-    }
-
-    /// The registry itself is not asked: it is open while it creates a task type.
-    fn require_task_type(&self, id: B256) -> Result<(), Error> {
-        if self.vm().msg_sender() == self.registry.get() {
-            return Ok(());
-        }
-        let [exists] = self.ask_registry(ICapacityRegistry::taskTypeExistsCall::SELECTOR, &[id])?;
-        match exists.is_zero() {
-            true => Err(TaskTypeDoesNotExist {}.into()),
-            false => Ok(()),
-        }
-    }
-
-    fn require_escrow(&self) -> Result<Address, Error> {
-        let escrow = self.escrow.get();
-        match escrow.is_zero() {
-            true => Err(NoEscrowBuffer {}.into()),
-            false => Ok(escrow),
-        }
-    }
-
-    fn require_recipient(&self, recipient: Address) -> Result<(), Error> {
-        match recipient.is_zero() || recipient == self.escrow.get() {
-            true => Err(InvalidAccount { account: recipient }.into()),
-            false => Ok(()),
-        }
-    }
-
-    /// Whether `account` has the units of a carve-out, or of capacity below the task type, which are not a sink's.
-    fn is_reserved(&self, id: B256, account: Address) -> bool {
-        let pool = self.pools.getter(id);
-        account == pool.fee_member.get()
-            || account == pool.budget_member.get()
-            || account == self.escrow.get()
-            || self.pipelines.get(account)
-    }
-
-    /// The smoothed capacity of a sink; zero if it is not registered.
-    fn capacity_of(&self, id: B256, sink: Address) -> Result<U256, Error> {
-        let selector = ICapacityRegistry::getSmoothedCapacityCall::SELECTOR;
-        let [capacity] = self.ask_registry(selector, &[id, sink.word()])?;
-        Ok(capacity)
-    }
-
-    /// How many sinks the task type has, and their total capacity.
-    fn sinks_and_total(&self, id: B256) -> Result<(u64, u128), Error> {
-        let selector = ICapacityRegistry::getTaskTypeCall::SELECTOR;
-        let [_, count, total] = self.ask_registry(selector, &[id])?;
-        Ok((count.saturating_to(), math::to_u128_saturating(total)))
-    }
-
-    /// A page of the registry's list: sinks and their capacities, two arrays of one length.
-    fn sinks_page(&self, id: B256, from: u64, count: u64) -> Result<Vec<(Address, U256)>, Error> {
-        let registry = self.registry.get();
-        let selector = ICapacityRegistry::getSinksPageCall::SELECTOR;
-        let request = calldata(selector, &[id, from.word(), count.word()]);
-        let answer = static_call(self.vm(), registry, &request, ALL_GAS, usize::MAX);
-        if !answer.success {
-            return Err(Revert(answer.data).into());
-        }
-        let words: Vec<U256> = answer
-            .data
-            .chunks_exact(32)
-            .map(U256::from_be_slice)
-            .collect();
-        // Two offsets, a length, the sinks, a length, the capacities.
-        let length = words.len().saturating_sub(4) / 2;
-        let sinks = words.iter().skip(3).take(length).copied().map(to_address);
-        let capacities = words.iter().skip(length.saturating_add(4)).copied();
-        Ok(sinks.zip(capacities).collect())
-    }
-
-    fn ask_registry<const N: usize>(
-        &self,
-        selector: [u8; 4],
-        arguments: &[B256],
-    ) -> Result<[U256; N], Error> {
-        self.ask(self.registry.get(), selector, arguments)
-    }
-
-    fn ask<const N: usize>(
-        &self,
-        whom: Address,
-        selector: [u8; 4],
-        arguments: &[B256],
-    ) -> Result<[U256; N], Error> {
-        Ok(query_words(self.vm(), whom, selector, arguments)?)
-    }
-
-    fn store_weighting(&mut self, id: B256, weighting: u8) {
-        let mut pool = self.pools.setter(id);
-        pool.weighting.set(Uint::from(weighting));
-        emit!(self.vm(), WeightingSet[id](weighting));
-    }
-}
-
-/// What limits the pay of a task type's sinks.
-struct Terms {
-    /// Wei per second and capacity unit; zero: none.
-    price: u128,
-    /// The capacity that is paid for at most.
-    limit: Option<u128>,
-}
-
-impl Terms {
-    /// Whether there is any limit.
-    fn bound(&self) -> bool {
-        self.price > 0 || self.limit.is_some()
-    }
-
-    fn paid_for(&self, capacity: u128) -> u128 {
-        self.limit.map_or(capacity, |limit| limit.min(capacity))
-    }
-
-    /// What `capacity` is worth in wei per second; zero without a price.
-    fn worth(&self, capacity: u128) -> u128 {
-        split::scale(
-            self.paid_for(capacity),
-            self.price,
-            u128::from(math::CAPACITY_ONE),
-        )
-    }
-
-    /// What sinks with `capacity` get of `left` wei per second.
-    fn pay(&self, capacity: u128, left: u128) -> u128 {
-        match self.price {
-            0 if self.paid_for(capacity) < capacity => {
-                split::scale(left, self.paid_for(capacity), capacity)
-            }
-            0 => left,
-            _ => self.worth(capacity).min(left),
-        }
-    }
-}
-
-/// A call of the pool that sets the units of a member.
-fn units_update(member: Address, units: u128) -> Vec<u8> {
-    calldata(
-        ISuperfluidPool::updateMemberUnitsCall::SELECTOR,
-        &[member.word(), units.word()],
-    )
-}
-
 fn require_at_most(value: U256, maximum: u128) -> Result<(), Error> {
     let maximum = U256::from(maximum);
     match value > maximum {
         true => Err(ExceedsMaximum { value, maximum }.into()),
         false => Ok(()),
     }
-}
-
-fn in_bps(value: u128) -> u128 {
-    value.saturating_mul(u128::from(math::BPS))
-}
-
-fn threshold_of(value: u128) -> u128 {
-    value.saturating_mul(u128::from(REBALANCE_THRESHOLD_BPS))
 }

@@ -1,8 +1,13 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts.
 
+extern crate alloc;
+
 #[allow(dead_code)]
 #[path = "../src/lib.rs"]
 mod contract;
+#[allow(dead_code)]
+#[path = "../../overflow-meter/src/lib.rs"]
+mod meter;
 mod neighbours;
 
 use std::ops::DerefMut;
@@ -15,6 +20,7 @@ use bpe_testing::{
     Token,
 };
 use contract::BackpressurePool;
+use meter::OverflowMeter;
 use motsu::prelude::*;
 use neighbours::{Curve, Registry};
 use proptest::prelude::*;
@@ -40,6 +46,7 @@ struct World {
     _gda: Contract<Gda>,
     pool: Contract<GdaPool>,
     _escrow: Contract<Curve>,
+    _meter: Contract<OverflowMeter>,
 }
 
 impl World {
@@ -52,6 +59,7 @@ impl World {
         let (token, host) = (Contract::<Token>::new(), Contract::<Host>::new());
         let (gda, pool) = (Contract::<Gda>::new(), Contract::<GdaPool>::new());
         let escrow = Contract::<Curve>::new();
+        let meter = Contract::<OverflowMeter>::new();
         token.sender(OWNER).set_host(host.address());
         host.sender(OWNER)
             .set_up(token.address(), Address::ZERO, gda.address());
@@ -71,6 +79,10 @@ impl World {
             OWNER,
         );
         build.motsu_unwrap();
+        let it = meter.sender(OWNER).constructor(pools.address());
+        it.motsu_unwrap();
+        let it = pools.sender(OWNER).set_overflow_meter(meter.address());
+        it.motsu_unwrap();
         let it = pools.sender(OWNER).set_escrow_buffer(escrow.address());
         it.motsu_unwrap();
         pools.sender(OWNER).create_pool(CODE).motsu_unwrap();
@@ -87,6 +99,7 @@ impl World {
             _gda: gda,
             pool,
             _escrow: escrow,
+            _meter: meter,
         }
     }
 

@@ -178,6 +178,36 @@ pub fn query_array<C: SolCall>(
     array(&answer.data).ok_or_else(|| Revert(MalformedReturn { callee: to }.encode()))
 }
 
+/// Calls a view function whose results are two arrays of one length, of addresses and of numbers, such as CapacityRegistry's
+/// `getSinksPage`: as pairs.
+///
+/// # Errors
+///
+/// * What `to` reverted with.
+#[inline(never)]
+pub fn query_pairs(
+    vm: &dyn Host,
+    to: Address,
+    selector: [u8; 4],
+    arguments: &[B256],
+) -> Result<Vec<(Address, U256)>, Revert> {
+    let request = calldata(selector, arguments);
+    let answer = static_call(vm, to, &request, ALL_GAS, usize::MAX);
+    if !answer.success {
+        return Err(Revert(answer.data));
+    }
+    let words: Vec<U256> = answer
+        .data
+        .chunks_exact(WORD)
+        .map(U256::from_be_slice)
+        .collect();
+    // Two offsets, a length, the addresses, a length, the numbers.
+    let length = words.len().saturating_sub(4) / 2;
+    let addresses = words.iter().skip(3).take(length).copied().map(to_address);
+    let numbers = words.iter().skip(length.saturating_add(4)).copied();
+    Ok(addresses.zip(numbers).collect())
+}
+
 fn array(data: &[u8]) -> Option<Vec<B256>> {
     let [offset] = first_words(data)?;
     let tail = data.get(to_usize(offset)..)?;

@@ -59,6 +59,11 @@ pub mod testing {
         BLOCK_TIMESTAMP.set(BLOCK_TIMESTAMP.get() + seconds);
     }
 
+    /// Sets the time, in seconds since 1970: test chains begin at 1.
+    pub fn set_timestamp(seconds: u64) {
+        BLOCK_TIMESTAMP.set(seconds);
+    }
+
     /// The current block number of the test clock.
     pub fn block_number() -> u64 {
         BLOCK_NUMBER.get()

@@ -39,6 +39,7 @@ sol! {
         function taskTypeExists(bytes32 taskTypeId) external view returns (bool);
         function getTaskType(bytes32 taskTypeId) external view returns (uint256 minStake, uint256 sinkCount, uint256 totalCapacity);
         function getSinksPage(bytes32 taskTypeId, uint256 from, uint256 count) external view returns (address[] memory sinks, uint256[] memory capacities);
+        function getCreator(bytes32 taskTypeId) external view returns (address);
         function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
         function getSmoothedCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
@@ -50,6 +51,11 @@ sol! {
 
         error SinkNotRegistered();
         error ObservationExpired(uint256 oldest);
+    }
+
+    /// CapacityRegistry, as PricingCurve sees it when a creator sets fees.
+    interface ICreators {
+        function getCreator(bytes32 taskTypeId) external view returns (address);
     }
 
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
@@ -115,6 +121,11 @@ sol! {
         function rebalanceWithShares(bytes32 taskTypeId, address[] memory sinks, uint256[] memory shares) external;
     }
 
+    /// TemperatureOracle, as OffchainAggregator sees it.
+    interface ITemperatureOracle {
+        function updateTemperature(uint256 attestationVariance, uint256 maxExpectedVariance) external;
+    }
+
     /// BackpressurePool, as Pipeline and NestedPool see it.
     interface IPoolLimits {
         function GDA() external view returns (address);
@@ -125,16 +136,88 @@ sol! {
         function setNestedCapacity(bytes32 taskTypeId, uint256 capacity) external;
     }
 
-    /// SourceStreams, as StreamGateway and EscrowBuffer see it.
-    interface ISourceStreams {
-        function plan(address pool, address source, uint256 flowRate) external view returns (uint256 current, uint256 inflow, uint256 nextInflow);
-        function takeCredit(address source) external returns (uint256 amount);
-        function takeOverflow(address pool, address source) external returns (uint256 amount);
+    /// WorkLedger, as StreamGateway sees it.
+    interface IWorkLedger {
+        function note(bytes32 taskTypeId, address source) external;
+        function backpressurePool() external view returns (address);
     }
 
-    /// BackpressurePool, as StreamGateway sees it.
-    interface IOverflowBalancer {
-        function rebalanceOverflow(bytes32 taskTypeId) external;
+    /// OverflowMeter, as BackpressurePool, EscrowBuffer and WorkLedger see it.
+    interface IOverflowMeter {
+        function settle(bytes32 taskTypeId, address pool, uint256 sinkUnits, uint256 anchor, uint256 cuts, uint256 price, uint256 limit, bool forced) external returns (uint256 feeUnits, uint256 budgetUnits, uint256 overflowUnits);
+        function settleByWork(bytes32 taskTypeId, uint256 cuts) external returns (bool applied);
+        function getFreeValue(bytes32 taskTypeId) external view returns (bool bound, uint256 value);
+        function getOverflowIndex(bytes32 taskTypeId) external view returns (uint256 index, uint256 unitSeconds);
+        function getUnitSeconds(bytes32 taskTypeId, uint256 time) external view returns (uint256);
+        function weigh(bytes32 taskTypeId, uint256 from, uint256 count, uint256 since, uint256 until) external view returns (address[] memory sinks, uint256[] memory weights);
+    }
+
+    /// WorkLedger, as EscrowBuffer sees it.
+    interface IPaymentNotes {
+        function attribute(bytes32 taskTypeId, address source, uint256 unattributed, uint256 minimum) external returns (uint256 amount);
+        function shrink(bytes32 taskTypeId, uint256 before, uint256 rest) external;
+    }
+
+    /// WorkLedger, as EscrowBuffer sees it where a task type is paid by work. Each returns the sum of what sources have not
+    /// spent; none calls EscrowBuffer.
+    interface IReserve {
+        function credit(bytes32 taskTypeId, address source, uint256 amount) external returns (uint256 unspentSum);
+        function takeOwed(bytes32 taskTypeId, address to) external returns (uint256 amount, uint256 unspentSum);
+        function takeBackDue(bytes32 taskTypeId, address source) external returns (uint256 amount, uint256 unspentSum);
+        function getReserve(bytes32 taskTypeId) external view returns (uint256 unspent, uint256 owed, uint256 pending);
+    }
+
+    /// EscrowBuffer, as WorkLedger sees it.
+    interface IReservePayer {
+        function payOut(bytes32 taskTypeId, address to, uint256 amount, uint256 unspentSum) external;
+    }
+
+    /// PricingCurve, as WorkLedger sees it: both read and write only what is its own.
+    interface IWorkMarket {
+        function getMarket(bytes32 taskTypeId) external view returns (uint256 baseFee, bool followsWork);
+        function recordWork(bytes32 taskTypeId, uint256 work, uint256 capacity) external;
+    }
+
+    /// WorkLedger, as Judge sees it. A struct is declared as the tuple that it is.
+    interface IMissLedger {
+        struct SignedAssignment {
+            bytes32 taskTypeId;
+            address sink;
+            address source;
+            bytes32 taskId;
+            uint256 work;
+            uint256 value;
+            uint256 timestamp;
+            uint256 deadline;
+            bytes sinkSig;
+            bytes sourceSig;
+        }
+
+        function charge(SignedAssignment memory assignment, address reporter, bytes report) external;
+        function award(bytes32 taskTypeId, address sink, address source, bytes32 taskId, address to) external returns (uint256 value);
+        function getCountedIn(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (uint256 work);
+        function getMiss(bytes32 taskTypeId, address sink, address source, bytes32 taskId) external view returns (uint256 value, uint256 work, uint256 chargedAt);
+    }
+
+    /// CapacityRegistry, as WorkLedger sees it when it is given a Judge.
+    interface IRegistryLinks {
+        function stakeManager() external view returns (address);
+    }
+
+    /// StakeManager, as whoever gives powers over stakes sees it.
+    interface IPowerNotice {
+        function opened() external view returns (bool);
+        function unbondingPeriod() external view returns (uint256);
+    }
+
+    /// BackpressurePool, as EscrowBuffer, OverflowMeter and WorkLedger see it when they are set up.
+    interface IPoolDirectory {
+        function GDA() external view returns (address);
+        function SUPER_TOKEN() external view returns (address);
+        function overflowMeter() external view returns (address);
+        function capacityRegistry() external view returns (address);
+        function getPool(bytes32 taskTypeId) external view returns (address);
+        function getWeighting(bytes32 taskTypeId) external view returns (uint256);
     }
 
     /// EscrowBuffer, as BackpressurePool and PricingCurve see it.
@@ -174,14 +257,19 @@ sol! {
         function setEscrowBuffer(address escrowBuffer) external;
         function setPricingCurve(address pricingCurve) external;
         function setShareSubmitter(address submitter) external;
+        function setExplorationRate(uint256 rate) external;
+        function setWeighting(bytes32 taskTypeId, uint8 weighting) external;
+        function registerDomain(bytes32 domain, address adapter) external;
+        function setReputationLedger(address ledger, bytes32 domain) external;
+        function setMinReputation(uint256 minReputation) external;
         function setPipeline(address pipeline, bool authorized) external;
         function setReviewer(address reviewer) external;
         function setProtocolFee(uint256 feeBps, address recipient) external;
         function createPool(bytes32 taskTypeId) external;
         function setVerificationBudget(bytes32 taskTypeId, uint256 budgetBps) external;
-        function connect(address pool, address streams) external;
+        function connect(address pool, address workLedger) external;
         function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
-        function setSourceStreams(address sourceStreams) external;
+        function setOverflowMeter(address overflowMeter) external;
         function setBackpressurePool(address pool) external;
         function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
         function handOver(address newOwner) external;

@@ -6,6 +6,7 @@
 //! | [`clock`] | block number and time, which tests can set |
 //! | [`call`] | calls to other contracts: bounded return data, typed results, reverts passed on |
 //! | [`erc20`] | ERC-20 transfers that believe nothing a token says |
+//! | [`connections`] | keeps strangers from connecting a contract to Superfluid pools |
 //! | [`eip712`] | domain separators and struct hashes |
 //! | [`signature`] | ECDSA by precompile, ERC-1271 for contract accounts |
 //! | [`attestation`] | what is signed off chain and brought on chain: freshness, order, signer |
@@ -28,6 +29,7 @@ pub mod attestation;
 pub mod call;
 pub mod clock;
 pub mod clones;
+pub mod connections;
 pub mod eip712;
 pub mod erc20;
 pub mod events;

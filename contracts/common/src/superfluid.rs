@@ -54,6 +54,10 @@ sol! {
         function distribute(address token, address from, address pool, uint256 requestedAmount, bytes ctx) external returns (bytes memory newCtx);
         function distributeFlow(address token, address from, address pool, int96 requestedFlowRate, bytes ctx) external returns (bytes memory newCtx);
         function tryConnectPoolFor(address pool, address memberAddr, bytes ctx) external returns (bool success, bytes memory newCtx);
+        function getFlow(address token, address from, address to) external view returns (uint256 lastUpdated, int96 flowRate, uint256 deposit);
+        function disconnectPool(address pool, bytes ctx) external returns (bytes memory newCtx);
+        function setConnectPermission(bool allow) external;
+        function getPoolAdjustmentFlowRate(address pool) external view returns (int96);
     }
 
     /// A pool of the general distribution agreement.
@@ -65,6 +69,7 @@ sol! {
         function getTotalAmountReceivedByMember(address memberAddr) external view returns (uint256);
         function updateMemberUnits(address memberAddr, uint128 newUnits) external returns (bool);
         function claimAll(address memberAddr) external returns (bool);
+        function poolOperatorGetIndex() external view returns (uint128 totalUnits, uint32 settledAt, int96 flowRatePerUnit, int256 settledValue);
     }
 
     /// What an ERC-20 token of Superfluid can besides.
@@ -76,6 +81,10 @@ sol! {
 /// `keccak256("org.superfluid-finance.agreements.ConstantFlowAgreement.v1")`: under this the host knows the CFA.
 pub const CFA_V1: alloy_primitives::B256 =
     alloy_primitives::b256!("a9214cc96615e0085d3bb077758db69497dc2dce3b2b1e97bc93c3d18d83efd3");
+
+/// `keccak256("org.superfluid-finance.agreements.GeneralDistributionAgreement.v1")`: under this the host knows the GDA.
+pub const GDA_V1: alloy_primitives::B256 =
+    alloy_primitives::b256!("dfd8ece9bfbcb8c5c540edb935641f63d67686490a1ab97f000288759f30a946");
 
 /// Calldata of `callAgreement`: `call` is the agreement's function, encoded with an empty `ctx`, which the host fills in.
 /// By hand: an encoder for nested bytes is 2 KB of program.
@@ -108,6 +117,24 @@ pub fn distribution(
         None => agreement_call(gda, &call, &[]),
         Some(context) => agreement_call_with_context(gda, &call, context),
     }
+}
+
+/// Data of an operation of the host's batches that sets what `from` distributes into `pool`: `abi.encode(callData, userData)`.
+pub fn distribution_operation(
+    token: Address,
+    from: Address,
+    pool: Address,
+    flow_rate: u128,
+) -> Vec<u8> {
+    let selector = IGeneralDistributionAgreementV1::distributeFlowCall::SELECTOR;
+    let call = into_pool(selector, token, from, pool, flow_rate);
+    const HEAD: usize = 2 * 32;
+    let call_words = call.len().div_ceil(32).saturating_add(1);
+    let user_data_at = HEAD.saturating_add(call_words.saturating_mul(32));
+    let mut data = calldata([0; 4], &[HEAD.word(), user_data_at.word()]).split_off(4);
+    push_bytes(&mut data, &call);
+    push_bytes(&mut data, &[]);
+    data
 }
 
 /// Calldata that has the host distribute `amount` of `from`'s among the members of `pool`, at once.

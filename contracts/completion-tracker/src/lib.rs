@@ -233,13 +233,14 @@ type StorageCapacity = StorageUint<72, 2>;
 /// As StakeManager keeps stakes.
 type StorageAmount = StorageUint<112, 2>;
 
-/// One slot: next (24 bits), below (24), bound_until (24), bound (72), stake (112). All that judging a sink writes.
+/// One slot: next (24 bits), rate (14) and below (2) in 24, bound_until (24), bound (72), stake (112). All that judging a sink
+/// writes.
 #[storage]
 pub struct Standing {
     /// The next epoch to be judged, unless the sink came later.
     next: StorageCount,
-    /// Epochs below the threshold in a row.
-    below: StorageCount,
+    /// The rate of the epoch judged last, in basis points, times four; plus the epochs below the threshold in a row.
+    rate_and_below: StorageCount,
     /// The last epoch that has to be told of `bound`: later ones saw it themselves.
     bound_until: StorageCount,
     /// The cap that the last slash left.
@@ -619,21 +620,15 @@ impl CompletionTracker {
         widen(record.completions.get())
     }
 
-    /// How much `sink` has done so far, in basis points, of what it owes in this epoch.
-    ///
-    /// # Errors
-    ///
-    /// * What CapacityRegistry reverts with.
-    pub fn get_completion_rate(&self, task_type_id: B256, sink: Address) -> Result<U256, Error> {
-        let service = self.service(task_type_id, sink)?;
-        let pair = pair(task_type_id, sink);
-        let verdict = self.verdict(pair);
-        Ok(self.rate(task_type_id, pair, self.now(), &verdict, service.capacity))
+    /// How much `sink` did, in basis points, of what it owed in the epoch that was judged last. It stays when the sink has
+    /// left; zero if none was judged.
+    pub fn get_completion_rate(&self, task_type_id: B256, sink: Address) -> U256 {
+        U256::from(self.verdict(pair(task_type_id, sink)).rate)
     }
 
     /// How many epochs in a row `sink` was below the threshold.
     pub fn get_consecutive_below_threshold(&self, task_type_id: B256, sink: Address) -> U256 {
-        widen(self.standings.getter(pair(task_type_id, sink)).below.get())
+        U256::from(self.verdict(pair(task_type_id, sink)).below)
     }
 
     /// Whether a completion of a task with this id has been recorded, whosever it was. Of which there can be several: see
@@ -827,6 +822,8 @@ impl Service {
 struct Verdict {
     next: u32,
     below: u32,
+    /// Of the last epoch, in basis points.
+    rate: u32,
     stake: U256,
     bound: Capacity,
     bound_until: u32,
@@ -1136,6 +1133,7 @@ impl CompletionTracker {
         for epoch in first..end {
             let rate = self.rate(task_type, pair, epoch, &verdict, service.capacity);
             verdict.next = epoch.saturating_add(1);
+            verdict.rate = rate.wrapping_to();
             log(
                 self.vm(),
                 EpochAdvanced {
@@ -1276,9 +1274,11 @@ impl CompletionTracker {
 
     fn verdict(&self, pair: B256) -> Verdict {
         let standing = self.standings.getter(pair);
+        let rate_and_below: u32 = standing.rate_and_below.get().wrapping_to();
         Verdict {
             next: standing.next.get().wrapping_to(),
-            below: standing.below.get().wrapping_to(),
+            below: rate_and_below % BELOW_END,
+            rate: rate_and_below / BELOW_END,
             stake: widen(standing.stake.get()),
             bound: standing.bound.get(),
             bound_until: standing.bound_until.get().wrapping_to(),
@@ -1288,7 +1288,9 @@ impl CompletionTracker {
     fn store(&mut self, pair: B256, verdict: &Verdict) {
         let mut standing = self.standings.setter(pair);
         standing.next.set(to_count(verdict.next));
-        standing.below.set(to_count(verdict.below));
+        // A rate has 14 bits, and `below` two.
+        let rate_and_below = verdict.rate.saturating_mul(BELOW_END) | verdict.below;
+        standing.rate_and_below.set(to_count(rate_and_below));
         // Fits: StakeManager keeps stakes in as many bits.
         standing.stake.set(Uint::wrapping_from(verdict.stake));
         standing.bound.set(verdict.bound);
@@ -1303,6 +1305,8 @@ impl Epoch {
     }
 }
 
+/// More than the epochs below the threshold in a row that a sink has when none is being judged.
+const BELOW_END: u32 = 4;
 /// The length of a verifier's answer: four words.
 const ANSWER: usize = 128;
 

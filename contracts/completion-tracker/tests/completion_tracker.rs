@@ -261,6 +261,11 @@ impl World {
         self.stakes.sender(OWNER).get_stake(self.sink())
     }
 
+    fn rate(&self) -> U256 {
+        let it = self.tracker.sender(OWNER);
+        it.get_completion_rate(CODE, self.sink())
+    }
+
     fn below(&self) -> u64 {
         self.tracker
             .sender(OWNER)
@@ -366,6 +371,46 @@ fn a_slash_lowers_what_is_owed_in_epochs_judged_late() {
     late.advance().expect("nine epochs have ended");
     assert_eq!((early.stake(), early.below()), (tokens(9_000), 0));
     assert_eq!((late.stake(), late.below()), (tokens(9_000), 0));
+}
+
+/// The reference's value: 60 of 100 are 6 000, from when the epoch is judged.
+#[test]
+fn the_rate_is_that_of_the_epoch_judged_last() {
+    let _precompiles = deploy_precompiles();
+    let world = World::new();
+    let of_nobody = || world.tracker.sender(OWNER).get_completion_rate(CODE, OWNER);
+    world.complete(0, 60);
+    assert_eq!(world.rate(), U256::ZERO, "none is judged");
+    world.to_next_epoch();
+    world.complete(60, 70);
+    assert_eq!(world.rate(), U256::ZERO, "none is judged");
+    world.advance().expect("an epoch has ended");
+    assert_eq!((world.rate(), world.below()), (U256::from(6_000), 0));
+    world.to_next_epoch();
+    world.advance().expect("an epoch has ended");
+    assert_eq!((world.rate(), world.below()), (U256::from(1_000), 1));
+    let leave = world.registry.sender(world.sink()).deregister_sink(CODE);
+    leave.motsu_unwrap();
+    for _ in 0..5 {
+        world.to_next_epoch();
+    }
+    assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
+    assert_eq!(world.rate(), U256::from(1_000), "it owes nothing any more");
+    assert_eq!(of_nobody(), U256::ZERO);
+}
+
+/// Test chains begin at second 1, within epoch 0.
+#[test]
+fn a_rate_does_not_need_an_epoch_before() {
+    let _precompiles = deploy_precompiles();
+    bpe_common::clock::testing::set_timestamp(1);
+    let world = World::build();
+    assert_eq!(world.rate(), U256::ZERO);
+    world.to_next_epoch();
+    world.complete(0, 60);
+    world.to_next_epoch();
+    world.advance().expect("an epoch has ended");
+    assert_eq!(world.rate(), U256::from(6_000));
 }
 
 #[test]
@@ -781,11 +826,9 @@ fn a_checkpoint_pins_what_was_declared() {
         .update_capacity_from_aggregator(CODE, world.sink(), U256::ZERO);
     lower.motsu_unwrap();
     assert_eq!(look(), Ok(()));
-    let rate = world
-        .tracker
-        .sender(OWNER)
-        .get_completion_rate(CODE, world.sink());
-    assert_eq!(rate.motsu_unwrap(), U256::from(100), "1 of 100, not of 70");
+    world.to_next_epoch();
+    world.advance().expect("an epoch has ended");
+    assert_eq!(world.rate(), U256::from(100), "1 of 100, not of 70");
     let unknown = world
         .tracker
         .sender(OWNER)

@@ -5,8 +5,8 @@
 //!
 //! | protocol | latency | success | fee, in wei |
 //! |---|---|---|---|
-//! | 0 Lightning | 2 s | 9 500 bps | 1 + amount / 1 000 000 |
-//! | 1 Superfluid | 4 s | 9 900 bps | amount / 10 000 |
+//! | 0 Superfluid | 4 s | 9 900 bps | amount / 10 000 |
+//! | 1 Lightning | 2 s | 9 500 bps | 1 + amount / 1 000 000 |
 //! | 2 on-chain | 12 s | 9 999 bps | amount / 1 000 |
 //!
 //! | who | may |
@@ -176,19 +176,19 @@ struct Protocol {
     fee_divisor: u64,
 }
 
-/// The protocols, by number: Lightning, Superfluid, the chain itself.
+/// The protocols, by number: Superfluid, Lightning, the chain itself.
 const PROTOCOLS: [Protocol; 3] = [
-    Protocol {
-        latency: 2,
-        success_bps: 9_500,
-        base_fee: 1,
-        fee_divisor: 1_000_000,
-    },
     Protocol {
         latency: 4,
         success_bps: 9_900,
         base_fee: 0,
         fee_divisor: 10_000,
+    },
+    Protocol {
+        latency: 2,
+        success_bps: 9_500,
+        base_fee: 1,
+        fee_divisor: 1_000_000,
     },
     Protocol {
         latency: 12,
@@ -303,7 +303,7 @@ impl CrossProtocolRouter {
 
     // --- Owner
 
-    /// Makes `adapter` the one that pays over the protocol (0 Lightning, 1 Superfluid, 2 on-chain); zero for none. Routes that
+    /// Makes `adapter` the one that pays over the protocol (0 Superfluid, 1 Lightning, 2 on-chain); zero for none. Routes that
     /// were offered with the one before are void.
     ///
     /// # Errors

@@ -1,31 +1,49 @@
 //! EconomyFactory: a whole economy in one transaction.
 //!
-//! Ten contracts have to know each other before the first payment: whoever sets them up one by one has to hope that nobody
+//! The contracts of an economy have to know each other before the first payment: an owner who sets them up one by one has to
+//! hope that nobody
 //! comes in between. The factory clones the deployed programs (EIP-1167), constructs the clones, wires them, registers the
 //! task types and creates their pools, and hands everything over to its caller, all of it in one transaction.
 //!
 //! | who | may |
 //! |---|---|
-//! | anyone | deploy an economy, and owns all of it |
+//! | anyone | deploy an economy, and owns all of it; renew the shares of a cooperative |
 //! | the owner | nothing: economies are none of its business, programs cannot be replaced |
 //!
 //! Stakes are in the stake token's wei, buffers in the Super Token's, shares in basis points.
 //!
 //! # What an economy is made of
 //!
-//! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, SourceStreams, PricingCurve,
-//! CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); and Pipeline, if
-//! asked for. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification budgets go to the
-//! caller, until he names others.
+//! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, PricingCurve,
+//! CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); in some Pipeline or
+//! ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
+//! budgets go to the caller, until it names others. The templates are numbered as in the Solidity deployment:
 //!
 //! | template | its task types |
 //! |---|---|
-//! | 0 | have a pool each, and nothing to do with each other |
-//! | 1 | are the stages of a pipeline besides, the most upstream first; the pipeline's id is the economy's |
+//! | 0 marketplace | have a pool each, open to all with the stake, paid by capacity, with a price by the curve |
+//! | 1 cooperative | pay all their sinks the same, whatever they declare |
+//! | 2 pipeline | are its stages, the most upstream first; the pipeline's id is the economy's |
+//! | 3 guild | as a marketplace's, for those who have a reputation |
+//!
+//! # Cooperatives
+//!
+//! Pools follow shares (weighting 2), which this contract submits: the same for every sink, without exploration. A sink
+//! that leaves takes nothing from the others. One that comes is paid from when anybody has called
+//! [`renew_shares`](EconomyFactory::renew_shares), for which it has every reason itself. What one registers with several
+//! names is paid for each: the minimum stake is what a share costs.
+//!
+//! # Guilds
+//!
+//! A guild has a ReputationLedger of its own, with one domain whose id is the economy's and whose recorder is the caller.
+//! StakeManager registers nobody whose reputation is less than [`GUILD_REPUTATION`]: the caller, or whom it lets record,
+//! admits by recording. A member whose reputation falls stays until it leaves. Another ledger, of many guilds, or another
+//! minimum are StakeManager's to set, by its owner (`setReputationLedger`, `setMinReputation`).
 //!
 //! # Where it is
 //!
-//! The id of an economy is the hash of who asked for what. The addresses of its contracts follow from it and from the
+//! The id of an economy is the hash of who asked for what, and of a salt: of how many economies it is the caller's, unless it
+//! names one. So one configuration can be deployed any number of times. The addresses of its contracts follow from it and from the
 //! programs' (CREATE2), so they are worked out, not stored.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
@@ -34,18 +52,19 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 use alloy_primitives::{keccak256, Address, B256, U256, U8};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{call, calldata, require_contract, NotAContract, Revert, ALL_GAS},
+    call::{
+        call, calldata, query_array, query_words, require_contract, NotAContract, Revert, ALL_GAS,
+    },
     clones,
     eip712::hash_words,
     emit,
     events::Word,
-    interfaces::IEconomy,
+    interfaces::{IBackpressurePool, ICapacityRegistry, IEconomy},
     ownable::{self, Ownable},
-    superfluid::push_bytes,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
@@ -53,7 +72,7 @@ sol! {
     /// What an economy is to be.
     #[derive(Debug, PartialEq, Eq)]
     struct EconomyConfig {
-        /// 0, or 1 for a pipeline.
+        /// 0 marketplace, 1 cooperative, 2 pipeline, 3 guild.
         uint8 template;
         /// Its task types, 16 at most.
         bytes32[] taskTypeIds;
@@ -84,7 +103,7 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event EconomyDeployed(bytes32 indexed economyId, uint8 template, address indexed owner, address stakeManager, address capacityRegistry, address backpressurePool);
 
-    /// The caller has an economy of this configuration and salt.
+    /// The caller has an economy of this configuration and of the salt that it named.
     #[derive(Debug, PartialEq, Eq)]
     error EconomyAlreadyExists();
     /// There is no such economy.
@@ -105,6 +124,9 @@ sol! {
     /// `length` programs were given, and `expected` are needed.
     #[derive(Debug, PartialEq, Eq)]
     error WrongProgramCount(uint256 length, uint256 expected);
+    /// The economy is no cooperative.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotACooperative(bytes32 economyId);
 }
 
 bpe_common::abi_struct!(EconomyConfig(u8, Vec<B256>, U256, U256, U256));
@@ -123,22 +145,36 @@ pub enum Error {
     PipelineRequiresMultipleStages(PipelineRequiresMultipleStages),
     UnknownTemplate(UnknownTemplate),
     WrongProgramCount(WrongProgramCount),
+    NotACooperative(NotACooperative),
     NotAContract(NotAContract),
     Revert(Revert),
     Ownable(ownable::Error),
 }
 
-/// Task types with a pool each.
-pub const TEMPLATE_POOLS: u8 = 0;
-/// Task types that are the stages of a pipeline, too.
-pub const TEMPLATE_PIPELINE: u8 = 1;
+/// Open task types with a pricing curve.
+pub const TEMPLATE_MARKETPLACE: u8 = 0;
+/// Task types whose sinks are all paid the same.
+pub const TEMPLATE_COOPERATIVE: u8 = 1;
+/// Task types that are the stages of a pipeline.
+pub const TEMPLATE_PIPELINE: u8 = 2;
+/// Task types whose sinks are admitted by reputation.
+pub const TEMPLATE_GUILD: u8 = 3;
+/// The reputation, of 10 000, that a guild asks for.
+pub const GUILD_REPUTATION: u64 = 1_000;
+/// The most sinks of a cooperative whose shares are renewed in a call, as BackpressurePool takes them. One place is for
+/// the others, if there are more.
+pub const MAX_PAGE: u64 = 63;
 /// The most task types that an economy is made with: each costs about 1 million gas.
 pub const MAX_TASK_TYPES: usize = 16;
 /// How many programs there are.
-pub const PROGRAMS: usize = 10;
+pub const PROGRAMS: usize = 12;
 
-/// Pipeline's place in the constructor's list, which is the last: not every economy has one.
-const PIPELINE: usize = PROGRAMS - 1;
+/// The places in the constructor's list of what not every economy has: the last ones.
+const PIPELINE: usize = PROGRAMS - 2;
+const REPUTATION: usize = PROGRAMS - 1;
+
+/// BackpressurePool's weighting by shares.
+const BY_SHARES: u8 = 2;
 
 /// StakeManager's square-root curve.
 const SQRT_CURVE: u8 = 0;
@@ -181,18 +217,21 @@ struct Parts {
     pool: Address,
     escrow: Address,
     gateway: Address,
-    streams: Address,
+    meter: Address,
+    ledger: Address,
     pricing: Address,
     tracker: Address,
     aggregator: Address,
     /// Zero, if there is none.
     pipeline: Address,
+    /// ReputationLedger; zero, if there is none.
+    reputation: Address,
 }
 
 impl From<[Address; PROGRAMS]> for Parts {
     /// From the order of the constructor's list.
     fn from(parts: [Address; PROGRAMS]) -> Self {
-        let [stakes, registry, pool, escrow, gateway, streams, pricing, tracker, aggregator, pipeline] =
+        let [stakes, registry, pool, escrow, gateway, meter, ledger, pricing, tracker, aggregator, pipeline, reputation] =
             parts;
         Self {
             stakes,
@@ -200,11 +239,13 @@ impl From<[Address; PROGRAMS]> for Parts {
             pool,
             escrow,
             gateway,
-            streams,
+            meter,
+            ledger,
             pricing,
             tracker,
             aggregator,
             pipeline,
+            reputation,
         }
     }
 }
@@ -216,8 +257,8 @@ impl EconomyFactory {
     /// back the first unit of capacity, the programs, and the owner.
     ///
     /// The programs, in this order: StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway,
-    /// SourceStreams, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline. Deployed ones that somebody uses do:
-    /// clones share their code and nothing else.
+    /// OverflowMeter, WorkLedger, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline, ReputationLedger. The last
+    /// can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
     ///
     /// # Errors
     ///
@@ -240,8 +281,10 @@ impl EconomyFactory {
         for account in [gda, super_token, stake_token] {
             require_contract(self.vm(), account)?;
         }
-        for program in programs {
-            require_contract(self.vm(), program)?;
+        for (place, program) in programs.into_iter().enumerate() {
+            if place != REPUTATION || !program.is_zero() {
+                require_contract(self.vm(), program)?;
+            }
             self.programs.push(program);
         }
         self.gda.set(gda);
@@ -253,15 +296,13 @@ impl EconomyFactory {
 
     // --- Anyone
 
-    /// Deploys an economy that the caller owns. One of each configuration; for others see
-    /// [`EconomyFactory::deploy_another_economy`].
+    /// Deploys an economy that the caller owns.
     ///
     /// # Errors
     ///
-    /// * [`NoTaskTypes`], [`TooManyTaskTypes`], [`PipelineRequiresMultipleStages`], [`UnknownTemplate`],
-    ///   [`EconomyAlreadyExists`]
-    /// * What the contracts revert with, say BackpressurePool's `BudgetExceedsBps`, or Superfluid, where Super Apps need a
-    ///   registration key.
+    /// * [`NoTaskTypes`], [`TooManyTaskTypes`], [`PipelineRequiresMultipleStages`], [`UnknownTemplate`]
+    /// * [`NotAContract`] of the zero address, of guilds where they have no program.
+    /// * What the contracts revert with, say BackpressurePool's `BudgetExceedsBps`.
     ///
     /// # Events
     ///
@@ -271,15 +312,16 @@ impl EconomyFactory {
     ///
     /// * `deployment`
     pub fn deploy_economy(&mut self, config: EconomyConfig) -> Result<EconomyDeployment, Error> {
-        self.deploy(config, B256::ZERO, String::new())
+        let owned = self.economies_by_owner.getter(self.vm().msg_sender()).len();
+        // No salt that somebody names is the hash of a number, but on purpose, for its own economies.
+        self.deploy(config, hash_words(&[owned.word()]))
     }
 
-    /// As `deployEconomy(config)`, for a salt of the caller's choice, and with the registration key that Superfluid's host
-    /// wants of the sender of the transaction, or an empty one.
+    /// As `deployEconomy(config)`, for a salt of the caller's choice.
     ///
     /// # Errors
     ///
-    /// * As [`EconomyFactory::deploy_economy`].
+    /// * As [`EconomyFactory::deploy_economy`]; [`EconomyAlreadyExists`].
     ///
     /// # Events
     ///
@@ -293,9 +335,32 @@ impl EconomyFactory {
         &mut self,
         config: EconomyConfig,
         salt: B256,
-        registration_key: String,
     ) -> Result<EconomyDeployment, Error> {
-        self.deploy(config, salt, registration_key)
+        self.deploy(config, salt)
+    }
+
+    /// Gives the sinks of a cooperative's task type the same share each: `count` of them, from number `from` on in the
+    /// registry's list, [`MAX_PAGE`] at most. For pages that together are all of them, after sinks have come.
+    ///
+    /// # Errors
+    ///
+    /// * [`EconomyDoesNotExist`], [`NotACooperative`]
+    /// * What BackpressurePool reverts with: `NoShares` without sinks, `NotShareSubmitter` if the owner lets another submit.
+    pub fn renew_shares(
+        &mut self,
+        economy_id: B256,
+        task_type_id: B256,
+        from: U256,
+        count: U256,
+    ) -> Result<(), Error> {
+        let parts = self.require_parts(economy_id)?;
+        if self.template_of(economy_id) != TEMPLATE_COOPERATIVE {
+            return Err(NotACooperative {
+                economyId: economy_id,
+            }
+            .into());
+        }
+        self.share_equally(&parts, task_type_id, from, count)
     }
 
     // --- Views
@@ -320,20 +385,31 @@ impl EconomyFactory {
     /// # Returns
     ///
     /// * `streamGateway`
-    /// * `sourceStreams`
+    /// * `workLedger`
+    /// * `overflowMeter`
     /// * `completionTracker`
     /// * `offchainAggregator`
     pub fn get_parts(
         &self,
         economy_id: B256,
-    ) -> Result<(Address, Address, Address, Address), Error> {
+    ) -> Result<(Address, Address, Address, Address, Address), Error> {
         let parts = self.require_parts(economy_id)?;
         Ok((
             parts.gateway,
-            parts.streams,
+            parts.ledger,
+            parts.meter,
             parts.tracker,
             parts.aggregator,
         ))
+    }
+
+    /// The ReputationLedger of a guild; zero, if the economy is none.
+    ///
+    /// # Errors
+    ///
+    /// * [`EconomyDoesNotExist`]
+    pub fn get_reputation_ledger(&self, economy_id: B256) -> Result<Address, Error> {
+        Ok(self.require_parts(economy_id)?.reputation)
     }
 
     /// The economies that `owner` deployed, the first one first.
@@ -381,25 +457,26 @@ impl EconomyFactory {
 }
 
 impl EconomyFactory {
-    fn deploy(
-        &mut self,
-        config: EconomyConfig,
-        salt: B256,
-        registration_key: String,
-    ) -> Result<EconomyDeployment, Error> {
+    fn deploy(&mut self, config: EconomyConfig, salt: B256) -> Result<EconomyDeployment, Error> {
         check(&config)?;
+        if config.template == TEMPLATE_GUILD {
+            require_contract(self.vm(), self.program(REPUTATION))?;
+        }
         let owner = self.vm().msg_sender();
         let id = economy_id(owner, &config, salt);
         self.note(id, owner, config.template)?;
         let parts = self.clone_programs(id, config.template)?;
-        self.construct(&parts, config.minStake, &registration_key)?;
+        self.construct(&parts, config.minStake)?;
         self.connect(&parts)?;
         self.empower(&parts, owner)?;
         for task_type_id in &config.taskTypeIds {
             self.open_task_type(&parts, *task_type_id, &config)?;
         }
-        if config.template == TEMPLATE_PIPELINE {
-            self.open_pipeline(&parts, id, &config.taskTypeIds)?;
+        match config.template {
+            TEMPLATE_COOPERATIVE => self.open_cooperative(&parts, &config.taskTypeIds)?,
+            TEMPLATE_PIPELINE => self.open_pipeline(&parts, id, &config.taskTypeIds)?,
+            TEMPLATE_GUILD => self.open_guild(&parts, id, owner)?,
+            _ => {}
         }
         self.hand_over(&parts, owner)?;
         emit!(
@@ -434,7 +511,7 @@ impl EconomyFactory {
     }
 
     /// Runs the constructors. The factory owns the contracts until [`Self::hand_over`].
-    fn construct(&self, parts: &Parts, min_stake: U256, key: &str) -> Result<(), Error> {
+    fn construct(&self, parts: &Parts, min_stake: U256) -> Result<(), Error> {
         let it = self.vm().contract_address().word();
         let (gda, token) = (self.gda.get().word(), self.super_token.get().word());
         let (stakes, registry) = (parts.stakes.word(), parts.registry.word());
@@ -450,24 +527,29 @@ impl EconomyFactory {
         self.tell(parts.registry, new, &[stakes, it])?;
         self.tell(parts.pool, new, &[gda, token, registry, it])?;
         self.tell(parts.escrow, new, &[token, registry, it])?;
-        self.tell(parts.gateway, new, &[token, pool, it])?;
+        // WorkLedger finds the meter there.
+        let (meter, ledger) = (parts.meter.word(), parts.ledger.word());
+        self.tell(parts.meter, new, &[pool])?;
+        let selector = IEconomy::setOverflowMeterCall::SELECTOR;
+        self.tell(parts.pool, selector, &[meter])?;
+        self.tell(parts.ledger, new, &[pool, registry, escrow, it])?;
+        self.tell(parts.gateway, new, &[token, pool, ledger])?;
         self.tell(parts.pricing, new, &[registry, it])?;
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
         self.tell(parts.aggregator, new, &[registry, it])?;
         if !parts.pipeline.is_zero() {
             self.tell(parts.pipeline, new, &[pool, registry, it])?;
         }
-        const HEAD: usize = 6 * 32;
-        let gateway = parts.gateway.word();
-        let mut data = calldata(new, &[gda, token, pool, escrow, gateway, HEAD.word()]);
-        push_bytes(&mut data, key.as_bytes());
-        self.send(parts.streams, &data)
+        if !parts.reputation.is_zero() {
+            self.tell(parts.reputation, new, &[it])?;
+        }
+        Ok(())
     }
 
     /// Makes the contracts known to each other: where the money goes.
     fn connect(&self, parts: &Parts) -> Result<(), Error> {
         let (pool, escrow) = (parts.pool.word(), parts.escrow.word());
-        let (streams, pricing) = (parts.streams.word(), parts.pricing.word());
+        let (ledger, pricing) = (parts.ledger.word(), parts.pricing.word());
         self.tell(parts.registry, IEconomy::setPoolCall::SELECTOR, &[pool])?;
         self.tell(
             parts.pool,
@@ -477,12 +559,7 @@ impl EconomyFactory {
         self.tell(
             parts.escrow,
             IEconomy::connectCall::SELECTOR,
-            &[pool, streams],
-        )?;
-        self.tell(
-            parts.gateway,
-            IEconomy::setSourceStreamsCall::SELECTOR,
-            &[streams],
+            &[pool, ledger],
         )?;
         self.tell(
             parts.pricing,
@@ -573,18 +650,74 @@ impl EconomyFactory {
         )
     }
 
-    /// SourceStreams has no owner.
+    /// Has the pools follow shares, and this contract submit them.
+    fn open_cooperative(&self, parts: &Parts, task_types: &[B256]) -> Result<(), Error> {
+        let it = self.vm().contract_address().word();
+        let selector = IEconomy::setShareSubmitterCall::SELECTOR;
+        self.tell(parts.pool, selector, &[it])?;
+        let selector = IEconomy::setExplorationRateCall::SELECTOR;
+        self.tell(parts.pool, selector, &[B256::ZERO])?;
+        for id in task_types {
+            let selector = IEconomy::setWeightingCall::SELECTOR;
+            self.tell(parts.pool, selector, &[*id, BY_SHARES.word()])?;
+        }
+        Ok(())
+    }
+
+    /// Has StakeManager ask for a reputation, and `owner` record it.
+    fn open_guild(&self, parts: &Parts, id: B256, owner: Address) -> Result<(), Error> {
+        let (ledger, stakes) = (parts.reputation, parts.stakes);
+        let selector = IEconomy::registerDomainCall::SELECTOR;
+        self.tell(ledger, selector, &[id, owner.word()])?;
+        // Of the domain zero, which is not registered, all are others.
+        let selector = IEconomy::setReputationLedgerCall::SELECTOR;
+        self.tell(stakes, selector, &[ledger.word(), B256::ZERO])?;
+        let selector = IEconomy::setMinReputationCall::SELECTOR;
+        self.tell(stakes, selector, &[GUILD_REPUTATION.word()])
+    }
+
+    fn share_equally(&self, parts: &Parts, id: B256, from: U256, count: U256) -> Result<(), Error> {
+        let count = count.min(U256::from(MAX_PAGE));
+        let mut sinks = query_array::<ICapacityRegistry::getSinksPageCall>(
+            self.vm(),
+            parts.registry,
+            &[id, from.word(), count.word()],
+        )?;
+        let selector = ICapacityRegistry::getTaskTypeCall::SELECTOR;
+        let [_, all, _] = query_words(self.vm(), parts.registry, selector, &[id])?;
+        let mut shares = vec![true.word(); sinks.len()];
+        let others = all.saturating_sub(U256::from(sinks.len()));
+        if !others.is_zero() {
+            // What the others have, or get in another call, is the share of this contract, which is no sink: the pool skips
+            // it.
+            sinks.push(self.vm().contract_address().word());
+            shares.push(others.word());
+        }
+        // Both arrays behind three words, the second behind the first.
+        const HEAD: usize = 3 * 32;
+        let second = HEAD.saturating_add(32).saturating_add(32 * sinks.len());
+        let mut arguments = vec![id, HEAD.word(), second.word()];
+        for array in [sinks, shares] {
+            arguments.push(array.len().word());
+            arguments.extend(array);
+        }
+        let selector = IBackpressurePool::rebalanceWithSharesCall::SELECTOR;
+        self.tell(parts.pool, selector, &arguments)
+    }
+
+    /// StreamGateway and OverflowMeter have no owner.
     fn hand_over(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
         for part in [
             parts.stakes,
             parts.registry,
             parts.pool,
             parts.escrow,
-            parts.gateway,
+            parts.ledger,
             parts.pricing,
             parts.tracker,
             parts.aggregator,
             parts.pipeline,
+            parts.reputation,
         ] {
             if !part.is_zero() {
                 self.tell(part, IEconomy::handOverCall::SELECTOR, &[owner.word()])?;
@@ -593,13 +726,10 @@ impl EconomyFactory {
         Ok(())
     }
 
-    fn tell(&self, whom: Address, selector: [u8; 4], words: &[B256]) -> Result<(), Error> {
-        self.send(whom, &calldata(selector, words))
-    }
-
     #[inline(never)]
-    fn send(&self, whom: Address, data: &[u8]) -> Result<(), Error> {
-        let answer = call(self.vm(), whom, data, ALL_GAS, REVERT_LIMIT);
+    fn tell(&self, whom: Address, selector: [u8; 4], words: &[B256]) -> Result<(), Error> {
+        let data = calldata(selector, words);
+        let answer = call(self.vm(), whom, &data, ALL_GAS, REVERT_LIMIT);
         match answer.success {
             true => Ok(()),
             false => Err(Revert(answer.data).into()),
@@ -610,13 +740,17 @@ impl EconomyFactory {
         self.programs.get(place).unwrap_or_default()
     }
 
+    fn template_of(&self, id: B256) -> u8 {
+        self.economies.getter(id).template.get().to()
+    }
+
     /// The contracts of an economy, worked out.
     fn require_parts(&self, id: B256) -> Result<Parts, Error> {
         let economy = self.economies.getter(id);
         if !economy.exists.get() {
             return Err(EconomyDoesNotExist {}.into());
         }
-        let template = economy.template.get().to();
+        let template = self.template_of(id);
         let mut parts = [Address::ZERO; PROGRAMS];
         for (place, part) in parts.iter_mut().enumerate() {
             if is_part(place, template) {
@@ -645,14 +779,14 @@ impl Parts {
 fn check(config: &EconomyConfig) -> Result<(), Error> {
     let count = config.taskTypeIds.len();
     match config.template {
-        TEMPLATE_POOLS | TEMPLATE_PIPELINE if count == 0 => Err(NoTaskTypes {}.into()),
-        TEMPLATE_POOLS | TEMPLATE_PIPELINE if count > MAX_TASK_TYPES => {
+        template if template > TEMPLATE_GUILD => Err(UnknownTemplate { template }.into()),
+        _ if count == 0 => Err(NoTaskTypes {}.into()),
+        _ if count > MAX_TASK_TYPES => {
             let (length, maximum) = (U256::from(count), U256::from(MAX_TASK_TYPES));
             Err(TooManyTaskTypes { length, maximum }.into())
         }
         TEMPLATE_PIPELINE if count == 1 => Err(PipelineRequiresMultipleStages {}.into()),
-        TEMPLATE_POOLS | TEMPLATE_PIPELINE => Ok(()),
-        template => Err(UnknownTemplate { template }.into()),
+        _ => Ok(()),
     }
 }
 
@@ -675,5 +809,9 @@ fn part_salt(id: B256, place: usize) -> B256 {
 }
 
 fn is_part(place: usize, template: u8) -> bool {
-    place != PIPELINE || template == TEMPLATE_PIPELINE
+    match place {
+        PIPELINE => template == TEMPLATE_PIPELINE,
+        REPUTATION => template == TEMPLATE_GUILD,
+        _ => true,
+    }
 }

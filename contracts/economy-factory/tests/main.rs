@@ -68,6 +68,21 @@ fn it_says_what_it_is_made_of() {
     assert_eq!(none, Vec::<B256>::new());
 }
 
+/// The reference's numbers. What each deploys is tested end to end.
+#[test]
+fn templates_are_numbered_as_in_the_solidity_deployment() {
+    let number = |template| bpe_testing::reference::number("IEconomyFactory.Template", template);
+    assert_eq!(
+        ["MARKETPLACE", "COOPERATIVE", "PIPELINE", "GUILD"].map(number),
+        [
+            TEMPLATE_MARKETPLACE,
+            TEMPLATE_COOPERATIVE,
+            TEMPLATE_PIPELINE,
+            TEMPLATE_GUILD
+        ]
+    );
+}
+
 #[test]
 fn what_is_no_program_is_refused() {
     let it = Contract::<EconomyFactory>::new();
@@ -88,6 +103,16 @@ fn what_is_no_program_is_refused() {
         let refused = construct(&it, token, programs, OWNER);
         assert_eq!(refused, Err(error.into()), "{place}");
     }
+    // Without the last one there are no guilds.
+    let it = Contract::<EconomyFactory>::new();
+    let mut programs = vec![token; PROGRAMS];
+    programs[PROGRAMS - 1] = Address::ZERO;
+    assert_eq!(construct(&it, token, programs, OWNER), Ok(()));
+    let error = NotAContract {
+        account: Address::ZERO,
+    };
+    assert_eq!(deploy(&it, config(TEMPLATE_GUILD, 1)), Err(error.into()));
+    let it = Contract::<EconomyFactory>::new();
     let error = NotAContract { account: nobody };
     let refused = construct(&it, nobody, vec![token; PROGRAMS], OWNER);
     assert_eq!(refused, Err(error.into()));
@@ -100,7 +125,7 @@ fn what_is_no_program_is_refused() {
 #[test]
 fn what_is_no_economy_is_refused() {
     let (it, _token) = factory();
-    for template in [TEMPLATE_POOLS, TEMPLATE_PIPELINE] {
+    for template in TEMPLATE_MARKETPLACE..=TEMPLATE_GUILD {
         let none = deploy(&it, config(template, 0));
         assert_eq!(none, Err(NoTaskTypes {}.into()));
         let error = TooManyTaskTypes {
@@ -112,10 +137,11 @@ fn what_is_no_economy_is_refused() {
     }
     let one = deploy(&it, config(TEMPLATE_PIPELINE, 1));
     assert_eq!(one, Err(PipelineRequiresMultipleStages {}.into()));
-    let unknown = deploy(&it, config(2, 1));
-    assert_eq!(unknown, Err(UnknownTemplate { template: 2 }.into()));
+    let unknown = deploy(&it, config(4, 1));
+    assert_eq!(unknown, Err(UnknownTemplate { template: 4 }.into()));
     // These get as far as the clones, which motsu does not make.
-    for good in [config(TEMPLATE_POOLS, 1), config(TEMPLATE_PIPELINE, 2)] {
+    for template in TEMPLATE_MARKETPLACE..=TEMPLATE_GUILD {
+        let good = config(template, 2);
         assert_eq!(deploy(&it, good), Err(Revert(vec![]).into()));
     }
     assert_eq!(it.sender(OWNER).economy_count(), U256::ZERO);
@@ -128,6 +154,12 @@ fn what_is_not_there_is_not_found() {
     assert_eq!(economy, EconomyDoesNotExist {}.into());
     let parts = it.sender(OWNER).get_parts(CODE).motsu_unwrap_err();
     assert_eq!(parts, EconomyDoesNotExist {}.into());
+    let ledger = it.sender(OWNER).get_reputation_ledger(CODE);
+    assert_eq!(ledger.motsu_unwrap_err(), EconomyDoesNotExist {}.into());
+    let renew = it
+        .sender(OWNER)
+        .renew_shares(CODE, CODE, U256::ZERO, U256::MAX);
+    assert_eq!(renew.motsu_unwrap_err(), EconomyDoesNotExist {}.into());
 }
 
 const ABI: &str = include_str!("../../../sdk-abi/abi/EconomyFactory.json");

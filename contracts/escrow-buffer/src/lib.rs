@@ -1,36 +1,43 @@
 //! EscrowBuffer: what sinks cannot take yet waits here, and is paid out as capacity becomes free.
 //!
-//! Each task type has a queue of deposits, brought by their sources ([`deposit`](EscrowBuffer::deposit)) or booked from
-//! what overflowed the task type's pool ([`sync`](EscrowBuffer::sync)). A drain pays the oldest first, to the sinks in
-//! proportion to their smoothed capacity.
+//! Each task type has a queue of deposits, brought by their sources ([`deposit`](EscrowBuffer::deposit)), and what overflowed
+//! its pool ([`sync`](EscrowBuffer::sync)), which is nobody's until it is attributed to the sources that paid it
+//! ([`attribute`](EscrowBuffer::attribute)). A drain pays the oldest first, and what is nobody's last.
 //!
 //! | who | may |
 //! |---|---|
-//! | anyone | [`deposit`](EscrowBuffer::deposit), [`sync`](EscrowBuffer::sync), [`sweep`](EscrowBuffer::sweep), [`drain`](EscrowBuffer::drain) |
+//! | anyone | [`deposit`](EscrowBuffer::deposit), [`sync`](EscrowBuffer::sync), [`attribute`](EscrowBuffer::attribute), [`drain`](EscrowBuffer::drain), [`claim_for`](EscrowBuffer::claim_for), [`disconnect`](EscrowBuffer::disconnect) |
 //! | a source | [`reclaim`](EscrowBuffer::reclaim) what of its deposit has not drained when its timeout has passed |
 //! | a sink | [`claim`](EscrowBuffer::claim) what could not be paid to it |
-//! | the owner | connect pool and streams, once; set buffer limits; set the timeout of later deposits, within bounds |
+//! | the owner | connect pool and ledger, once; set buffer limits; set the timeout of later deposits, within bounds |
 //!
-//! The owner can take nothing, and no limit or timeout that it sets touches what is here already. What it connects is
-//! trusted to say how much may drain and which source an overflow is of; a booking is refused if the tokens are not there.
+//! The owner can take nothing, and no limit or timeout that it sets touches what is here already.
 //!
 //! Amounts are in the token's wei, capacities in units of 1e-9, times in seconds since 1970. No protocol fee is taken here:
 //! it was taken when the stream passed the pool.
 //!
 //! # How much drains
 //!
-//! Without a capacity price, everything. With one, a round drains at most what capacity was free to earn since the last
-//! round began; what the queue could not use of that expires. The first look at a priced pool only notes where its
-//! counter stands ([`BaselineSet`]): what was free before counts for nothing. Shares are rounded down, and what is left over
-//! stays in the queue; only where that would leave nothing for anyone, sinks get a wei each while it lasts.
+//! Without price and limit, everything. With a price, a round drains at most what capacity was free to earn since the last
+//! round began; what the queue could not use of that expires. While a pipeline limits a task type without a price, nothing
+//! drains, nor in the hour after. The first look at a bound pool only notes where its counter stands: what
+//! was free before counts for nothing. Shares are rounded down, and what is left over stays in the queue.
+//!
+//! # To whom
+//!
+//! To the registered sinks by what they have served, capacity times seconds, since the last round began, but in four hours at
+//! least, up to the last end of an epoch. A sink that registered in this second gets nothing.
 //!
 //! # Rounds
 //!
-//! One call takes from at most [`MAX_DEPOSITS_PER_DRAIN`] deposits and pays at most [`MAX_SINKS_PER_DRAIN`] sinks. If there
-//! are more sinks, a round takes several calls: its amount and the total capacity are fixed when it begins, each call pays
-//! the next page, and no sink is paid twice, leave and come back as it may. A sink that another one's leaving moves to a
-//! page already paid is left out until the next round; its share stays in the queue. Until a round has ended, which
-//! anyone can bring about, the deposits it may take from cannot be reclaimed.
+//! One call takes from at most [`MAX_DEPOSITS_PER_DRAIN`] deposits and pays as many sinks as the caller says. If there are
+//! more, a round takes several calls, first to weigh them all, then to pay them: no sink is paid twice, leave and come back as
+//! it may. A sink that another one's leaving moves to a page already paid is left out until the next round; its share stays in
+//! the queue. While a round is paying, which anyone can bring to its end, nothing can be reclaimed.
+//!
+//! # By work
+//!
+//! Of a task type by work, what its pool pays is a reserve: it waits in no queue, and there are no deposits.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -38,143 +45,37 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod books;
+mod interface;
+mod overflow;
+mod rounds;
+mod weights;
+
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, Uint, B256, U128, U256, U32, U64};
-use alloy_sol_types::{sol, SolCall};
+use alloy_primitives::{Address, Uint, B256, U256, U32, U64};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{
-        invoke_words, query, query_words, require_contract, require_gas, to_address,
-        InsufficientGas, NotAContract, Revert,
-    },
-    clock, emit,
-    erc20::{self, SafeERC20FailedOperation},
-    events::Word,
-    interfaces::{IBackpressurePool, ICapacityRegistry, ISourceStreams},
-    math::{self, bps_of_ceil, mul_div_floor},
-    ownable::{self, Ownable},
-    packed::{narrow, widen},
-    returns::Returns,
-    superfluid::ISuperfluidPool,
+    call::{query_words, require_contract, to_address},
+    connections, emit, erc20,
+    interfaces::IPoolDirectory,
+    math::{self, mul_div_floor},
+    ownable::Ownable,
+    packed::widen,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// `amount` of `source` waits for the sinks of the task type; `source` is zero where nobody knows whose overflow it is.
-    #[derive(Debug, PartialEq, Eq)]
-    event Deposited(bytes32 indexed taskTypeId, address indexed source, uint256 amount);
-    /// `sink` was paid `amount`.
-    #[derive(Debug, PartialEq, Eq)]
-    event Drained(bytes32 indexed taskTypeId, address indexed sink, uint256 amount);
-    /// `sink` could not be paid `amount`, and can claim it.
-    #[derive(Debug, PartialEq, Eq)]
-    event Credited(bytes32 indexed taskTypeId, address indexed sink, uint256 amount);
-    /// `sink` was paid `amount` that it had been credited.
-    #[derive(Debug, PartialEq, Eq)]
-    event Claimed(address indexed sink, uint256 amount);
-    /// `source` took back `amount`, what was left of its deposit number `index`.
-    #[derive(Debug, PartialEq, Eq)]
-    event Reclaimed(bytes32 indexed taskTypeId, address indexed source, uint256 index, uint256 amount);
-    /// A booking left the buffer at its limit, or above.
-    #[derive(Debug, PartialEq, Eq)]
-    event BufferFull(bytes32 indexed taskTypeId, uint256 bufferLevel);
-    /// The buffer's level, or its limit, changed; `newPressure` is level / limit, 1e18 = 1.
-    #[derive(Debug, PartialEq, Eq)]
-    event PressureChanged(bytes32 indexed taskTypeId, uint256 newPressure, uint256 timestamp);
-    /// A booking for `source` left the buffer at 90 % of its limit, or above.
-    #[derive(Debug, PartialEq, Eq)]
-    event SlowDown(bytes32 indexed taskTypeId, address indexed source);
-    /// The buffer drains from now on by no more than what becomes free beyond `value` of the pool's counter.
-    #[derive(Debug, PartialEq, Eq)]
-    event BaselineSet(bytes32 indexed taskTypeId, uint256 value);
-    /// The limit of the buffer is now `maxBuffer`; there is none, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event BufferMaxSet(bytes32 indexed taskTypeId, uint256 maxBuffer);
-    /// Deposits from now on can be reclaimed after `timeout` seconds.
-    #[derive(Debug, PartialEq, Eq)]
-    event ReclaimTimeoutSet(uint256 timeout);
-    /// Pools are at `backpressurePool` and overflow is accounted for at `sourceStreams`, for ever.
-    #[derive(Debug, PartialEq, Eq)]
-    event Connected(address indexed backpressurePool, address indexed sourceStreams);
+use books::to_amount;
+pub use interface::*;
+pub use weights::LEAST_LOOK_BACK;
 
-    /// An amount of zero was given.
-    #[derive(Debug, PartialEq, Eq)]
-    error ZeroAmount();
-    /// The deposit would fill the buffer to `attempted`, beyond its limit `max`.
-    #[derive(Debug, PartialEq, Eq)]
-    error BufferExceedsMax(uint256 attempted, uint256 max);
-    /// There is nothing in the buffer, nothing of it may drain yet, or there is no sink that any of it could go to.
-    #[derive(Debug, PartialEq, Eq)]
-    error NothingToDrain();
-    /// There is no such task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error TaskTypeDoesNotExist();
-    /// The task type has no pool, or no pool contract is connected.
-    #[derive(Debug, PartialEq, Eq)]
-    error PoolDoesNotExist();
-    /// `count` sources are more than the `max` of one call.
-    #[derive(Debug, PartialEq, Eq)]
-    error TooManySources(uint256 count, uint256 max);
-    /// With this booking `owed` would be more than the `balance` of tokens that is here.
-    #[derive(Debug, PartialEq, Eq)]
-    error Insolvent(uint256 balance, uint256 owed);
-    /// `amount` is more than a buffer can hold (2^112 − 1), or all of them together (2^128 − 1).
-    #[derive(Debug, PartialEq, Eq)]
-    error AmountTooLarge(uint256 amount);
-    /// There is no such deposit, or nothing is left of it.
-    #[derive(Debug, PartialEq, Eq)]
-    error NothingToReclaim();
-    /// The deposit is of `source`, not of the caller.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotDepositor(address source);
-    /// The deposit can be reclaimed from `availableAt` on.
-    #[derive(Debug, PartialEq, Eq)]
-    error TimeoutNotElapsed(uint256 availableAt);
-    /// A round is open that may take from this deposit: drain until it has ended.
-    #[derive(Debug, PartialEq, Eq)]
-    error RoundOpen();
-    /// The caller has no credit.
-    #[derive(Debug, PartialEq, Eq)]
-    error NothingToClaim();
-    /// Pool and streams are connected already.
-    #[derive(Debug, PartialEq, Eq)]
-    error AlreadyConnected();
-    /// A reclaim `timeout` is from `minimum` to `maximum` seconds.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidReclaimTimeout(uint256 timeout, uint256 minimum, uint256 maximum);
-}
-
-/// Why a call was refused. [`Error::Revert`] is what a neighbour reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    ZeroAmount(ZeroAmount),
-    BufferExceedsMax(BufferExceedsMax),
-    NothingToDrain(NothingToDrain),
-    TaskTypeDoesNotExist(TaskTypeDoesNotExist),
-    PoolDoesNotExist(PoolDoesNotExist),
-    TooManySources(TooManySources),
-    Insolvent(Insolvent),
-    AmountTooLarge(AmountTooLarge),
-    NothingToReclaim(NothingToReclaim),
-    NotDepositor(NotDepositor),
-    TimeoutNotElapsed(TimeoutNotElapsed),
-    RoundOpen(RoundOpen),
-    NothingToClaim(NothingToClaim),
-    AlreadyConnected(AlreadyConnected),
-    NotAContract(NotAContract),
-    InvalidReclaimTimeout(InvalidReclaimTimeout),
-    InsufficientGas(InsufficientGas),
-    Erc20(SafeERC20FailedOperation),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
-
-/// Sinks that one drain pays at most.
-pub const MAX_SINKS_PER_DRAIN: u32 = 32;
+/// Sinks that [`EscrowBuffer::drain`] pays at most.
+pub const SINKS_PER_DRAIN: u32 = 12;
+/// Sinks of a page at most.
+pub const MAX_SINKS_PER_DRAIN: u32 = 64;
 /// Deposits that one drain takes from, or passes over, at most.
 pub const MAX_DEPOSITS_PER_DRAIN: u64 = 32;
-/// Sources whose overflow one sync books at most.
-pub const MAX_SOURCES_PER_SYNC: usize = 64;
+/// Sources that overflow is attributed to in one call at most.
+pub const MAX_SOURCES: usize = 64;
 
 /// What the token may use to pay a sink. A Super Token takes less than a third of it, unless the sink has a hook.
 pub const PAYMENT_GAS: u64 = 300_000;
@@ -185,6 +86,8 @@ pub const DEFAULT_RECLAIM_TIMEOUT: u64 = 86_400;
 pub const MIN_RECLAIM_TIMEOUT: u64 = 3_600;
 /// The longest that an owner can make sources wait.
 pub const MAX_RECLAIM_TIMEOUT: u64 = 30 * 86_400;
+/// In the first so-many-th part of its timeout, more of its source joins a deposit.
+pub const MERGE_PART: u64 = 24;
 
 /// From this share of the limit on, sources should slow down: where Pipeline's breaker begins to count shocks.
 pub const SLOW_DOWN_BPS: u16 = 9_000;
@@ -212,37 +115,59 @@ pub struct QueuedDeposit {
     timeout: StorageU32,
 }
 
+/// What waits of a source. One slot: amount (112 bits), latest (64).
+#[storage]
+pub struct SourceLevel {
+    amount: StorageAmount,
+    /// Number of its last deposit, plus 1.
+    latest: StorageU64,
+}
+
 /// The buffer of a task type.
 ///
 /// Slot 0: level (112 bits), head (64), tail (64): all that a booking changes. Slot 1: max (112), baseline (128),
-/// has_baseline (8). Slots 2 and 3, in use only where a round takes several calls: round_amount (112), round_total (128);
-/// round_paid (112), round_cursor (32), round_end (32), round_number (64).
+/// has_baseline (8). Slot 2: unattributed (112), last_round (32). Slot 3: received (128). Slot 4: pool
+/// (160), by_work (8). Slots 5 to 7, in use only where a round takes several calls: round_amount (112), round_total (128);
+/// round_paid (112), round_cursor (32), round_end (32), round_number (64); round_from (32), round_until (32), is_paying (8).
 #[storage]
 pub struct Buffer {
-    /// The sum of the queued deposits.
+    /// The sum of the queued deposits and of what is nobody's.
     level: StorageAmount,
     /// Number of the oldest deposit that something may be left of.
     head: StorageU64,
     /// Number that the next deposit gets: how many there were.
     tail: StorageU64,
     max: StorageAmount,
-    /// Up to here of the pool's counter, what became free has been drained or has expired.
+    /// Up to here of the meter's counter, what became free has been drained or has expired.
     baseline: StorageU128,
     has_baseline: StorageBool,
+    /// What overflowed and is nobody's yet.
+    unattributed: StorageAmount,
+    /// When the last round began to pay.
+    last_round: StorageU32,
+    /// What the pool has paid since ever, as far as it is booked.
+    received: StorageU128,
+    pool: StorageAddress,
+    by_work: StorageBool,
     round_amount: StorageAmount,
     round_total: StorageU128,
     round_paid: StorageAmount,
-    /// Place in the registry's list of the first sink that the round has not paid.
+    /// Place in the registry's list of the first sink that the round has not weighed, or paid.
     round_cursor: StorageU32,
     /// How many sinks there were when the round began; 0 if none is open.
     round_end: StorageU32,
     round_number: StorageU64,
+    round_from: StorageU32,
+    round_until: StorageU32,
+    /// Whether its sinks are weighed.
+    is_paying: StorageBool,
 }
 
 /// The contract.
 ///
 /// Slots 0–1: ownership. Slot 2: token (160 bits), reclaim_timeout (32), source_count (40): all that a deposit needs to know.
-/// Slots 3–5: the neighbours, an address each. Slot 6: booked (128), credited (128). Then the mappings.
+/// Slots 3–6: the neighbours, an address each, beside the last the least deposit (64). Slot 7: booked (128), credited (128).
+/// Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct EscrowBuffer {
@@ -253,16 +178,17 @@ pub struct EscrowBuffer {
     source_count: StorageSourceId,
     capacity_registry: StorageAddress,
     backpressure_pool: StorageAddress,
-    source_streams: StorageAddress,
+    work_ledger: StorageAddress,
+    overflow_meter: StorageAddress,
+    least: StorageU64,
     /// The sum of all levels.
     booked: StorageU128,
     /// The sum of all credits.
     credited: StorageU128,
     buffers: StorageMap<B256, Buffer>,
     deposits: StorageMap<B256, StorageMap<U64, QueuedDeposit>>,
-    /// What waits of each source.
-    source_levels: StorageMap<B256, StorageMap<SourceId, StorageAmount>>,
-    /// Numbers of sources, from 1. Number 0 is the zero address.
+    source_levels: StorageMap<B256, StorageMap<SourceId, SourceLevel>>,
+    /// Numbers of sources, from 1.
     source_ids: StorageMap<Address, StorageSourceId>,
     sources: StorageMap<SourceId, StorageAddress>,
     credits: StorageMap<Address, StorageU256>,
@@ -270,11 +196,8 @@ pub struct EscrowBuffer {
     paid_in: StorageMap<B256, StorageMap<Address, StorageU64>>,
 }
 
-/// A list of sinks and their smoothed capacities.
+/// A list of sinks, and of what goes with each.
 type Sinks = Vec<(Address, U256)>;
-
-/// Sources, amounts and times of deposits.
-type Deposits = Returns<(Vec<Address>, Vec<U256>, Vec<U256>)>;
 
 #[public]
 #[inherit(Ownable)]
@@ -283,7 +206,7 @@ impl EscrowBuffer {
     ///
     /// # Errors
     ///
-    /// * [`NotAContract`] for a token or a registry without code, [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`](bpe_common::call::NotAContract) for a token or a registry without code, `OwnableInvalidOwner`
     #[constructor]
     pub fn constructor(
         &mut self,
@@ -294,21 +217,26 @@ impl EscrowBuffer {
         self.ownable.initialize(owner)?;
         require_contract(self.vm(), token)?;
         require_contract(self.vm(), capacity_registry)?;
+        connections::forbid(self.vm(), token)?;
         self.token.set(token);
         self.capacity_registry.set(capacity_registry);
         self.reclaim_timeout.set(U32::from(DEFAULT_RECLAIM_TIMEOUT));
+        let decimals = erc20::decimals(self.vm(), token).unwrap_or_default();
+        let millionth = u32::from(decimals.saturating_sub(6).min(18));
+        self.least.set(U64::from(10_u64.saturating_pow(millionth)));
         Ok(())
     }
 
     // --- Sources
 
     /// Queues `amount` of the caller's tokens, who must have approved them, for the sinks of the task type. What counts is
-    /// what arrives.
+    /// what arrives. Soon after another deposit of the caller it joins that one.
     ///
     /// # Errors
     ///
-    /// * [`ZeroAmount`], [`TaskTypeDoesNotExist`], [`BufferExceedsMax`], [`AmountTooLarge`]
-    /// * [`SafeERC20FailedOperation`] if the token refuses, or nothing arrives.
+    /// * [`ZeroAmount`], [`AmountTooSmall`], [`TaskTypeDoesNotExist`], [`PaidByWork`], [`BufferExceedsMax`],
+    ///   [`AmountTooLarge`]
+    /// * `SafeERC20FailedOperation` if the token refuses, or nothing arrives.
     ///
     /// # Events
     ///
@@ -318,18 +246,22 @@ impl EscrowBuffer {
             return Err(ZeroAmount {}.into());
         }
         self.require_task_type(task_type_id)?;
+        self.refuse_by_work(task_type_id)?;
         let source = self.vm().msg_sender();
         // The interaction comes first, since only the token knows how much arrives. A token that calls back finds the
         // contract closed: programs refuse re-entry.
         let received = erc20::pull(self.vm(), self.token.get(), source, amount)?;
+        let minimum = self.minimum();
+        if received < minimum {
+            let amount = received;
+            return Err(AmountTooSmall { amount, minimum }.into());
+        }
         let attempted = self.buffer_level(task_type_id).saturating_add(received);
         let max = self.buffer_max(task_type_id);
         if !max.is_zero() && attempted > max {
             return Err(BufferExceedsMax { attempted, max }.into());
         }
-        self.book(task_type_id, source, received)?;
-        self.signal_booking(task_type_id);
-        Ok(())
+        self.book(task_type_id, source, received)
     }
 
     /// Gives the caller back what has not drained of its deposit number `index` in the task type's queue, when the
@@ -338,8 +270,8 @@ impl EscrowBuffer {
     /// # Errors
     ///
     /// * [`NothingToReclaim`], [`NotDepositor`], [`TimeoutNotElapsed`]
-    /// * [`RoundOpen`] if the deposit is one of the next that an open round takes from.
-    /// * [`SafeERC20FailedOperation`] if the token refuses.
+    /// * [`RoundOpen`] while a round is paying.
+    /// * `SafeERC20FailedOperation` if the token refuses.
     ///
     /// # Events
     ///
@@ -347,39 +279,9 @@ impl EscrowBuffer {
     pub fn reclaim(&mut self, task_type_id: B256, index: U256) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
         // No deposit has a number beyond 64 bits, and there is none at the last one.
-        let number = U64::saturating_from(index);
-        let queue = self.deposits.getter(task_type_id);
-        let entry = queue.getter(number);
-        let amount = widen(entry.amount.get());
-        if amount.is_zero() {
-            return Err(NothingToReclaim {}.into());
-        }
-        let source_id = entry.source.get();
-        let source = self.sources.get(source_id);
-        if source != caller {
-            return Err(NotDepositor { source }.into());
-        }
-        let available_at = entry.available_at();
-        if U256::from(clock::block_timestamp(self.vm())) < available_at {
-            return Err(TimeoutNotElapsed {
-                availableAt: available_at,
-            }
-            .into());
-        }
-        let buffer = self.buffers.getter(task_type_id);
-        let next = U64::from(MAX_DEPOSITS_PER_DRAIN).saturating_add(buffer.head.get());
-        if !buffer.round_end.get().is_zero() && number < next {
-            return Err(RoundOpen {}.into());
-        }
-        self.deposits
-            .setter(task_type_id)
-            .setter(number)
-            .take(amount);
-        self.reduce_source(task_type_id, source_id, amount);
-        self.reduce_level(task_type_id, amount);
-        emit!(self.vm(), Reclaimed[task_type_id, source](index, amount));
+        let amount = self.withdraw(task_type_id, caller, U64::saturating_from(index))?;
         self.signal(task_type_id);
-        self.send(source, amount)
+        self.send(caller, amount)
     }
 
     // --- Sinks
@@ -389,170 +291,152 @@ impl EscrowBuffer {
     /// # Errors
     ///
     /// * [`NothingToClaim`]
-    /// * [`SafeERC20FailedOperation`] if the token refuses.
+    /// * `SafeERC20FailedOperation` if the token refuses.
     ///
     /// # Events
     ///
     /// * [`Claimed`]
     pub fn claim(&mut self) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
-        let amount = self.credits.get(sink);
-        if amount.is_zero() {
-            return Err(NothingToClaim {}.into());
-        }
-        self.credits.setter(sink).set(U256::ZERO);
-        let credited = widen(self.credited.get()).saturating_sub(amount);
-        self.credited.set(U128::wrapping_from(credited));
-        emit!(self.vm(), Claimed[sink](amount));
-        self.send(sink, amount)
+        self.claim_for(sink)
     }
 
     // --- Anyone
 
-    /// Takes in what overflowed from the task type's pool, and queues of it what is each of `sources`', of which there are
-    /// at most [`MAX_SOURCES_PER_SYNC`]; the zero address stands for overflow that no source is known for. The limit does
-    /// not refuse this: the tokens are here already.
-    ///
-    /// # Returns
-    ///
-    /// * `booked`: the sum of what was queued, in wei.
+    /// Pays `sink` what drains could not.
     ///
     /// # Errors
     ///
-    /// * [`TooManySources`], [`PoolDoesNotExist`], [`AmountTooLarge`]
-    /// * [`Insolvent`] if there are not as many tokens here as would be owed.
-    /// * What the pool or SourceStreams revert with.
+    /// * [`NothingToClaim`]
+    /// * `SafeERC20FailedOperation` if the token refuses.
     ///
     /// # Events
     ///
-    /// * [`Deposited`], [`SlowDown`] for each source; [`PressureChanged`], [`BufferFull`]
-    pub fn sync(&mut self, task_type_id: B256, sources: Vec<Address>) -> Result<U256, Error> {
-        if sources.len() > MAX_SOURCES_PER_SYNC {
-            let (count, max) = (sources.len(), MAX_SOURCES_PER_SYNC);
+    /// * [`Claimed`]
+    pub fn claim_for(&mut self, sink: Address) -> Result<(), Error> {
+        let amount = self.credits.get(sink);
+        if amount.is_zero() {
+            return Err(NothingToClaim {}.into());
+        }
+        emit!(self.vm(), Claimed[sink](amount));
+        self.pay_credit(sink)
+    }
+
+    /// Takes in what overflowed from the task type's pool since the last time. It is nobody's until it is attributed. The
+    /// limit does not refuse this: the tokens are here already.
+    ///
+    /// # Returns
+    ///
+    /// * `amount`, in wei.
+    ///
+    /// # Errors
+    ///
+    /// * [`PoolDoesNotExist`], [`AmountTooLarge`]
+    /// * What the pool reverts with.
+    ///
+    /// # Events
+    ///
+    /// * [`Deposited`] of the zero address; [`PressureChanged`], [`BufferFull`]
+    pub fn sync(&mut self, task_type_id: B256) -> Result<U256, Error> {
+        self.take_in(task_type_id)
+    }
+
+    /// Takes in what overflowed, and queues for each of `sources`, at most 64, what of it WorkLedger has noted as paid by that
+    /// source. Less than a millionth of a token waits for more. Note first.
+    ///
+    /// # Returns
+    ///
+    /// * `amount`: the sum of what was queued, in wei.
+    ///
+    /// # Errors
+    ///
+    /// * [`TooManySources`], [`PaidByWork`]; as [`EscrowBuffer::sync`].
+    ///
+    /// # Events
+    ///
+    /// * [`Attributed`], [`SlowDown`] for each source; as [`EscrowBuffer::sync`].
+    pub fn attribute(&mut self, task_type_id: B256, sources: Vec<Address>) -> Result<U256, Error> {
+        if sources.len() > MAX_SOURCES {
+            let (count, max) = (sources.len(), MAX_SOURCES);
             return Err(TooManySources {
                 count: U256::from(count),
                 max: U256::from(max),
             }
             .into());
         }
-        let pool = self.pool_of(task_type_id)?;
-        let claim = ISuperfluidPool::claimAllCall::SELECTOR;
-        let member = self.vm().contract_address().word();
-        let [_claimed] = invoke_words(self.vm(), pool, claim, &[member])?;
-        // The interactions come first, since only the neighbours know how much there is.
-        let (streams, take) = (
-            self.source_streams.get(),
-            ISourceStreams::takeOverflowCall::SELECTOR,
-        );
-        let mut overflow = Vec::with_capacity(sources.len());
-        for source in sources {
-            let arguments = [pool.word(), source.word()];
-            let [amount] = invoke_words(self.vm(), streams, take, &arguments)?;
-            if !amount.is_zero() {
-                overflow.push((source, amount));
-            }
-        }
-        let mut sum = U256::ZERO;
-        for (source, amount) in overflow {
-            self.book(task_type_id, source, amount)?;
-            // Fits: `book` keeps the sum of all bookings to 128 bits.
-            sum = sum.saturating_add(amount);
-        }
-        if !sum.is_zero() {
-            self.require_solvent()?;
-            self.signal_booking(task_type_id);
-        }
-        Ok(sum)
+        self.attribute_to(task_type_id, sources)
     }
 
-    /// Queues the rounding dust that Superfluid has paid to BackpressurePool, as the admin of all pools, for the sinks of the
-    /// task type, and returns how much it was. Whose it was and of which pool cannot be told: it goes where the caller says,
-    /// and nobody can take it back.
-    ///
-    /// # Returns
-    ///
-    /// * `amount`: what was queued, in wei.
+    /// Pays the sinks of the task type from the oldest deposits, or does one page of a round if there are more than 12: see
+    /// the module's documentation. A call that pays nobody, because it only took note of the meter's counter, weighed sinks or
+    /// passed over deposits that nothing is left of, succeeds.
     ///
     /// # Errors
     ///
-    /// * [`PoolDoesNotExist`], [`AmountTooLarge`]
-    /// * [`SafeERC20FailedOperation`] if the token refuses.
-    ///
-    /// # Events
-    ///
-    /// * [`Deposited`]; [`PressureChanged`], [`BufferFull`]
-    pub fn sweep(&mut self, task_type_id: B256) -> Result<U256, Error> {
-        self.pool_of(task_type_id)?;
-        let (token, admin) = (self.token.get(), self.backpressure_pool.get());
-        let dust = erc20::balance_of(self.vm(), token, admin)?;
-        if dust.is_zero() {
-            return Ok(dust);
-        }
-        let received = erc20::pull(self.vm(), token, admin, dust)?;
-        self.book(task_type_id, Address::ZERO, received)?;
-        self.signal_booking(task_type_id);
-        Ok(received)
-    }
-
-    /// Pays the sinks of the task type from the oldest deposits, or one page of them if there are more than
-    /// [`MAX_SINKS_PER_DRAIN`]: see the module's documentation. A call that pays nobody, because it only took note of the
-    /// pool's counter or passed over deposits that nothing is left of, succeeds.
-    ///
-    /// # Errors
-    ///
-    /// * [`NothingToDrain`]
-    /// * [`InsufficientGas`] if the token cannot be given [`PAYMENT_GAS`] for a payment.
-    /// * [`SafeERC20FailedOperation`] if the token returns neither `true` nor nothing: to credit then what may have been
+    /// * [`NothingToDrain`], [`PaidByWork`]
+    /// * `InsufficientGas` if the token cannot be given [`PAYMENT_GAS`] for a payment.
+    /// * `SafeERC20FailedOperation` if the token returns neither `true` nor nothing: to credit then what may have been
     ///   paid would be to owe it twice.
-    /// * What the registry or the pool revert with.
+    /// * What the registry or the meter revert with.
     ///
     /// # Events
     ///
-    /// * [`Drained`] for each sink, or [`Credited`] if the token reverts; [`PressureChanged`]; [`BaselineSet`]
+    /// * [`Drained`] for each sink, or [`Credited`] if the token reverts; [`PressureChanged`]
     pub fn drain(&mut self, task_type_id: B256) -> Result<(), Error> {
-        let (mut round, sinks) = match self.open_round(task_type_id) {
-            Some(round) => {
-                let sinks = self.sinks(task_type_id, round.cursor, round.page_size())?;
-                (round, sinks)
-            }
-            None => match self.start_round(task_type_id)? {
-                Some(started) => started,
-                None => return Ok(()),
-            },
-        };
-        let count = sinks.len();
-        let payments = self.shares(task_type_id, &mut round, sinks);
-        if round.is_paged() {
-            self.store_round(task_type_id, &round, count);
-        }
-        self.consume(task_type_id, &payments);
-        for (sink, amount) in payments {
-            self.pay(task_type_id, sink, amount)?;
-        }
-        Ok(())
+        self.drain_page(task_type_id, SINKS_PER_DRAIN)
+    }
+
+    /// As [`EscrowBuffer::drain`], with `max_sinks` instead of 12, at least 1 and at most 64. Each takes about 200 000 gas.
+    ///
+    /// # Errors
+    ///
+    /// * As [`EscrowBuffer::drain`].
+    #[selector(name = "drain")]
+    pub fn drain_sinks(&mut self, task_type_id: B256, max_sinks: U256) -> Result<(), Error> {
+        let count = max_sinks
+            .saturating_to::<u32>()
+            .clamp(1, MAX_SINKS_PER_DRAIN);
+        self.drain_page(task_type_id, count)
+    }
+
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here. It claims all the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// * What Superfluid reverts with.
+    pub fn disconnect(&mut self, pool: Address) -> Result<(), Error> {
+        Ok(connections::undo(self.vm(), self.token.get(), pool)?)
     }
 
     // --- The owner
 
-    /// Connects the pools' contract and the accounts of their overflow. Once, since a second time could divert money.
+    /// Connects the pools' contract, with its meter, and the ledger of who paid what. Once, since a second time could divert
+    /// money. The pools' contract must know its meter by now.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`AlreadyConnected`], [`NotAContract`]
+    /// * `OwnableUnauthorizedAccount`, [`AlreadyConnected`], [`NotAContract`](bpe_common::call::NotAContract)
+    /// * `MalformedReturn` if `pool` is none.
     ///
     /// # Events
     ///
     /// * [`Connected`]
-    pub fn connect(&mut self, pool: Address, streams: Address) -> Result<(), Error> {
+    pub fn connect(&mut self, pool: Address, work_ledger: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         if !self.backpressure_pool.get().is_zero() {
             return Err(AlreadyConnected {}.into());
         }
         require_contract(self.vm(), pool)?;
-        require_contract(self.vm(), streams)?;
+        require_contract(self.vm(), work_ledger)?;
+        let get = IPoolDirectory::overflowMeterCall::SELECTOR;
+        let [meter] = query_words(self.vm(), pool, get, &[])?;
+        let meter = to_address(meter);
+        require_contract(self.vm(), meter)?;
         self.backpressure_pool.set(pool);
-        self.source_streams.set(streams);
-        emit!(self.vm(), Connected[pool, streams]);
+        self.work_ledger.set(work_ledger);
+        self.overflow_meter.set(meter);
+        emit!(self.vm(), Connected[pool, work_ledger]);
         Ok(())
     }
 
@@ -560,7 +444,7 @@ impl EscrowBuffer {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`AmountTooLarge`]
+    /// * `OwnableUnauthorizedAccount`, [`AmountTooLarge`]
     ///
     /// # Events
     ///
@@ -579,7 +463,7 @@ impl EscrowBuffer {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`InvalidReclaimTimeout`]
+    /// * `OwnableUnauthorizedAccount`, [`InvalidReclaimTimeout`]
     ///
     /// # Events
     ///
@@ -637,13 +521,20 @@ impl EscrowBuffer {
             && !self.source_level(task_type_id, source).is_zero()
     }
 
-    /// What of `source` waits for the sinks of the task type, in wei.
+    /// What of `source` waits for the sinks of the task type, in wei; of the zero address, what overflowed and is nobody's
+    /// yet.
     pub fn source_level(&self, task_type_id: B256, source: Address) -> U256 {
         let id = self.source_ids.get(source);
-        if id.is_zero() && !source.is_zero() {
-            return U256::ZERO;
+        if source.is_zero() {
+            return widen(self.buffers.getter(task_type_id).unattributed.get());
         }
-        widen(self.source_levels.getter(task_type_id).get(id))
+        widen(
+            self.source_levels
+                .getter(task_type_id)
+                .getter(id)
+                .amount
+                .get(),
+        )
     }
 
     /// The numbers of deposits in the task type's queue: from `head` on, something may be left of them; `tail` is the one
@@ -658,57 +549,24 @@ impl EscrowBuffer {
         (widen(buffer.head.get()), widen(buffer.tail.get()))
     }
 
-    /// At most `count` deposits of the task type's queue, from number `from` on: whose they are, what of them has not
-    /// drained, in wei, and when they were made. All zero where nothing is left.
+    /// Deposit number `index` of the task type's queue: whose it is, what of it has not drained, in wei, when it was made, and
+    /// from when on it can be reclaimed. Zeros where nothing is left.
     ///
     /// # Returns
     ///
-    /// * `sources`
-    /// * `amounts`
-    /// * `times`
-    pub fn get_deposits(&self, task_type_id: B256, from: U256, count: U256) -> Deposits {
-        let tail = self.buffers.getter(task_type_id).tail.get().wrapping_to();
-        let from = from.saturating_to::<u64>().min(tail);
-        let end = from.saturating_add(count.saturating_to()).min(tail);
-        let queue = self.deposits.getter(task_type_id);
-        let (mut sources, mut amounts, mut times) = (vec![], vec![], vec![]);
-        for number in from..end {
-            let entry = queue.getter(U64::from(number));
-            sources.push(self.sources.get(entry.source.get()));
-            amounts.push(widen(entry.amount.get()));
-            times.push(widen(entry.time.get()));
-        }
-        Returns((sources, amounts, times))
-    }
-
-    /// From when on deposit number `index` of the task type's queue can be reclaimed; zero if nothing is left of it.
-    pub fn reclaimable_at(&self, task_type_id: B256, index: U256) -> U256 {
-        self.deposits
-            .getter(task_type_id)
-            .getter(U64::saturating_from(index))
-            .available_at()
-    }
-
-    /// The round of the task type that takes several calls: what it drains in all, what of that it has paid, in wei, the
-    /// place in the registry's list of the sink that is next, and how many sinks there were when it began. Zeros if none is
-    /// open.
-    ///
-    /// # Returns
-    ///
+    /// * `source`
     /// * `amount`
-    /// * `paid`
-    /// * `cursor`
-    /// * `end`
-    pub fn get_round(&self, task_type_id: B256) -> (U256, U256, U256, U256) {
-        match self.open_round(task_type_id) {
-            Some(round) => (
-                round.amount,
-                round.paid,
-                U256::from(round.cursor),
-                U256::from(round.end),
-            ),
-            None => Default::default(),
-        }
+    /// * `time`
+    /// * `reclaimableAt`
+    pub fn get_deposit(&self, task_type_id: B256, index: U256) -> (Address, U256, U256, U256) {
+        let queue = self.deposits.getter(task_type_id);
+        let entry = queue.getter(U64::saturating_from(index));
+        (
+            self.sources.get(entry.source.get()),
+            widen(entry.amount.get()),
+            widen(entry.time.get()),
+            entry.available_at(),
+        )
     }
 
     /// What `sink` can claim, in wei.
@@ -748,449 +606,14 @@ impl EscrowBuffer {
         self.backpressure_pool.get()
     }
 
-    /// Where overflow is accounted for by source; zero before [`EscrowBuffer::connect`].
-    pub fn source_streams(&self) -> Address {
-        self.source_streams.get()
+    /// Where it is noted who paid what; zero before [`EscrowBuffer::connect`].
+    pub fn work_ledger(&self) -> Address {
+        self.work_ledger.get()
     }
 }
-
-/// A round, as it stands.
-struct Round {
-    /// What it drains in all.
-    amount: U256,
-    /// The capacity of all sinks when it began.
-    total: U256,
-    /// What of `amount` has been paid.
-    paid: U256,
-    cursor: u32,
-    end: u32,
-    number: U64,
-}
-
-impl Round {
-    /// Whether it takes several calls.
-    fn is_paged(&self) -> bool {
-        self.end > MAX_SINKS_PER_DRAIN
-    }
-
-    /// How many sinks this call pays.
-    fn page_size(&self) -> u32 {
-        self.end
-            .saturating_sub(self.cursor)
-            .min(MAX_SINKS_PER_DRAIN)
-    }
-
-    /// What each of `sinks` gets: its share of the amount, rounded down, but `least` if it has any capacity. Never more in
-    /// all than is left of the round: sinks and capacities may have changed since it began.
-    fn split(&mut self, sinks: &Sinks, least: U256) -> Sinks {
-        let mut payments = Vec::with_capacity(sinks.len());
-        for (sink, capacity) in sinks.iter().filter(|(_, capacity)| !capacity.is_zero()) {
-            let left = self.amount.saturating_sub(self.paid);
-            // No quotient: beyond 256 bits, so beyond all that is left.
-            let share = mul_div_floor(self.amount, *capacity, self.total).unwrap_or(left);
-            let share = share.max(least).min(left);
-            if !share.is_zero() {
-                self.paid = self.paid.saturating_add(share);
-                payments.push((*sink, share));
-            }
-        }
-        payments
-    }
-}
-
-/// What the pool's counter lets drain.
-enum Allowance {
-    /// Everything.
-    All,
-    /// What became free since `baseline`, up to `value`.
-    Free { baseline: u128, value: u128 },
-}
-
-// --- Rounds
 
 impl EscrowBuffer {
-    /// The round of several calls that has begun and not ended, if there is one.
-    fn open_round(&self, id: B256) -> Option<Round> {
-        let buffer = self.buffers.getter(id);
-        let end = buffer.round_end.get();
-        (!end.is_zero()).then(|| Round {
-            amount: widen(buffer.round_amount.get()),
-            total: widen(buffer.round_total.get()),
-            paid: widen(buffer.round_paid.get()),
-            cursor: buffer.round_cursor.get().wrapping_to(),
-            end: end.wrapping_to(),
-            number: buffer.round_number.get(),
-        })
+    fn minimum(&self) -> U256 {
+        widen(self.least.get())
     }
-
-    /// Begins a round: what it drains, and the first sinks it pays. `None` if that only took note of something.
-    fn start_round(&mut self, id: B256) -> Result<Option<(Round, Sinks)>, Error> {
-        if self.buffer_level(id).is_zero() {
-            return Err(NothingToDrain {}.into());
-        }
-        // One more than are paid now, to see whether these are all.
-        let mut sinks = self.sinks(id, 0, MAX_SINKS_PER_DRAIN.saturating_add(1))?;
-        let (end, total) = if sinks.len() <= MAX_SINKS_PER_DRAIN as usize {
-            let total = sinks.iter().fold(U256::ZERO, |sum, (_, capacity)| {
-                sum.saturating_add(*capacity)
-            });
-            (U256::from(sinks.len()), total)
-        } else {
-            sinks.truncate(MAX_SINKS_PER_DRAIN as usize);
-            let get = ICapacityRegistry::getTaskTypeCall::SELECTOR;
-            let registry = self.capacity_registry.get();
-            let [_min_stake, count, total] = query_words(self.vm(), registry, get, &[id])?;
-            (count, total)
-        };
-        if total.is_zero() {
-            return Err(NothingToDrain {}.into());
-        }
-        let Some(allowance) = self.allowance(id)? else {
-            return Ok(None);
-        };
-        let amount = self.allot(id, &allowance);
-        let number = self.buffers.getter(id).round_number.get();
-        let round = Round {
-            amount,
-            total,
-            paid: U256::ZERO,
-            cursor: 0,
-            end: end.saturating_to(),
-            number: number.saturating_add(U64::from(1)),
-        };
-        Ok((!amount.is_zero()).then_some((round, sinks)))
-    }
-
-    /// What may drain of the task type's buffer, of which none is refused. `None` if this was the first look at the pool's
-    /// counter, or if that went back: then it counts from here.
-    fn allowance(&mut self, id: B256) -> Result<Option<Allowance>, Error> {
-        let pool = self.backpressure_pool.get();
-        let (priced, value) = match pool.is_zero() {
-            true => (false, 0),
-            false => {
-                let get = IBackpressurePool::getFreeValueCall::SELECTOR;
-                let [priced, value] = query_words(self.vm(), pool, get, &[id])?;
-                (!priced.is_zero(), math::to_u128_saturating(value))
-            }
-        };
-        let mut buffer = self.buffers.setter(id);
-        let had_baseline = buffer.has_baseline.get();
-        if !priced {
-            // A price that comes back later counts from then on.
-            if had_baseline {
-                buffer.has_baseline.set(false);
-            }
-            return Ok(Some(Allowance::All));
-        }
-        let baseline = buffer.baseline.get().wrapping_to();
-        if had_baseline && value == baseline {
-            return Err(NothingToDrain {}.into());
-        }
-        if had_baseline && value > baseline {
-            return Ok(Some(Allowance::Free { baseline, value }));
-        }
-        buffer.has_baseline.set(true);
-        buffer.baseline.set(U128::from(value));
-        emit!(self.vm(), BaselineSet[id](value));
-        Ok(None)
-    }
-
-    /// What a round drains that begins now: what `allowance` lets, as far as the next deposits hold it. Passes over those
-    /// that nothing is left of, and moves the baseline.
-    fn allot(&mut self, id: B256, allowance: &Allowance) -> U256 {
-        let allowed = match allowance {
-            Allowance::All => U256::MAX,
-            Allowance::Free { baseline, value } => U256::from(value.saturating_sub(*baseline)),
-        };
-        let queue = self.deposits.getter(id);
-        let mut buffer = self.buffers.setter(id);
-        let head = buffer.head.get().wrapping_to::<u64>();
-        let tail = buffer.tail.get().wrapping_to::<u64>();
-        let last = head.saturating_add(MAX_DEPOSITS_PER_DRAIN).min(tail);
-        let (mut sum, mut next, mut number) = (U256::ZERO, head, head);
-        while number < last && sum < allowed {
-            sum = sum.saturating_add(widen(queue.getter(U64::from(number)).amount.get()));
-            number = number.saturating_add(1);
-            if sum.is_zero() {
-                next = number;
-            }
-        }
-        if next != head {
-            buffer.head.set(U64::from(next));
-        }
-        let amount = sum.min(allowed);
-        if let Allowance::Free { value, .. } = allowance {
-            // What the queue has no use for expires. Where only the bound on deposits stood in the way, the rest stays free:
-            // else many small deposits could slow the draining down.
-            let kept = match number == tail {
-                true => 0,
-                false => math::to_u128_saturating(allowed.saturating_sub(amount)),
-            };
-            buffer.baseline.set(U128::from(value.saturating_sub(kept)));
-        }
-        amount
-    }
-
-    /// What the next `sinks` get, and counts it as paid.
-    fn shares(&mut self, id: B256, round: &mut Round, sinks: Sinks) -> Sinks {
-        let unpaid = match round.is_paged() {
-            true => self.stamp(id, round.number, sinks),
-            false => sinks,
-        };
-        let payments = round.split(&unpaid, U256::ZERO);
-        if !payments.is_empty() {
-            return payments;
-        }
-        // Not a wei for anyone: a wei each, as far as it goes. Deposits of next to nothing cannot hold up what is behind them.
-        round.split(&unpaid, U256::from(1))
-    }
-
-    /// Those of `sinks` that the round has not paid yet: a sink that leaves and comes back is at the end of the list.
-    fn stamp(&mut self, id: B256, round: U64, sinks: Sinks) -> Sinks {
-        let mut paid_in = self.paid_in.setter(id);
-        let mut unpaid = Vec::with_capacity(sinks.len());
-        for (sink, capacity) in sinks {
-            if paid_in.get(sink) != round {
-                paid_in.setter(sink).set(round);
-                unpaid.push((sink, capacity));
-            }
-        }
-        unpaid
-    }
-
-    /// Writes a round of several calls down, after `count` sinks of its page were there. Closes it after the last page,
-    /// or when the list ends before.
-    fn store_round(&mut self, id: B256, round: &Round, count: usize) {
-        let page_size = round.page_size();
-        // At most `end`.
-        let cursor = round.cursor.saturating_add(page_size);
-        let goes_on = cursor < round.end && count == page_size as usize;
-        let (amount, total, paid, cursor, end) = match goes_on {
-            true => (round.amount, round.total, round.paid, cursor, round.end),
-            false => Default::default(),
-        };
-        let mut buffer = self.buffers.setter(id);
-        // Fits: part of the level, as is what has been paid of it. A registry's total has 104 bits.
-        buffer.round_amount.set(Amount::wrapping_from(amount));
-        buffer
-            .round_total
-            .set(U128::from(math::to_u128_saturating(total)));
-        buffer.round_paid.set(Amount::wrapping_from(paid));
-        buffer.round_cursor.set(U32::from(cursor));
-        buffer.round_end.set(U32::from(end));
-        buffer.round_number.set(round.number);
-    }
-
-    /// Takes the sum of `payments` from the oldest deposits. They are among those that [`EscrowBuffer::allot`] has counted
-    /// for the round, so at most [`MAX_DEPOSITS_PER_DRAIN`]: none of them can be reclaimed before it ends.
-    fn consume(&mut self, id: B256, payments: &Sinks) {
-        let sum = payments
-            .iter()
-            .fold(U256::ZERO, |sum, (_, amount)| sum.saturating_add(*amount));
-        if sum.is_zero() {
-            return;
-        }
-        let buffer = self.buffers.getter(id);
-        let (mut head, tail) = (buffer.head.get(), buffer.tail.get());
-        let mut left = sum;
-        while !left.is_zero() && head < tail {
-            let mut queue = self.deposits.setter(id);
-            let mut entry = queue.setter(head);
-            let source = entry.source.get();
-            let taken = entry.take(left);
-            if entry.amount.get().is_zero() {
-                head = head.saturating_add(U64::from(1));
-            }
-            if !taken.is_zero() {
-                self.reduce_source(id, source, taken);
-            }
-            left = left.saturating_sub(taken);
-        }
-        self.buffers.setter(id).head.set(head);
-        self.reduce_level(id, sum);
-        self.signal(id);
-    }
-
-    /// Pays `sink`, or credits it if the token reverts: a sink that cannot be paid does not stand in the way of others.
-    fn pay(&mut self, id: B256, sink: Address, amount: U256) -> Result<(), Error> {
-        require_gas(self.vm(), PAYMENT_GAS)?;
-        if erc20::try_transfer(self.vm(), self.token.get(), sink, amount, PAYMENT_GAS)? {
-            emit!(self.vm(), Drained[id, sink](amount));
-            return Ok(());
-        }
-        // Fits, all three: what was booked until now.
-        let credit = self.credits.get(sink).saturating_add(amount);
-        self.credits.setter(sink).set(credit);
-        let credited = widen(self.credited.get()).saturating_add(amount);
-        self.credited.set(U128::wrapping_from(credited));
-        emit!(self.vm(), Credited[id, sink](amount));
-        Ok(())
-    }
-}
-
-// --- Books
-
-impl EscrowBuffer {
-    /// Queues `amount` of `source`. The tokens are here.
-    fn book(&mut self, id: B256, source: Address, amount: U256) -> Result<(), Error> {
-        let level = to_amount(self.buffer_level(id).saturating_add(amount))?;
-        let booked = widen(self.booked.get()).saturating_add(amount);
-        let booked = narrow(booked).ok_or(AmountTooLarge { amount: booked })?;
-        self.booked.set(booked);
-        let source_id = self.source_id(source);
-        let (now, timeout) = (
-            clock::block_timestamp(self.vm()),
-            self.reclaim_timeout.get(),
-        );
-        let mut buffer = self.buffers.setter(id);
-        buffer.level.set(level);
-        let number = buffer.tail.get();
-        buffer.tail.set(number.saturating_add(U64::from(1)));
-        let mut queue = self.deposits.setter(id);
-        let mut entry = queue.setter(number);
-        // Fits: part of the level, as is what waits of the source.
-        entry.amount.set(Amount::wrapping_from(amount));
-        entry.source.set(source_id);
-        entry.time.set(U64::from(now));
-        entry.timeout.set(timeout);
-        let mut levels = self.source_levels.setter(id);
-        let source_level = widen(levels.get(source_id)).saturating_add(amount);
-        levels
-            .setter(source_id)
-            .set(Amount::wrapping_from(source_level));
-        emit!(self.vm(), Deposited[id, source](amount));
-        if self.fills(id, SLOW_DOWN_BPS) {
-            emit!(self.vm(), SlowDown[id, source]);
-        }
-        Ok(())
-    }
-
-    /// The number of `source`, which gets one if it has none.
-    fn source_id(&mut self, source: Address) -> SourceId {
-        let known = self.source_ids.get(source);
-        if !known.is_zero() || source.is_zero() {
-            return known;
-        }
-        // Fits: 2^40 sources would take 10^17 gas.
-        let id = self.source_count.get().saturating_add(SourceId::from(1));
-        self.source_count.set(id);
-        self.source_ids.setter(source).set(id);
-        self.sources.setter(id).set(source);
-        id
-    }
-
-    fn reduce_level(&mut self, id: B256, amount: U256) {
-        let mut buffer = self.buffers.setter(id);
-        let level = widen(buffer.level.get()).saturating_sub(amount);
-        buffer.level.set(Amount::wrapping_from(level));
-        let booked = widen(self.booked.get()).saturating_sub(amount);
-        self.booked.set(U128::wrapping_from(booked));
-    }
-
-    fn reduce_source(&mut self, id: B256, source: SourceId, amount: U256) {
-        let mut levels = self.source_levels.setter(id);
-        let level = widen(levels.get(source)).saturating_sub(amount);
-        levels.setter(source).set(Amount::wrapping_from(level));
-    }
-
-    fn signal(&self, id: B256) {
-        emit!(
-            self.vm(),
-            PressureChanged[id](
-                self.get_escrow_pressure(id),
-                U256::from(clock::block_timestamp(self.vm()))
-            )
-        );
-    }
-
-    fn signal_booking(&self, id: B256) {
-        self.signal(id);
-        if self.is_full(id) {
-            emit!(self.vm(), BufferFull[id](self.buffer_level(id)));
-        }
-    }
-
-    /// Whether the buffer is at `share` of its limit, in BPS, or above.
-    fn fills(&self, id: B256, share: u16) -> bool {
-        let max = self.buffer_max(id);
-        !max.is_zero() && self.buffer_level(id) >= bps_of_ceil(max, share)
-    }
-
-    fn send(&self, to: Address, amount: U256) -> Result<(), Error> {
-        Ok(erc20::transfer(self.vm(), self.token.get(), to, amount)?)
-    }
-
-    fn require_solvent(&self) -> Result<(), Error> {
-        let balance = erc20::balance_of(self.vm(), self.token.get(), self.vm().contract_address())?;
-        let (booked, credited) = self.get_liabilities();
-        let owed = booked.saturating_add(credited);
-        match balance < owed {
-            true => Err(Insolvent { balance, owed }.into()),
-            false => Ok(()),
-        }
-    }
-
-    /// A task type never ceases to be: after its first deposit the registry need not be asked again.
-    fn require_task_type(&self, id: B256) -> Result<(), Error> {
-        if !self.buffers.getter(id).tail.get().is_zero() {
-            return Ok(());
-        }
-        let get = ICapacityRegistry::taskTypeExistsCall::SELECTOR;
-        let [exists] = query_words(self.vm(), self.capacity_registry.get(), get, &[id])?;
-        match exists.is_zero() {
-            true => Err(TaskTypeDoesNotExist {}.into()),
-            false => Ok(()),
-        }
-    }
-
-    /// The Superfluid pool of the task type.
-    fn pool_of(&self, id: B256) -> Result<Address, Error> {
-        let backpressure_pool = self.backpressure_pool.get();
-        if backpressure_pool.is_zero() {
-            return Err(PoolDoesNotExist {}.into());
-        }
-        let get = IBackpressurePool::getPoolCall::SELECTOR;
-        let [pool] = query_words(self.vm(), backpressure_pool, get, &[id])?;
-        match to_address(pool) {
-            Address::ZERO => Err(PoolDoesNotExist {}.into()),
-            pool => Ok(pool),
-        }
-    }
-
-    fn sinks(&self, id: B256, from: u32, count: u32) -> Result<Sinks, Error> {
-        let get = ICapacityRegistry::getSinksPageCall {
-            taskTypeId: id,
-            from: U256::from(from),
-            count: U256::from(count),
-        };
-        let page = query(self.vm(), self.capacity_registry.get(), &get)?;
-        let sinks = page.sinks.into_iter().zip(page.capacities);
-        Ok(sinks.take(count as usize).collect())
-    }
-}
-
-impl QueuedDeposit {
-    /// From when on it can be reclaimed.
-    fn available_at(&self) -> U256 {
-        widen(self.time.get()).saturating_add(widen(self.timeout.get()))
-    }
-
-    /// Takes `amount` of it, or all there is if that is less, and returns how much. Forgets a deposit that nothing is left
-    /// of, which gives a slot back.
-    fn take(&mut self, amount: U256) -> U256 {
-        let held = widen(self.amount.get());
-        let taken = amount.min(held);
-        let left = held.saturating_sub(taken);
-        self.amount.set(Amount::wrapping_from(left));
-        if left.is_zero() {
-            self.source.set(SourceId::ZERO);
-            self.time.set(U64::ZERO);
-            self.timeout.set(U32::ZERO);
-        }
-        taken
-    }
-}
-
-fn to_amount(amount: U256) -> Result<Amount, AmountTooLarge> {
-    narrow(amount).ok_or(AmountTooLarge { amount })
 }

@@ -1,211 +1,34 @@
-//! EscrowBuffer on motsu: every function, error, event and access rule. What InsufficientGas is about, and re-entry, only the
-//! devnet can show.
+//! EscrowBuffer on motsu: its functions, errors, events and access rules. What InsufficientGas is about, and re-entry, only
+//! the devnet can show.
+
+extern crate alloc;
 
 #[allow(dead_code)]
 #[path = "../src/lib.rs"]
 mod contract;
+#[allow(dead_code)]
+#[path = "../../work-ledger/src/lib.rs"]
+mod ledger;
+#[allow(dead_code)]
+#[path = "../../overflow-meter/src/lib.rs"]
+mod meter;
 mod neighbours;
+mod world;
 
-use std::borrow::BorrowMut;
-
-use alloy_primitives::{uint, Address, B256, U256};
-use bpe_common::{
-    call::{NotAContract, Revert},
-    clock::testing::{advance_time, timestamp},
-    erc20::SafeERC20FailedOperation,
-    ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
-    returns::Returns,
-};
-use bpe_testing::{Behaviour, Token};
-use contract::*;
-use motsu::prelude::*;
-use neighbours::{Gda, Pools, Registry, Streams};
-use stylus_sdk::prelude::*;
-
-const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
-const UNIT: U256 = uint!(1_000_000_000_U256);
-const CODE: B256 = B256::repeat_byte(0xc0);
-const CHAT: B256 = B256::repeat_byte(0xca);
-const NOWHERE: B256 = B256::repeat_byte(0x99);
-const OWNER: Address = Address::repeat_byte(0x01);
-const ALICE: Address = Address::repeat_byte(0x0a);
-const BOB: Address = Address::repeat_byte(0x0b);
-const X: Address = Address::repeat_byte(0xa1);
-const Y: Address = Address::repeat_byte(0xa2);
-const Z: Address = Address::repeat_byte(0xa3);
-const DAY: u64 = 86_400;
-
-fn n(number: u64) -> U256 {
-    U256::from(number)
-}
-
-fn tokens(amount: u64) -> U256 {
-    ONE * n(amount)
-}
-
-fn ownable_of(escrow: &mut EscrowBuffer) -> &mut Ownable {
-    escrow.borrow_mut()
-}
-
-/// A connected buffer; two task types, with the sinks X (1 unit) and Y (3 units) each; a million tokens for Alice and Bob.
-struct World {
-    escrow: Contract<EscrowBuffer>,
-    token: Contract<Token>,
-    registry: Contract<Registry>,
-    pools: Contract<Pools>,
-    gda: Contract<Gda>,
-    streams: Contract<Streams>,
-}
-
-impl World {
-    fn unconnected() -> Self {
-        let world = Self {
-            escrow: Contract::new(),
-            token: Contract::new(),
-            registry: Contract::new(),
-            pools: Contract::new(),
-            gda: Contract::new(),
-            streams: Contract::new(),
-        };
-        world
-            .escrow
-            .sender(OWNER)
-            .constructor(world.token.address(), world.registry.address(), OWNER)
-            .motsu_unwrap();
-        for id in [CODE, CHAT] {
-            world.set_sinks(id, &[(X, 1), (Y, 3)]);
-        }
-        for source in [ALICE, BOB] {
-            world.token.sender(OWNER).mint(source, tokens(1_000_000));
-        }
-        world.pools.sender(OWNER).set_pool(world.gda.address());
-        world
-    }
-
-    fn new() -> Self {
-        let world = Self::unconnected();
-        world
-            .escrow
-            .sender(OWNER)
-            .connect(world.pools.address(), world.streams.address())
-            .motsu_unwrap();
-        world
-    }
-
-    fn set_sinks(&self, id: B256, sinks: &[(Address, u64)]) {
-        let (sinks, capacities) = sinks
-            .iter()
-            .map(|(sink, units)| (*sink, UNIT * n(*units)))
-            .unzip();
-        self.registry.sender(OWNER).set_sinks(id, sinks, capacities);
-    }
-
-    fn behave(&self, behaviour: Behaviour) {
-        self.token.sender(OWNER).behave(behaviour as u8);
-    }
-
-    fn try_deposit(&self, source: Address, amount: U256) -> Result<(), Error> {
-        self.escrow.sender(source).deposit(CODE, amount).motsu_res()
-    }
-
-    fn deposit(&self, source: Address, amount: U256) {
-        self.try_deposit(source, amount).unwrap();
-    }
-
-    fn drain(&self) -> Result<(), Error> {
-        self.escrow.sender(BOB).drain(CODE).motsu_res()
-    }
-
-    fn reclaim(&self, source: Address, index: u64) -> Result<(), Error> {
-        self.escrow
-            .sender(source)
-            .reclaim(CODE, n(index))
-            .motsu_res()
-    }
-
-    fn set_max(&self, max: U256) {
-        self.escrow
-            .sender(OWNER)
-            .set_buffer_max(CODE, max)
-            .motsu_unwrap();
-    }
-
-    fn price(&self, value: U256) {
-        self.pools.sender(OWNER).set_free_value(true, value);
-    }
-
-    /// Overflow of these sources, in all of `amount` tokens' wei, that has arrived in the pool.
-    fn overflow(&self, of: &[(Address, U256)], arrived: U256) {
-        for (source, amount) in of {
-            self.streams
-                .sender(OWNER)
-                .set_overflow(self.gda.address(), *source, *amount);
-        }
-        self.gda.sender(OWNER).accrue(self.token.address(), arrived);
-    }
-
-    fn sync(&self, sources: &[Address]) -> Result<U256, Error> {
-        self.escrow
-            .sender(BOB)
-            .sync(CODE, sources.to_vec())
-            .motsu_res()
-    }
-
-    fn balance(&self, account: Address) -> U256 {
-        self.token.sender(OWNER).balance(account)
-    }
-
-    fn held(&self) -> U256 {
-        self.balance(self.escrow.address())
-    }
-
-    fn level(&self) -> U256 {
-        self.escrow.sender(OWNER).buffer_level(CODE)
-    }
-
-    fn bounds(&self) -> (U256, U256) {
-        self.escrow.sender(OWNER).queue_bounds(CODE)
-    }
-
-    fn amounts(&self) -> Vec<U256> {
-        let all = n(1_000);
-        let Returns((_, amounts, _)) = self.escrow.sender(OWNER).get_deposits(CODE, n(0), all);
-        amounts
-    }
-
-    fn source_level(&self, source: Address) -> U256 {
-        self.escrow.sender(OWNER).source_level(CODE, source)
-    }
-
-    fn liabilities(&self) -> (U256, U256) {
-        self.escrow.sender(OWNER).get_liabilities()
-    }
-
-    fn round(&self) -> (U256, U256, U256, U256) {
-        self.escrow.sender(OWNER).get_round(CODE)
-    }
-}
-
-const NO_ROUND: (U256, U256, U256, U256) = (U256::ZERO, U256::ZERO, U256::ZERO, U256::ZERO);
-
-fn nothing_to_drain() -> Result<(), Error> {
-    Err(NothingToDrain {}.into())
-}
+use world::*;
 
 // --- Construction and wiring
 
 #[motsu::test]
 fn constructor_sets_what_it_is_given() {
     let world = World::unconnected();
-    let it = world.escrow.sender(ALICE);
+    let mut it = world.escrow.sender(ALICE);
     assert_eq!(it.token(), world.token.address());
     assert_eq!(it.capacity_registry(), world.registry.address());
     assert_eq!(it.reclaim_timeout(), n(DAY));
     assert_eq!(it.backpressure_pool(), Address::ZERO);
-    assert_eq!(it.source_streams(), Address::ZERO);
+    assert_eq!(it.work_ledger(), Address::ZERO);
     assert_eq!(it.get_liabilities(), (n(0), n(0)));
-    drop(it);
-    let mut it = world.escrow.sender(ALICE);
     assert_eq!(ownable_of(&mut it).owner(), OWNER);
 }
 
@@ -213,62 +36,61 @@ fn constructor_sets_what_it_is_given() {
 fn constructor_refuses_what_makes_no_sense() {
     let escrow = Contract::<EscrowBuffer>::new();
     let (token, registry) = (Contract::<Token>::new(), Contract::<Registry>::new());
-    let error = escrow
-        .sender(ALICE)
-        .constructor(ALICE, registry.address(), OWNER)
-        .motsu_unwrap_err();
-    assert_eq!(error, NotAContract { account: ALICE }.into());
-    let error = escrow
-        .sender(ALICE)
-        .constructor(token.address(), BOB, OWNER)
-        .motsu_unwrap_err();
-    assert_eq!(error, NotAContract { account: BOB }.into());
-    let error = escrow
-        .sender(ALICE)
-        .constructor(token.address(), registry.address(), Address::ZERO)
-        .motsu_unwrap_err();
-    let no_owner = OwnableInvalidOwner {
-        owner: Address::ZERO,
+    let construct = |token: Address, registry: Address, owner: Address| {
+        escrow
+            .sender(ALICE)
+            .constructor(token, registry, owner)
+            .motsu_res()
     };
-    assert_eq!(error, Error::Ownable(no_owner.into()));
+    let (token, registry) = (token.address(), registry.address());
+    let no_contract = |account| Err(NotAContract { account }.into());
+    assert_eq!(construct(ALICE, registry, OWNER), no_contract(ALICE));
+    assert_eq!(construct(token, BOB, OWNER), no_contract(BOB));
+    let owner = Address::ZERO;
+    let no_owner = Error::Ownable(OwnableInvalidOwner { owner }.into());
+    assert_eq!(construct(token, registry, owner), Err(no_owner));
 }
 
 #[motsu::test]
 fn neighbours_are_connected_once() {
     let world = World::unconnected();
-    let (pools, streams) = (world.pools.address(), world.streams.address());
-    let connect = |pool: &Address, streams: &Address| {
-        world
-            .escrow
-            .sender(OWNER)
-            .connect(*pool, *streams)
-            .motsu_res()
+    let (pools, ledger) = (world.pools.address(), world.ledger.address());
+    let connect = |pool: Address, ledger: Address| {
+        world.escrow.sender(OWNER).connect(pool, ledger).motsu_res()
     };
-    let no_contract = Err(NotAContract { account: ALICE }.into());
-    assert_eq!(connect(&ALICE, &streams), no_contract);
-    assert_eq!(connect(&pools, &ALICE), no_contract);
-    assert_eq!(connect(&pools, &streams), Ok(()));
+    let no_contract = |account| Err(NotAContract { account }.into());
+    assert_eq!(connect(ALICE, ledger), no_contract(ALICE));
+    assert_eq!(connect(pools, ALICE), no_contract(ALICE));
+    // A contract that is no pool, and a pool without a meter.
+    assert!(matches!(
+        connect(world.registry.address(), ledger),
+        Err(Error::Revert(_))
+    ));
+    let bare = Contract::<Pools>::new();
+    let no_meter = no_contract(Address::ZERO);
+    assert_eq!(connect(bare.address(), ledger), no_meter);
+    assert_eq!(connect(pools, ledger), Ok(()));
     world.escrow.assert_emitted(&Connected {
         backpressurePool: pools,
-        sourceStreams: streams,
+        workLedger: ledger,
     });
     assert_eq!(world.escrow.sender(ALICE).backpressure_pool(), pools);
-    assert_eq!(world.escrow.sender(ALICE).source_streams(), streams);
-    assert_eq!(connect(&streams, &pools), Err(AlreadyConnected {}.into()));
-    assert_eq!(world.escrow.sender(ALICE).backpressure_pool(), pools);
+    assert_eq!(world.escrow.sender(ALICE).work_ledger(), ledger);
+    assert_eq!(connect(ledger, pools), Err(AlreadyConnected {}.into()));
+    assert_eq!(connect(pools, ledger), Err(AlreadyConnected {}.into()));
 }
 
 #[motsu::test]
 fn only_the_owner_sets_things() {
     let world = World::unconnected();
-    let (pools, streams) = (world.pools.address(), world.streams.address());
+    let (pools, ledger) = (world.pools.address(), world.ledger.address());
+    let account = ALICE;
     let refused = || {
-        let account = ALICE;
         Err(Error::Ownable(ownable::Error::Unauthorized(
             OwnableUnauthorizedAccount { account },
         )))
     };
-    let it = world.escrow.sender(ALICE).connect(pools, streams);
+    let it = world.escrow.sender(ALICE).connect(pools, ledger);
     assert_eq!(it.motsu_res(), refused());
     let it = world.escrow.sender(ALICE).set_buffer_max(CODE, ONE);
     assert_eq!(it.motsu_res(), refused());
@@ -276,38 +98,11 @@ fn only_the_owner_sets_things() {
     assert_eq!(it.motsu_res(), refused());
 }
 
-/// Every field of the storage has a place of its own.
 #[motsu::test]
-fn storage_does_not_overlap() {
+fn a_plain_token_has_no_connections_to_undo() {
     let world = World::new();
-    world.set_max(tokens(20));
-    let timeout = world.escrow.sender(OWNER).set_reclaim_timeout(n(7_200));
-    timeout.motsu_unwrap();
-    world.price(n(77));
-    world.deposit(ALICE, tokens(4));
-    world.drain().unwrap();
-    world.escrow.assert_emitted(&BaselineSet {
-        taskTypeId: CODE,
-        value: n(77),
-    });
-    many_sinks(&world, CODE, 40);
-    world.price(tokens(4) + n(77));
-    world.drain().unwrap();
-    let it = world.escrow.sender(ALICE);
-    let paid = tokens(4) * n(32) / n(40);
-    assert_eq!(it.get_round(CODE), (tokens(4), paid, n(32), n(40)));
-    assert_eq!(it.buffer_level(CODE), tokens(4) - paid);
-    assert_eq!(it.buffer_max(CODE), tokens(20));
-    assert_eq!(it.queue_bounds(CODE), (n(0), n(1)));
-    assert_eq!(it.get_liabilities(), (tokens(4) - paid, n(0)));
-    assert_eq!(it.reclaim_timeout(), n(7_200));
-    assert_eq!(it.token(), world.token.address());
-    assert_eq!(it.capacity_registry(), world.registry.address());
-    assert_eq!(it.backpressure_pool(), world.pools.address());
-    assert_eq!(it.source_streams(), world.streams.address());
-    assert_eq!(it.reclaimable_at(CODE, n(0)), n(timestamp() + 7_200));
-    let expected = (vec![ALICE], vec![tokens(4) - paid], vec![n(timestamp())]);
-    assert_eq!(it.get_deposits(CODE, n(0), n(9)), Returns(expected));
+    let undo = world.escrow.sender(ALICE).disconnect(world.pool.address());
+    assert_eq!(undo.motsu_res(), Ok(()));
 }
 
 // --- Deposits
@@ -315,6 +110,7 @@ fn storage_does_not_overlap() {
 #[motsu::test]
 fn deposits_queue_with_source_and_time() {
     let world = World::new();
+    let start = timestamp();
     world.deposit(ALICE, tokens(10));
     world.escrow.assert_emitted(&Deposited {
         taskTypeId: CODE,
@@ -324,101 +120,158 @@ fn deposits_queue_with_source_and_time() {
     world.escrow.assert_emitted(&PressureChanged {
         taskTypeId: CODE,
         newPressure: n(0),
-        timestamp: n(timestamp()),
+        timestamp: n(start),
     });
-    let first = timestamp();
     advance_time(7);
     world.deposit(BOB, tokens(5));
-    world.deposit(ALICE, tokens(1));
-    assert_eq!(world.level(), tokens(16));
-    assert_eq!(world.held(), tokens(16));
-    assert_eq!(world.balance(ALICE), tokens(1_000_000 - 11));
-    assert_eq!(world.liabilities(), (tokens(16), n(0)));
-    assert_eq!(world.source_level(ALICE), tokens(11));
+    assert_eq!(world.bounds(), (n(0), n(2)));
+    assert_eq!(world.at(0), (ALICE, tokens(10), n(start), n(start + DAY)));
+    let second = start + 7;
+    assert_eq!(world.at(1), (BOB, tokens(5), n(second), n(second + DAY)));
+    assert_eq!(world.at(2), NOTHING);
+    assert_eq!(world.level(), tokens(15));
+    assert_eq!(world.held(), tokens(15));
+    assert_eq!(world.source_level(ALICE), tokens(10));
     assert_eq!(world.source_level(BOB), tokens(5));
-    assert_eq!(world.source_level(X), n(0));
+    assert_eq!(world.unattributed(), n(0));
+    assert_eq!(world.liabilities(), (tokens(15), n(0)));
+    // Of another task type, nothing.
+    assert_eq!(world.escrow.sender(BOB).buffer_level(CHAT), n(0));
+    assert_eq!(world.escrow.sender(BOB).queue_bounds(CHAT), (n(0), n(0)));
+}
+
+#[motsu::test]
+fn deposits_of_a_source_join_within_an_hour_of_the_first() {
+    let world = World::new();
+    let start = timestamp();
+    world.deposit(ALICE, tokens(1));
+    world.deposit(BOB, tokens(2));
+    advance_time(3_599);
+    world.deposit(ALICE, tokens(3));
+    assert_eq!(world.bounds(), (n(0), n(2)));
+    assert_eq!(world.at(0), (ALICE, tokens(4), n(start), n(start + DAY)));
+    assert_eq!(world.source_level(ALICE), tokens(4));
+    advance_time(1);
+    world.deposit(ALICE, tokens(5));
     assert_eq!(world.bounds(), (n(0), n(3)));
-    let it = world.escrow.sender(X);
-    let all = (
-        vec![ALICE, BOB, ALICE],
-        vec![tokens(10), tokens(5), tokens(1)],
-        vec![n(first), n(first + 7), n(first + 7)],
-    );
-    assert_eq!(it.get_deposits(CODE, n(0), U256::MAX), Returns(all));
-    let one = (vec![BOB], vec![tokens(5)], vec![n(first + 7)]);
-    assert_eq!(it.get_deposits(CODE, n(1), n(1)), Returns(one));
-    let none = Returns((vec![], vec![], vec![]));
-    assert_eq!(it.get_deposits(CODE, n(3), n(5)), none);
-    assert_eq!(it.get_deposits(CODE, U256::MAX, U256::MAX), none);
-    assert_eq!(it.buffer_level(CHAT), n(0));
-    assert_eq!(it.queue_bounds(CHAT), (n(0), n(0)));
+    let third = start + 3_600;
+    assert_eq!(world.at(2), (ALICE, tokens(5), n(third), n(third + DAY)));
+    assert_eq!(world.source_level(ALICE), tokens(9));
+    // Only the last one of the source is joined.
+    world.deposit(ALICE, tokens(1));
+    assert_eq!(world.at(2).1, tokens(6));
+    assert_eq!(world.level(), tokens(12));
+}
+
+#[motsu::test]
+fn nothing_joins_a_deposit_that_drained() {
+    let world = World::new();
+    world.deposit(ALICE, tokens(4));
+    world.drain().unwrap();
+    world.deposit(ALICE, tokens(8));
+    assert_eq!(world.bounds(), (n(1), n(2)));
+    assert_eq!(world.at(0), NOTHING);
+    assert_eq!(world.at(1).1, tokens(8));
 }
 
 #[motsu::test]
 fn deposit_refuses_nothing_and_nowhere() {
     let world = World::new();
     assert_eq!(world.try_deposit(ALICE, n(0)), Err(ZeroAmount {}.into()));
-    let error = world.escrow.sender(ALICE).deposit(NOWHERE, ONE);
-    assert_eq!(error.motsu_res(), Err(TaskTypeDoesNotExist {}.into()));
+    let nowhere = world.escrow.sender(ALICE).deposit(NOWHERE, ONE);
+    assert_eq!(nowhere.motsu_res(), Err(TaskTypeDoesNotExist {}.into()));
+    assert_eq!(world.held(), n(0));
 }
 
 #[motsu::test]
-fn deposit_works_before_anything_is_connected_and_drain_too() {
+fn deposit_works_before_anything_is_connected() {
     let world = World::unconnected();
     world.deposit(ALICE, tokens(4));
-    assert_eq!(world.sync(&[ALICE]), Err(PoolDoesNotExist {}.into()));
+    assert_eq!(world.level(), tokens(4));
+    assert_eq!(world.drain(), nothing_to_drain());
+    assert_eq!(world.sync(), Err(PoolDoesNotExist {}.into()));
+    world.connect().unwrap();
     world.drain().unwrap();
-    assert_eq!(world.balance(Y), tokens(3));
+    assert_eq!(world.balances(), (tokens(1), tokens(3)));
+}
+
+#[motsu::test]
+fn a_millionth_of_a_token_is_the_least() {
+    let world = World::unconnected();
+    let (escrow, token) = (Contract::<EscrowBuffer>::new(), Contract::<Decimal>::new());
+    let registry = world.registry.address();
+    let construct = escrow
+        .sender(OWNER)
+        .constructor(token.address(), registry, OWNER);
+    construct.motsu_unwrap();
+    let minimum = n(1_000_000_000_000);
+    let amount = minimum - n(1);
+    assert_eq!(
+        escrow.sender(ALICE).deposit(CODE, amount).motsu_res(),
+        Err(AmountTooSmall { amount, minimum }.into())
+    );
+    assert_eq!(
+        escrow.sender(ALICE).deposit(CODE, minimum).motsu_res(),
+        Ok(())
+    );
+    assert_eq!(escrow.sender(ALICE).buffer_level(CODE), minimum);
 }
 
 #[motsu::test]
 fn deposit_refuses_more_than_it_can_keep() {
     let world = World::new();
-    let most = (n(1) << 112) - n(1);
-    world.token.sender(OWNER).mint(ALICE, most);
-    world.deposit(ALICE, most);
-    let error = AmountTooLarge {
-        amount: most + n(1),
-    };
-    assert_eq!(world.try_deposit(BOB, n(1)), Err(error.into()));
-    assert_eq!((world.level(), world.held()), (most, most));
+    let largest = (U256::from(1) << 112) - n(1);
+    world.token.sender(OWNER).mint(ALICE, largest + n(9));
+    world.deposit(ALICE, largest);
+    assert_eq!(world.level(), largest);
+    let amount = largest + n(2);
+    assert_eq!(
+        world.try_deposit(ALICE, n(2)),
+        Err(AmountTooLarge { amount }.into())
+    );
 }
 
-/// What counts is what arrives.
 #[motsu::test]
 fn a_token_creates_no_deposit_out_of_nothing() {
     let world = World::new();
-    let failed = || {
-        Err(SafeERC20FailedOperation {
-            token: world.token.address(),
-        })
-    };
-    for (behaviour, outcome) in [
-        (Behaviour::Standard, Ok(tokens(10))),
-        (Behaviour::NoReturn, Ok(tokens(10))),
-        (Behaviour::Fee, Ok(tokens(9))),
-        (Behaviour::Doubles, Ok(tokens(10))),
-        (Behaviour::ReturnsFalse, failed()),
-        (Behaviour::Lies, failed()),
-        (Behaviour::ReturnsTwo, failed()),
-        (Behaviour::ReturnsShort, failed()),
-        (Behaviour::Reverts, failed()),
+    let token = world.token.address();
+    let failed = || Err(Error::Erc20(SafeERC20FailedOperation { token }));
+    for behaviour in [
+        Behaviour::ReturnsFalse,
+        Behaviour::Lies,
+        Behaviour::ReturnsTwo,
+        Behaviour::ReturnsShort,
+        Behaviour::Reverts,
     ] {
         world.behave(behaviour);
-        let before = world.level();
-        let result = world.try_deposit(ALICE, tokens(10));
-        assert_eq!(
-            result,
-            outcome.clone().map(drop).map_err(Error::Erc20),
-            "{behaviour:?}"
-        );
-        let booked = world.level() - before;
-        assert_eq!(booked, outcome.unwrap_or_default(), "{behaviour:?}");
-        assert!(world.held() >= world.level(), "{behaviour:?}");
+        assert_eq!(world.try_deposit(ALICE, ONE), failed(), "{behaviour:?}");
+        assert_eq!(world.level(), n(0));
     }
+    world.behave(Behaviour::Fee);
+    world.deposit(ALICE, tokens(10));
+    assert_eq!(world.level(), tokens(9));
+    world.behave(Behaviour::Doubles);
+    world.deposit(ALICE, tokens(10));
+    assert_eq!(world.level(), tokens(19));
 }
 
-// --- Limits and signals
+#[motsu::test]
+fn by_work_nothing_queues_and_nothing_drains() {
+    let world = World::by_work();
+    let refused = || Err(Error::PaidByWork(PaidByWork {}));
+    assert_eq!(world.try_deposit(ALICE, ONE), refused());
+    assert_eq!(world.drain(), refused());
+    world.overflow(&[], tokens(7));
+    assert_eq!(world.sync(), Ok(tokens(7)));
+    assert_eq!(world.level(), tokens(7));
+    assert_eq!(world.unattributed(), n(0));
+    assert_eq!(world.attribute(&[ALICE]).map(|_| ()), refused());
+    assert_eq!(world.drain(), refused());
+    assert_eq!(world.liabilities(), (tokens(7), n(0)));
+    assert_eq!(world.held(), tokens(7));
+}
+
+// --- Limits and pressure
 
 #[motsu::test]
 fn the_limit_is_what_fits() {
@@ -428,846 +281,689 @@ fn the_limit_is_what_fits() {
         taskTypeId: CODE,
         maxBuffer: tokens(10),
     });
-    assert_eq!(world.escrow.sender(X).buffer_max(CODE), tokens(10));
-    world.deposit(ALICE, tokens(6));
-    let error = BufferExceedsMax {
-        attempted: tokens(10) + n(1),
-        max: tokens(10),
-    };
-    let result = world.try_deposit(BOB, tokens(4) + n(1));
-    assert_eq!(result, Err(error.into()));
-    assert_eq!(world.balance(BOB), tokens(1_000_000), "went back");
-    let full = BufferFull {
+    let (attempted, max) = (tokens(10) + n(1), tokens(10));
+    assert_eq!(
+        world.try_deposit(ALICE, attempted),
+        Err(BufferExceedsMax { attempted, max }.into())
+    );
+    assert_eq!(world.level(), n(0));
+}
+
+#[motsu::test]
+fn a_full_buffer_says_so() {
+    let world = World::new();
+    world.set_max(tokens(10));
+    world.deposit(ALICE, tokens(10));
+    assert!(world.escrow.sender(BOB).is_full(CODE));
+    world.escrow.assert_emitted(&BufferFull {
         taskTypeId: CODE,
         bufferLevel: tokens(10),
-    };
-    assert!(!world.escrow.sender(X).is_full(CODE));
-    assert!(!world.escrow.emitted(&full));
-    world.deposit(BOB, tokens(4));
-    assert!(world.escrow.sender(X).is_full(CODE));
-    world.escrow.assert_emitted(&full);
-    world.set_max(n(0));
-    assert!(!world.escrow.sender(X).is_full(CODE));
-    world.deposit(BOB, tokens(1_000));
-}
-
-#[motsu::test]
-fn dust_of_the_pools_is_swept_for_nobody() {
-    let world = World::new();
-    world.set_max(tokens(1));
-    let pool = world.pools.address();
-    assert_eq!(world.escrow.sender(X).sweep(CODE), Ok(n(0)));
-    assert_eq!(world.level(), n(0));
-    world.token.sender(OWNER).mint(pool, tokens(3));
-    // It is here already, whatever the limit.
-    assert_eq!(world.escrow.sender(X).sweep(CODE), Ok(tokens(3)));
-    assert_eq!(world.balance(pool), n(0));
-    assert_eq!(world.source_level(Address::ZERO), tokens(3));
-    assert_eq!(world.level(), tokens(3));
-    world.escrow.assert_emitted(&Deposited {
-        taskTypeId: CODE,
-        source: Address::ZERO,
-        amount: tokens(3),
     });
-    world.pools.sender(OWNER).set_pool(Address::ZERO);
-    let error = world.escrow.sender(X).sweep(CODE).motsu_unwrap_err();
-    assert_eq!(error, PoolDoesNotExist {}.into());
+    assert_eq!(world.pressure(), ONE);
+    assert_eq!(world.escrow.sender(BOB).buffer_max(CODE), tokens(10));
+    // Overflow is not refused.
+    world.overflow(&[], tokens(5));
+    assert_eq!(world.sync(), Ok(tokens(5)));
+    assert_eq!(world.pressure(), ONE + ONE / n(2));
+    world.set_max(n(0));
+    assert_eq!(world.pressure(), n(0));
+    assert!(!world.escrow.sender(BOB).is_full(CODE));
+    world.deposit(ALICE, tokens(100));
 }
 
 #[motsu::test]
-fn buffer_max_has_bounds() {
+fn pressure_is_level_by_limit_rounded_down() {
     let world = World::new();
-    let error = world
-        .escrow
-        .sender(OWNER)
-        .set_buffer_max(CODE, U256::MAX)
-        .motsu_unwrap_err();
-    assert_eq!(error, AmountTooLarge { amount: U256::MAX }.into());
-}
-
-#[motsu::test]
-fn pressure_is_level_by_limit() {
-    let world = World::new();
-    let pressure = || world.escrow.sender(X).get_escrow_pressure(CODE);
-    world.deposit(ALICE, tokens(2));
-    assert_eq!(pressure(), n(0), "no limit");
-    world.set_max(tokens(3));
-    let two_thirds = n(666_666_666_666_666_666);
-    assert_eq!(pressure(), two_thirds);
-    let event = |pressure: &U256| PressureChanged {
-        taskTypeId: CODE,
-        newPressure: *pressure,
-        timestamp: n(timestamp()),
-    };
-    world.escrow.assert_emitted(&event(&two_thirds));
     world.deposit(ALICE, tokens(1));
-    assert_eq!(pressure(), ONE);
-    world.escrow.assert_emitted(&event(&ONE));
-    world.set_max(tokens(2));
-    assert_eq!(pressure(), n(1_500_000_000_000_000_000), "above the limit");
-    world.set_max(tokens(12));
-    advance_time(1);
-    world.drain().unwrap();
-    assert_eq!(pressure(), n(0));
-    world.escrow.assert_emitted(&event(&n(0)));
+    world.set_max(tokens(3));
+    assert_eq!(world.pressure(), n(333_333_333_333_333_333));
+    world.escrow.assert_emitted(&PressureChanged {
+        taskTypeId: CODE,
+        newPressure: n(333_333_333_333_333_333),
+        timestamp: n(timestamp()),
+    });
+    let amount = U256::from(1) << 112;
+    let set = world.escrow.sender(OWNER).set_buffer_max(CODE, amount);
+    assert_eq!(set.motsu_res(), Err(AmountTooLarge { amount }.into()));
 }
 
 #[motsu::test]
 fn sources_of_a_nearly_full_buffer_should_slow_down() {
     let world = World::new();
-    world.set_max(n(101));
-    let slow = |source: &Address| world.escrow.sender(X).should_slow_down(CODE, *source);
-    let event = |source: &Address| SlowDown {
+    world.set_max(tokens(10));
+    let slow = |source: Address| world.escrow.sender(BOB).should_slow_down(CODE, source);
+    world.deposit(ALICE, tokens(9) - n(1));
+    assert!(!slow(ALICE));
+    world.deposit(ALICE, n(1));
+    assert!(slow(ALICE) && !slow(BOB));
+    world.escrow.assert_emitted(&SlowDown {
         taskTypeId: CODE,
-        source: *source,
-    };
-    world.deposit(ALICE, n(90));
-    assert!(!slow(&ALICE), "90 of 101 is less than 90 %");
-    assert!(!world.escrow.emitted(&event(&ALICE)));
-    world.deposit(BOB, n(1));
-    assert!(slow(&BOB) && slow(&ALICE));
-    assert!(!slow(&X), "has nothing there");
-    world.escrow.assert_emitted(&event(&BOB));
-    assert!(!world.escrow.emitted(&event(&ALICE)));
-    world.set_max(n(0));
-    assert!(!slow(&BOB), "no limit");
+        source: ALICE,
+    });
+    assert!(!world.escrow.sender(BOB).is_full(CODE));
 }
 
 // --- Overflow
 
 #[motsu::test]
-fn sync_books_overflow_by_source() {
+fn overflow_is_nobodys_until_it_is_attributed() {
     let world = World::new();
-    world.set_max(tokens(4));
-    let unknown = Address::ZERO;
-    world.overflow(
-        &[(ALICE, tokens(3)), (BOB, tokens(2)), (unknown, n(7))],
-        tokens(5) + n(7),
-    );
-    // X has no overflow, Bob is named twice.
-    let booked = world.sync(&[ALICE, X, BOB, BOB, unknown]);
-    assert_eq!(booked, Ok(tokens(5) + n(7)));
-    assert_eq!(world.held(), tokens(5) + n(7));
-    assert_eq!(world.level(), tokens(5) + n(7));
-    assert_eq!(world.amounts(), [tokens(3), tokens(2), n(7)]);
-    assert_eq!(world.source_level(ALICE), tokens(3));
-    assert_eq!(world.source_level(BOB), tokens(2));
-    assert_eq!(world.source_level(unknown), n(7));
-    assert_eq!(world.source_level(X), n(0), "not that of the unknown");
-    for (source, amount) in [(ALICE, tokens(3)), (BOB, tokens(2)), (unknown, n(7))] {
-        world.escrow.assert_emitted(&Deposited {
+    world.overflow(&[(ALICE, tokens(30)), (BOB, tokens(10))], tokens(40));
+    assert_eq!(world.sync(), Ok(tokens(40)));
+    world.escrow.assert_emitted(&Deposited {
+        taskTypeId: CODE,
+        source: Address::ZERO,
+        amount: tokens(40),
+    });
+    assert_eq!(world.sync(), Ok(n(0)));
+    assert_eq!(world.level(), tokens(40));
+    assert_eq!(world.unattributed(), tokens(40));
+    assert_eq!(world.bounds(), (n(0), n(0)));
+    assert_eq!(world.source_level(ALICE), n(0));
+    assert_eq!(world.attribute(&[ALICE, BOB]), Ok(tokens(40)));
+    for (source, amount) in [(ALICE, tokens(30)), (BOB, tokens(10))] {
+        world.escrow.assert_emitted(&Attributed {
             taskTypeId: CODE,
             source,
             amount,
         });
+        assert_eq!(world.source_level(source), amount);
     }
-    // The limit does not refuse it, it only says so.
-    world.escrow.assert_emitted(&BufferFull {
-        taskTypeId: CODE,
-        bufferLevel: tokens(5) + n(7),
-    });
-    world.escrow.assert_emitted(&SlowDown {
-        taskTypeId: CODE,
-        source: BOB,
-    });
-    assert_eq!(world.sync(&[ALICE, BOB]), Ok(n(0)), "nothing is left");
-    assert_eq!(world.bounds(), (n(0), n(3)));
+    assert_eq!(world.unattributed(), n(0));
+    assert_eq!(world.level(), tokens(40));
+    assert_eq!(world.held(), tokens(40));
+    assert_eq!((world.at(0).0, world.at(0).1), (ALICE, tokens(30)));
+    assert_eq!((world.at(1).0, world.at(1).1), (BOB, tokens(10)));
 }
 
-/// Nobody can reclaim overflow that no source is known for, and it drains like any other.
 #[motsu::test]
-fn overflow_of_nobody_drains() {
+fn a_small_source_cannot_book_what_another_paid() {
     let world = World::new();
-    world.overflow(&[(Address::ZERO, tokens(4))], tokens(4));
-    world.sync(&[Address::ZERO]).unwrap();
-    advance_time(DAY);
-    let nobodys = NotDepositor {
-        source: Address::ZERO,
-    };
-    assert_eq!(world.reclaim(ALICE, 0), Err(nobodys.into()));
+    world.overflow(&[(ALICE, tokens(39)), (BOB, tokens(1))], tokens(40));
+    assert_eq!(world.attribute(&[BOB, BOB, X]), Ok(tokens(1)));
+    assert_eq!(world.attribute(&[BOB]), Ok(n(0)));
+    assert_eq!(world.source_level(BOB), tokens(1));
+    assert_eq!(world.source_level(X), n(0));
+    assert_eq!(world.unattributed(), tokens(39));
+    assert_eq!(world.attribute(&[ALICE]), Ok(tokens(39)));
+    assert_eq!(world.source_level(ALICE), tokens(39));
+}
+
+#[motsu::test]
+fn no_more_is_attributed_than_is_there() {
+    let world = World::new();
+    world.overflow(&[(ALICE, tokens(30))], tokens(20));
+    assert_eq!(world.attribute(&[ALICE]), Ok(tokens(20)));
+    assert_eq!(world.unattributed(), n(0));
+    assert_eq!(world.level(), tokens(20));
+    assert_eq!(world.held(), tokens(20));
+}
+
+#[motsu::test]
+fn the_unattributed_drains_last_and_all_parts_shrink() {
+    let world = World::new();
+    world.overflow(&[(ALICE, tokens(30)), (BOB, tokens(10))], tokens(40));
+    world.sync().unwrap();
+    world.deposit(BOB, tokens(12));
+    world.price(n(5));
     world.drain().unwrap();
-    assert_eq!((world.balance(X), world.balance(Y)), (ONE, tokens(3)));
-    assert_eq!(world.source_level(Address::ZERO), n(0));
-}
-
-#[motsu::test]
-fn sync_books_no_more_than_is_there() {
-    let world = World::new();
-    world.deposit(ALICE, tokens(10));
-    world.overflow(&[(BOB, tokens(3))], tokens(3) - n(1));
-    let error = Insolvent {
-        balance: tokens(13) - n(1),
-        owed: tokens(13),
-    };
-    assert_eq!(world.sync(&[BOB]), Err(error.into()));
-    assert_eq!(world.level(), tokens(10));
-    // Credits count as well.
-    world.token.sender(OWNER).refuse(Y, true);
+    // What came later, but is somebody's, goes first.
+    world.price(tokens(12) + n(5));
     world.drain().unwrap();
-    assert_eq!(world.liabilities(), (n(0), tokens(10) * n(3) / n(4)));
-    let error = Insolvent {
-        balance: n(7_500_000_000_000_000_000) + tokens(3) - n(1),
-        owed: n(7_500_000_000_000_000_000) + tokens(3),
-    };
-    assert_eq!(world.sync(&[BOB]), Err(error.into()));
-    world.token.sender(OWNER).mint(world.escrow.address(), n(1));
-    assert_eq!(world.sync(&[BOB]), Ok(tokens(3)));
+    assert_eq!(world.unattributed(), tokens(40));
+    assert_eq!(world.source_level(BOB), n(0));
+    assert_eq!((world.due(ALICE), world.due(BOB)), (tokens(30), tokens(10)));
+    world.price(tokens(22) + n(5));
+    world.drain().unwrap();
+    assert_eq!(world.unattributed(), tokens(30));
+    assert_eq!(
+        (world.due(ALICE), world.due(BOB)),
+        (tokens(30) * n(3) / n(4), tokens(10) * n(3) / n(4))
+    );
+    assert_eq!(world.attribute(&[BOB, ALICE]), Ok(tokens(30)));
+    assert_eq!(world.source_level(BOB), ONE * n(15) / n(2));
+    assert_eq!(world.source_level(ALICE), ONE * n(45) / n(2));
 }
 
 #[motsu::test]
-fn sync_refuses_too_much() {
+fn what_drained_whole_is_attributed_to_nobody() {
     let world = World::new();
-    let many = [ALICE; MAX_SOURCES_PER_SYNC + 1];
-    let error = TooManySources {
-        count: n(65),
-        max: n(64),
-    };
-    assert_eq!(world.sync(&many), Err(error.into()));
-    assert_eq!(world.sync(&many[1..]), Ok(n(0)));
-    let too_large = n(1) << 112;
-    world.overflow(&[(ALICE, too_large)], too_large);
-    let error = AmountTooLarge { amount: too_large };
-    assert_eq!(world.sync(&[ALICE]), Err(error.into()));
-}
-
-/// Buffers are kept to 112 bits each, and all of them together to 128: 65 536 full ones, and one wei more.
-#[motsu::test]
-fn all_buffers_together_are_bounded() {
-    let world = World::new();
-    // `booked` is the lower half of slot 6.
-    let slot = n(6);
-    world.deposit(ALICE, n(1));
-    let context = world.escrow.sender(OWNER);
-    let mut word = context.vm().storage_load_bytes32(slot);
-    assert_eq!(word[16..], n(1).to_be_bytes::<32>()[16..]);
-    word[16..].fill(0xff);
-    // SAFETY: nothing has read the slot into anything that lives on.
-    unsafe { context.vm().storage_cache_bytes32(slot, word) };
-    drop(context);
-    let error = AmountTooLarge {
-        amount: n(1) << 128,
-    };
-    assert_eq!(world.try_deposit(ALICE, n(1)), Err(error.into()));
+    world.overflow(&[(ALICE, tokens(40))], tokens(40));
+    world.sync().unwrap();
+    world.drain().unwrap();
+    assert_eq!(world.balances(), (tokens(10), tokens(30)));
+    assert_eq!((world.level(), world.unattributed()), (n(0), n(0)));
+    assert_eq!(world.due(ALICE), n(0));
+    world.overflow(&[], tokens(8));
+    assert_eq!(world.attribute(&[ALICE]), Ok(n(0)));
+    assert_eq!(world.unattributed(), tokens(8));
+    // From then on the source counts again.
+    world.overflow(&[(ALICE, tokens(6))], tokens(6));
+    assert_eq!(world.attribute(&[ALICE]), Ok(tokens(6)));
+    assert_eq!(world.unattributed(), tokens(8));
 }
 
 #[motsu::test]
 fn sync_needs_a_pool_and_passes_reverts_on() {
     let world = World::new();
-    world.gda.sender(OWNER).set_refuses(true);
-    assert!(matches!(world.sync(&[]), Err(Error::Revert(Revert(_)))));
     world.pools.sender(OWNER).set_pool(Address::ZERO);
-    assert_eq!(world.sync(&[ALICE]), Err(PoolDoesNotExist {}.into()));
+    assert_eq!(world.sync(), Err(PoolDoesNotExist {}.into()));
+    assert_eq!(world.attribute(&[]), Err(PoolDoesNotExist {}.into()));
+    world.pools.sender(OWNER).set_pool(world.pool.address());
+    world.pool.sender(OWNER).set_refuses(true);
+    let refused = Err(Error::Revert(Revert(refusal())));
+    assert_eq!(world.sync(), refused);
+    assert_eq!(world.attribute(&[ALICE]), refused);
 }
 
-// --- Draining
+#[motsu::test]
+fn attribute_takes_64_sources() {
+    let world = World::new();
+    let (count, max) = (n(65), n(64));
+    let too_many = TooManySources { count, max };
+    assert_eq!(world.attribute(&[ALICE; 65]), Err(too_many.into()));
+    assert_eq!(world.attribute(&[ALICE; 64]), Ok(n(0)));
+}
+
+// --- Drains
 
 #[motsu::test]
 fn drain_pays_in_proportion_and_oldest_first() {
     let world = World::new();
-    world.deposit(ALICE, tokens(4));
-    world.deposit(BOB, tokens(8));
-    world.price(n(0));
+    world.deposit(ALICE, tokens(10));
+    world.deposit(BOB, tokens(20));
+    world.price(n(7));
+    // The first look only notes where the counter stands.
+    assert_eq!(world.drain(), Ok(()));
+    assert_eq!(world.balances(), (n(0), n(0)));
+    assert_eq!(world.drain(), nothing_to_drain());
+    world.price(tokens(12) + n(7));
     world.drain().unwrap();
-    world.price(tokens(5));
-    world.drain().unwrap();
-    assert_eq!(world.balance(X), tokens(5) / n(4));
-    assert_eq!(world.balance(Y), tokens(5) * n(3) / n(4));
-    for (sink, amount) in [(X, tokens(5) / n(4)), (Y, tokens(15) / n(4))] {
+    for (sink, amount) in [(X, tokens(3)), (Y, tokens(9))] {
         world.escrow.assert_emitted(&Drained {
             taskTypeId: CODE,
             sink,
             amount,
         });
     }
-    assert_eq!(world.amounts(), [n(0), tokens(7)]);
+    assert_eq!(world.balances(), (tokens(3), tokens(9)));
     assert_eq!(world.bounds(), (n(1), n(2)));
-    assert_eq!(world.level(), tokens(7));
-    assert_eq!(world.liabilities(), (tokens(7), n(0)));
+    assert_eq!((world.at(0), world.at(1).1), (NOTHING, tokens(18)));
     assert_eq!(world.source_level(ALICE), n(0));
-    assert_eq!(world.source_level(BOB), tokens(7));
-    assert_eq!(world.escrow.sender(X).reclaimable_at(CODE, n(0)), n(0));
-    assert_eq!(world.round(), NO_ROUND);
+    assert_eq!(world.source_level(BOB), tokens(18));
+    assert_eq!(world.liabilities(), (tokens(18), n(0)));
+    assert_eq!(world.held(), tokens(18));
+    assert_eq!(world.drain(), nothing_to_drain());
 }
 
 #[motsu::test]
 fn drain_without_a_price_pays_everything() {
     let world = World::new();
-    world.deposit(ALICE, tokens(4));
-    world.deposit(BOB, tokens(4));
-    world.drain().unwrap();
-    assert_eq!((world.balance(X), world.balance(Y)), (tokens(2), tokens(6)));
-    assert_eq!(world.level(), n(0));
-    assert_eq!(world.bounds(), (n(2), n(2)));
     assert_eq!(world.drain(), nothing_to_drain());
-}
-
-#[motsu::test]
-fn nothing_drains_without_sinks_or_capacity() {
-    let world = World::new();
-    assert_eq!(world.drain(), nothing_to_drain(), "nothing there");
-    world.deposit(ALICE, tokens(4));
-    world.set_sinks(CODE, &[]);
-    assert_eq!(world.drain(), nothing_to_drain(), "no sinks");
-    world.set_sinks(CODE, &[(X, 0), (Y, 0)]);
-    assert_eq!(world.drain(), nothing_to_drain(), "no capacity");
-    world.set_sinks(CODE, &[(X, 0), (Y, 1)]);
+    world.deposit(ALICE, tokens(40));
+    world.overflow(&[], tokens(4));
+    world.sync().unwrap();
     world.drain().unwrap();
-    assert_eq!((world.balance(X), world.balance(Y)), (n(0), tokens(4)));
-}
-
-/// Shares are rounded down; what is left over stays in the queue, its source's as before.
-#[motsu::test]
-fn rounding_dust_stays() {
-    let world = World::new();
-    world.set_sinks(CODE, &[(X, 1), (Y, 1), (Z, 1)]);
-    world.deposit(ALICE, n(98));
-    world.deposit(BOB, n(2));
-    world.drain().unwrap();
-    assert_eq!([X, Y, Z].map(|sink| world.balance(sink)), [n(33); 3]);
-    assert_eq!(world.amounts(), [n(0), n(1)]);
-    assert_eq!(world.level(), n(1));
-    assert_eq!(world.source_level(BOB), n(1));
-    // Less than a wei each: those get it for whom it is enough.
-    world.drain().unwrap();
-    assert_eq!(
-        [X, Y, Z].map(|sink| world.balance(sink)),
-        [n(34), n(33), n(33)]
-    );
-    assert_eq!(world.level(), n(0));
-}
-
-/// Deposits of next to nothing, and such as were taken back, do not hold up what is behind them.
-#[motsu::test]
-fn dust_cannot_block_the_queue() {
-    let world = World::new();
-    world.deposit(ALICE, n(1));
-    for _ in 0..100 {
-        world.deposit(ALICE, n(1));
-    }
-    world.deposit(BOB, tokens(4));
-    advance_time(DAY);
-    for index in 1..=100 {
-        world.reclaim(ALICE, index).unwrap();
-    }
-    // The wei, and the first 31 of the empty ones; 32 of them; 32; the last 6, and Bob's.
-    world.drain().unwrap();
-    assert_eq!(world.balance(X), n(1));
-    assert_eq!(world.bounds(), (n(1), n(102)));
-    world.drain().unwrap();
-    assert_eq!(world.bounds(), (n(33), n(102)));
-    world.drain().unwrap();
-    assert_eq!(world.bounds(), (n(65), n(102)));
-    world.drain().unwrap();
-    assert_eq!(world.bounds(), (n(97), n(102)));
-    assert_eq!(world.balance(Y), n(0));
-    world.drain().unwrap();
-    assert_eq!(
-        (world.balance(X), world.balance(Y)),
-        (ONE + n(1), tokens(3))
-    );
-    assert_eq!(world.bounds(), (n(102), n(102)));
-}
-
-#[motsu::test]
-fn a_drain_takes_from_32_deposits() {
-    let world = World::new();
-    for _ in 0..33 {
-        world.deposit(ALICE, n(4));
-    }
-    world.drain().unwrap();
-    assert_eq!((world.balance(X), world.balance(Y)), (n(32), n(96)));
-    assert_eq!(world.bounds(), (n(32), n(33)));
-    world.drain().unwrap();
-    assert_eq!(world.level(), n(0));
-}
-
-// --- What may drain
-
-#[motsu::test]
-fn a_price_limits_what_drains() {
-    let world = World::new();
-    world.price(tokens(1_000));
-    world.deposit(ALICE, tokens(100));
-    // The first look pays nothing: what was free before does not count.
-    world.drain().unwrap();
-    world.escrow.assert_emitted(&BaselineSet {
-        taskTypeId: CODE,
-        value: tokens(1_000),
-    });
-    assert_eq!(world.level(), tokens(100));
-    assert_eq!(world.drain(), nothing_to_drain(), "nothing became free");
-    world.price(tokens(1_040));
-    world.drain().unwrap();
-    assert_eq!(world.level(), tokens(60));
-    assert_eq!(world.drain(), nothing_to_drain(), "all of it is used");
-    world.price(tokens(1_041));
-    world.drain().unwrap();
-    assert_eq!(world.level(), tokens(59));
-    // The counter goes back: it counts from there.
-    world.price(tokens(7));
-    world.drain().unwrap();
-    world.escrow.assert_emitted(&BaselineSet {
-        taskTypeId: CODE,
-        value: tokens(7),
-    });
-    assert_eq!(world.level(), tokens(59));
-    world.price(tokens(9));
-    world.drain().unwrap();
-    assert_eq!(world.level(), tokens(57));
+    assert_eq!(world.balances(), (tokens(11), tokens(33)));
+    assert_eq!((world.level(), world.held()), (n(0), n(0)));
+    assert_eq!(world.drain(), nothing_to_drain());
 }
 
 #[motsu::test]
 fn what_the_queue_cannot_use_expires() {
     let world = World::new();
-    world.price(n(0));
     world.deposit(ALICE, tokens(4));
+    world.price(n(0));
     world.drain().unwrap();
-    world.price(tokens(1_000));
+    world.price(tokens(100));
     world.drain().unwrap();
-    assert_eq!(world.level(), n(0));
+    assert_eq!(world.balances(), (tokens(1), tokens(3)));
     world.deposit(ALICE, tokens(8));
-    assert_eq!(world.drain(), nothing_to_drain(), "the other 996 are gone");
-    world.price(tokens(1_004));
-    world.drain().unwrap();
-    assert_eq!(world.level(), tokens(4));
-}
-
-/// Where only the bound on deposits stood in the way, the allowance stays.
-#[motsu::test]
-fn many_small_deposits_do_not_use_the_allowance_up() {
-    let world = World::new();
-    world.price(n(0));
-    for _ in 0..32 {
-        world.deposit(ALICE, n(4));
-    }
-    world.deposit(BOB, tokens(4));
-    world.drain().unwrap();
-    world.price(tokens(2) + n(128));
-    world.drain().unwrap();
-    assert_eq!(world.level(), tokens(4));
-    world.drain().unwrap();
-    assert_eq!(world.level(), tokens(2));
     assert_eq!(world.drain(), nothing_to_drain());
-}
-
-/// The same for deposits that nothing is left of.
-#[motsu::test]
-fn passing_over_reclaimed_deposits_uses_no_allowance() {
-    let world = World::new();
-    world.price(n(0));
-    for _ in 0..32 {
-        world.deposit(ALICE, n(4));
-    }
-    world.deposit(BOB, tokens(4));
+    world.price(tokens(104));
     world.drain().unwrap();
-    advance_time(DAY);
-    for index in 0..32 {
-        world.reclaim(ALICE, index).unwrap();
-    }
-    world.price(tokens(1));
-    world.drain().unwrap();
-    assert_eq!(world.level(), tokens(4));
-    assert_eq!(world.bounds(), (n(32), n(33)));
-    world.drain().unwrap();
-    assert_eq!(world.level(), tokens(3));
+    assert_eq!(world.balances(), (tokens(2), tokens(6)));
 }
 
 #[motsu::test]
 fn a_price_that_comes_back_counts_from_then_on() {
     let world = World::new();
-    world.price(tokens(10));
     world.deposit(ALICE, tokens(4));
+    world.price(n(0));
     world.drain().unwrap();
-    world.pools.sender(OWNER).set_free_value(false, tokens(10));
+    world.meter.sender(OWNER).set_free_value(false, n(0));
     world.drain().unwrap();
-    assert_eq!(world.level(), n(0));
     world.deposit(ALICE, tokens(4));
-    world.price(tokens(20));
+    world.price(tokens(50));
+    assert_eq!(world.drain(), Ok(()));
+    assert_eq!(world.level(), tokens(4));
+    // A counter that went back counts from there, too.
+    world.price(tokens(40));
+    assert_eq!(world.drain(), Ok(()));
+    assert_eq!(world.level(), tokens(4));
+    world.price(tokens(42));
     world.drain().unwrap();
-    assert_eq!(world.level(), tokens(4), "only a new baseline");
-    assert_eq!(world.drain(), nothing_to_drain());
+    assert_eq!(world.level(), tokens(2));
 }
 
 #[motsu::test]
-fn a_pool_that_fails_stops_draining() {
+fn a_drain_takes_from_32_deposits() {
+    let world = World::new();
+    for place in 0..33_u64 {
+        let source = Address::left_padding_from(&(0x2_0000 + place).to_be_bytes());
+        world.token.sender(OWNER).mint(source, tokens(4));
+        world.deposit(source, tokens(4));
+    }
+    world.overflow(&[], tokens(8));
+    world.sync().unwrap();
+    world.price(n(0));
+    world.drain().unwrap();
+    world.price(tokens(140));
+    world.drain().unwrap();
+    assert_eq!(world.balances(), (tokens(32), tokens(96)));
+    assert_eq!(world.bounds(), (n(32), n(33)));
+    assert_eq!(world.unattributed(), tokens(8));
+    // What the bound on deposits kept back is still free: 140 - 128 = 12.
+    world.drain().unwrap();
+    assert_eq!(world.level(), n(0));
+    assert_eq!(world.balances(), (tokens(35), tokens(105)));
+}
+
+#[motsu::test]
+fn who_registered_this_second_gets_nothing() {
+    let world = World::new();
+    world.deposit(ALICE, tokens(10));
+    let now = timestamp();
+    // A new sink's seconds count when their epoch is over.
+    world.set_sinks_since(CODE, &[(X, 1, 0), (Y, 1_000_000, now + 1)]);
+    advance_time(299);
+    world.drain().unwrap();
+    assert_eq!(world.balances(), (tokens(10), n(0)));
+}
+
+#[motsu::test]
+fn alone_a_new_sink_gets_nothing_either() {
+    let world = World::new();
+    world.deposit(ALICE, tokens(10));
+    world.set_sinks_since(CODE, &[(Y, 9, timestamp())]);
+    assert_eq!(world.drain(), nothing_to_drain());
+    world.set_sinks(CODE, &[(X, 0)]);
+    assert_eq!(world.drain(), nothing_to_drain());
+    world.set_sinks(CODE, &[]);
+    assert_eq!(world.drain(), nothing_to_drain());
+    assert_eq!(world.level(), tokens(10));
+}
+
+#[motsu::test]
+fn an_hour_counts_a_quarter_of_four() {
+    let world = World::new();
+    world.deposit(ALICE, tokens(10));
+    world.set_sinks_since(CODE, &[(X, 1, 0), (Y, 1, timestamp() - 3_600)]);
+    world.drain().unwrap();
+    assert_eq!(world.balances(), (tokens(8), tokens(2)));
+}
+
+#[motsu::test]
+fn a_round_looks_back_to_the_last_one() {
     let world = World::new();
     world.deposit(ALICE, tokens(4));
-    world.pools.sender(OWNER).set_refuses(true);
-    assert!(matches!(world.drain(), Err(Error::Revert(Revert(_)))));
+    world.drain().unwrap();
+    let last = timestamp();
+    advance_time(8 * 3_600);
+    world.set_sinks_since(CODE, &[(X, 1, 0), (Y, 1, last + 6 * 3_600)]);
+    world.deposit(ALICE, tokens(10));
+    world.drain().unwrap();
+    // Eight hours and two.
+    assert_eq!(world.balances(), (tokens(9), tokens(5)));
+}
+
+#[motsu::test]
+fn rounding_dust_stays() {
+    let world = World::new();
+    world.set_sinks(CODE, &[(X, 1), (Y, 2)]);
+    world.deposit(ALICE, n(10));
+    world.drain().unwrap();
+    assert_eq!(world.balances(), (n(3), n(6)));
+    assert_eq!((world.level(), world.at(0).1), (n(1), n(1)));
+}
+
+#[motsu::test]
+fn a_meter_that_fails_stops_draining() {
+    let world = World::new();
+    world.deposit(ALICE, tokens(4));
+    world.meter.sender(OWNER).set_refuses(true);
+    assert_eq!(world.drain(), Err(Error::Revert(Revert(refusal()))));
     assert_eq!(world.level(), tokens(4));
 }
 
-// --- Payments that fail
+/// With the real OverflowMeter: capacity is worth 4 tokens a second, and the pool has paid nothing for it.
+#[motsu::test]
+fn what_the_real_meter_says_is_free_drains() {
+    let world = World::unconnected();
+    let (gda, token) = (world.gda.address(), world.token.address());
+    let (real, registry) = (world.real_meter.address(), world.registry.address());
+    world.pools.sender(OWNER).wire(real, registry, gda, token);
+    world.connect().unwrap();
+    let settle = world.real_meter.sender(world.pools.address()).settle(
+        CODE,
+        world.pool.address(),
+        UNIT,
+        UNIT * n(4),
+        n(0),
+        ONE,
+        U256::MAX,
+        true,
+    );
+    settle.motsu_unwrap();
+    world.deposit(ALICE, tokens(100));
+    assert_eq!(world.drain(), Ok(()));
+    assert_eq!(world.drain(), nothing_to_drain());
+    advance_time(3);
+    world.drain().unwrap();
+    assert_eq!(world.balances(), (tokens(3), tokens(9)));
+    assert_eq!(world.level(), tokens(88));
+}
+
+// --- Credits
 
 #[motsu::test]
 fn a_sink_that_cannot_be_paid_is_credited() {
     let world = World::new();
     world.token.sender(OWNER).refuse(X, true);
-    world.deposit(ALICE, tokens(4));
+    world.deposit(ALICE, tokens(8));
     world.drain().unwrap();
     world.escrow.assert_emitted(&Credited {
         taskTypeId: CODE,
         sink: X,
-        amount: ONE,
-    });
-    assert!(!world.escrow.emitted(&Drained {
-        taskTypeId: CODE,
-        sink: X,
-        amount: ONE,
-    }));
-    assert_eq!(world.balance(Y), tokens(3), "is paid all the same");
-    assert_eq!(world.escrow.sender(X).credits(X), ONE);
-    assert_eq!(world.liabilities(), (n(0), ONE));
-    assert_eq!(world.level(), n(0));
-    world.deposit(ALICE, tokens(4));
-    world.drain().unwrap();
-    assert_eq!(world.escrow.sender(X).credits(X), tokens(2));
-    let failed = SafeERC20FailedOperation {
-        token: world.token.address(),
-    };
-    let claim = |sink: &Address| world.escrow.sender(*sink).claim().motsu_res();
-    assert_eq!(claim(&X), Err(failed.into()));
-    world.token.sender(OWNER).refuse(X, false);
-    assert_eq!(claim(&X), Ok(()));
-    world.escrow.assert_emitted(&Claimed {
-        sink: X,
         amount: tokens(2),
     });
-    assert_eq!(world.balance(X), tokens(2));
-    assert_eq!(world.liabilities(), (n(0), n(0)));
-    assert_eq!(claim(&X), Err(NothingToClaim {}.into()));
-    assert_eq!(claim(&Y), Err(NothingToClaim {}.into()));
-}
-
-/// A token that answers neither yes nor nothing may have paid or not: then nothing happens at all.
-#[motsu::test]
-fn drain_by_what_the_token_does() {
-    let outcomes = [
-        (Behaviour::Standard, true),
-        (Behaviour::NoReturn, true),
-        (Behaviour::Fee, true),
-        (Behaviour::ReturnsFalse, false),
-        (Behaviour::Lies, true),
-        (Behaviour::ReturnsTwo, false),
-        (Behaviour::ReturnsShort, false),
-    ];
-    for (behaviour, drains) in outcomes {
-        let world = World::new();
-        world.deposit(ALICE, tokens(4));
-        world.behave(behaviour);
-        let failed = SafeERC20FailedOperation {
-            token: world.token.address(),
-        };
-        let expected = if drains { Ok(()) } else { Err(failed.into()) };
-        assert_eq!(world.drain(), expected, "{behaviour:?}");
-        let left = if drains { n(0) } else { tokens(4) };
-        assert_eq!(world.liabilities(), (left, n(0)), "{behaviour:?}");
-        assert!(world.held() >= left, "{behaviour:?}");
-    }
-    let world = World::new();
+    assert_eq!(world.balances(), (n(0), tokens(6)));
+    assert_eq!(world.level(), n(0));
+    assert_eq!(world.liabilities(), (n(0), tokens(2)));
+    assert_eq!(world.escrow.sender(BOB).credits(X), tokens(2));
     world.deposit(ALICE, tokens(4));
-    world.behave(Behaviour::Reverts);
     world.drain().unwrap();
-    assert_eq!(world.liabilities(), (n(0), tokens(4)));
+    assert_eq!(world.escrow.sender(BOB).credits(X), tokens(3));
+    assert_eq!(world.held(), tokens(3));
+    world.token.sender(OWNER).refuse(X, false);
+    let nothing = || Err(Error::NothingToClaim(NothingToClaim {}));
+    assert_eq!(world.escrow.sender(Y).claim().motsu_res(), nothing());
+    world.escrow.sender(X).claim().motsu_unwrap();
+    world.escrow.assert_emitted(&Claimed {
+        sink: X,
+        amount: tokens(3),
+    });
+    assert_eq!(world.balance(X), tokens(3));
+    assert_eq!(world.liabilities(), (n(0), n(0)));
+    assert_eq!(world.escrow.sender(X).claim().motsu_res(), nothing());
 }
 
-// --- Reclaiming
+#[motsu::test]
+fn anyone_can_claim_for_a_sink_and_only_to_it() {
+    let world = World::new();
+    world.token.sender(OWNER).refuse(X, true);
+    world.deposit(ALICE, tokens(8));
+    world.drain().unwrap();
+    let before = world.balance(BOB);
+    let token = world.token.address();
+    let failed = Err(Error::Erc20(SafeERC20FailedOperation { token }));
+    assert_eq!(world.escrow.sender(BOB).claim_for(X).motsu_res(), failed);
+    assert_eq!(world.escrow.sender(BOB).credits(X), tokens(2));
+    world.token.sender(OWNER).refuse(X, false);
+    world.escrow.sender(BOB).claim_for(X).motsu_unwrap();
+    assert_eq!((world.balance(X), world.balance(BOB)), (tokens(2), before));
+    assert_eq!(world.liabilities(), (n(0), n(0)));
+}
+
+#[motsu::test]
+fn an_answer_that_says_nothing_stops_the_drain() {
+    let world = World::new();
+    world.deposit(ALICE, tokens(8));
+    let token = world.token.address();
+    for behaviour in [Behaviour::ReturnsFalse, Behaviour::ReturnsTwo] {
+        world.behave(behaviour);
+        let failed = Err(Error::Erc20(SafeERC20FailedOperation { token }));
+        assert_eq!(world.drain(), failed, "{behaviour:?}");
+        assert_eq!(world.level(), tokens(8));
+    }
+    world.behave(Behaviour::NoReturn);
+    world.drain().unwrap();
+    assert_eq!(world.balances(), (tokens(2), tokens(6)));
+}
+
+// --- Reclaims
 
 #[motsu::test]
 fn a_source_takes_back_what_has_not_drained() {
     let world = World::new();
+    let start = timestamp();
+    world.deposit(ALICE, tokens(10));
+    world.deposit(BOB, tokens(1));
     world.price(n(0));
-    world.deposit(ALICE, tokens(4));
-    world.deposit(BOB, tokens(4));
     world.drain().unwrap();
-    world.price(tokens(1));
+    world.price(tokens(4));
     world.drain().unwrap();
-    let available = timestamp() + DAY;
-    assert_eq!(
-        world.escrow.sender(X).reclaimable_at(CODE, n(0)),
-        n(available)
-    );
-    let early = || {
-        let available_at = n(available);
-        Err(TimeoutNotElapsed {
-            availableAt: available_at,
-        }
-        .into())
-    };
-    assert_eq!(world.reclaim(ALICE, 0), early());
+    assert_eq!(world.reclaim(ALICE, 9), Err(NothingToReclaim {}.into()));
+    let source = ALICE;
+    assert_eq!(world.reclaim(BOB, 0), Err(NotDepositor { source }.into()));
     advance_time(DAY - 1);
-    assert_eq!(world.reclaim(ALICE, 0), early());
+    let early = TimeoutNotElapsed {
+        availableAt: n(start + DAY),
+    };
+    assert_eq!(world.reclaim(ALICE, 0), Err(early.into()));
     advance_time(1);
-    assert_eq!(
-        world.reclaim(BOB, 0),
-        Err(NotDepositor { source: ALICE }.into())
-    );
-    assert_eq!(world.reclaim(ALICE, 0), Ok(()));
+    let before = world.balance(ALICE);
+    world.reclaim(ALICE, 0).unwrap();
     world.escrow.assert_emitted(&Reclaimed {
         taskTypeId: CODE,
         source: ALICE,
         index: n(0),
-        amount: tokens(3),
+        amount: tokens(6),
     });
-    world.escrow.assert_emitted(&PressureChanged {
-        taskTypeId: CODE,
-        newPressure: n(0),
-        timestamp: n(timestamp()),
-    });
-    assert_eq!(world.balance(ALICE), tokens(1_000_000 - 1));
-    assert_eq!(world.level(), tokens(4));
-    assert_eq!(world.liabilities(), (tokens(4), n(0)));
+    assert_eq!(world.balance(ALICE) - before, tokens(6));
+    assert_eq!((world.level(), world.held()), (tokens(1), tokens(1)));
     assert_eq!(world.source_level(ALICE), n(0));
-    assert_eq!(world.held(), tokens(4));
-    let gone = || Err(NothingToReclaim {}.into());
-    assert_eq!(world.reclaim(ALICE, 0), gone(), "once");
-    assert_eq!(world.reclaim(ALICE, 2), gone(), "no such deposit");
-    let far = world.escrow.sender(ALICE).reclaim(CODE, U256::MAX);
-    assert_eq!(far.motsu_res(), gone());
-    // The drain passes over it.
-    world.price(tokens(2));
+    assert_eq!(world.liabilities(), (tokens(1), n(0)));
+    assert_eq!(world.reclaim(ALICE, 0), Err(NothingToReclaim {}.into()));
+    // What is gone is passed over.
+    world.price(tokens(8));
     world.drain().unwrap();
-    assert_eq!(world.amounts(), [n(0), tokens(3)]);
+    assert_eq!(world.bounds(), (n(2), n(2)));
+}
+
+#[motsu::test]
+fn what_joined_later_can_be_reclaimed_with_the_first() {
+    let world = World::new();
+    world.deposit(ALICE, tokens(1));
+    advance_time(3_599);
+    world.deposit(ALICE, tokens(2));
+    advance_time(DAY - 3_599);
+    world.reclaim(ALICE, 0).unwrap();
+    assert_eq!(world.balance(ALICE), tokens(1_000_000));
+    assert_eq!(world.level(), n(0));
+}
+
+#[motsu::test]
+fn attributed_overflow_can_be_reclaimed() {
+    let world = World::new();
+    world.overflow(&[(ALICE, tokens(7))], tokens(7));
+    world.attribute(&[ALICE]).unwrap();
+    advance_time(DAY);
+    world.reclaim(ALICE, 0).unwrap();
+    assert_eq!(world.balance(ALICE), tokens(1_000_007));
+    assert_eq!(world.liabilities(), (n(0), n(0)));
 }
 
 #[motsu::test]
 fn reclaim_fails_with_the_token() {
     let world = World::new();
-    world.deposit(ALICE, tokens(4));
+    world.deposit(ALICE, tokens(7));
     advance_time(DAY);
     world.token.sender(OWNER).refuse(ALICE, true);
-    let failed = SafeERC20FailedOperation {
-        token: world.token.address(),
-    };
-    assert_eq!(world.reclaim(ALICE, 0), Err(failed.into()));
-    assert_eq!(world.level(), tokens(4));
+    let token = world.token.address();
+    let failed = Err(Error::Erc20(SafeERC20FailedOperation { token }));
+    assert_eq!(world.reclaim(ALICE, 0), failed);
+    assert_eq!(world.level(), tokens(7));
 }
 
 #[motsu::test]
 fn the_reclaim_timeout_has_bounds_and_looks_forward() {
     let world = World::new();
-    let set = |timeout: &u64| {
-        world
-            .escrow
-            .sender(OWNER)
-            .set_reclaim_timeout(n(*timeout))
-            .motsu_res()
+    let start = timestamp();
+    let set = |timeout: u64| {
+        let set = world.escrow.sender(OWNER).set_reclaim_timeout(n(timeout));
+        set.motsu_res()
     };
-    for timeout in [0, 3_599, 30 * DAY + 1] {
-        let error = InvalidReclaimTimeout {
+    let invalid = |timeout: u64| {
+        Err(Error::InvalidReclaimTimeout(InvalidReclaimTimeout {
             timeout: n(timeout),
             minimum: n(3_600),
             maximum: n(30 * DAY),
-        };
-        assert_eq!(set(&timeout), Err(error.into()));
-    }
-    world.deposit(ALICE, tokens(1));
-    set(&(30 * DAY)).unwrap();
-    world.escrow.assert_emitted(&ReclaimTimeoutSet {
-        timeout: n(30 * DAY),
-    });
-    assert_eq!(world.escrow.sender(X).reclaim_timeout(), n(30 * DAY));
-    world.deposit(ALICE, tokens(1));
-    set(&3_600).unwrap();
-    world.deposit(ALICE, tokens(1));
-    let at = |index: &u64| world.escrow.sender(X).reclaimable_at(CODE, n(*index)) - n(timestamp());
-    assert_eq!([at(&0), at(&1), at(&2)], [n(DAY), n(30 * DAY), n(3_600)]);
+        }))
+    };
+    world.deposit(ALICE, ONE);
+    assert_eq!(set(3_599), invalid(3_599));
+    assert_eq!(set(30 * DAY + 1), invalid(30 * DAY + 1));
+    assert_eq!(set(30 * DAY), Ok(()));
+    assert_eq!(set(3_600), Ok(()));
+    let timeout = n(3_600);
+    world.escrow.assert_emitted(&ReclaimTimeoutSet { timeout });
+    assert_eq!(world.escrow.sender(BOB).reclaim_timeout(), timeout);
+    world.deposit(BOB, ONE);
+    assert_eq!(world.at(0).3, n(start + DAY));
+    assert_eq!(world.at(1).3, n(start + 3_600));
+    // An hour's twenty-fourth.
+    advance_time(150);
+    world.deposit(BOB, ONE);
+    assert_eq!(world.bounds(), (n(0), n(3)));
 }
 
 // --- Rounds of several calls
 
-/// `count` sinks of 1 unit each.
-fn many_sinks(world: &World, id: B256, count: u64) -> Vec<Address> {
-    let sinks: Vec<_> = (0..count)
-        .map(|place| Address::left_padding_from(&(0x1_0000 + place).to_be_bytes()))
-        .collect();
-    let list: Vec<_> = sinks.iter().map(|sink| (*sink, 1)).collect();
-    world.set_sinks(id, &list);
-    sinks
+#[motsu::test]
+fn twelve_sinks_are_paid_at_once() {
+    let world = World::new();
+    let sinks = world.many_sinks(12);
+    world.deposit(ALICE, tokens(24));
+    world.drain().unwrap();
+    assert!(sinks.iter().all(|sink| world.balance(*sink) == tokens(2)));
 }
 
 #[motsu::test]
-fn thirty_two_sinks_are_paid_at_once() {
+fn more_sinks_are_weighed_then_paid_page_by_page() {
     let world = World::new();
-    let sinks = many_sinks(&world, CODE, 32);
-    world.deposit(ALICE, n(3_200));
-    world.drain().unwrap();
-    assert!(sinks.iter().all(|sink| world.balance(*sink) == n(100)));
-    assert_eq!(world.round(), NO_ROUND);
-    assert_eq!(world.level(), n(0));
-}
-
-#[motsu::test]
-fn more_sinks_are_paid_page_by_page() {
-    let world = World::new();
-    let sinks = many_sinks(&world, CODE, 70);
-    world.deposit(ALICE, n(7_005));
-    world.drain().unwrap();
-    assert_eq!(world.round(), (n(7_005), n(3_200), n(32), n(70)));
-    assert_eq!(world.level(), n(3_805));
-    // What comes meanwhile is not of this round, nor is a price that is set meanwhile.
-    world.deposit(BOB, n(1_000));
-    world.price(n(0));
-    world.drain().unwrap();
-    assert_eq!(world.round(), (n(7_005), n(6_400), n(64), n(70)));
-    world.drain().unwrap();
-    assert_eq!(world.round(), NO_ROUND);
-    for sink in &sinks {
-        assert_eq!(world.balance(*sink), n(100));
+    let sinks = world.many_sinks(30);
+    world.deposit(ALICE, tokens(30));
+    let paid = || {
+        let paid = sinks.iter().filter(|it| world.balance(**it) == ONE);
+        paid.count()
+    };
+    for (levels, count) in [(30, 0), (30, 0), (30, 0), (18, 12), (6, 24), (0, 30)] {
+        world.drain().unwrap();
+        assert_eq!((world.level(), paid()), (tokens(levels), count));
     }
-    assert_eq!(world.amounts(), [n(5), n(1_000)]);
-    world.pools.sender(OWNER).set_free_value(false, n(0));
-    world.drain().unwrap();
-    assert_eq!(world.round(), (n(1_005), n(32 * 14), n(32), n(70)));
-}
-
-/// A round whose pages fill exactly ends with the last of them.
-#[motsu::test]
-fn a_round_of_full_pages_ends() {
-    let world = World::new();
-    let sinks = many_sinks(&world, CODE, 64);
-    world.deposit(ALICE, n(6_400));
-    world.drain().unwrap();
-    world.drain().unwrap();
-    assert_eq!(world.round(), NO_ROUND);
-    assert!(sinks.iter().all(|sink| world.balance(*sink) == n(100)));
-}
-
-#[motsu::test]
-fn who_joins_during_a_round_waits_for_the_next() {
-    let world = World::new();
-    many_sinks(&world, CODE, 40);
-    world.deposit(ALICE, n(4_000));
-    world.drain().unwrap();
-    let sinks = many_sinks(&world, CODE, 60);
-    world.drain().unwrap();
-    assert_eq!(world.round(), NO_ROUND);
-    assert_eq!(world.balance(sinks[39]), n(100));
-    assert_eq!(world.balance(sinks[40]), n(0));
-    assert_eq!(world.level(), n(0));
-}
-
-#[motsu::test]
-fn who_leaves_during_a_round_leaves_its_share() {
-    let world = World::new();
-    let sinks = many_sinks(&world, CODE, 70);
-    world.deposit(ALICE, n(7_000));
-    world.drain().unwrap();
-    // All but the first 40 are gone.
-    many_sinks(&world, CODE, 40);
-    world.drain().unwrap();
-    assert_eq!(world.round(), NO_ROUND, "the list has ended");
-    assert_eq!(world.balance(sinks[39]), n(100));
-    assert_eq!(world.level(), n(3_000));
-    // So are all.
-    many_sinks(&world, CODE, 70);
-    world.drain().unwrap();
-    let before = world.level();
-    world.set_sinks(CODE, &[]);
-    world.drain().unwrap();
-    assert_eq!((world.round(), world.level()), (NO_ROUND, before));
+    assert_eq!(world.held(), n(0));
     assert_eq!(world.drain(), nothing_to_drain());
 }
 
-/// A sink that is paid on the first page leaves and comes back: it is at the list's end then, and the last one is where it
-/// was.
+#[motsu::test]
+fn the_caller_says_how_many_sinks_to_pay() {
+    let world = World::new();
+    let sinks = world.many_sinks(64);
+    world.deposit(ALICE, tokens(64));
+    world.drain_sinks(1_000).unwrap();
+    assert!(sinks.iter().all(|sink| world.balance(*sink) == ONE));
+    // None are one.
+    world.many_sinks(2);
+    world.deposit(ALICE, tokens(2));
+    for level in [2, 2, 1, 0] {
+        world.drain_sinks(0).unwrap();
+        assert_eq!(world.level(), tokens(level));
+    }
+}
+
+#[motsu::test]
+fn a_round_that_pays_keeps_its_deposits() {
+    let world = World::new();
+    world.many_sinks(20);
+    world.deposit(ALICE, tokens(20));
+    advance_time(DAY);
+    world.deposit(BOB, tokens(2));
+    world.drain().unwrap();
+    world.drain().unwrap();
+    assert_eq!(world.reclaim(ALICE, 0), Err(RoundOpen {}.into()));
+    world.drain().unwrap();
+    assert_eq!(world.reclaim(ALICE, 0), Err(RoundOpen {}.into()));
+    world.drain().unwrap();
+    assert_eq!(world.level(), n(0));
+    world.deposit(ALICE, tokens(3));
+    advance_time(DAY);
+    // While it weighs, nothing is fixed.
+    world.drain().unwrap();
+    world.reclaim(ALICE, 2).unwrap();
+    assert_eq!(world.level(), n(0));
+    assert_eq!(world.drain(), Ok(()));
+    assert_eq!(world.drain(), nothing_to_drain());
+}
+
+#[motsu::test]
+fn a_round_pays_by_the_time_when_it_began() {
+    let world = World::new();
+    let sinks = world.many_sinks(2);
+    world.deposit(ALICE, tokens(10));
+    let late = timestamp() - 3_600;
+    world.set_sinks_since(CODE, &[(sinks[0], 1, 0), (sinks[1], 1, late)]);
+    world.drain_sinks(1).unwrap();
+    advance_time(10 * 3_600);
+    for _ in 0..3 {
+        world.drain_sinks(1).unwrap();
+    }
+    assert_eq!(world.balance(sinks[0]), tokens(8));
+    assert_eq!(world.balance(sinks[1]), tokens(2));
+}
+
 #[motsu::test]
 fn nobody_is_paid_twice_in_a_round() {
     let world = World::new();
-    let mut sinks = many_sinks(&world, CODE, 40);
-    world.deposit(ALICE, n(4_000));
-    world.drain().unwrap();
-    sinks.swap(0, 39);
-    let list: Vec<_> = sinks.iter().map(|sink| (*sink, 1)).collect();
-    world.set_sinks(CODE, &list);
-    world.drain().unwrap();
-    assert_eq!(world.balance(sinks[39]), n(100));
-    assert_eq!(world.balance(sinks[0]), n(0));
-    assert_eq!(world.level(), n(100), "its share waits");
-    // In the next round it is.
-    world.deposit(ALICE, n(3_900));
-    world.drain().unwrap();
-    world.drain().unwrap();
-    assert_eq!(world.balance(sinks[39]), n(200));
-    assert_eq!(world.balance(sinks[0]), n(100));
-}
-
-/// Capacities that rise during a round do not make it pay more than its amount.
-#[motsu::test]
-fn a_round_pays_no_more_than_its_amount() {
-    let world = World::new();
-    let sinks = many_sinks(&world, CODE, 40);
-    world.deposit(ALICE, n(4_000));
-    world.drain().unwrap();
-    world.deposit(BOB, n(9_000));
-    let list: Vec<_> = sinks.iter().map(|sink| (*sink, 5)).collect();
-    world.set_sinks(CODE, &list);
-    world.drain().unwrap();
-    assert_eq!(world.round(), NO_ROUND);
-    assert_eq!(world.balance(sinks[32]), n(500));
-    assert_eq!(world.balance(sinks[33]), n(300));
-    assert_eq!(world.balance(sinks[34]), n(0));
-    assert_eq!(world.level(), n(9_000));
-}
-
-/// While a round is open, what it may take from stays: else a source could have others' deposits paid out by the measure
-/// of its own, and then take that back.
-#[motsu::test]
-fn an_open_round_keeps_its_deposits() {
-    let world = World::new();
-    many_sinks(&world, CODE, 40);
-    for _ in 0..33 {
-        world.deposit(ALICE, n(100));
+    let sinks = world.many_sinks(3);
+    world.deposit(ALICE, tokens(3));
+    for _ in 0..4 {
+        world.drain_sinks(1).unwrap();
     }
-    advance_time(DAY);
-    world.drain().unwrap();
-    let (amount, paid, ..) = world.round();
-    assert_eq!((amount, paid), (n(3_200), n(32 * 80)));
-    // Of the first 32 deposits, 25 are drained and the next is in part.
-    assert_eq!(world.bounds(), (n(25), n(33)));
-    assert_eq!(world.reclaim(ALICE, 25), Err(RoundOpen {}.into()));
-    assert_eq!(world.reclaim(ALICE, 31), Err(RoundOpen {}.into()));
-    for _ in 0..30 {
-        world.deposit(ALICE, n(100));
-    }
-    advance_time(DAY);
-    assert_eq!(world.reclaim(ALICE, 56), Err(RoundOpen {}.into()));
-    assert_eq!(world.reclaim(ALICE, 57), Ok(()), "beyond its reach");
-    world.drain().unwrap();
-    assert_eq!(world.round(), NO_ROUND);
-    assert_eq!(world.reclaim(ALICE, 32), Ok(()));
-    assert_eq!(world.level(), n(3_000 - 100));
+    assert_eq!(world.balance(sinks[0]), ONE);
+    // The first leaves and comes back at the end; the last is now on a page already paid.
+    let list = [sinks[2], sinks[1], sinks[0]].map(|sink| (sink, 1));
+    world.set_sinks(CODE, &list);
+    world.drain_sinks(1).unwrap();
+    world.drain_sinks(1).unwrap();
+    let balances: Vec<_> = sinks.iter().map(|sink| world.balance(*sink)).collect();
+    assert_eq!(balances, [ONE, ONE, n(0)]);
+    assert_eq!(world.level(), ONE);
 }
 
-/// The same holds where no sink's share comes to a wei.
 #[motsu::test]
-fn dust_cannot_block_rounds_of_several_calls() {
+fn a_first_look_opens_no_round() {
     let world = World::new();
-    let sinks = many_sinks(&world, CODE, 70);
-    world.deposit(ALICE, n(33));
-    world.drain().unwrap();
-    assert_eq!(world.round(), (n(33), n(32), n(32), n(70)));
-    world.drain().unwrap();
-    assert_eq!(world.balance(sinks[32]), n(1));
-    assert_eq!(world.level(), n(0));
-    world.drain().unwrap();
-    assert_eq!(world.round(), NO_ROUND);
+    world.many_sinks(20);
+    world.deposit(ALICE, tokens(20));
+    world.price(n(9));
+    assert_eq!(world.drain(), Ok(()));
+    assert_eq!(world.drain(), nothing_to_drain());
+    world.price(tokens(10) + n(9));
+    for level in [20, 20, 14, 10] {
+        world.drain().unwrap();
+        assert_eq!(world.level(), tokens(level));
+    }
 }
 
 #[motsu::test]
 fn task_types_are_apart() {
     let world = World::new();
     world.deposit(ALICE, tokens(4));
-    world
-        .escrow
-        .sender(BOB)
-        .deposit(CHAT, tokens(8))
-        .motsu_unwrap();
+    let other = world.escrow.sender(ALICE).deposit(CHAT, tokens(8));
+    other.motsu_unwrap();
     world.drain().unwrap();
-    let it = world.escrow.sender(X);
-    assert_eq!(it.buffer_level(CODE), n(0));
-    assert_eq!(it.buffer_level(CHAT), tokens(8));
-    assert_eq!(it.source_level(CHAT, BOB), tokens(8));
-    assert_eq!(it.source_level(CODE, BOB), n(0));
-    assert_eq!(it.get_liabilities(), (tokens(8), n(0)));
+    assert_eq!(world.balances(), (tokens(1), tokens(3)));
+    assert_eq!(world.escrow.sender(BOB).buffer_level(CHAT), tokens(8));
+    assert_eq!(world.liabilities(), (tokens(8), n(0)));
 }

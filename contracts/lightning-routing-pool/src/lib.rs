@@ -25,8 +25,11 @@
 //! # Routes
 //!
 //! A node scores `smoothed sats · 10 000 / (1 + pending HTLCs)`. The best nodes carry a payment in proportion to their scores,
-//! none more than its smoothed capacity; what is too much for one goes to the others. If together they cannot carry it, the
-//! allocations sum to less than the amount: compare. How fresh a node's attestation is, the oracle's `getNode` tells.
+//! none more than its smoothed capacity; what is too much for one goes to the others.
+//! [`get_optimal_route`](LightningRoutingPool::get_optimal_route) says it in basis points of the payment, as the Solidity
+//! deployment does, rounded down, so that it says nothing of who carries less than 0.01 %;
+//! [`get_route_in_sats`](LightningRoutingPool::get_route_in_sats) to the sat. If together they cannot carry it, those sats
+//! sum to less than the amount: compare. How fresh a node's attestation is, the oracle's `getNode` tells.
 //!
 //! What a node charges is its price by the pricing curve: the base fee of the task type with the premium for the operator's
 //! queue, per capacity unit of work. Without a pricing curve routes are free. Fees are told, not collected.
@@ -50,7 +53,7 @@ use bpe_common::{
     list::IdList,
     math::{
         self,
-        route::{allocate, score, Hop},
+        route::{self, allocate, score, Hop},
     },
     ownable::{self, Ownable},
     returns::Returns,
@@ -187,13 +190,15 @@ impl LightningRoutingPool {
             require_contract(self.vm(), neighbour)?;
         }
         let selector = ILightningOracle::lightningTaskTypeIdCall::SELECTOR;
-        let [id] = query_words(self.vm(), lightning_oracle, selector, &[])?;
-        let oracle_task_type_id = B256::from(id);
-        if oracle_task_type_id != lightning_task_type_id {
-            return Err(WrongTaskType {
-                oracleTaskTypeId: oracle_task_type_id,
+        // A stand-in for the oracle need not answer; one that does has to know the same task type.
+        if let Ok([id]) = query_words(self.vm(), lightning_oracle, selector, &[]) {
+            let oracle_task_type_id = B256::from(id);
+            if oracle_task_type_id != lightning_task_type_id {
+                return Err(WrongTaskType {
+                    oracleTaskTypeId: oracle_task_type_id,
+                }
+                .into());
             }
-            .into());
         }
         self.backpressure_pool.set(backpressure_pool);
         self.capacity_registry.set(capacity_registry);
@@ -393,8 +398,8 @@ impl LightningRoutingPool {
     // --- Views
 
     /// The best `max_nodes` nodes, 10 at most, for a payment of `amount_sats`: those that carry some of it, the highest score
-    /// first; how many sats each carries; and what each charges, see [`LightningRoutingPool::get_routing_fee`]. If they
-    /// cannot carry it all, the allocations sum to what they can.
+    /// first; how much of it each carries, in basis points, rounded down; and what each charges, see
+    /// [`LightningRoutingPool::get_routing_fee`]. As long as none is full, that is in proportion to scores.
     ///
     /// Nodes without liquidity, and those that the oracle no longer knows, are not chosen.
     ///
@@ -408,37 +413,27 @@ impl LightningRoutingPool {
     ///
     /// * What the pricing curve reverts with.
     pub fn get_optimal_route(&self, amount_sats: U256, max_nodes: U256) -> Result<Route, Error> {
-        let most = max_nodes.saturating_to::<usize>().min(MAX_ROUTE_NODES);
-        let (mut members, mut hops): (Vec<(B256, Address)>, Vec<Hop>) = Default::default();
-        for node_pubkey in self.nodes.all() {
-            let operator = self.members.get(node_pubkey);
-            let node = self.node(node_pubkey)?;
-            let hop = Hop {
-                capacity: node.smoothed,
-                score: score(node.smoothed, node.pending),
-                allocation: None,
-            };
-            if node.operator != operator || hop.score == 0 {
-                continue;
-            }
-            let is_worse = hops.iter().position(|other| other.score < hop.score);
-            let place = is_worse.unwrap_or(hops.len());
-            members.insert(place, (node_pubkey, operator));
-            hops.insert(place, hop);
-            members.truncate(most);
-            hops.truncate(most);
-        }
-        allocate(amount_sats, &mut hops);
-        let (mut nodes, mut allocations, mut fees) = (vec![], vec![], vec![]);
-        for ((node_pubkey, operator), hop) in members.into_iter().zip(hops) {
-            let allocation = hop.allocation.unwrap_or(0);
-            if allocation > 0 {
-                nodes.push(node_pubkey);
-                allocations.push(U256::from(allocation));
-                fees.push(self.fee_of(operator)?);
-            }
-        }
-        Ok(Returns((nodes, allocations, fees)))
+        self.route(amount_sats, max_nodes, |hops| {
+            route::basis_points(amount_sats, hops)
+        })
+    }
+
+    /// As [`LightningRoutingPool::get_optimal_route`], but how many sats each carries. If they cannot carry it all, the
+    /// allocations sum to what they can.
+    ///
+    /// # Returns
+    ///
+    /// * `nodePubkeys`
+    /// * `allocations`
+    /// * `fees`
+    ///
+    /// # Errors
+    ///
+    /// * What the pricing curve reverts with.
+    pub fn get_route_in_sats(&self, amount_sats: U256, max_nodes: U256) -> Result<Route, Error> {
+        self.route(amount_sats, max_nodes, |hops| {
+            hops.iter().map(Hop::carried).collect()
+        })
     }
 
     /// What the node charges now for a capacity unit of work, in payment-token wei: its operator's price by the pricing curve,
@@ -541,6 +536,44 @@ impl LightningRoutingPool {
 }
 
 impl LightningRoutingPool {
+    fn route(
+        &self,
+        amount_sats: U256,
+        max_nodes: U256,
+        allocations: impl FnOnce(&[Hop]) -> Vec<u64>,
+    ) -> Result<Route, Error> {
+        let most = max_nodes.saturating_to::<usize>().min(MAX_ROUTE_NODES);
+        let (mut members, mut hops): (Vec<(B256, Address)>, Vec<Hop>) = Default::default();
+        for node_pubkey in self.nodes.all() {
+            let operator = self.members.get(node_pubkey);
+            let node = self.node(node_pubkey)?;
+            let hop = Hop {
+                capacity: node.smoothed,
+                score: score(node.smoothed, node.pending),
+                allocation: None,
+            };
+            if node.operator != operator || hop.score == 0 {
+                continue;
+            }
+            let is_worse = hops.iter().position(|other| other.score < hop.score);
+            let place = is_worse.unwrap_or(hops.len());
+            members.insert(place, (node_pubkey, operator));
+            hops.insert(place, hop);
+            members.truncate(most);
+            hops.truncate(most);
+        }
+        allocate(amount_sats, &mut hops);
+        let (mut nodes, mut parts, mut fees) = (vec![], vec![], vec![]);
+        for ((node_pubkey, operator), part) in members.into_iter().zip(allocations(&hops)) {
+            if part > 0 {
+                nodes.push(node_pubkey);
+                parts.push(U256::from(part));
+                fees.push(self.fee_of(operator)?);
+            }
+        }
+        Ok(Returns((nodes, parts, fees)))
+    }
+
     /// Gives the operator the units of its capacity; false, if BackpressurePool refuses. It gets [`UNITS_GAS`]; what looks
     /// like having got less counts for no refusal.
     fn set_units(&self, operator: Address) -> Result<bool, InsufficientGas> {

@@ -191,16 +191,15 @@ impl NestedPool {
         for neighbour in [backpressure_pool, capacity_registry] {
             require_contract(self.vm(), neighbour)?;
         }
-        let [gda] = self.ask(backpressure_pool, IPoolLimits::GDACall::SELECTOR, &[])?;
-        let selector = IPoolLimits::SUPER_TOKENCall::SELECTOR;
-        let [token] = self.ask(backpressure_pool, selector, &[])?;
-        let token = to_address(token);
-        let [host] = self.ask(token, ISuperToken::getHostCall::SELECTOR, &[])?;
+        // A stand-in for the pool, without Superfluid, need not know these: nothing is passed on then.
+        let gda = self.look(backpressure_pool, IPoolLimits::GDACall::SELECTOR);
+        let token = self.look(backpressure_pool, IPoolLimits::SUPER_TOKENCall::SELECTOR);
+        let host = self.look(token, ISuperToken::getHostCall::SELECTOR);
         self.backpressure_pool.set(backpressure_pool);
         self.capacity_registry.set(capacity_registry);
         self.token.set(token);
-        self.gda.set(to_address(gda));
-        self.host.set(to_address(host));
+        self.gda.set(gda);
+        self.host.set(host);
         Ok(())
     }
 
@@ -610,7 +609,8 @@ impl NestedPool {
     fn distribute(&mut self, child: B256) -> Result<(), Error> {
         let node = self.nodes.getter(child);
         let (pool, due) = (node.pool.get(), to_u128(node.due.get()));
-        if due == 0 {
+        // Without Superfluid it stays due.
+        if due == 0 || self.host.get().is_zero() {
             return Ok(());
         }
         let [units] = self.ask(pool, ISuperfluidPool::getTotalUnitsCall::SELECTOR, &[])?;
@@ -672,6 +672,14 @@ impl NestedPool {
         let selector = ICapacityRegistry::getTaskTypeCall::SELECTOR;
         let [_, _, total] = self.ask(self.capacity_registry.get(), selector, &[id])?;
         Ok(total)
+    }
+
+    /// An address that `whom` names; zero if it does not.
+    fn look(&self, whom: Address, selector: [u8; 4]) -> Address {
+        match self.ask(whom, selector, &[]) {
+            Ok([word]) => to_address(word),
+            Err(_) => Address::ZERO,
+        }
     }
 
     fn ask<const N: usize>(

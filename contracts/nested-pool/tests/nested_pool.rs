@@ -66,12 +66,22 @@ fn constructor_refuses_what_makes_no_sense() {
     };
     let error = Error::Ownable(no_owner.into());
     assert_eq!(construct(pools, registry, Address::ZERO), error);
-    // The token's fallback refuses what it does not know.
-    let token = world.token.address();
-    assert_eq!(
-        construct(token, registry, OWNER),
-        Revert(refusal("no such function")).into()
-    );
+}
+
+/// The reference asks its pool for nothing at construction: a test double need not know Superfluid.
+#[motsu::test]
+fn is_constructed_over_a_stand_in_without_superfluid() {
+    let world = World::new(&[100, 20], false);
+    let fresh = Contract::<NestedPool>::new();
+    // The registry knows no function of the pool.
+    let registry = world.registry.address();
+    let it = fresh.sender(ALICE).constructor(registry, registry, OWNER);
+    it.motsu_unwrap();
+    assert_eq!(fresh.sender(ALICE).backpressure_pool(), registry);
+    let capacity = fresh.sender(ALICE).get_effective_capacity(id(0));
+    let (_, _, total) = world.registry.sender(ALICE).get_task_type(id(0));
+    assert_ne!(total, n(0));
+    assert_eq!(capacity.motsu_unwrap(), total);
 }
 
 #[motsu::test]

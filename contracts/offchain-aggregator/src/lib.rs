@@ -25,6 +25,13 @@
 //! fail, and it may be for want of gas because the caller brought less than that, the whole batch reverts: a relayer who
 //! looks for the least gas with which it succeeds finds enough. Where they do not fail, the allowance need not be
 //! brought.
+//!
+//! # Temperature
+//!
+//! If there is a TemperatureOracle, it hears after each batch how much the capacities that were applied differ: their
+//! variance, and the most that it could be for the largest of them, a quarter of its square. If the oracle refuses (this
+//! contract has to be its updater), the batch stands. Who composes a batch composes its variance: nothing that pays may
+//! depend on that number alone, and in this suite nothing does.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -34,12 +41,13 @@ bpe_common::trap_on_panic!();
 
 use alloc::{borrow::ToOwned, vec, vec::Vec};
 use alloy_primitives::{b256, keccak256, Address, B256, U256};
-use alloy_sol_types::sol;
+use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     attestation::{self, require_signed, update_capacity, InvalidSignature, Last},
-    call::{has_code, invoke, require_contract, NotAContract, Revert},
+    call::{call, calldata, has_code, invoke, require_contract, require_gas, NotAContract, Revert},
     eip712::{hash_words, typed_data_hash, Domain, DomainFields},
-    interfaces::IBackpressurePool,
+    emit,
+    interfaces::{IBackpressurePool, ITemperatureOracle},
     ownable::{self, Ownable},
     signature::is_valid,
 };
@@ -80,6 +88,9 @@ sol! {
     /// The temperature oracle is now `temperatureOracle`.
     #[derive(Debug, PartialEq, Eq)]
     event TemperatureOracleSet(address indexed temperatureOracle);
+    /// `temperatureOracle` did not take what the batch said of the temperature.
+    #[derive(Debug, PartialEq, Eq)]
+    event TemperatureUpdateFailed(address indexed temperatureOracle);
     /// The virial monitor is now `virialMonitor`.
     #[derive(Debug, PartialEq, Eq)]
     event VirialMonitorSet(address indexed virialMonitor);
@@ -124,6 +135,9 @@ pub const BOLTZMANN_SHARES_TYPEHASH: B256 =
 
 /// The most attestations in a batch.
 pub const MAX_BATCH: usize = 256;
+/// What the temperature oracle may use. It writes two slots.
+pub const ORACLE_GAS: u64 = 200_000;
+
 /// The contract. Slots 0–1: ownership. Slots 2–6: the neighbours and the share signer, an address each. Then the mappings.
 #[entrypoint]
 #[storage]
@@ -169,15 +183,17 @@ impl OffchainAggregator {
     ///
     /// # Events
     ///
-    /// * [`AttestationApplied`] or [`AttestationRejected`] for each, then [`BatchSubmitted`].
+    /// * [`AttestationApplied`] or [`AttestationRejected`] for each, then [`BatchSubmitted`]; [`TemperatureUpdateFailed`]
     pub fn submit_batch(&mut self, attestations: Vec<SignedAttestation>) -> Result<(), Error> {
         if attestations.len() > MAX_BATCH {
             let (length, maximum) = (U256::from(attestations.len()), U256::from(MAX_BATCH));
             return Err(BatchTooLarge { length, maximum }.into());
         }
         let separator = DOMAIN.separator(self.vm());
+        let mut applied = Vec::new();
         for attestation in &attestations {
             let Err(error) = self.apply(attestation, separator) else {
+                applied.push(attestation.capacity);
                 continue;
             };
             let reason = error.reason().ok_or(error)?.to_owned();
@@ -197,7 +213,7 @@ impl OffchainAggregator {
                 relayer: self.vm().msg_sender(),
             },
         );
-        Ok(())
+        self.tell_temperature(&applied)
     }
 
     /// Applies one attestation.
@@ -322,7 +338,7 @@ impl OffchainAggregator {
         Ok(())
     }
 
-    /// Notes `oracle` as the temperature oracle, for clients that look for it here. Nothing here depends on it.
+    /// Tells `oracle` of every batch from now on; nobody, if it is zero.
     ///
     /// # Errors
     ///
@@ -411,7 +427,7 @@ impl OffchainAggregator {
         self.share_signer.get()
     }
 
-    /// The temperature oracle, on which nothing here depends.
+    /// The temperature oracle, which hears of every batch.
     pub fn temperature_oracle(&self) -> Address {
         self.temperature_oracle.get()
     }
@@ -493,6 +509,26 @@ impl OffchainAggregator {
         Ok(())
     }
 
+    /// Tells the temperature oracle how much capacities differ. Of none there is nothing to tell.
+    fn tell_temperature(&self, capacities: &[U256]) -> Result<(), Error> {
+        let oracle = self.temperature_oracle.get();
+        let (variance, most) = spread(capacities);
+        if most.is_zero() || !has_code(self.vm(), oracle) {
+            return Ok(());
+        }
+        let arguments = [variance, most].map(B256::from);
+        let data = calldata(
+            ITemperatureOracle::updateTemperatureCall::SELECTOR,
+            &arguments,
+        );
+        let brought = require_gas(self.vm(), ORACLE_GAS);
+        if !call(self.vm(), oracle, &data, ORACLE_GAS, 0).success {
+            brought.map_err(attestation::Error::from)?;
+            emit!(self.vm(), TemperatureUpdateFailed[oracle]);
+        }
+        Ok(())
+    }
+
     fn hand_over(&mut self, id: B256, sinks: Vec<Address>, shares: Vec<U256>) -> Result<(), Error> {
         let pool = self.backpressure_pool.get();
         if !has_code(self.vm(), pool) {
@@ -514,6 +550,29 @@ impl OffchainAggregator {
         invoke(self.vm(), pool, &rebalance)?;
         Ok(())
     }
+}
+
+/// The variance of capacities, and the most that it could be: a quarter of the square of the largest. Capacities are cut to
+/// 96 bits, more than the registry keeps, so that no sum of 256 squares overflows.
+fn spread(capacities: &[U256]) -> (U256, U256) {
+    let most = U256::MAX >> 160;
+    let (mut sum, mut squares, mut largest) = (U256::ZERO, U256::ZERO, U256::ZERO);
+    for capacity in capacities {
+        let capacity = (*capacity).min(most);
+        sum = sum.saturating_add(capacity);
+        squares = squares.saturating_add(capacity.saturating_mul(capacity));
+        largest = largest.max(capacity);
+    }
+    let count = U256::from(capacities.len());
+    // (n·Σx² − (Σx)²) / n²: no rounding before the end.
+    let spread = squares
+        .saturating_mul(count)
+        .saturating_sub(sum.saturating_mul(sum));
+    let variance = spread.checked_div(count.saturating_mul(count));
+    (
+        variance.unwrap_or_default(),
+        largest.saturating_mul(largest) >> 2,
+    )
 }
 
 fn struct_hash(attestation: &SignedAttestation) -> B256 {

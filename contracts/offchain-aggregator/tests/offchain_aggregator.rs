@@ -269,6 +269,77 @@ fn owner_of(aggregator: &Contract<OffchainAggregator>) -> Address {
     ownable.owner()
 }
 
+// --- Temperature
+
+/// A TemperatureOracle that notes what it hears, or refuses.
+#[storage]
+struct Oracle {
+    reverts: StorageBool,
+    variance: StorageU256,
+    most: StorageU256,
+    updates: StorageU256,
+}
+
+#[public]
+impl Oracle {
+    fn set_reverts(&mut self, reverts: bool) {
+        self.reverts.set(reverts);
+    }
+
+    fn heard(&self) -> (U256, U256, U256) {
+        (self.variance.get(), self.most.get(), self.updates.get())
+    }
+
+    fn update_temperature(&mut self, variance: U256, most: U256) -> Result<(), Vec<u8>> {
+        if self.reverts.get() {
+            return Err(vec![]);
+        }
+        self.variance.set(variance);
+        self.most.set(most);
+        let updates = self.updates.get() + U256::from(1);
+        self.updates.set(updates);
+        Ok(())
+    }
+}
+
+// SAFETY: the type is only ever the storage of a whole contract.
+unsafe impl TopLevelStorage for Oracle {}
+
+/// As in the reference: a batch feeds the oracle, and stands if the oracle refuses.
+#[motsu::test]
+fn a_batch_feeds_the_temperature(
+    aggregator: Contract<OffchainAggregator>,
+    registry: Contract<Registry>,
+    oracle: Contract<Oracle>,
+    owner: Address,
+) {
+    let world = World::new(&aggregator, &registry, owner);
+    let heard = || oracle.sender(owner).heard();
+    let (first, second) = (world.signed(10, 1), world.signed(40, 2));
+    world.batch(&[&first]);
+    assert_eq!(heard(), (U256::ZERO, U256::ZERO, U256::ZERO), "not set");
+    aggregator
+        .sender(owner)
+        .set_temperature_oracle(oracle.address())
+        .motsu_unwrap();
+    // What is refused, here twice the first, is no part of it. 40 and 20: a mean of 30, a variance of 100 units squared.
+    let third = world.signed(20, 3);
+    world.batch(&[&first, &second, &first, &third]);
+    let square = |amount| units(amount) * units(1);
+    assert_eq!(heard(), (square(100), square(400), U256::from(1)));
+    // A batch without any says nothing.
+    world.batch(&[&first, &second]);
+    assert_eq!(heard().2, U256::from(1));
+    oracle.sender(owner).set_reverts(true);
+    let fourth = world.signed(30, 4);
+    world.batch(&[&fourth]);
+    assert_eq!(world.capacity(CODE), units(30), "the batch stands");
+    aggregator.assert_emitted(&TemperatureUpdateFailed {
+        temperatureOracle: oracle.address(),
+    });
+    assert_eq!(heard().2, U256::from(1));
+}
+
 // --- Construction and ownership
 
 #[motsu::test]

@@ -45,6 +45,9 @@
 //! asks this contract what the attestation is worth and whose it is, takes it to the registry. That one counts nonces by
 //! operator, so they rise over all of an operator's agents; a time in milliseconds will do. They start from 1.
 //!
+//! An attestation without a nonce is taken too, as the Solidity deployment has it: its number is its timestamp. An operator
+//! that signed numbers above the time in seconds goes on with numbers.
+//!
 //! # An agent's id
 //!
 //! Any 32 bytes, first come, first served; who is beaten to one takes another. It stays its operator's for ever: nobody else
@@ -58,13 +61,13 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 use alloc::{string::String, vec, vec::Vec};
-use alloy_primitives::{b256, Address, B256, U128, U256, U64};
+use alloy_primitives::{b256, keccak256, Address, B256, U128, U256, U64};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     attestation::{self, require_fresh, require_signed, NonceAlreadyUsed},
     call::{first_words, query_words, require_contract, NotAContract, Revert},
     clock,
-    eip712::{hash_words, Domain, DomainFields},
+    eip712::{Domain, DomainFields},
     emit,
     interfaces::IStakes,
     list::IdList,
@@ -159,15 +162,18 @@ pub enum Error {
 
 /// The domain of the signatures.
 pub const DOMAIN: Domain = Domain {
-    name: "OpenClawCapacityAdapter",
+    name: "Pura-OpenClawAdapter",
     version: "1",
 };
-/// `keccak256("openclaw")`
+/// `keccak256("OPENCLAW_AGENT")`
 pub const DOMAIN_ID: B256 =
-    b256!("21b227ce39f09521f400b45dbee5c28bbf417ba7d3d3a25408cc814f2bc432bf");
+    b256!("383526e1c50782829cc278d3686b6c0b4878101b8304b0168b0eecde2c3e7f30");
 /// `keccak256("OpenClawAttestation(bytes32 agentId,uint256 throughput,uint256 latencyMs,uint256 errorRateBps,uint256 timestamp,uint256 nonce)")`
 pub const ATTESTATION_TYPEHASH: B256 =
     b256!("f6ff7fabc63fcffdfe489f8e8f4af0ff068f0f112e9da98d7914f5f63fd2d193");
+/// `keccak256("OpenClawAttestation(bytes32 agentId,uint256 throughput,uint256 latencyMs,uint256 errorRateBps,uint256 timestamp)")`
+pub const UNNUMBERED_ATTESTATION_TYPEHASH: B256 =
+    b256!("3c40bdf60f92f65bf59a9a7b2aacd1b24fa644a3c53492cff03571239844d9b6");
 /// The weight of a new declaration in the smoothed capacity, that of [`ewma`].
 pub const EWMA_ALPHA_BPS: u64 = 3_000;
 
@@ -363,8 +369,8 @@ impl OpenClawCapacityAdapter {
     /// [`check_attestation`](OpenClawCapacityAdapter::check_attestation) says why not.
     ///
     /// An attestation is `abi.encode(agentId, throughput, latencyMs, errorRateBps, timestamp, nonce, signature)`, signed by
-    /// the operator (EIP-712; ERC-1271 for contract accounts), at most 600 s old, of an agent that is registered. Whether its
-    /// nonce was used before is for the caller to know.
+    /// the operator (EIP-712; ERC-1271 for contract accounts), at most 600 s old, of an agent that is registered; or the same
+    /// without nonce. Whether its nonce was used before is for the caller to know.
     ///
     /// # Returns
     ///
@@ -392,45 +398,37 @@ impl OpenClawCapacityAdapter {
     /// * [`bpe_common::signature::Error`] if the signature of an account without code is malformed.
     /// * [`InsufficientGas`](bpe_common::call::InsufficientGas) if a contract account may have had too little to answer.
     pub fn check_attestation(&self, attestation: Bytes) -> Result<(Address, U256), Error> {
-        let (words, signature) = parse(&attestation).ok_or(MalformedSignal {})?;
-        let [agent_id, throughput, latency, errors, timestamp, nonce] = words;
+        let parsed = parse(&attestation).ok_or(MalformedSignal {})?;
+        let [agent_id, throughput, latency, errors, timestamp] = parsed.words;
         let agent = self.agents.getter(agent_id);
         if !agent.active.get() {
             return Err(AgentNotRegistered {}.into());
         }
         require_fresh(self.vm(), timestamp.into()).map_err(attestation::Error::from)?;
-        if nonce.is_zero() {
+        if parsed.nonce == Some(B256::ZERO) {
             let (provided, required) = (U256::ZERO, U256::from(1));
             return Err(attestation::Error::from(NonceAlreadyUsed { provided, required }).into());
         }
-        let struct_hash = hash_words(&[
-            ATTESTATION_TYPEHASH,
-            agent_id,
-            throughput,
-            latency,
-            errors,
-            timestamp,
-            nonce,
-        ]);
         let operator = agent.operator.get();
-        let digest = DOMAIN.digest(self.vm(), struct_hash);
-        require_signed(self.vm(), operator, digest, signature)?;
+        let digest = DOMAIN.digest(self.vm(), parsed.struct_hash());
+        require_signed(self.vm(), operator, digest, parsed.signature)?;
         Ok((operator, score(throughput, latency, errors)))
     }
 
-    /// The nonce of an attestation, good or not; zero, which no good one has, if the bytes are none.
+    /// The nonce of an attestation, good or not, or its timestamp if it has none; zero, which no good one has, if the bytes
+    /// are none.
     ///
     /// # Returns
     ///
     /// * `nonce`
     pub fn attestation_nonce(&self, attestation: Bytes) -> U256 {
         match parse(&attestation) {
-            Some(([.., nonce], _)) => nonce.into(),
+            Some(Attestation { nonce, words, .. }) => nonce.unwrap_or(words[4]).into(),
             None => U256::ZERO,
         }
     }
 
-    /// The domain's id, `keccak256("openclaw")`.
+    /// The domain's id, `keccak256("OPENCLAW_AGENT")`.
     pub fn domain_id() -> B256 {
         DOMAIN_ID
     }
@@ -533,7 +531,7 @@ impl OpenClawCapacityAdapter {
         U256::from(BPS)
     }
 
-    /// The domain's id, `keccak256("openclaw")`.
+    /// The domain's id, `keccak256("OPENCLAW_AGENT")`.
     #[selector(name = "DOMAIN_ID")]
     pub fn domain_id_constant(&self) -> B256 {
         DOMAIN_ID
@@ -624,24 +622,50 @@ impl OpenClawCapacityAdapter {
 
 /// The most that a minimum stake can be.
 const MOST: alloy_primitives::Uint<248, 4> = alloy_primitives::Uint::MAX;
-/// Where the signature is in an attestation, as an ABI encoder puts it: behind seven words.
+/// Where the signature is in an attestation, as an ABI encoder puts it: behind seven words, or six without a nonce.
 const SIGNATURE_OFFSET: u8 = 224;
-/// Where it begins, behind its length.
-const SIGNATURE_START: usize = 256;
+const UNNUMBERED_SIGNATURE_OFFSET: u8 = 192;
 
-/// The six words of an attestation and its signature, if these bytes are one.
-fn parse(attestation: &[u8]) -> Option<([B256; 6], &[u8])> {
-    let [agent_id, throughput, latency, errors, timestamp, nonce, offset, length] =
-        first_words(attestation)?;
-    if offset != B256::with_last_byte(SIGNATURE_OFFSET) {
-        return None;
+/// An attestation as bytes.
+struct Attestation<'a> {
+    /// Agent, throughput, latency, errors, timestamp.
+    words: [B256; 5],
+    nonce: Option<B256>,
+    signature: &'a [u8],
+}
+
+impl Attestation<'_> {
+    fn struct_hash(&self) -> B256 {
+        let mut words = vec![match self.nonce {
+            Some(_) => ATTESTATION_TYPEHASH,
+            None => UNNUMBERED_ATTESTATION_TYPEHASH,
+        }];
+        words.extend(self.words);
+        words.extend(self.nonce);
+        keccak256(words.concat())
     }
+}
+
+/// What these bytes are as an attestation, if they are one.
+fn parse(attestation: &[u8]) -> Option<Attestation<'_>> {
+    let [agent_id, throughput, latency, errors, timestamp, sixth, seventh] =
+        first_words(attestation)?;
+    let (nonce, offset) = if seventh == B256::with_last_byte(SIGNATURE_OFFSET) {
+        (Some(sixth), SIGNATURE_OFFSET)
+    } else if sixth == B256::with_last_byte(UNNUMBERED_SIGNATURE_OFFSET) {
+        (None, UNNUMBERED_SIGNATURE_OFFSET)
+    } else {
+        return None;
+    };
+    let [length] = first_words(attestation.get(usize::from(offset)..)?)?;
     let length: usize = U256::from_be_bytes(length.0).saturating_to();
-    let signature = attestation.get(SIGNATURE_START..)?.get(..length)?;
-    Some((
-        [agent_id, throughput, latency, errors, timestamp, nonce],
+    let start = usize::from(offset).saturating_add(32);
+    let signature = attestation.get(start..)?.get(..length)?;
+    Some(Attestation {
+        words: [agent_id, throughput, latency, errors, timestamp],
+        nonce,
         signature,
-    ))
+    })
 }
 
 fn score(throughput: B256, latency_ms: B256, error_rate_bps: B256) -> U256 {

@@ -106,7 +106,7 @@ pub enum Error {
 
 /// The domain of the signatures.
 pub const DOMAIN: Domain = Domain {
-    name: "OpenClawCompletionVerifier",
+    name: "Pura-OpenClawVerifier",
     version: "1",
 };
 /// `keccak256("SkillExecution(bytes32 agentId,bytes32 skillTypeId,bytes32 executionId,address agentOperator,address requester)")`
@@ -288,7 +288,7 @@ impl OpenClawCompletionVerifier {
         self.ask_tracker(selector, skill_type_id, agent_operator)
     }
 
-    /// How much the operator has done so far, in basis points, of what it owes in this epoch, by CompletionTracker.
+    /// How much the operator did, in basis points, of what it owed in the epoch that CompletionTracker judged last.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@
 //! | the owner | authorise and revoke reporters |
 //!
 //! The owner can report nothing, but whom it authorises can. The ledger's owner has to let this contract record in the domain
-//! `keccak256("openclaw")`.
+//! `keccak256("OPENCLAW_AGENT")`.
 //!
 //! # Points
 //!
@@ -89,9 +89,9 @@ pub enum Error {
     Ownable(ownable::Error),
 }
 
-/// `keccak256("openclaw")`, as in OpenClawCapacityAdapter.
+/// `keccak256("OPENCLAW_AGENT")`, as in OpenClawCapacityAdapter.
 pub const OPENCLAW_DOMAIN: B256 =
-    b256!("21b227ce39f09521f400b45dbee5c28bbf417ba7d3d3a25408cc814f2bc432bf");
+    b256!("383526e1c50782829cc278d3686b6c0b4878101b8304b0168b0eecde2c3e7f30");
 /// Points of a completion.
 pub const COMPLETION_POINTS: u64 = 10;
 /// Points of a failure, before the ledger weighs them.
@@ -301,7 +301,7 @@ impl OpenClawReputationBridge {
         U256::from(FAILURE_POINTS)
     }
 
-    /// The domain in which this contract records, `keccak256("openclaw")`.
+    /// The domain in which this contract records, `keccak256("OPENCLAW_AGENT")`.
     #[selector(name = "OPENCLAW_DOMAIN")]
     pub fn openclaw_domain(&self) -> B256 {
         OPENCLAW_DOMAIN

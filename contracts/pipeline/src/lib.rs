@@ -9,7 +9,8 @@
 //! |---|---|
 //! | anyone | [`rebalance_pipeline`](Pipeline::rebalance_pipeline) |
 //! | a reporter | [`check_circuit_breaker`](Pipeline::check_circuit_breaker) |
-//! | the owner | create and close pipelines, since their limits divert a pool's pay; name reporters and EscrowBuffer |
+//! | who created all of its task types at the registry | create a pipeline, and close it: its limits divert their pools' pay |
+//! | the owner | create and close pipelines of any task types; name reporters and EscrowBuffer |
 //!
 //! BackpressurePool must have authorised this contract. A task type is in one pipeline at most: two would overwrite each
 //! other's limits. Capacities and throughput are in units of 1e-9, ratios and pressures in units of 1e-18.
@@ -24,9 +25,9 @@
 //! | phase | begins when | what follows |
 //! |---|---|---|
 //! | steady (0) | it was checked and found healthy when recovery had lasted 300 s | |
-//! | shock (1) | throughput was below 20 %, or the escrow above 90 %, in three epochs in a row | a warning, money goes on as before |
-//! | recovery (2) | it was found healthy after shock or collapse, or put on trial | coupled again |
-//! | collapse (3) | throughput is below 5 %, or the escrow above 95 %, once | the stage is decoupled |
+//! | shock (2) | throughput was below 20 %, or the escrow above 90 %, in three epochs in a row | a warning, money goes on as before |
+//! | recovery (3) | it was found healthy after shock or collapse, or put on trial | coupled again |
+//! | collapse (4) | throughput is below 5 %, or the escrow above 95 %, once | the stage is decoupled |
 //!
 //! A *decoupled* stage takes nothing: whatever it declares, upstream it counts as capacity 0, in the same transaction. All
 //! stages before it are then paid for nothing, and their streams wait in their escrows until it has recovered. The stage's
@@ -70,7 +71,7 @@ sol! {
     /// The stages are now paid for these capacities at most.
     #[derive(Debug, PartialEq, Eq)]
     event PipelineRebalanced(bytes32 indexed pipelineId, uint256[] effectiveCapacities);
-    /// The stage is in shock (1), or has collapsed (3) and is decoupled.
+    /// The stage is in shock (2), or has collapsed (4) and is decoupled.
     #[derive(Debug, PartialEq, Eq)]
     event StageCollapse(bytes32 indexed pipelineId, uint256 indexed stageIndex, uint8 phase);
     /// The stage is recovering from shock or collapse, and coupled.
@@ -104,6 +105,12 @@ sol! {
     /// The task type is a stage already, of this or of another pipeline.
     #[derive(Debug, PartialEq, Eq)]
     error StageInUse(bytes32 taskTypeId);
+    /// `caller` is neither the owner nor the creator of the task type.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotTaskTypeCreator(bytes32 taskTypeId, address caller);
+    /// `caller` is neither the owner nor the one who created the pipeline.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotPipelineCreator(address caller);
     /// The pipeline has no stage of that number.
     #[derive(Debug, PartialEq, Eq)]
     error StageDoesNotExist(uint256 stageIndex);
@@ -122,6 +129,8 @@ pub enum Error {
     PipelineDoesNotExist(PipelineDoesNotExist),
     StageWithoutPool(StageWithoutPool),
     StageInUse(StageInUse),
+    NotTaskTypeCreator(NotTaskTypeCreator),
+    NotPipelineCreator(NotPipelineCreator),
     StageDoesNotExist(StageDoesNotExist),
     NotReporter(NotReporter),
     NotAContract(NotAContract),
@@ -136,12 +145,13 @@ pub const MAX_STAGES: usize = 16;
 
 /// Healthy.
 pub const STEADY: u8 = 0;
+// 1 is *bull* in the Solidity deployment: a phase of the market, which no stage is ever in.
 /// In trouble for three epochs.
-pub const SHOCK: u8 = 1;
+pub const SHOCK: u8 = 2;
 /// Coupled again, and watched.
-pub const RECOVERY: u8 = 2;
+pub const RECOVERY: u8 = 3;
 /// Decoupled.
-pub const COLLAPSE: u8 = 3;
+pub const COLLAPSE: u8 = 4;
 
 /// How long an epoch is, in seconds: as CompletionTracker's.
 pub const EPOCH_DURATION: u64 = 300;
@@ -183,6 +193,8 @@ pub struct Pipeline {
     /// Whether a task type is a stage of a pipeline that is in force.
     in_use: StorageMap<B256, StorageBool>,
     breakers: StorageMap<B256, StorageMap<U256, CircuitBreaker>>,
+    /// Who created a pipeline.
+    creators: StorageMap<B256, StorageAddress>,
 }
 
 #[public]
@@ -272,20 +284,19 @@ impl Pipeline {
         }
     }
 
-    // --- Owner
+    // --- Creators of task types, and the owner
 
-    /// Makes a pipeline of 2 to 16 task types, the most upstream first. The first rebalance sets its limits.
+    /// Creates a pipeline of 2 to 16 task types, the most upstream first. The first rebalance sets its limits.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`InsufficientStages`], [`TooManyStages`], [`PipelineAlreadyExists`],
-    ///   [`StageWithoutPool`], [`StageInUse`]
+    /// * [`InsufficientStages`], [`TooManyStages`], [`PipelineAlreadyExists`], [`StageWithoutPool`], [`StageInUse`]
+    /// * [`NotTaskTypeCreator`] unless the caller is the owner, or created the task type.
     ///
     /// # Events
     ///
     /// * [`PipelineCreated`]
     pub fn create_pipeline(&mut self, pipeline_id: B256, stages: Vec<B256>) -> Result<(), Error> {
-        self.ownable.only_owner()?;
         if stages.len() < MIN_STAGES {
             return Err(InsufficientStages {}.into());
         }
@@ -299,9 +310,19 @@ impl Pipeline {
         if !self.stages.getter(pipeline_id).is_empty() {
             return Err(PipelineAlreadyExists {}.into());
         }
+        let caller = self.vm().msg_sender();
+        let is_owner = caller == self.ownable.owner();
         for stage in &stages {
+            if !is_owner && self.creator_of(*stage)? != caller {
+                return Err(NotTaskTypeCreator {
+                    taskTypeId: *stage,
+                    caller,
+                }
+                .into());
+            }
             self.add_stage(pipeline_id, *stage)?;
         }
+        self.creators.setter(pipeline_id).set(caller);
         log(
             self.vm(),
             PipelineCreated {
@@ -312,18 +333,22 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Lifts the limits of all stages and lets them go. The pipeline's number is not given again.
+    /// Lifts the limits of all stages and lets them go. The pipeline's number is not given again. For who created it, and the
+    /// owner.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`PipelineDoesNotExist`]
+    /// * [`NotPipelineCreator`], [`PipelineDoesNotExist`]
     /// * `UnauthorizedCaller` of BackpressurePool, if there are limits and this contract may no longer lift them.
     ///
     /// # Events
     ///
     /// * [`PipelineClosed`]
     pub fn close_pipeline(&mut self, pipeline_id: B256) -> Result<(), Error> {
-        self.ownable.only_owner()?;
+        let caller = self.vm().msg_sender();
+        if caller != self.ownable.owner() && caller != self.creators.get(pipeline_id) {
+            return Err(NotPipelineCreator { caller }.into());
+        }
         let stages = self.open_stages(pipeline_id)?;
         self.closed.setter(pipeline_id).set(true);
         for stage in &stages {
@@ -335,6 +360,8 @@ impl Pipeline {
         emit!(self.vm(), PipelineClosed[pipeline_id]);
         Ok(())
     }
+
+    // --- Owner
 
     /// Lets `reporter` report throughput, or no longer.
     ///
@@ -404,7 +431,7 @@ impl Pipeline {
     ///
     /// # Returns
     ///
-    /// * `phase`: steady (0), shock (1), recovery (2) or collapse (3).
+    /// * `phase`: steady (0), shock (2), recovery (3) or collapse (4). 1 (bull) does not occur.
     /// * `sinceTimestamp`: when the phase began, in seconds since 1970.
     /// * `lowEpochs`: in how many epochs in a row there was trouble when it was checked last.
     /// * `decoupled`: whether the stage counts as capacity 0 upstream.
@@ -420,6 +447,11 @@ impl Pipeline {
             breaker.low_epochs,
             breaker.decoupled(),
         )
+    }
+
+    /// Who created a pipeline; zero if nobody did.
+    pub fn get_pipeline_creator(&self, pipeline_id: B256) -> Address {
+        self.creators.get(pipeline_id)
     }
 
     /// Whether `reporter` may report throughput.
@@ -668,6 +700,12 @@ impl Pipeline {
             let [] = invoke_words(self.vm(), pool, selector, &arguments)?;
         }
         Ok(())
+    }
+
+    fn creator_of(&self, stage: B256) -> Result<Address, Error> {
+        let selector = ICapacityRegistry::getCreatorCall::SELECTOR;
+        let [creator] = self.ask(self.capacity_registry.get(), selector, stage)?;
+        Ok(to_address(creator))
     }
 
     fn local_capacity(&self, stage: B256) -> Result<U256, Error> {

@@ -72,13 +72,18 @@ fn constructor_refuses_what_makes_no_sense() {
     );
 }
 
+/// The reference's numbers, which views and events have.
+#[test]
+fn phases_are_numbered_as_in_the_solidity_deployment() {
+    let number = |phase| bpe_testing::reference::number("Pipeline.PoolPhase", phase);
+    let numbers = ["Steady", "Shock", "Recovery", "Collapse"].map(number);
+    assert_eq!(numbers, [STEADY, SHOCK, RECOVERY, COLLAPSE]);
+    assert!(!numbers.contains(&number("Bull")), "no stage is ever in it");
+}
+
 #[motsu::test]
-fn only_the_owner_creates_closes_and_sets() {
+fn only_the_owner_sets() {
     let world = World::new(&[100, 60, 80]);
-    let it = world.try_create(ALICE, OTHER, &[stage(3), stage(4)]);
-    assert_eq!(it, unauthorized(ALICE));
-    let it = world.pipeline.sender(ALICE).close_pipeline(ID);
-    assert_eq!(it.motsu_res(), unauthorized(ALICE));
     let it = world.pipeline.sender(ALICE).set_reporter(ALICE, true);
     assert_eq!(it.motsu_res(), unauthorized(ALICE));
     let it = world
@@ -86,6 +91,42 @@ fn only_the_owner_creates_closes_and_sets() {
         .sender(ALICE)
         .set_escrow_buffer(Address::ZERO);
     assert_eq!(it.motsu_res(), unauthorized(ALICE));
+}
+
+#[motsu::test]
+fn who_created_the_task_types_creates_and_closes_their_pipeline() {
+    let world = World::new(&[100, 60, 80]);
+    let own = |number, creator| {
+        let mut it = world.registry.sender(OWNER);
+        it.set_creator(stage(number), creator);
+    };
+    own(3, ALICE);
+    let not_hers = |number| {
+        Err(Error::from(NotTaskTypeCreator {
+            taskTypeId: stage(number),
+            caller: ALICE,
+        }))
+    };
+    let create = |stages: &[u64]| {
+        let stages: Vec<_> = stages.iter().map(|it| stage(*it)).collect();
+        world.try_create(ALICE, OTHER, &stages)
+    };
+    assert_eq!(create(&[3, 4]), not_hers(4));
+    assert_eq!(create(&[5, 3]), not_hers(5));
+    // What was refused has used up nothing.
+    own(4, ALICE);
+    assert_eq!(create(&[3, 4]), Ok(()));
+    let creator = |id| world.pipeline.sender(ALICE).get_pipeline_creator(id);
+    assert_eq!([creator(OTHER), creator(ID)], [ALICE, OWNER]);
+    assert_eq!(create(&[3, 4]), Err(PipelineAlreadyExists {}.into()));
+    // Of others' pipelines she closes none, of hers she does; so may the owner.
+    let close = |caller, id| world.pipeline.sender(caller).close_pipeline(id).motsu_res();
+    let stranger = NotPipelineCreator { caller: ALICE };
+    assert_eq!(close(ALICE, ID), Err(stranger.into()));
+    let stranger = NotPipelineCreator { caller: REPORTER };
+    assert_eq!(close(REPORTER, OTHER), Err(stranger.into()));
+    assert_eq!(close(ALICE, OTHER), Ok(()));
+    assert_eq!(close(OWNER, ID), Ok(()));
 }
 
 #[motsu::test]

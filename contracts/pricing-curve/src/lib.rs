@@ -6,8 +6,10 @@
 //! | who | may |
 //! |---|---|
 //! | a registered sink with capacity | report its own queue |
+//! | a task type's creator, or ServiceDirectory for it | set where its base fee starts, and its bounds, with notice |
+//! | WorkLedger | tell what counted |
 //! | anyone | advance epochs, ask for prices |
-//! | the owner | name the escrow buffer and the temperature oracle, choose a task type's curve |
+//! | the owner | name the escrow buffer, WorkLedger, ServiceDirectory and the temperature oracle, choose a task type's curve |
 //!
 //! Fees and prices are in payment-token wei, loads and capacities in units of 1e-9, ratios have 18 decimals.
 //!
@@ -23,9 +25,16 @@
 //! [`advance_epoch`](PricingCurve::advance_epoch) does: so reports are never counted for another epoch than theirs,
 //! and calling late gives the fee that calling in time would have. Only the capacity is that of the time of the call.
 //!
+//! # Prices set by work
+//!
+//! With [`CURVE_USED`] nobody reports demand. WorkLedger tells what counts, and the fee moves at the end of each epoch of 300 s
+//! with counts: by the part of the capacity that was used, up to an eighth up at all of it and down at nothing, not at all at
+//! 80 %. Of the capacity of a sink no more counts than four times what it has proven. Both sums fade by 0.7 an epoch; an epoch
+//! without counts leaves the fee. The fee is exact at any time, whoever called when: what has ended is worked out when asked.
+//!
 //! # What reports are worth
 //!
-//! Nobody checks a report. A sink that exaggerates makes itself dear, and where its pool pays by spare capacity earns
+//! Nobody checks a report, but it counts for at most twice the sink's own capacity. A sink that exaggerates makes itself dear, and where its pool pays by spare capacity earns
 //! less; one that understates makes itself cheap. But one sink alone can make the base fee rise, by an eighth in each
 //! epoch, for all others of its task type.
 #![cfg_attr(target_arch = "wasm32", no_std)]
@@ -35,14 +44,16 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod by_work;
+mod fees;
+mod interface;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256, U8};
-use alloy_sol_types::{sol, SolCall};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{
-        query, require_contract, require_gas, static_call, InsufficientGas, NotAContract, Revert,
-    },
-    clock,
+    call::{query, require_contract, require_gas, static_call},
+    clock, emit,
     interfaces::{ICapacityRegistry, IEscrowBuffer},
     math::{
         self,
@@ -51,60 +62,21 @@ use bpe_common::{
             utilization, WAD,
         },
     },
-    ownable::{self, Ownable},
+    ownable::Ownable,
     packed::{to_u128, widen},
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// The base fee of the task type is now `newBaseFee`.
-    #[derive(Debug, PartialEq, Eq)]
-    event BaseFeeUpdated(bytes32 indexed taskTypeId, uint256 newBaseFee);
-    /// `sink` has a queue of `queueLoad`.
-    #[derive(Debug, PartialEq, Eq)]
-    event QueueLoadUpdated(bytes32 indexed taskTypeId, address indexed sink, uint256 queueLoad);
-    /// The premium for queues of the task type now follows `curve`.
-    #[derive(Debug, PartialEq, Eq)]
-    event CurveSet(bytes32 indexed taskTypeId, uint8 curve);
-    /// The escrow buffer is now `escrowBuffer`; there is none, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event EscrowBufferSet(address indexed escrowBuffer);
-    /// The temperature oracle is now `temperatureOracle`.
-    #[derive(Debug, PartialEq, Eq)]
-    event TemperatureOracleSet(address indexed temperatureOracle);
-
-    /// The open epoch lasts until 60 s after it began.
-    #[derive(Debug, PartialEq, Eq)]
-    error EpochNotElapsed();
-    /// A sink without capacity has no queue that could count.
-    #[derive(Debug, PartialEq, Eq)]
-    error ZeroCapacity();
-    /// The caller does not serve this task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error SinkNotRegistered();
-    /// There is no curve of that number.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidCurve(uint8 curve);
-}
-
-/// Why a call was refused. [`Error::Revert`] is what CapacityRegistry reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    EpochNotElapsed(EpochNotElapsed),
-    ZeroCapacity(ZeroCapacity),
-    SinkNotRegistered(SinkNotRegistered),
-    InvalidCurve(InvalidCurve),
-    NotAContract(NotAContract),
-    InsufficientGas(InsufficientGas),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+use by_work::Usage;
+use fees::Terms;
+pub use interface::*;
 
 /// The curve 1 + u / (1 − u): twice the price at half load, five times at 80 %, a hundred at 99 %.
 pub const CURVE_QUEUE: u8 = 0;
 /// The guide's relay tariff: twice the price at half load, four times at 80 %, 9.3 at 99 %.
 pub const CURVE_RELAY: u8 = 1;
+/// The premium of [`CURVE_QUEUE`], and a base fee that follows the work that WorkLedger counts, by epochs of 300 s.
+pub const CURVE_USED: u8 = 2;
 
 /// How long an epoch is, in seconds.
 pub const EPOCH_DURATION: u64 = math::pricing::EPOCH;
@@ -143,15 +115,21 @@ pub struct Market {
     curve: StorageU8,
 }
 
-/// One slot: load (80 bits), epoch_start (40).
+/// A sink's report counts in demand for at most so many times its own capacity.
+pub const MAX_DEMAND: u128 = 2;
+
+/// One slot: load (80 bits), counted (80), epoch_start (40).
 #[storage]
 pub struct Queue {
     load: StorageLoad,
+    /// What of it is in the demand of its epoch.
+    counted: StorageLoad,
     /// The epoch whose demand the load is a part of, by its start.
     epoch_start: StorageTime,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours, an address each. Then the mappings.
+/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours, an address each. Then mappings, and
+/// among them WorkLedger and ServiceDirectory.
 #[entrypoint]
 #[storage]
 pub struct PricingCurve {
@@ -162,6 +140,10 @@ pub struct PricingCurve {
     temperature_oracle: StorageAddress,
     markets: StorageMap<B256, Market>,
     queues: StorageMap<B256, StorageMap<Address, Queue>>,
+    work_ledger: StorageAddress,
+    service_directory: StorageAddress,
+    terms: StorageMap<B256, Terms>,
+    usages: StorageMap<B256, Usage>,
 }
 
 #[public]
@@ -196,10 +178,11 @@ impl PricingCurve {
     /// * [`QueueLoadUpdated`]; [`BaseFeeUpdated`] if an epoch was closed.
     pub fn report_queue_load(&mut self, task_type_id: B256, queue_load: U256) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
-        self.require_capacity(task_type_id, sink)?;
+        let capacity = self.require_capacity(task_type_id, sink)?;
         self.close_epochs(task_type_id)?;
         let load = math::to_u128_saturating(queue_load).min(to_u128(Load::MAX));
-        self.count(task_type_id, sink, load);
+        let most = math::to_u128_saturating(capacity).saturating_mul(MAX_DEMAND);
+        self.count(task_type_id, sink, load, load.min(most));
         log(
             self.vm(),
             QueueLoadUpdated {
@@ -241,10 +224,95 @@ impl PricingCurve {
         Ok(())
     }
 
+    // --- Creators
+
+    /// Sets where the base fee of the caller's task type starts, and between what it stays: with an epoch's notice (300 s),
+    /// but for the start, which counts at once and only while nothing has moved the fee. Zero stands for a tenth of the start
+    /// as the floor, and for [`MAX_BASE_FEE`] as the ceiling.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`] unless the task type's creator calls, or ServiceDirectory.
+    /// * [`InvalidFees`]; what CapacityRegistry reverts with.
+    ///
+    /// # Events
+    ///
+    /// * [`FeesSet`]
+    pub fn set_fees(
+        &mut self,
+        task_type_id: B256,
+        start: U256,
+        floor: U256,
+        ceiling: U256,
+    ) -> Result<(), Error> {
+        self.only_creator(task_type_id)?;
+        self.announce_fees(task_type_id, start, floor, ceiling)
+    }
+
+    // --- WorkLedger
+
+    /// Counts `work` of an epoch, and the `capacity` that served it, in capacity-seconds, where the base fee follows work.
+    /// Closes the epoch with counts before it, if that has ended.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`]
+    ///
+    /// # Events
+    ///
+    /// * [`BaseFeeUpdated`] if an epoch was closed.
+    pub fn record_work(
+        &mut self,
+        task_type_id: B256,
+        work: U256,
+        capacity: U256,
+    ) -> Result<(), Error> {
+        let caller = self.vm().msg_sender();
+        if caller != self.work_ledger.get() {
+            return Err(UnauthorizedCaller { caller }.into());
+        }
+        self.count_work(task_type_id, work, capacity);
+        Ok(())
+    }
+
     // --- Owner
 
-    /// Makes the premium for queues of the task type follow `curve`: [`CURVE_QUEUE`] (0, which all start with) or
-    /// [`CURVE_RELAY`] (1).
+    /// Sets who tells of counted work; nobody, if zero.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAContract`], [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`WorkLedgerSet`]
+    pub fn set_work_ledger(&mut self, ledger: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        if !ledger.is_zero() {
+            require_contract(self.vm(), ledger)?;
+        }
+        self.work_ledger.set(ledger);
+        emit!(self.vm(), WorkLedgerSet[ledger]);
+        Ok(())
+    }
+
+    /// Sets who may set fees for creators, as they register task types; nobody, if zero.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`ServiceDirectorySet`]
+    pub fn set_service_directory(&mut self, directory: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        self.service_directory.set(directory);
+        emit!(self.vm(), ServiceDirectorySet[directory]);
+        Ok(())
+    }
+
+    /// Sets the curve of the task type: [`CURVE_QUEUE`] (0, which all start with), [`CURVE_RELAY`] (1) or [`CURVE_USED`] (2).
     ///
     /// # Errors
     ///
@@ -255,7 +323,7 @@ impl PricingCurve {
     /// * [`CurveSet`]
     pub fn set_curve(&mut self, task_type_id: B256, curve: u8) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        if curve > CURVE_RELAY {
+        if curve > CURVE_USED {
             return Err(InvalidCurve { curve }.into());
         }
         self.markets.setter(task_type_id).curve.set(U8::from(curve));
@@ -341,12 +409,62 @@ impl PricingCurve {
             _ => queue_multiplier(busy),
         };
         let pressure = self.escrow_pressure(task_type_id)?;
-        Ok(congestion_price(base_fee(&market), pressure, multiplier))
+        Ok(congestion_price(
+            self.fee(task_type_id),
+            pressure,
+            multiplier,
+        ))
     }
 
     /// The base fee as of the last epoch that was closed, in payment-token wei.
     pub fn get_base_fee(&self, task_type_id: B256) -> U256 {
-        U256::from(base_fee(&self.markets.getter(task_type_id)))
+        U256::from(self.fee(task_type_id))
+    }
+
+    /// What WorkLedger asks: the base fee, and whether it follows the work that counts. Reads only what is here.
+    ///
+    /// # Returns
+    ///
+    /// * `baseFee`
+    /// * `followsWork`
+    pub fn get_market(&self, task_type_id: B256) -> (U256, bool) {
+        let fee = U256::from(self.fee(task_type_id));
+        (fee, self.follows_work(task_type_id))
+    }
+
+    /// The bounds of the task type's base fee now, those that are announced, and from when on, in seconds since 1970.
+    ///
+    /// # Returns
+    ///
+    /// * `floor`
+    /// * `ceiling`
+    /// * `nextFloor`
+    /// * `nextCeiling`
+    /// * `from`: zero, if none have been announced.
+    pub fn get_fees(&self, task_type_id: B256) -> (U256, U256, U256, U256, U256) {
+        self.fees(task_type_id)
+    }
+
+    /// The work that counted lately and the capacity that served it, in capacity-seconds, fading by 0.7 an epoch; and the
+    /// epoch (seconds since 1970 / 300) up to which they have faded.
+    ///
+    /// # Returns
+    ///
+    /// * `work`
+    /// * `capacity`
+    /// * `epoch`
+    pub fn get_usage(&self, task_type_id: B256) -> (U256, U256, U256) {
+        self.usage(task_type_id)
+    }
+
+    /// Who tells of counted work; zero for nobody.
+    pub fn work_ledger(&self) -> Address {
+        self.work_ledger.get()
+    }
+
+    /// Who may set fees for creators; zero for nobody.
+    pub fn service_directory(&self) -> Address {
+        self.service_directory.get()
     }
 
     /// What `sink` reported last, in capacity units of 1e-9. It stands until the next report, also when the sink has left:
@@ -445,6 +563,9 @@ impl PricingCurve {
     /// Closes all epochs that have ended, and returns whether there were any. If there never was an epoch, one without
     /// demand has ended now.
     fn advance(&mut self, id: B256) -> Result<bool, Error> {
+        if self.follows_work(id) {
+            return Ok(self.close_work(id));
+        }
         let now = clock::block_timestamp(self.vm());
         let mut market = self.markets.setter(id);
         if market.epoch_start.get().is_zero() {
@@ -471,48 +592,69 @@ impl PricingCurve {
         if ended == 0 {
             return Ok(false);
         }
-        let fee = match self.exceeds_capacity(id, demand)? {
-            true => raise_by_eighth(base_fee(&market)).min(MAX_BASE_FEE),
-            false => lower_by_eighth(base_fee(&market)),
+        let fee = match self.follows_work(id) {
+            // Reports make queues, and so premiums, but no demand.
+            true => base_fee(&market),
+            false => self.fee_by_demand(id, base_fee(&market), demand, ended)?,
         };
-        let idle = ended.saturating_sub(1).min(MAX_CATCH_UP);
-        let fee = (0..idle)
-            .fold(fee, |fee, _| lower_by_eighth(fee))
-            .max(MIN_BASE_FEE);
         // Not beyond now.
         let start = start.saturating_add(ended.saturating_mul(EPOCH_DURATION));
         let mut market = self.markets.setter(id);
         market.base_fee.set(Uint::wrapping_from(fee));
         market.demand.set(Uint::ZERO);
         market.epoch_start.set(Uint::wrapping_from(start));
-        log(
-            self.vm(),
-            BaseFeeUpdated {
-                taskTypeId: id,
-                newBaseFee: U256::from(fee),
-            },
-        );
+        if !self.follows_work(id) {
+            log(
+                self.vm(),
+                BaseFeeUpdated {
+                    taskTypeId: id,
+                    newBaseFee: U256::from(fee),
+                },
+            );
+        }
         Ok(true)
+    }
+
+    /// The fee after `ended` epochs, of which the first had this `demand`.
+    fn fee_by_demand(
+        &self,
+        id: B256,
+        before: u128,
+        demand: U256,
+        ended: u64,
+    ) -> Result<u128, Error> {
+        let (floor, ceiling) = self.bounds(id);
+        let fee = match self.exceeds_capacity(id, demand)? {
+            true => raise_by_eighth(before).min(ceiling),
+            false => lower_by_eighth(before),
+        };
+        let idle = ended.saturating_sub(1).min(MAX_CATCH_UP);
+        Ok((0..idle)
+            .fold(fee, |fee, _| lower_by_eighth(fee))
+            .min(ceiling)
+            .max(floor))
     }
 
     /// Makes `load` the queue of `sink`, and a part of the open epoch's demand in place of what it reported in that epoch
     /// before.
     ///
     /// The sum does not overflow: it takes 2^32 sinks, which CapacityRegistry does not have.
-    fn count(&mut self, id: B256, sink: Address, load: u128) {
+    fn count(&mut self, id: B256, sink: Address, load: u128, counted: u128) {
         let mut market = self.markets.setter(id);
         let mut queues = self.queues.setter(id);
         let mut queue = queues.setter(sink);
         let epoch_start = market.epoch_start.get();
         let before = match queue.epoch_start.get() == epoch_start {
-            true => to_u128(queue.load.get()),
+            true => to_u128(queue.counted.get()),
             false => 0,
         };
         let demand = to_u128(market.demand.get())
             .saturating_sub(before)
-            .saturating_add(load);
+            .saturating_add(counted);
         market.demand.set(Uint::wrapping_from(demand));
         queue.load.set(Load::wrapping_from(load));
+        // No more than the load.
+        queue.counted.set(Load::wrapping_from(counted));
         queue.epoch_start.set(epoch_start);
     }
 
@@ -534,9 +676,10 @@ impl PricingCurve {
         Ok(query(self.vm(), self.capacity_registry.get(), &request)?._0)
     }
 
-    fn require_capacity(&self, id: B256, sink: Address) -> Result<(), Error> {
-        if !self.capacity(id, sink)?.is_zero() {
-            return Ok(());
+    fn require_capacity(&self, id: B256, sink: Address) -> Result<U256, Error> {
+        let capacity = self.capacity(id, sink)?;
+        if !capacity.is_zero() {
+            return Ok(capacity);
         }
         let request = ICapacityRegistry::isRegisteredCall {
             taskTypeId: id,

@@ -1,8 +1,10 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts.
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../src/lib.rs"]
 mod contract;
+
+extern crate alloc;
 
 use std::ops::DerefMut;
 

@@ -310,7 +310,7 @@ fn what_a_sink_that_left_reported_counts_for_its_epoch_only(
     other: Address,
 ) {
     let world = World::new(&pricing, &registry, owner, sink);
-    registry.sender(owner).enter(CODE, other, units(10));
+    registry.sender(owner).enter(CODE, other, units(60));
     world.report(other, units(500)).unwrap();
     registry.sender(owner).leave(CODE, other);
     advance_time(60);
@@ -357,10 +357,11 @@ fn a_load_beyond_all_capacity_is_cut(
     registry.sender(owner).enter(CODE, other, units(1));
     let most = (U256::from(1) << 80) - U256::from(1);
     world.report(sink, most).unwrap();
-    assert_eq!(world.demand(), most);
+    // In demand for twice the sink's capacity.
+    assert_eq!(world.demand(), units(200));
     for load in [most + U256::from(1), U256::MAX] {
         world.report(other, load).unwrap();
-        assert_eq!(world.demand(), most + most);
+        assert_eq!(world.demand(), units(202));
         assert_eq!(pricing.sender(owner).get_queue_load(CODE, other), most);
         pricing.assert_emitted(&QueueLoadUpdated {
             taskTypeId: CODE,
@@ -660,7 +661,7 @@ fn the_owner_chooses_the_curve(
     assert_eq!(world.price(sink), FEE * U256::from(4));
     // What is packed beside it is untouched.
     assert_eq!(world.demand(), units(80));
-    for curve in [2, 255] {
+    for curve in [3, 255] {
         let it = pricing.sender(owner).set_curve(CODE, curve);
         assert_eq!(it.motsu_unwrap_err(), InvalidCurve { curve }.into());
     }

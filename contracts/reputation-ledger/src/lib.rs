@@ -79,7 +79,7 @@ sol! {
     /// There is no such domain.
     #[derive(Debug, PartialEq, Eq)]
     error DomainNotRegistered();
-    /// A record has from 1 to 10 000 points.
+    /// A record has at least 1 point.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidPoints();
     /// The caller may not record in this domain.
@@ -176,7 +176,7 @@ impl ReputationLedger {
 
     // --- Recorders
 
-    /// Raises the account's score in the domain by `points`, from 1 to 10 000, as far as it goes.
+    /// Raises the account's score in the domain by `points`, at least 1, up to 10 000 at most.
     ///
     /// # Errors
     ///
@@ -194,7 +194,7 @@ impl ReputationLedger {
         self.record(account, domain, points, true)
     }
 
-    /// Lowers the account's score in the domain by three times `points`, from 1 to 10 000, down to zero at most.
+    /// Lowers the account's score in the domain by three times `points`, at least 1, down to zero at most.
     ///
     /// # Errors
     ///
@@ -456,10 +456,11 @@ impl ReputationLedger {
         if !self.is_recorder(domain, self.vm().msg_sender()) {
             return Err(NotAuthorized {}.into());
         }
-        let points = u16::try_from(points)
-            .ok()
-            .filter(|points| (1..=MAX_SCORE).contains(points))
-            .ok_or(InvalidPoints {})?;
+        if points.is_zero() {
+            return Err(InvalidPoints {}.into());
+        }
+        // More than there is to have, or to lose, is all of it.
+        let points = points.saturating_to::<u16>().min(MAX_SCORE);
         let mut scores = self.scores_of(account);
         let before = score(&scores, index).unwrap_or_default();
         let new_score = match is_good {

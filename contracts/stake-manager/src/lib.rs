@@ -119,6 +119,15 @@ sol! {
     /// There are no more than 65 535 registries in a contract's life.
     #[derive(Debug, PartialEq, Eq)]
     error TooManyRegistries();
+    /// Nobody registers from now on who has a reputation of less than `minReputation`.
+    #[derive(Debug, PartialEq, Eq)]
+    event MinReputationSet(uint256 minReputation);
+    /// The reputation of `sink` is less than `required`.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotAdmitted(address sink, uint256 reputation, uint256 required);
+    /// A reputation is at most 10 000.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidReputation(uint256 reputation);
 }
 
 /// Why a call was refused.
@@ -138,6 +147,8 @@ pub enum Error {
     InvalidCapCurve(InvalidCapCurve),
     InvalidUnbondingPeriod(InvalidUnbondingPeriod),
     TooManyRegistries(TooManyRegistries),
+    NotAdmitted(NotAdmitted),
+    InvalidReputation(InvalidReputation),
     InsufficientGas(InsufficientGas),
     Erc20(SafeERC20FailedOperation),
     Ownable(ownable::Error),
@@ -160,6 +171,8 @@ pub const PAYMENT_GAS: u64 = 300_000;
 
 /// The most that reputation takes off the required stake.
 const MAX_DISCOUNT_BPS: u16 = 5_000;
+/// The best reputation; the discount is half of it.
+const MAX_REPUTATION: u16 = 2 * MAX_DISCOUNT_BPS;
 /// What the ledger may use to answer. One that fails or needs more gives no discount.
 const LEDGER_GAS: u64 = 200_000;
 
@@ -192,8 +205,8 @@ pub struct Registry {
 /// The contract.
 ///
 /// Slots 0–1: ownership. Slot 2: stake_unit (112), min_sink_stake (112), registry_count (16), cap_curve (8), that is
-/// all that a cap needs. Slot 3: stake_token (160), unbonding_period (64). Slot 4: treasury. Slot 5: unpaid_slashed. Slot 6: ledger.
-/// Slot 7: domain. Then the mappings.
+/// all that a cap needs. Slot 3: stake_token (160), unbonding_period (64). Slot 4: treasury. Slot 5: unpaid_slashed. Slot 6: ledger,
+/// min_reputation (16). Slot 7: domain. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct StakeManager {
@@ -208,6 +221,7 @@ pub struct StakeManager {
     treasury: StorageAddress,
     unpaid_slashed: StorageU256,
     reputation_ledger: StorageAddress,
+    min_reputation: StorageU16,
     reputation_domain: StorageB256,
     slashers: StorageMap<Address, StorageBool>,
     registries: StorageMap<Address, Registry>,
@@ -381,6 +395,7 @@ impl StakeManager {
         if !self.reputation_ledger.get().is_zero() {
             require_gas(self.vm(), LEDGER_GAS)?;
         }
+        self.require_admitted(sink)?;
         let required = self.required_stake(sink, min_stake);
         self.back(sink, registry, required, capacity)
     }
@@ -607,6 +622,30 @@ impl StakeManager {
         Ok(())
     }
 
+    /// Lets nobody register whose reputation is less than `min_reputation`, of 10 000; anybody, if zero. It is what the
+    /// ledger grants its discount for, that is, of the domains other than this contract's. Who is registered stays.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`InvalidReputation`]
+    ///
+    /// # Events
+    ///
+    /// * [`MinReputationSet`]
+    pub fn set_min_reputation(&mut self, min_reputation: U256) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        if min_reputation > U256::from(MAX_REPUTATION) {
+            let reputation = min_reputation;
+            return Err(InvalidReputation { reputation }.into());
+        }
+        self.min_reputation.set(U16::wrapping_from(min_reputation));
+        let event = MinReputationSet {
+            minReputation: min_reputation,
+        };
+        log(self.vm(), event);
+        Ok(())
+    }
+
     // --- Views
 
     /// All of the stake of `sink`, wherever it is, in wei.
@@ -711,6 +750,11 @@ impl StakeManager {
         self.reputation_ledger.get()
     }
 
+    /// The reputation that it takes to register, of 10 000; zero if it takes none.
+    pub fn min_reputation(&self) -> U256 {
+        widen(self.min_reputation.get())
+    }
+
     /// The domain whose stake is discounted.
     pub fn reputation_domain(&self) -> B256 {
         self.reputation_domain.get()
@@ -756,6 +800,24 @@ impl StakeManager {
         match self.cap_curve() {
             CURVE_SQRT => math::stake_for_capacity_sqrt(capacity, unit),
             _ => math::stake_for_capacity_affine(capacity, self.min_sink_stake(), unit),
+        }
+    }
+
+    /// A ledger that fails says of nobody that he is admitted.
+    fn require_admitted(&self, sink: Address) -> Result<(), NotAdmitted> {
+        let required: u16 = self.min_reputation.get().wrapping_to();
+        if required == 0 {
+            return Ok(());
+        }
+        // No overflow: a discount is at most 5 000.
+        let reputation = self.discount_bps(sink).saturating_mul(2);
+        match reputation < required {
+            true => Err(NotAdmitted {
+                sink,
+                reputation: U256::from(reputation),
+                required: U256::from(required),
+            }),
+            false => Ok(()),
         }
     }
 

@@ -1149,6 +1149,58 @@ fn reputation_lowers_the_required_stake(
     assert_eq!(world.locked(), tokens(75), "the cap is of real stake");
 }
 
+/// Guilds admit by reputation, which is twice the discount.
+#[motsu::test]
+fn who_lacks_the_reputation_is_not_admitted(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    ledger: Contract<Ledger>,
+    owner: Address,
+    sink: Address,
+    other: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(200));
+    let set = |who, min: u64| {
+        let it = stakes.sender(who).set_min_reputation(U256::from(min));
+        it.motsu_res()
+    };
+    let reputation = U256::from(10_001);
+    assert_eq!(
+        set(owner, 10_001),
+        Err(InvalidReputation { reputation }.into())
+    );
+    assert!(matches!(set(other, 1), Err(Error::Ownable(_))));
+    assert_eq!(set(owner, 4_002), Ok(()));
+    stakes.assert_emitted(&MinReputationSet {
+        minReputation: U256::from(4_002),
+    });
+    assert_eq!(stakes.sender(other).min_reputation(), U256::from(4_002));
+    let refused = |reputation: u64| {
+        Err(Error::from(NotAdmitted {
+            sink,
+            reputation: U256::from(reputation),
+            required: U256::from(4_002),
+        }))
+    };
+    assert_eq!(
+        world.register(U256::ZERO, units(1)),
+        refused(0),
+        "no ledger"
+    );
+    stakes
+        .sender(owner)
+        .set_reputation_ledger(ledger.address(), B256::ZERO)
+        .motsu_unwrap();
+    ledger.sender(owner).set_discount(U256::from(2_000));
+    assert_eq!(world.register(U256::ZERO, units(1)), refused(4_000));
+    ledger.sender(owner).set_discount(U256::from(2_001));
+    assert_eq!(world.register(U256::ZERO, units(1)), Ok(units(1)));
+    // Who is in stays in.
+    ledger.sender(owner).set_discount(U256::ZERO);
+    assert_eq!(world.back(units(2)), units(2));
+}
+
 #[motsu::test]
 fn reputation_takes_off_half_at_most(
     stakes: Contract<StakeManager>,

@@ -1,19 +1,19 @@
-//! StreamGateway: where sources open, change and end their streams.
+//! StreamGateway: what a source asks Superfluid for, as a macro of Superfluid's (`IClearMacro`, `IMacro`).
 //!
-//! It manages a source's flow to SourceStreams for it, as the source's flow operator, and only on the source's own call. It
-//! is a contract of its own because SourceStreams must not be open while its flows change: Superfluid calls it back then.
+//! A source's stream is its own distribution into the pool of a task type. This contract says which operations open, change
+//! and end it, and checks afterwards that it flows. It holds no tokens, has no rights over anybody's, and can change
+//! nothing: all its functions are views. Without it a stream can still be ended, by the GDA itself.
 //!
 //! | who | may |
 //! |---|---|
-//! | a source | open, change and end its stream to a task type |
-//! | anyone | have a source's credit paid out to that source |
-//! | the owner | connect SourceStreams, once |
+//! | anyone | ask for parameters, operations and texts, and for what a source streams |
+//! | nobody | anything else: it has no owner |
 //!
-//! Before its first stream a source lets this contract manage its flows (`authorizeFlowOperatorWithFullControl` of the
-//! constant flow agreement, or the forwarder's `grantPermissions`), and lets SourceStreams take the deposit of four hours of
-//! the stream (`approve` of the Super Token). `batchCall` of Superfluid's host does both and the stream in one transaction.
+//! A source calls `BlindMacroForwarder.runMacro(gateway, parameters)`, or signs the parameters for ClearMacroForwarderV1, or
+//! has the host do the operations itself (`host.batchCall`), where nothing refuses a rate that pays nobody afterwards:
+//! there, ask [`StreamGateway::get_minimum_flow_rate`] first. Wrapping needs the underlying token's `approve` beforehand.
 //!
-//! Rates are in wei per second.
+//! Rates are in wei per second, amounts in wei of the Super Token.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -21,231 +21,355 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
-use alloc::{vec, vec::Vec};
+mod action;
+mod interface;
+
+use alloc::{string::String, vec, vec::Vec};
 use alloy_primitives::{aliases::I96, Address, B256, U256};
-use alloy_sol_types::{sol, SolCall};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{
-        call, calldata, invoke_words, query_words, require_contract, to_address, NotAContract,
-        Revert, ALL_GAS,
-    },
-    emit,
-    erc20::{self, SafeERC20FailedOperation},
+    call::{calldata, query_words, require_contract, to_address},
     events::Word,
-    interfaces::{IBackpressurePool, IOverflowBalancer, ISourceStreams},
-    ownable::{self, Ownable},
-    packed::widen,
+    interfaces::{IPoolLimits, IWorkLedger},
     superfluid::{
-        agreement_call, IConstantFlowAgreementV1, ISuperToken, ISuperfluid, ISuperfluidPool, CFA_V1,
+        distribution_operation, IGeneralDistributionAgreementV1, ISuperToken, ISuperfluidPool,
     },
 };
-use stylus_sdk::{prelude::*, storage::*};
+use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
 
-sol! {
-    /// `source` now streams `flowRate` to the task type; nothing, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event StreamSet(bytes32 indexed taskTypeId, address indexed source, uint256 flowRate);
-    /// The credit of `source` was paid out to it.
-    #[derive(Debug, PartialEq, Eq)]
-    event CreditWithdrawn(address indexed source, uint256 amount);
-    /// Sources stream to `sourceStreams`.
-    #[derive(Debug, PartialEq, Eq)]
-    event SourceStreamsSet(address indexed sourceStreams);
+use action::Action;
+pub use interface::*;
 
-    /// The task type has no pool.
-    #[derive(Debug, PartialEq, Eq)]
-    error PoolDoesNotExist();
-    /// A stream has a positive rate, not `flowRate`.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidFlowRate(int96 flowRate);
-    /// Below `minimum` not one wei per second and unit would flow.
-    #[derive(Debug, PartialEq, Eq)]
-    error FlowRateTooLow(uint256 flowRate, uint256 minimum);
-    /// The source streams to this task type already.
-    #[derive(Debug, PartialEq, Eq)]
-    error StreamAlreadyExists();
-    /// The source does not stream to this task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error StreamDoesNotExist();
-    /// SourceStreams is connected for ever.
-    #[derive(Debug, PartialEq, Eq)]
-    error SourceStreamsAlreadySet();
-    /// SourceStreams is not connected yet.
-    #[derive(Debug, PartialEq, Eq)]
-    error NoSourceStreams();
-}
+/// The host's number for wrapping: the target is the Super Token.
+const UPGRADE: u32 = 101;
+/// The host's number for an agreement's function.
+const CALL_AGREEMENT: u32 = 201;
+/// The host's number for a call that any contract gets from a forwarder.
+const SIMPLE_FORWARD_CALL: u32 = 301;
 
-/// Why a call was refused. [`Error::Revert`] is what a neighbour or Superfluid reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    PoolDoesNotExist(PoolDoesNotExist),
-    InvalidFlowRate(InvalidFlowRate),
-    FlowRateTooLow(FlowRateTooLow),
-    StreamAlreadyExists(StreamAlreadyExists),
-    StreamDoesNotExist(StreamDoesNotExist),
-    SourceStreamsAlreadySet(SourceStreamsAlreadySet),
-    NoSourceStreams(NoSourceStreams),
-    NotAContract(NotAContract),
-    Token(SafeERC20FailedOperation),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
-
-/// The contract: ownership in slots 0–1, then the neighbours, an address each.
+/// The contract: its neighbours, an address each, set at construction for ever.
 #[entrypoint]
 #[storage]
 pub struct StreamGateway {
-    #[borrow]
-    ownable: Ownable,
     host: StorageAddress,
-    cfa: StorageAddress,
+    gda: StorageAddress,
     token: StorageAddress,
     pools: StorageAddress,
-    streams: StorageAddress,
+    ledger: StorageAddress,
 }
 
 #[public]
-#[inherit(Ownable)]
 impl StreamGateway {
-    /// Sets the contract up for streams of `super_token` into the pools of `backpressure_pool`.
+    /// Sets the contract up for streams of `super_token` into the pools of `backpressure_pool`, which `work_ledger` notes.
     ///
     /// # Errors
     ///
-    /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
+    /// * [`NotAContract`](bpe_common::call::NotAContract); [`WrongToken`] if the pools are another token's,
+    ///   [`WrongLedger`] if the ledger is other pools'.
     /// * `MalformedReturn` if `super_token` is no Super Token.
     #[constructor]
     pub fn constructor(
         &mut self,
         super_token: Address,
         backpressure_pool: Address,
-        owner: Address,
+        work_ledger: Address,
     ) -> Result<(), Error> {
-        self.ownable.initialize(owner)?;
-        require_contract(self.vm(), super_token)?;
-        require_contract(self.vm(), backpressure_pool)?;
+        for account in [super_token, backpressure_pool, work_ledger] {
+            require_contract(self.vm(), account)?;
+        }
+        let [token] = self.ask(
+            backpressure_pool,
+            IPoolLimits::SUPER_TOKENCall::SELECTOR,
+            &[],
+        )?;
+        if to_address(token) != super_token {
+            return Err(WrongToken { token: super_token }.into());
+        }
+        let [noted] = self.ask(
+            work_ledger,
+            IWorkLedger::backpressurePoolCall::SELECTOR,
+            &[],
+        )?;
+        if to_address(noted) != backpressure_pool {
+            let ledger = work_ledger;
+            return Err(WrongLedger { ledger }.into());
+        }
         let [host] = self.ask(super_token, ISuperToken::getHostCall::SELECTOR, &[])?;
-        let host = to_address(host);
-        let selector = ISuperfluid::getAgreementClassCall::SELECTOR;
-        let [cfa] = self.ask(host, selector, &[CFA_V1])?;
-        self.host.set(host);
-        self.cfa.set(to_address(cfa));
+        let [gda] = self.ask(backpressure_pool, IPoolLimits::GDACall::SELECTOR, &[])?;
+        self.host.set(to_address(host));
+        self.gda.set(to_address(gda));
         self.token.set(super_token);
         self.pools.set(backpressure_pool);
+        self.ledger.set(work_ledger);
         Ok(())
     }
 
-    /// Opens a stream of the caller to a task type, of `flow_rate`. It takes a deposit of four hours of the stream, or
-    /// Superfluid's minimum, which comes back when the stream ends; and Superfluid itself another for the caller's flow.
-    ///
-    /// # Errors
-    ///
-    /// * [`InvalidFlowRate`], [`FlowRateTooLow`], [`PoolDoesNotExist`], [`NoSourceStreams`], [`StreamAlreadyExists`]
-    /// * What Superfluid or SourceStreams revert with.
-    ///
-    /// # Events
-    ///
-    /// * [`StreamSet`]
-    pub fn create_stream(&mut self, task_type_id: B256, flow_rate: I96) -> Result<(), Error> {
-        let (pool, rate) = self.useful_rate(task_type_id, flow_rate)?;
-        self.set_stream(task_type_id, pool, rate, false)
-    }
+    // --- Parameters of the macro
 
-    /// Changes the caller's stream to a task type to `flow_rate`. A smaller deposit leaves credit: see
-    /// [`StreamGateway::withdraw`].
+    /// Parameters that open a stream to a task type, of `flow_rate`.
     ///
     /// # Errors
     ///
-    /// * [`InvalidFlowRate`], [`FlowRateTooLow`], [`PoolDoesNotExist`], [`NoSourceStreams`], [`StreamDoesNotExist`]
-    /// * What Superfluid or SourceStreams revert with.
-    ///
-    /// # Events
-    ///
-    /// * [`StreamSet`]
-    pub fn update_stream(&mut self, task_type_id: B256, flow_rate: I96) -> Result<(), Error> {
-        let (pool, rate) = self.useful_rate(task_type_id, flow_rate)?;
-        self.set_stream(task_type_id, pool, rate, true)
-    }
-
-    /// Ends the caller's stream to a task type and returns its deposit.
-    ///
-    /// # Errors
-    ///
-    /// * [`PoolDoesNotExist`], [`NoSourceStreams`], [`StreamDoesNotExist`]
-    /// * What Superfluid or SourceStreams revert with.
-    ///
-    /// # Events
-    ///
-    /// * [`StreamSet`], [`CreditWithdrawn`]
-    pub fn delete_stream(&mut self, task_type_id: B256) -> Result<(), Error> {
-        let pool = self.pool_of(task_type_id)?;
-        self.set_stream(task_type_id, pool, U256::ZERO, true)?;
-        self.withdraw(self.vm().msg_sender())?;
-        Ok(())
-    }
-
-    /// Sends `source` its credit: deposits of streams that ended, and what of its flow was not passed on. Returns how much
-    /// it was.
-    ///
-    /// # Errors
-    ///
-    /// * [`NoSourceStreams`]; [`SafeERC20FailedOperation`]
-    ///
-    /// # Events
-    ///
-    /// * [`CreditWithdrawn`]
+    /// * [`InvalidFlowRate`], [`UnknownTaskType`], [`FlowRateTooLow`]
     ///
     /// # Returns
     ///
-    /// * `amount`
-    pub fn withdraw(&mut self, source: Address) -> Result<U256, Error> {
-        let streams = self.require_streams()?;
-        let selector = ISourceStreams::takeCreditCall::SELECTOR;
-        let [amount] = invoke_words(self.vm(), streams, selector, &[source.word()])?;
-        if !amount.is_zero() {
-            erc20::transfer_from(self.vm(), self.token.get(), streams, source, amount)?;
-            emit!(self.vm(), CreditWithdrawn[source](amount));
-        }
-        Ok(amount)
+    /// * `parameters`
+    pub fn create_stream(&self, task_type_id: B256, flow_rate: I96) -> Result<Bytes, Error> {
+        let rate = self.useful_rate(task_type_id, flow_rate)?;
+        Ok(action::create(task_type_id, rate).into())
     }
 
-    /// Connects the Super App that sources stream to. Once, for ever: another one could keep what flows to it.
+    /// Parameters that wrap so much of the underlying token, in the Super Token's wei, and open a stream.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`SourceStreamsAlreadySet`], [`NotAContract`]
+    /// * [`InvalidFlowRate`], [`UnknownTaskType`], [`FlowRateTooLow`]
     ///
-    /// # Events
+    /// # Returns
     ///
-    /// * [`SourceStreamsSet`]
-    pub fn set_source_streams(&mut self, source_streams: Address) -> Result<(), Error> {
-        self.ownable.only_owner()?;
-        if !self.streams.get().is_zero() {
-            return Err(SourceStreamsAlreadySet {}.into());
+    /// * `parameters`
+    #[selector(name = "createStream")]
+    pub fn create_stream_and_wrap(
+        &self,
+        task_type_id: B256,
+        flow_rate: I96,
+        wrap: U256,
+    ) -> Result<Bytes, Error> {
+        let rate = self.useful_rate(task_type_id, flow_rate)?;
+        Ok(action::create_and_wrap(task_type_id, rate, wrap).into())
+    }
+
+    /// Parameters that change a stream to `flow_rate`.
+    ///
+    /// # Errors
+    ///
+    /// * [`InvalidFlowRate`], [`UnknownTaskType`], [`FlowRateTooLow`]
+    ///
+    /// # Returns
+    ///
+    /// * `parameters`
+    pub fn update_stream(&self, task_type_id: B256, flow_rate: I96) -> Result<Bytes, Error> {
+        let rate = self.useful_rate(task_type_id, flow_rate)?;
+        Ok(action::update(task_type_id, rate).into())
+    }
+
+    /// Parameters that end a stream. Its deposit comes back with that.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnknownTaskType`]
+    ///
+    /// # Returns
+    ///
+    /// * `parameters`
+    pub fn delete_stream(&self, task_type_id: B256) -> Result<Bytes, Error> {
+        self.require_pool(task_type_id)?;
+        Ok(action::delete(task_type_id).into())
+    }
+
+    /// Parameters that wrap so much of the underlying token, in the Super Token's wei.
+    ///
+    /// # Errors
+    ///
+    /// * [`ZeroAmount`]
+    ///
+    /// # Returns
+    ///
+    /// * `parameters`
+    pub fn top_up(&self, amount: U256) -> Result<Bytes, Error> {
+        Ok(action::top_up(action::some(amount)?).into())
+    }
+
+    // --- IMacro
+
+    /// What the host is to do for `account`: wrap, note what has flowed so far, distribute.
+    ///
+    /// # Errors
+    ///
+    /// * [`WrongHost`], [`MalformedParameters`], [`UnknownActionId`], [`UnsupportedLanguage`], [`ZeroAmount`]
+    /// * [`InvalidFlowRate`], [`UnknownTaskType`], [`StreamAlreadyExists`], [`StreamDoesNotExist`]
+    ///
+    /// # Returns
+    ///
+    /// * `operations`
+    pub fn build_batch_operations(
+        &self,
+        host: Address,
+        params: Bytes,
+        account: Address,
+    ) -> Result<Vec<Operation>, Error> {
+        let action = self.read(host, &params)?;
+        let mut operations = Vec::with_capacity(3);
+        let token = self.token.get();
+        if !action.wrap().is_zero() {
+            operations.push(Operation {
+                operationType: UPGRADE,
+                target: token,
+                data: action.wrap().to_be_bytes_vec().into(),
+            });
         }
-        require_contract(self.vm(), source_streams)?;
-        self.streams.set(source_streams);
-        emit!(self.vm(), SourceStreamsSet[source_streams]);
-        Ok(())
+        let Some((id, rate)) = action.stream() else {
+            return Ok(operations);
+        };
+        let pool = self.require_pool(id)?;
+        let [_, current, deposit] = self.flow(pool, account)?;
+        let no_stream = || StreamDoesNotExist {
+            taskTypeId: id,
+            source: account,
+        };
+        match action {
+            Action::Create(..) if !current.is_zero() => {
+                return Err(StreamAlreadyExists {
+                    taskTypeId: id,
+                    source: account,
+                    flowRate: current,
+                }
+                .into());
+            }
+            Action::Update(..) if current.is_zero() => return Err(no_stream().into()),
+            // What flows may be nothing and have a deposit behind it all the same.
+            Action::Delete(_) if current.is_zero() && deposit.is_zero() => {
+                return Err(no_stream().into());
+            }
+            // Whether the rate is useful shows afterwards; to ask twice would be dear.
+            _ => (),
+        }
+        // Before the rate changes: afterwards nobody knows what it was.
+        let note = calldata(IWorkLedger::noteCall::SELECTOR, &[id, account.word()]);
+        operations.push(Operation {
+            operationType: SIMPLE_FORWARD_CALL,
+            target: self.ledger.get(),
+            data: note.into(),
+        });
+        operations.push(Operation {
+            operationType: CALL_AGREEMENT,
+            target: self.gda.get(),
+            data: distribution_operation(token, account, pool, rate).into(),
+        });
+        Ok(operations)
+    }
+
+    /// Refuses what the host has done for `account`, unless the stream flows as it is to flow. Superfluid rounds a rate down
+    /// to a multiple of the pool's units, takes a rate below that, pays nobody, and says nothing.
+    ///
+    /// # Errors
+    ///
+    /// * [`FlowRateTooLow`], [`StreamDoesNotFlow`]
+    /// * [`WrongHost`], [`MalformedParameters`], [`UnknownActionId`], [`UnsupportedLanguage`], [`ZeroAmount`],
+    ///   [`InvalidFlowRate`], [`UnknownTaskType`]
+    pub fn post_check(&self, host: Address, params: Bytes, account: Address) -> Result<(), Error> {
+        let action = self.read(host, &params)?;
+        let Some((id, rate)) = action.stream() else {
+            return Ok(());
+        };
+        let pool = self.require_pool(id)?;
+        let [_, actual, _] = self.flow(pool, account)?;
+        let [units] = self.ask(pool, ISuperfluidPool::getTotalUnitsCall::SELECTOR, &[])?;
+        let asked = U256::from(rate);
+        let ends = asked.is_zero();
+        if !ends && asked < units {
+            return Err(FlowRateTooLow {
+                flowRate: asked,
+                minimum: units,
+            }
+            .into());
+        }
+        let flows = !actual.is_zero() && actual.saturating_add(units) > asked;
+        match (ends && actual.is_zero()) || (!ends && flows) {
+            true => Ok(()),
+            false => Err(StreamDoesNotFlow { asked, actual }.into()),
+        }
+    }
+
+    // --- IClearMacro
+
+    /// The name of what a source signs for ClearMacroForwarderV1: `encoded_payload` is `abi.encode(Payload)`.
+    ///
+    /// # Errors
+    ///
+    /// * [`MalformedParameters`], [`UnknownActionId`], [`UnsupportedLanguage`], [`InvalidFlowRate`], [`ZeroAmount`]
+    ///
+    /// # Returns
+    ///
+    /// * `name`
+    pub fn get_primary_type_name(&self, encoded_payload: Bytes) -> Result<String, Error> {
+        Ok(Action::decode_payload(&encoded_payload)?
+            .text()
+            .primary_type
+            .into())
+    }
+
+    /// EIP-712's type of the action in it.
+    ///
+    /// # Errors
+    ///
+    /// * As [`StreamGateway::get_primary_type_name`].
+    ///
+    /// # Returns
+    ///
+    /// * `definition`
+    pub fn get_action_type_definition(&self, encoded_payload: Bytes) -> Result<String, Error> {
+        Ok(Action::decode_payload(&encoded_payload)?
+            .text()
+            .definition
+            .into())
+    }
+
+    /// EIP-712's `hashStruct` of an action, of which `params` are the parameters.
+    ///
+    /// # Errors
+    ///
+    /// * As [`StreamGateway::get_primary_type_name`].
+    pub fn get_action_struct_hash(&self, params: Bytes) -> Result<B256, Error> {
+        Ok(Action::decode(&params)?.struct_hash())
     }
 
     // --- Views
 
-    /// What `source` streams to a task type.
-    pub fn get_stream(&self, task_type_id: B256, source: Address) -> Result<U256, Error> {
-        let pool = self.pool_of(task_type_id)?;
-        let [current, _, _] = self.plan(pool, source, U256::ZERO)?;
-        Ok(current)
+    /// What `source` streams to a task type: the rate that flows, which is nothing where Superfluid has taken a rate below
+    /// the minimum; the deposit behind it; and when the source last changed it.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnknownTaskType`]
+    ///
+    /// # Returns
+    ///
+    /// * `flowRate`
+    /// * `deposit`
+    /// * `lastUpdated`
+    pub fn get_stream(
+        &self,
+        task_type_id: B256,
+        source: Address,
+    ) -> Result<(U256, U256, U256), Error> {
+        let pool = self.require_pool(task_type_id)?;
+        let [last_updated, flow_rate, deposit] = self.flow(pool, source)?;
+        Ok((flow_rate, deposit, last_updated))
     }
 
-    /// The Super App that sources stream to; zero before it is connected.
-    pub fn source_streams(&self) -> Address {
-        self.streams.get()
+    /// The least rate of which something reaches every unit of the task type's pool: as much as it has units.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnknownTaskType`]
+    ///
+    /// # Returns
+    ///
+    /// * `minimum`
+    pub fn get_minimum_flow_rate(&self, task_type_id: B256) -> Result<U256, Error> {
+        self.minimum(self.require_pool(task_type_id)?)
     }
 
     /// Where the task types' pools are.
     pub fn backpressure_pool(&self) -> Address {
         self.pools.get()
+    }
+
+    /// Who notes what sources have streamed.
+    pub fn work_ledger(&self) -> Address {
+        self.ledger.get()
     }
 
     /// The Super Token that streams are made of.
@@ -256,102 +380,50 @@ impl StreamGateway {
 }
 
 impl StreamGateway {
-    /// Sets the caller's stream to `rate`, by its flow to the Super App: one flow for all its task types.
-    fn set_stream(
-        &mut self,
-        id: B256,
-        pool: Address,
-        rate: U256,
-        exists: bool,
-    ) -> Result<(), Error> {
-        let source = self.vm().msg_sender();
-        let [current, inflow, next] = self.plan(pool, source, rate)?;
-        match (current.is_zero(), exists) {
-            (false, false) => return Err(StreamAlreadyExists {}.into()),
-            (true, true) => return Err(StreamDoesNotExist {}.into()),
-            _ => (),
-        }
-        self.set_flow(source, inflow, next, &[pool.word(), rate.word()])?;
-        emit!(self.vm(), StreamSet[id, source](rate));
-        let selector = IOverflowBalancer::rebalanceOverflowCall::SELECTOR;
-        let [] = invoke_words(self.vm(), self.pools.get(), selector, &[id])?;
-        Ok(())
-    }
-
-    /// Has the host change the flow of `source` to the Super App from `inflow` to `next`, with `order` as user data.
-    fn set_flow(
-        &self,
-        source: Address,
-        inflow: U256,
-        next: U256,
-        order: &[B256; 2],
-    ) -> Result<(), Error> {
-        let [token, sender, receiver] =
-            [self.token.get(), source, self.require_streams()?].map(Word::word);
-        // The last two words are an empty `ctx`, which the host fills in.
-        let change = match (inflow.is_zero(), next.is_zero()) {
-            (_, true) => calldata(
-                IConstantFlowAgreementV1::deleteFlowByOperatorCall::SELECTOR,
-                &[token, sender, receiver, 128_u64.word(), 0_u64.word()],
-            ),
-            (is_new, false) => calldata(
-                match is_new {
-                    true => IConstantFlowAgreementV1::createFlowByOperatorCall::SELECTOR,
-                    false => IConstantFlowAgreementV1::updateFlowByOperatorCall::SELECTOR,
-                },
-                &[
-                    token,
-                    sender,
-                    receiver,
-                    next.word(),
-                    160_u64.word(),
-                    0_u64.word(),
-                ],
-            ),
-        };
-        let request = agreement_call(self.cfa.get(), &change, &order.concat());
-        let answer = call(self.vm(), self.host.get(), &request, ALL_GAS, usize::MAX);
-        match answer.success {
-            true => Ok(()),
-            false => Err(Revert(answer.data).into()),
+    fn read(&self, host: Address, parameters: &[u8]) -> Result<Action, Error> {
+        match host == self.host.get() {
+            true => Action::decode(parameters),
+            false => Err(WrongHost { host }.into()),
         }
     }
 
-    /// The pool of a task type, and a rate that reaches its members.
-    fn useful_rate(&self, id: B256, flow_rate: I96) -> Result<(Address, U256), Error> {
-        if flow_rate <= I96::ZERO {
-            return Err(InvalidFlowRate {
-                flowRate: flow_rate,
-            }
-            .into());
-        }
-        let pool = self.pool_of(id)?;
-        let rate = widen(flow_rate.into_raw());
-        let [minimum] = self.ask(pool, ISuperfluidPool::getTotalUnitsCall::SELECTOR, &[])?;
+    fn useful_rate(&self, id: B256, flow_rate: I96) -> Result<u128, Error> {
+        let rate = action::positive(flow_rate)?;
+        self.require_useful(self.require_pool(id)?, rate)?;
+        Ok(rate)
+    }
+
+    fn require_useful(&self, pool: Address, rate: u128) -> Result<(), Error> {
+        let (minimum, rate) = (self.minimum(pool)?, U256::from(rate));
         match rate < minimum {
             true => Err(FlowRateTooLow {
                 flowRate: rate,
                 minimum,
             }
             .into()),
-            false => Ok((pool, rate)),
+            false => Ok(()),
         }
     }
 
-    fn pool_of(&self, id: B256) -> Result<Address, Error> {
-        let selector = IBackpressurePool::getPoolCall::SELECTOR;
+    fn minimum(&self, pool: Address) -> Result<U256, Error> {
+        let [units] = self.ask(pool, ISuperfluidPool::getTotalUnitsCall::SELECTOR, &[])?;
+        Ok(units)
+    }
+
+    fn require_pool(&self, id: B256) -> Result<Address, Error> {
+        let selector = IPoolLimits::getPoolCall::SELECTOR;
         let [pool] = self.ask(self.pools.get(), selector, &[id])?;
         match pool.is_zero() {
-            true => Err(PoolDoesNotExist {}.into()),
+            true => Err(UnknownTaskType { taskTypeId: id }.into()),
             false => Ok(to_address(pool)),
         }
     }
 
-    /// What `source` streams into `pool` now, its flow now, and its flow when that becomes `rate`.
-    fn plan(&self, pool: Address, source: Address, rate: U256) -> Result<[U256; 3], Error> {
-        let selector = ISourceStreams::planCall::SELECTOR;
-        let arguments = [pool.word(), source.word(), rate.word()];
-        self.ask(self.require_streams()?, selector, &arguments)
+    /// When `source` last changed what it distributes into `pool`, the rate, and the deposit. A rate is never negative.
+    fn flow(&self, pool: Address, source: Address) -> Result<[U256; 3], Error> {
+        let selector = IGeneralDistributionAgreementV1::getFlowCall::SELECTOR;
+        let arguments = [self.token.get().word(), source.word(), pool.word()];
+        self.ask(self.gda.get(), selector, &arguments)
     }
 
     fn ask<const N: usize>(
@@ -361,13 +433,5 @@ impl StreamGateway {
         arguments: &[B256],
     ) -> Result<[U256; N], Error> {
         Ok(query_words(self.vm(), whom, selector, arguments)?)
-    }
-
-    fn require_streams(&self) -> Result<Address, Error> {
-        let streams = self.streams.get();
-        match streams.is_zero() {
-            true => Err(NoSourceStreams {}.into()),
-            false => Ok(streams),
-        }
     }
 }

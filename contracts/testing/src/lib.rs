@@ -8,6 +8,7 @@ mod fuzz;
 mod ledger;
 mod pool;
 mod pools;
+pub mod reference;
 mod registry;
 pub mod superfluid;
 mod token;

@@ -12,6 +12,7 @@ pub struct Registry {
     totals: StorageMap<B256, StorageU256>,
     registered: StorageMap<B256, StorageMap<Address, StorageBool>>,
     capacities: StorageMap<B256, StorageMap<Address, StorageU256>>,
+    creators: StorageMap<B256, StorageAddress>,
 }
 
 #[public]
@@ -37,6 +38,16 @@ impl Registry {
     /// Makes a task type without sinks. There is one for every sink as well.
     pub fn create(&mut self, task_type_id: B256) {
         self.exists.setter(task_type_id).set(true);
+    }
+
+    /// Names who created the task type.
+    pub fn set_creator(&mut self, task_type_id: B256, creator: Address) {
+        self.creators.setter(task_type_id).set(creator);
+    }
+
+    /// As CapacityRegistry's.
+    pub fn get_creator(&self, task_type_id: B256) -> Address {
+        self.creators.get(task_type_id)
     }
 
     /// As CapacityRegistry's.

@@ -4,6 +4,7 @@
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{aliases::I96, keccak256, Address, Uint, I256, U128, U256, U8};
 use alloy_sol_types::{sol, SolCall, SolValue};
+use bpe_common::packed::widen;
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
 
 use crate::{refusal, split, Answer};
@@ -21,6 +22,12 @@ sol! {
     /// `operator` called the function `selector` of the constant flow agreement; a deleted flow has rate zero.
     #[derive(Debug, PartialEq, Eq)]
     event FlowChanged(bytes4 selector, address operator, address sender, address receiver, int96 flowRate, bytes userData);
+    /// `caller` lets others connect it to pools, or not.
+    #[derive(Debug, PartialEq, Eq)]
+    event ConnectPermissionSet(address caller, bool allow);
+    /// `caller` is no longer connected to `pool`.
+    #[derive(Debug, PartialEq, Eq)]
+    event MemberDisconnected(address caller, address pool);
     /// A pool was asked for.
     #[derive(Debug, PartialEq, Eq)]
     event PoolRequested(address token, address admin, bool transferable, bool fromAnyAddress);
@@ -66,6 +73,10 @@ sol! {
         function createPool(address token, address admin, PoolConfig config) external returns (address);
         function distributeFlow(address token, address from, address pool, int96 requestedFlowRate, bytes ctx) external returns (bytes);
         function tryConnectPoolFor(address pool, address memberAddr, bytes ctx) external returns (bool, bytes);
+        function disconnectPool(address pool, bytes ctx) external returns (bytes);
+        function setConnectPermission(bool allow) external;
+        function getPoolAdjustmentFlowRate(address pool) external view returns (int96);
+        function getFlow(address token, address from, address to) external view returns (uint256, int96, uint256);
     }
 }
 
@@ -142,9 +153,11 @@ impl Host {
             IHost::getAgreementClassCall::SELECTOR => {
                 let call = decode::<IHost::getAgreementClassCall>(arguments)?;
                 let cfa = "org.superfluid-finance.agreements.ConstantFlowAgreement.v1";
-                match call.agreementType == keccak256(cfa) {
-                    true => Ok(self.cfa.get().abi_encode()),
-                    false => Err(refusal("no such agreement")),
+                let gda = "org.superfluid-finance.agreements.GeneralDistributionAgreement.v1";
+                match call.agreementType {
+                    agreement if agreement == keccak256(cfa) => Ok(self.cfa.get().abi_encode()),
+                    agreement if agreement == keccak256(gda) => Ok(self.gda.get().abi_encode()),
+                    _ => Err(refusal("no such agreement")),
                 }
             }
             IHost::registerAppCall::SELECTOR => {
@@ -246,6 +259,14 @@ impl Host {
                     member: call.memberAddr,
                 };
                 log(self.vm(), event);
+                Ok(vec![1])
+            }
+            (true, _) if selector == IGda::disconnectPoolCall::SELECTOR => {
+                let call = decode::<IGda::disconnectPoolCall>(arguments)?;
+                require(call.ctx.is_empty() && user_data.is_empty())?;
+                require(!self.refuses_connections.get())?;
+                let pool = call.pool;
+                log(self.vm(), MemberDisconnected { caller, pool });
                 Ok(vec![1])
             }
             (_, true) => {
@@ -376,6 +397,9 @@ impl Cfa {
 pub struct Gda {
     next: StorageAddress,
     refuses: StorageBool,
+    adjustment: StorageI96,
+    since: StorageMap<Address, StorageU256>,
+    rates: StorageMap<Address, StorageI96>,
 }
 
 #[public]
@@ -390,10 +414,39 @@ impl Gda {
         self.refuses.set(refuses);
     }
 
-    /// `createPool`.
+    /// What rounding leaves over, of every pool.
+    pub fn set_adjustment(&mut self, rate: I96) {
+        self.adjustment.set(rate);
+    }
+
+    /// What `from` distributes, into every pool, and since when.
+    pub fn set_flow(&mut self, from: Address, since: U256, rate: I96) {
+        self.since.setter(from).set(since);
+        self.rates.setter(from).set(rate);
+    }
+
+    /// `createPool`, `setConnectPermission`, and what can be read.
     #[fallback]
     pub fn fallback(&mut self, calldata: &[u8]) -> Answer {
         let (selector, arguments) = split(calldata);
+        match selector {
+            IGda::setConnectPermissionCall::SELECTOR => {
+                let caller = self.vm().msg_sender();
+                let allow = decode::<IGda::setConnectPermissionCall>(arguments)?.allow;
+                log(self.vm(), ConnectPermissionSet { caller, allow });
+                return Ok(vec![]);
+            }
+            IGda::getPoolAdjustmentFlowRateCall::SELECTOR => {
+                return Ok(self.adjustment.get().abi_encode());
+            }
+            IGda::getFlowCall::SELECTOR => {
+                require(!self.refuses.get())?;
+                let call = decode::<IGda::getFlowCall>(arguments)?;
+                let (since, rate) = (self.since.get(call.from), self.rates.get(call.from));
+                return Ok((since, rate, U256::from(7)).abi_encode_params());
+            }
+            _ => {}
+        }
         require(selector == IGda::createPoolCall::SELECTOR && !self.refuses.get())?;
         let call = decode::<IGda::createPoolCall>(arguments)?;
         let event = PoolRequested {
@@ -418,10 +471,27 @@ pub struct GdaPool {
     received: StorageMap<Address, StorageU256>,
     refused: StorageMap<Address, StorageBool>,
     silent: StorageBool,
+    index: StorageU256,
+    rounded: StorageU256,
 }
 
 #[public]
 impl GdaPool {
+    /// `amount` flows through the pool; what its units do not divide it flows with the next.
+    pub fn accrue(&mut self, amount: U256) {
+        let amount = amount + self.rounded.get();
+        let units = widen(self.total.get());
+        let index = self.index.get() + amount / units;
+        self.index.set(index);
+        self.rounded.set(amount % units);
+    }
+
+    /// As Superfluid's: what each unit has received, and will each second.
+    pub fn pool_operator_get_index(&self) -> (u128, u32, I96, I256) {
+        let index = I256::from_raw(self.index.get());
+        (self.total.get().to(), 0, I96::ZERO, index)
+    }
+
     /// Who may set units.
     pub fn set_admin(&mut self, admin: Address) {
         self.admin.set(admin);

@@ -7,6 +7,7 @@
 //! | who | may |
 //! |---|---|
 //! | anyone | [`route_attestation`](UniversalCapacityAdapter::route_attestation), whoever the sink is |
+//! | the creator of a domain's task type | take attestations without numbers there ([`set_unnumbered`](UniversalCapacityAdapter::set_unnumbered)) |
 //! | the owner | register and remove the adapters of domains |
 //!
 //! Capacities are in units of 1e-9.
@@ -25,6 +26,13 @@
 //! not tell attestations apart, because ABI-encoded bytes can be padded at will. Of a sink in a domain only higher numbers
 //! than the last one are taken, in the adapter that follows an adapter too: so an adapter that replaces another counts on
 //! from where that one was, or uses times as it did.
+//!
+//! # Adapters without numbers
+//!
+//! The Solidity deployment's adapters are plain `ICapacityAdapter`s. They work here too, once the creator of the domain's task
+//! type at the registry has allowed it for that adapter: then one attestation per sink and epoch of 300 s is taken, the
+//! first that anybody brings. What cannot be known here is whether it is one of before: that it is not brought again in a
+//! later epoch is the adapter's to see to, by refusing what is too old.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -33,18 +41,19 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, U64};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{
-        first_words, invoke_words, query, query_words, require_contract, static_call, NotAContract,
-        Revert,
+        first_words, invoke_words, query, query_words, require_contract, static_call, to_address,
+        NotAContract, Revert,
     },
-    emit,
+    clock, emit,
     events::Word,
     interfaces::{ICapacityAdapter, ICapacityRegistry, ISequencedAdapter, IStakeManager},
     list::IdList,
     ownable::{self, Ownable},
+    packed::widen,
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
 
@@ -55,6 +64,9 @@ sol! {
     /// The sinks of the domain serve this task type of the core registry.
     #[derive(Debug, PartialEq, Eq)]
     event TaskTypeSet(bytes32 indexed domainId, bytes32 indexed taskTypeId);
+    /// The adapter of the domain numbers no attestations, and need not; or has to, from now on.
+    #[derive(Debug, PartialEq, Eq)]
+    event UnnumberedSet(bytes32 indexed domainId, address indexed adapter, bool unnumbered);
     /// The domain has no adapter any more.
     #[derive(Debug, PartialEq, Eq)]
     event AdapterRemoved(bytes32 indexed domainId);
@@ -77,6 +89,13 @@ sol! {
     /// The attestation is not newer than the last one of its sink: a nonce of `required` or more is needed.
     #[derive(Debug, PartialEq, Eq)]
     error NonceAlreadyUsed(uint256 provided, uint256 required);
+    /// The domain's adapter numbers no attestations: one per sink and epoch is taken, and the next one of `sink` from time
+    /// `from` on.
+    #[derive(Debug, PartialEq, Eq)]
+    error AttestationTooSoon(address sink, uint256 from);
+    /// `caller` did not create the task type.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotTaskTypeCreator(bytes32 taskTypeId, address caller);
     /// A description of `length` bytes is more than `maximum`.
     #[derive(Debug, PartialEq, Eq)]
     error DescriptionTooLong(uint256 length, uint256 maximum);
@@ -94,6 +113,8 @@ pub enum Error {
     InvalidAttestation(InvalidAttestation),
     SinkNotStaked(SinkNotStaked),
     NonceAlreadyUsed(NonceAlreadyUsed),
+    AttestationTooSoon(AttestationTooSoon),
+    NotTaskTypeCreator(NotTaskTypeCreator),
     DescriptionTooLong(DescriptionTooLong),
     TooManyDomains(TooManyDomains),
     NotAContract(NotAContract),
@@ -110,10 +131,11 @@ pub const ADAPTER_GAS: u64 = 2_000_000;
 /// As much is read of what an adapter answers to that, or reverts with.
 const ANSWER_LIMIT: usize = 256;
 
-/// A domain. Two slots: adapter; task_type_id. Both zero if it has no adapter.
+/// A domain. Two slots: adapter + unnumbered; task_type_id. Zeros if it has no adapter.
 #[storage]
 pub struct Domain {
     adapter: StorageAddress,
+    unnumbered: StorageBool,
     task_type_id: StorageB256,
 }
 
@@ -130,6 +152,8 @@ pub struct UniversalCapacityAdapter {
     domains: StorageMap<B256, Domain>,
     /// The highest nonce of a sink in a domain. No adapter's leaving touches it.
     nonces: StorageMap<B256, StorageMap<Address, StorageU256>>,
+    /// When the next attestation of a sink is taken in a domain whose adapter numbers none.
+    next: StorageMap<B256, StorageMap<Address, StorageU64>>,
 }
 
 #[public]
@@ -163,6 +187,7 @@ impl UniversalCapacityAdapter {
     /// # Errors
     ///
     /// * [`AdapterNotRegistered`], [`InvalidAttestation`], [`NonceAlreadyUsed`], [`SinkNotStaked`]
+    /// * [`AttestationTooSoon`] instead of a nonce's, if the adapter numbers none.
     /// * What the adapter reverts with, its first 256 bytes.
     /// * What CapacityRegistry reverts with: the sink is not registered, say.
     ///
@@ -172,9 +197,14 @@ impl UniversalCapacityAdapter {
     pub fn route_attestation(&mut self, domain_id: B256, attestation: Bytes) -> Result<(), Error> {
         let adapter = self.require_adapter(domain_id)?;
         let (sink, capacity) = self.verify(adapter, &attestation)?;
-        let nonce = ISequencedAdapter::attestationNonceCall::SELECTOR;
-        let [nonce] = self.ask(adapter, nonce, &attestation)?;
-        self.use_nonce(domain_id, sink, nonce.into())?;
+        // What is asked is fixed beforehand, and not what happens to answer: a caller can make a call fail.
+        if self.is_unnumbered(domain_id) {
+            self.use_epoch(domain_id, sink)?;
+        } else {
+            let nonce = ISequencedAdapter::attestationNonceCall::SELECTOR;
+            let [nonce] = self.ask(adapter, nonce, &attestation)?;
+            self.use_nonce(domain_id, sink, nonce.into())?;
+        }
 
         let stake = IStakeManager::getStakeCall::SELECTOR;
         let stakes = self.stake_manager.get();
@@ -187,6 +217,37 @@ impl UniversalCapacityAdapter {
         let task_type_id = self.domains.getter(domain_id).task_type_id.get();
         let arguments = [task_type_id, sink.word(), capacity.word()];
         let [] = invoke_words(self.vm(), self.core_registry.get(), update, &arguments)?;
+        Ok(())
+    }
+
+    // --- Creators of task types
+
+    /// Takes attestations of the domain's adapter without numbers, one per sink and epoch; or no longer. For the creator of
+    /// the domain's task type, as CapacityRegistry knows it. Another adapter needs it again.
+    ///
+    /// # Errors
+    ///
+    /// * [`AdapterNotRegistered`], [`NotTaskTypeCreator`]; what CapacityRegistry reverts with.
+    ///
+    /// # Events
+    ///
+    /// * [`UnnumberedSet`]
+    pub fn set_unnumbered(&mut self, domain_id: B256, unnumbered: bool) -> Result<(), Error> {
+        let adapter = self.require_adapter(domain_id)?;
+        let task_type_id = self.get_task_type_id(domain_id);
+        let selector = ICapacityRegistry::getCreatorCall::SELECTOR;
+        let registry = self.core_registry.get();
+        let [creator] = query_words(self.vm(), registry, selector, &[task_type_id])?;
+        let caller = self.vm().msg_sender();
+        if to_address(creator) != caller {
+            return Err(NotTaskTypeCreator {
+                taskTypeId: task_type_id,
+                caller,
+            }
+            .into());
+        }
+        self.domains.setter(domain_id).unnumbered.set(unnumbered);
+        emit!(self.vm(), UnnumberedSet[domain_id, adapter](unnumbered));
         Ok(())
     }
 
@@ -244,6 +305,7 @@ impl UniversalCapacityAdapter {
         self.domain_ids.remove(domain_id);
         let mut entry = self.domains.setter(domain_id);
         entry.adapter.set(Address::ZERO);
+        entry.unnumbered.set(false);
         entry.task_type_id.set(B256::ZERO);
         emit!(self.vm(), AdapterRemoved[domain_id]);
         Ok(())
@@ -286,6 +348,16 @@ impl UniversalCapacityAdapter {
     /// How many domains have an adapter.
     pub fn domain_count(&self) -> U256 {
         U256::from(self.domain_ids.len())
+    }
+
+    /// Whether attestations of the domain's adapter are taken without numbers, one per sink and epoch.
+    pub fn is_unnumbered(&self, domain_id: B256) -> bool {
+        self.domains.getter(domain_id).unnumbered.get()
+    }
+
+    /// From when on the next attestation of `sink` is taken in a domain whose adapter numbers none, in seconds since 1970.
+    pub fn next_attestation(&self, domain_id: B256, sink: Address) -> U256 {
+        widen(self.next.getter(domain_id).get(sink))
     }
 
     /// The nonce of the attestation of `sink` in the domain that was routed last; zero if none was.
@@ -350,6 +422,22 @@ impl UniversalCapacityAdapter {
             .into());
         }
         last.set(nonce);
+        Ok(())
+    }
+
+    fn use_epoch(&mut self, domain_id: B256, sink: Address) -> Result<(), Error> {
+        let now = clock::block_timestamp(self.vm());
+        let mut sinks = self.next.setter(domain_id);
+        let mut next = sinks.setter(sink);
+        let from = next.get();
+        if U64::from(now) < from {
+            let from = widen(from);
+            return Err(AttestationTooSoon { sink, from }.into());
+        }
+        let end = (now / clock::EPOCH)
+            .saturating_add(1)
+            .saturating_mul(clock::EPOCH);
+        next.set(U64::from(end));
         Ok(())
     }
 

@@ -14,7 +14,7 @@
 //!
 //! # Definitions
 //!
-//! Epoch n lasts [`EPOCH_DURATION`] seconds from `start + n · 3600` on, `start` being when the contract was set up, whether
+//! Epoch n lasts [`EPOCH_DURATION`] seconds from `start + (n − 1) · 3600` on, `start` being when the contract was set up, whether
 //! anybody calls or not. In it,
 //!
 //! - the *outflow* of an account is the sum of what it sent to others or unwrapped;
@@ -81,6 +81,8 @@ pub enum Error {
 
 /// How long an epoch is, in seconds.
 pub const EPOCH_DURATION: u64 = 3_600;
+/// The epoch in which the contract begins.
+pub const FIRST_EPOCH: u64 = 1;
 
 /// Seconds since 1970.
 type StorageTime = StorageUint<40, 1>;
@@ -115,7 +117,7 @@ pub struct VelocityMetrics {
     #[borrow]
     ownable: Ownable,
     recorder: StorageAddress,
-    /// When epoch 0 began.
+    /// When epoch 1 began.
     start: StorageTime,
     /// Of the last epoch but the one below.
     last_velocity: StorageUint<56, 1>,
@@ -135,7 +137,7 @@ pub struct VelocityMetrics {
 #[public]
 #[inherit(Ownable)]
 impl VelocityMetrics {
-    /// Sets the contract up: epoch 0 begins. The recorder may be zero, and be named later.
+    /// Sets the contract up: epoch 1 begins. The recorder may be zero, and be named later.
     ///
     /// # Errors
     ///
@@ -153,6 +155,7 @@ impl VelocityMetrics {
         self.ownable.initialize(owner)?;
         let now = clock::block_timestamp(self.vm());
         self.start.set(Uint::wrapping_from(now));
+        self.epoch.set(U32::from(FIRST_EPOCH));
         self.change_recorder(authorized_recorder);
         Ok(())
     }
@@ -368,7 +371,8 @@ impl VelocityMetrics {
 impl VelocityMetrics {
     fn epoch_now(&self) -> u64 {
         let now = clock::block_timestamp(self.vm());
-        now.saturating_sub(self.start.get().wrapping_to()) / EPOCH_DURATION
+        let past = now.saturating_sub(self.start.get().wrapping_to()) / EPOCH_DURATION;
+        past.saturating_add(FIRST_EPOCH)
     }
 
     /// The first epoch that is not closed.
@@ -378,7 +382,8 @@ impl VelocityMetrics {
 
     fn start_of(&self, epoch: u64) -> u64 {
         let start = self.start.get().wrapping_to::<u64>();
-        start.saturating_add(epoch.saturating_mul(EPOCH_DURATION))
+        let past = epoch.saturating_sub(FIRST_EPOCH);
+        start.saturating_add(past.saturating_mul(EPOCH_DURATION))
     }
 
     /// When the running epoch began, and now.

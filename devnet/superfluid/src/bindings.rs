@@ -376,6 +376,68 @@ sol! {
         ) external view returns (int96 actualFlowRate, int96 totalDistributionFlowRate);
     }
 
+    /// Runs a macro for the caller: its operations in one batch of the host's, then its check.
+    #[sol(rpc)]
+    #[derive(Debug)]
+    interface IBlindMacroForwarder {
+        event MacroExecuted(address indexed signer, address indexed macroContract);
+
+        function buildBatchOperations(address m, bytes calldata params)
+            external view returns (ISuperfluid.Operation[] memory operations);
+        function runMacro(address m, bytes calldata params) external payable returns (bool);
+    }
+
+    /// Runs a macro for whoever has signed it as typed data, sent by a provider that governance knows, or by the signer.
+    #[sol(rpc)]
+    #[derive(Debug)]
+    interface IClearMacroForwarderV1 {
+        struct EncodedAction {
+            bytes params;
+        }
+        struct Security {
+            string domain;
+            address macroContract;
+            string provider;
+            uint256 validAfter;
+            uint256 validBefore;
+            uint256 nonce;
+        }
+        struct Payload {
+            EncodedAction action;
+            Security security;
+        }
+
+        event MacroExecuted(address indexed signer, address indexed macroContract, bytes32 indexed providerRole);
+
+        error InvalidNonce(address sender, uint256 nonce);
+        error InvalidPayload(string message);
+        error InvalidSignature();
+        error MacroContractMismatch(address signedMacro, address executionMacro);
+        error OutsideValidityWindow(uint256 blockTimestamp, uint256 validAfter, uint256 validBefore);
+        error ProviderNotAuthorized(string provider, address msgSender);
+
+        function runMacro(address m, bytes calldata encodedPayload, address signer, bytes calldata signature)
+            external payable returns (bool);
+        function encodeParams(bytes calldata actionParams, Security calldata security)
+            external pure returns (bytes memory encodedPayload);
+        function getTypeDefinition(address m, bytes calldata encodedPayload) external view returns (string memory);
+        function getStructHash(address m, bytes calldata encodedPayload) external view returns (bytes32);
+        function getDigest(address m, bytes calldata encodedPayload) external view returns (bytes32);
+        function getNonce(address sender, uint192 key) external view returns (uint256);
+        function eip712Domain() external view returns (
+            bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract,
+            bytes32 salt, uint256[] memory extensions
+        );
+    }
+
+    /// The framework's roles: providers of the typed data forwarder, deployers of Super Apps.
+    #[sol(rpc)]
+    #[derive(Debug)]
+    interface ISimpleACL {
+        function hasRole(bytes32 role, address account) external view returns (bool);
+        function grantRole(bytes32 role, address account) external;
+    }
+
     /// The governance contract of the test framework: its owner decides at once.
     #[sol(rpc)]
     #[derive(Debug)]

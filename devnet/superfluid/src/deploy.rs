@@ -45,6 +45,12 @@ pub struct SuperfluidAddresses {
     pub super_token_factory: Address,
     pub cfa_v1_forwarder: Address,
     pub gda_v1_forwarder: Address,
+    /// Runs macros in one transaction of the account's own. Zero where governance trusts none.
+    #[serde(default)]
+    pub blind_macro_forwarder: Address,
+    /// Runs macros that the account has signed as typed data. Likewise.
+    #[serde(default)]
+    pub clear_macro_forwarder_v1: Address,
     /// A test token with USDC's six decimals, which anyone may mint.
     pub usdc: Address,
     /// Its Super Token wrapper.
@@ -123,6 +129,8 @@ impl<P: Provider> Deployment<'_, P> {
         let agreements = self.agreements(core).await?;
         let cfa_v1_forwarder = self.forwarder(core, "CFAv1Forwarder").await?;
         let gda_v1_forwarder = self.forwarder(core, "GDAv1Forwarder").await?;
+        let blind_macro_forwarder = self.forwarder(core, "BlindMacroForwarder").await?;
+        let clear_macro_forwarder_v1 = self.forwarder(core, "ClearMacroForwarderV1").await?;
         let super_token_factory = self.super_token_factory(core, agreements.gda).await?;
         let (usdc, usdcx) = self.usdc(super_token_factory).await?;
         let resolver = self.create("Resolver", &[]).await?;
@@ -139,6 +147,8 @@ impl<P: Provider> Deployment<'_, P> {
             super_token_factory,
             cfa_v1_forwarder,
             gda_v1_forwarder,
+            blind_macro_forwarder,
+            clear_macro_forwarder_v1,
             usdc,
             usdcx,
         };
@@ -455,6 +465,8 @@ impl<P: Provider> Deployment<'_, P> {
             ("SuperfluidLoader-v1", addresses.loader),
             ("CFAv1Forwarder", addresses.cfa_v1_forwarder),
             ("GDAv1Forwarder", addresses.gda_v1_forwarder),
+            ("BlindMacroForwarder", addresses.blind_macro_forwarder),
+            ("ClearMacroForwarderV1", addresses.clear_macro_forwarder_v1),
             ("tokens.test.USDC", addresses.usdc),
             ("supertokens.test.USDCx", addresses.usdcx),
         ];

@@ -21,6 +21,7 @@ pub mod bindings;
 mod config;
 mod deploy;
 mod deployments;
+mod package;
 mod ready;
 mod sender;
 
@@ -28,5 +29,6 @@ pub use artifacts::{tools_dir, Artifact, ArtifactError, Artifacts, VERSION};
 pub use config::{AppRegistration, Config};
 pub use deploy::{deploy, SuperfluidAddresses};
 pub use deployments::{Deployments, DeploymentsError};
+pub use package::Package;
 pub use ready::{ready, Ready, ReadyError};
 pub use sender::DeployError;

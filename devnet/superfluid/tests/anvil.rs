@@ -63,7 +63,12 @@ async fn deploys_every_part() {
     for agreement in [superfluid.cfa_v1, superfluid.ida_v1, superfluid.gda_v1] {
         assert!(host.isAgreementClassListed(agreement).call().await.unwrap());
     }
-    for forwarder in [superfluid.cfa_v1_forwarder, superfluid.gda_v1_forwarder] {
+    for forwarder in [
+        superfluid.cfa_v1_forwarder,
+        superfluid.gda_v1_forwarder,
+        superfluid.blind_macro_forwarder,
+        superfluid.clear_macro_forwarder_v1,
+    ] {
         assert!(host.isTrustedForwarder(forwarder).call().await.unwrap());
     }
     assert!(!host.APP_WHITE_LISTING_ENABLED().call().await.unwrap());

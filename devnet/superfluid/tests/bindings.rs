@@ -72,6 +72,11 @@ fn functions_exist() {
     assert_functions::<ISuperTokenFactory::ISuperTokenFactoryCalls>("SuperTokenFactory");
     assert_functions::<ICFAv1Forwarder::ICFAv1ForwarderCalls>("CFAv1Forwarder");
     assert_functions::<IGDAv1Forwarder::IGDAv1ForwarderCalls>("GDAv1Forwarder");
+    assert_functions::<IBlindMacroForwarder::IBlindMacroForwarderCalls>("BlindMacroForwarder");
+    assert_functions::<IClearMacroForwarderV1::IClearMacroForwarderV1Calls>(
+        "ClearMacroForwarderV1",
+    );
+    assert_functions::<ISimpleACL::ISimpleACLCalls>("SimpleACL");
     assert_functions::<ITestGovernance::ITestGovernanceCalls>("TestGovernance");
     assert_functions::<ITestToken::ITestTokenCalls>("TestToken");
 }
@@ -95,6 +100,14 @@ fn events_exist() {
     assert_events(
         "SuperTokenFactory",
         ISuperTokenFactory::ISuperTokenFactoryEvents::SELECTORS,
+    );
+    assert_events(
+        "BlindMacroForwarder",
+        IBlindMacroForwarder::IBlindMacroForwarderEvents::SELECTORS,
+    );
+    assert_events(
+        "ClearMacroForwarderV1",
+        IClearMacroForwarderV1::IClearMacroForwarderV1Events::SELECTORS,
     );
     assert_events("TestToken", ITestToken::ITestTokenEvents::SELECTORS);
 }

@@ -10,7 +10,8 @@
  * });
  * ```
  *
- * A receipt and an assignment are signed by sink and source, an attestation by the sink, shares by the share signer.
+ * A receipt, an assignment, a voucher are signed by sink and source, an attestation by the sink, shares by the share signer,
+ * a report of a miss by the source, a registration of a key by the account that it is to sign for.
  */
 
 export type Address = `0x${string}`;
@@ -36,6 +37,18 @@ export const completionTrackerDomain = domain("BPE-CompletionTracker");
 
 /** Of capacity attestations and shares. */
 export const offchainAggregatorDomain = domain("BPE-OffchainAggregator");
+
+/** Of Lightning nodes' attestations. */
+export const lightningOracleDomain = domain("Pura-LightningOracle");
+
+/** Of agents' attestations. */
+export const openClawAdapterDomain = domain("Pura-OpenClawAdapter");
+
+/** Of executions of skills. */
+export const openClawVerifierDomain = domain("Pura-OpenClawVerifier");
+
+/** Of vouchers, assignments that are paid by work, reports of misses and registrations of keys. */
+export const workLedgerDomain = domain("BPE-WorkLedger");
 
 /** A sink completed a task; `timestamp` in seconds, at most 600 old when it is recorded. */
 export const completionReceiptTypes = {
@@ -77,6 +90,87 @@ export const boltzmannSharesTypes = {
     { name: "sinks", type: "address[]" },
     { name: "shares", type: "uint256[]" },
     { name: "timestamp", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+  ],
+} as const;
+
+/** What a Lightning node can route, in sats; its operator signs. */
+export const lightningAttestationTypes = {
+  LightningAttestation: [
+    { name: "nodePubkey", type: "bytes32" },
+    { name: "operator", type: "address" },
+    { name: "outboundCapacitySats", type: "uint256" },
+    { name: "channelCount", type: "uint256" },
+    { name: "pendingHTLCs", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+  ],
+} as const;
+
+/** What an agent can do: tasks per epoch, milliseconds, basis points; its operator signs. */
+export const openClawAttestationTypes = {
+  OpenClawAttestation: [
+    { name: "agentId", type: "bytes32" },
+    { name: "throughput", type: "uint256" },
+    { name: "latencyMs", type: "uint256" },
+    { name: "errorRateBps", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+  ],
+} as const;
+
+/** An agent executed its skill; its operator and the requester sign. */
+export const skillExecutionTypes = {
+  SkillExecution: [
+    { name: "agentId", type: "bytes32" },
+    { name: "skillTypeId", type: "bytes32" },
+    { name: "executionId", type: "bytes32" },
+    { name: "agentOperator", type: "address" },
+    { name: "requester", type: "address" },
+  ],
+} as const;
+
+/** Totals since ever between a sink and a source: `work` in capacity-seconds of 1e-9 units, `value` in wei, both sign. */
+export const workVoucherTypes = {
+  WorkVoucher: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sink", type: "address" },
+    { name: "source", type: "address" },
+    { name: "work", type: "uint256" },
+    { name: "value", type: "uint256" },
+    { name: "tasks", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+  ],
+} as const;
+
+/** A sink owes a task until `deadline`, at most 3600 s after `timestamp`, and `work` and `value` are the most of it; both sign. */
+export const workAssignmentTypes = {
+  WorkAssignment: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sink", type: "address" },
+    { name: "source", type: "address" },
+    { name: "taskId", type: "bytes32" },
+    { name: "work", type: "uint256" },
+    { name: "value", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+} as const;
+
+/** A sink missed a task; the source signs. */
+export const missReportTypes = {
+  MissReport: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sink", type: "address" },
+    { name: "taskId", type: "bytes32" },
+  ],
+} as const;
+
+/** `key` signs for `account`, which says so; `nonce` is WorkLedger's `getKeyNonce(account)`. */
+export const keyRegistrationTypes = {
+  KeyRegistration: [
+    { name: "account", type: "address" },
+    { name: "key", type: "address" },
     { name: "nonce", type: "uint256" },
   ],
 } as const;

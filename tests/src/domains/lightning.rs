@@ -24,7 +24,7 @@ use crate::{
 };
 
 sol! {
-    struct LightningCapacityAttestation {
+    struct LightningAttestation {
         bytes32 nodePubkey;
         address operator;
         uint256 outboundCapacitySats;
@@ -130,8 +130,8 @@ impl Lightning {
         sats: u64,
         pending: u64,
         nonce: u64,
-    ) -> LightningCapacityAttestation {
-        LightningCapacityAttestation {
+    ) -> LightningAttestation {
+        LightningAttestation {
             nodePubkey: node_of(operator),
             operator: operator.address(),
             outboundCapacitySats: U256::from(sats),
@@ -145,7 +145,7 @@ impl Lightning {
     pub fn signed(
         &self,
         signer: &PrivateKeySigner,
-        it: LightningCapacityAttestation,
+        it: LightningAttestation,
     ) -> SignedLightningAttestation {
         let signature: Bytes = sign(signer, &it, &self.domain());
         SignedLightningAttestation {

@@ -8,7 +8,7 @@ use bpe_abi::{INestedPool, IPipeline};
 
 use super::Table;
 use crate::{
-    economy::{Factory, PIPELINE, POOLS},
+    economy::{Factory, MARKETPLACE, PIPELINE},
     proof::{Proof, BATCH},
     settlement::RATE,
     stage::mined,
@@ -234,7 +234,7 @@ async fn nested() -> String {
     }
     let arguments = (*pools.address(), *base.registry.address(), base.owner);
     let nested = deploy(&base.devnet, "nested-pool", arguments.abi_encode_params()).await;
-    mined(pools.setPipeline(nested, true).send().await).await;
+    mined(pools.setNestedPool(nested).send().await).await;
     let nested = INestedPool::new(nested, &base.provider);
     serve(&it, 0x31, CODE, 40).await;
     serve(&it, 0x32, CHAT, 30).await;
@@ -260,7 +260,7 @@ async fn factory() -> String {
     let it = Factory::start().await;
     let owner = it.model.core.base.owner;
     let mut table = Table::new(&it.model.core.base.devnet);
-    let (_, receipt) = it.make(owner, Factory::config(POOLS, &[CODE])).await;
+    let (_, receipt) = it.make(owner, Factory::config(MARKETPLACE, &[CODE])).await;
     table.add("deployEconomy, one task type", None, receipt);
     let stages = [CODE, CHAT, B256::repeat_byte(1)];
     let (_, receipt) = it.make(owner, Factory::config(PIPELINE, &stages)).await;

@@ -186,7 +186,7 @@ async fn pool() -> String {
     table.add("setProtocolFee", None, receipt);
     let receipt = mined(pools.setReviewer(it.base.devnet.account(5)).send().await).await;
     table.add("setReviewer", None, receipt);
-    let exploration = pools.setExplorationRate(U256::from(1_000));
+    let exploration = pools.setExplorationRate(U256::from(100_000_000_000_000_000_u64));
     let receipt = mined(exploration.send().await).await;
     table.add("setExplorationRate", None, receipt);
     let curve = pools.setPricingCurve(*registry.address());
@@ -203,41 +203,48 @@ async fn sources() -> String {
     let it = Settlement::start().await;
     let mut table = Table::new(&it.base.devnet);
     it.sink(1, 10).await;
-    let registry = &it.base.registry;
-    mined(registry.registerTaskType_0(CHAT, U256::ZERO).send().await).await;
-    mined(it.pools.createPool(CHAT).send().await).await;
-    let (source, other) = (it.source(3, 1_000).await, it.source(4, 1_000).await);
-    table.add(
-        "createStream, first",
-        None,
-        it.stream(source, CODE, RATE).await,
+    let (token, pool) = (
+        it.superfluid.addresses.usdcx,
+        *it.pool(CODE).await.address(),
     );
-    let second = it.stream(source, CHAT, RATE).await;
-    table.add("createStream, to a second task type", None, second);
-    table.add(
-        "createStream, of a second source",
-        None,
-        it.stream(other, CODE, RATE).await,
-    );
-    let gateway = &it.gateway;
-    let update = gateway.updateStream(CODE, rate(RATE / 2)).from(source);
-    table.add("updateStream", None, mined(update.send().await).await);
-    let delete = gateway.deleteStream(CODE).from(source);
-    table.add("deleteStream", None, mined(delete.send().await).await);
-    let delete = gateway.deleteStream(CHAT).from(source);
-    table.add(
-        "deleteStream, the last",
-        None,
-        mined(delete.send().await).await,
-    );
-    let (token, app) = (it.superfluid.addresses.usdcx, *it.streams.address());
-    let forwarder = it.superfluid.cfa_forwarder();
-    let delete = forwarder.deleteFlow(token, other, app, Bytes::new());
-    let receipt = mined(delete.from(other).send().await).await;
-    table.add("the flow deleted directly at Superfluid", None, receipt);
-    let receipt = mined(gateway.withdraw(other).send().await).await;
-    table.add("withdraw", None, receipt);
-    table.markdown("StreamGateway and SourceStreams")
+    let first = it.source(3, 1_000).await;
+    let receipt = it.stream(first, CODE, RATE).await;
+    table.add("open, by macro with note, the pool's first", None, receipt);
+
+    let wrapping = it.base.devnet.account(4);
+    let (usdc, underlying) = (it.superfluid.usdc(), U256::from(1_000_000_000));
+    mined(usdc.mint(wrapping, underlying).send().await).await;
+    let approve = usdc.approve(token, underlying).from(wrapping);
+    mined(approve.send().await).await;
+    let create = it.gateway.createStream_1(CODE, rate(RATE), tokens(1_000));
+    let parameters = create.call().await.expect("parameters");
+    let receipt = it.run(wrapping, parameters).await;
+    table.add("open, by macro with wrap and note", None, receipt);
+
+    let batch = it.source(5, 1_000).await;
+    let create = it.gateway.createStream_0(CODE, rate(RATE));
+    let operations = it.operations(batch, create.call().await.expect("parameters"));
+    let host = it.superfluid.host();
+    let call = host.batchCall(operations.await).from(batch);
+    let receipt = mined(call.send().await).await;
+    table.add("open, by host.batchCall with note", None, receipt);
+
+    let direct = it.source(6, 1_000).await;
+    let forwarder = it.superfluid.gda_forwarder();
+    let open = forwarder.distributeFlow(token, direct, pool, rate(RATE), Bytes::new());
+    let receipt = mined(open.from(direct).send().await).await;
+    table.add("open, by GDAv1Forwarder", None, receipt);
+
+    it.advance(3_600);
+    let receipt = it.update(first, CODE, 2 * RATE).await;
+    table.add("change, by macro with note", None, receipt);
+    let receipt = mined(it.ledger.note(CODE, first).send().await).await;
+    table.add("WorkLedger.note", None, receipt);
+    table.add("end, by macro with note", None, it.end(first, CODE).await);
+    let end = forwarder.distributeFlow(token, direct, pool, rate(0), Bytes::new());
+    let receipt = mined(end.from(direct).send().await).await;
+    table.add("end, by GDAv1Forwarder", None, receipt);
+    table.markdown("Streams of sources, by the macro of StreamGateway and without it")
 }
 
 async fn escrow() -> String {
@@ -257,20 +264,16 @@ async fn escrow() -> String {
     let source = it.source(3, 1_000).await;
     it.stream(source, CODE, RATE).await;
     it.advance(3_600);
-    let sync = || escrow.sync(CODE, vec![source]);
-    table.add(
-        "sync of 1 source, first",
-        None,
-        mined(sync().send().await).await,
-    );
+    let sync = || escrow.sync(CODE);
+    table.add("sync, first", None, mined(sync().send().await).await);
     it.advance(3_600);
-    table.add(
-        "sync of 1 source, next",
-        None,
-        mined(sync().send().await).await,
-    );
+    table.add("sync, next", None, mined(sync().send().await).await);
+    mined(it.ledger.note(CODE, source).send().await).await;
+    let attribute = escrow.attribute(CODE, vec![source]);
+    let receipt = mined(attribute.send().await).await;
+    table.add("attribute to 1 source", None, receipt);
     registered(&it, 1..=20).await;
-    let drain = || escrow.drain(CODE);
+    let drain = || escrow.drain_0(CODE);
     let receipt = mined(drain().send().await).await;
     table.add("drain, 20 sinks", 379_834, receipt);
     mined(deposit().send().await).await;
@@ -282,7 +285,7 @@ async fn escrow() -> String {
     let receipt = mined(escrow.reclaim(CODE, index).send().await).await;
     table.add("reclaim", None, receipt);
     mined(it.pools.rebalance(CODE).send().await).await;
-    table.add("sweep", None, mined(escrow.sweep(CODE).send().await).await);
+    table.add("sweep", None, mined(it.pools.sweep().send().await).await);
     let receipt = mined(escrow.setBufferMax(CODE, tokens(5)).send().await).await;
     table.add("setBufferMax", None, receipt);
     let timeout = escrow.setReclaimTimeout(U256::from(3_600));

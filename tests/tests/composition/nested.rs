@@ -39,7 +39,7 @@ impl Tree {
         let arguments = (*pools.address(), *base.registry.address(), base.owner);
         let arguments = arguments.abi_encode_params();
         let nested = deploy(&base.devnet, "nested-pool", arguments).await;
-        mined(pools.setPipeline(nested, true).send().await).await;
+        mined(pools.setNestedPool(nested).send().await).await;
         let mut sinks = [(CODE, Address::ZERO); 4];
         let wanted = [(CODE, 40), (RUST, 20), (SOLIDITY, 30), (STYLUS, 10)];
         for ((number, (id, capacity)), sink) in (0x31..).zip(wanted).zip(&mut sinks) {

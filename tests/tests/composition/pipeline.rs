@@ -149,7 +149,7 @@ async fn a_last_stage_that_shrinks_to_half_halves_the_pay_of_the_first() {
         let after = paid(it, DRAFT, member).await;
         assert_eq!(after - before[index], rate * u128::from(HOUR));
     }
-    let sync = it.core.escrow.sync(DRAFT, vec![stages.source]);
+    let sync = it.core.escrow.sync(DRAFT);
     mined(sync.send().await).await;
     let level = it.core.escrow.bufferLevel(DRAFT).call().await.unwrap();
     // Shares of sources round down.
@@ -167,7 +167,7 @@ async fn a_last_stage_that_shrinks_to_half_halves_the_pay_of_the_first() {
     }
     let superfluid = &it.core.superfluid;
     let before = superfluid.available(stages.drafting[0]).await;
-    mined(it.core.escrow.drain(DRAFT).send().await).await;
+    mined(it.core.escrow.drain_0(DRAFT).send().await).await;
     let drained = superfluid.available(stages.drafting[0]).await - before;
     let rest = it.core.escrow.bufferLevel(DRAFT).call().await.unwrap();
     println!("escrow of the first stage: {level} wei, {rest} after the drain");

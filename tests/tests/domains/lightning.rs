@@ -226,6 +226,14 @@ async fn routes_go_over_the_best_nodes() {
     );
     let route = route.call().await.unwrap();
     assert_eq!(route.nodePubkeys, [first, second]);
+    // In basis points, as the reference has it.
+    let parts = [6_666, 3_333].map(U256::from);
+    assert_eq!(route.allocations, parts);
+    let route = it
+        .pool
+        .getRouteInSats(U256::from(45 * MILLION), U256::from(2));
+    let route = route.call().await.unwrap();
+    assert_eq!(route.nodePubkeys, [first, second]);
     let parts = [30, 15].map(|sats| U256::from(sats * MILLION));
     assert_eq!(route.allocations, parts);
     let base = U256::from(1_000_000_000_000_000_u64);
@@ -235,7 +243,7 @@ async fn routes_go_over_the_best_nodes() {
     let report = it.pricing.reportQueueLoad(LIGHTNING, units(15));
     mined(report.from(operators[1].address()).send().await).await;
     let most = U256::from(100);
-    let all = it.pool.getOptimalRoute(U256::from(1_000 * MILLION), most);
+    let all = it.pool.getRouteInSats(U256::from(1_000 * MILLION), most);
     let route = all.call().await.unwrap();
     assert_eq!(route.nodePubkeys, [first, second, third]);
     // More than they have: the sum says so.
@@ -353,9 +361,9 @@ async fn gas_of_attestations_and_of_many_nodes() {
     }
     let route = it
         .pool
-        .getOptimalRoute(U256::from(50 * MILLION), U256::from(10));
+        .getRouteInSats(U256::from(50 * MILLION), U256::from(10));
     println!(
-        "getOptimalRoute over 10 of 12: {} gas",
+        "getRouteInSats over 10 of 12: {} gas",
         route.estimate_gas().await.unwrap()
     );
     let route = route.call().await.unwrap();

@@ -72,7 +72,7 @@ struct OpenClaw {
 }
 
 fn domain_id() -> B256 {
-    keccak256("openclaw")
+    keccak256("OPENCLAW_AGENT")
 }
 
 impl OpenClaw {
@@ -149,7 +149,7 @@ impl OpenClaw {
     }
 
     fn sign(&self, signer: usize, it: &SkillExecution) -> Bytes {
-        let domain = self.domain("OpenClawCompletionVerifier", *self.verifier.address());
+        let domain = self.domain("Pura-OpenClawVerifier", *self.verifier.address());
         sign(&self.key(signer), it, &domain)
     }
 
@@ -237,7 +237,7 @@ impl OpenClaw {
             timestamp: U256::from(self.proof.now()),
             nonce: U256::from(nonce),
         };
-        let domain = self.domain("OpenClawCapacityAdapter", *self.adapter.address());
+        let domain = self.domain("Pura-OpenClawAdapter", *self.adapter.address());
         let signature = sign(&self.key(signer), &message, &domain);
         encode(&message, signature)
     }
@@ -480,12 +480,12 @@ async fn epochs_are_judged_by_executions() {
             it.record(&it.execution(number)).await;
         }
         assert_eq!(it.completions().await, executions);
-        let now = it.verifier.getCompletionRate(CODE, operator).call().await;
-        assert_eq!(now.unwrap(), U256::from(rate));
         it.proof.to_next_epoch();
         assert_eq!(it.completions().await, 0);
         let receipt = it.proof.advance(operator).await;
         assert_eq!(judged(&receipt), [(operator, epoch, rate)]);
+        let last = it.verifier.getCompletionRate(CODE, operator).call().await;
+        assert_eq!(last.unwrap(), U256::from(rate));
         let recorded = it.proof.tracker.getEpoch(CODE, operator, U256::from(epoch));
         let recorded = recorded.call().await.unwrap();
         assert_eq!(recorded.completions, U256::from(executions));
@@ -516,6 +516,8 @@ async fn an_execution_meets_the_assignment_of_its_task_id() {
         (judged.met, judged.completions),
         (U256::from(1), U256::from(1))
     );
+    it.proof.to_next_epoch();
+    it.proof.advance(operator).await;
     let rate = it.verifier.getCompletionRate(CODE, operator).call().await;
     assert_eq!(rate.unwrap(), U256::from(5_000));
 }

@@ -47,8 +47,8 @@ sol! {
     }
 }
 
-const LIGHTNING: u8 = 0;
-const SUPERFLUID: u8 = 1;
+const SUPERFLUID: u8 = 0;
+const LIGHTNING: u8 = 1;
 const CHAIN: u8 = 2;
 const PAYER: usize = 3;
 /// `sha256("preimage")`.
@@ -69,8 +69,8 @@ impl Routes {
         let router = deploy(devnet, "cross-protocol-router", owner.abi_encode()).await;
         let token = superfluid.addresses.usdcx;
         let rails = [
-            rail(&provider, "LightningRail", &[]).await,
             rail(&provider, "SuperfluidRail", &token.abi_encode()).await,
+            rail(&provider, "LightningRail", &[]).await,
             rail(&provider, "ChainRail", &[]).await,
         ];
         let it = Self {
@@ -80,7 +80,7 @@ impl Routes {
         };
         it.superfluid.fund(owner, 1_000).await;
         let stock = it.superfluid.usdcx();
-        mined(stock.transfer(rails[1], tokens(1_000)).send().await).await;
+        mined(stock.transfer(rails[0], tokens(1_000)).send().await).await;
         for (protocol, rail) in (0..).zip(rails) {
             it.register(protocol, rail).await;
         }
@@ -204,10 +204,10 @@ async fn a_route_is_executed_over_each_protocol() {
         (it.payer(), recipient, amount)
     );
     assert_eq!(it.spent(before, &receipt).await, price);
-    assert_eq!(it.ether(it.rails[0]).await, amount);
+    assert_eq!(it.ether(it.rails[1]).await, amount);
     let payment_id = it.router.getPaymentId(route.routeId, it.payer());
     let payment_id = payment_id.call().await.unwrap();
-    let lightning = ILightningRail::new(it.rails[0], &it.superfluid.provider);
+    let lightning = ILightningRail::new(it.rails[1], &it.superfluid.provider);
     let wrong = lightning.claim(payment_id, b"another".into());
     assert!(wrong.call().await.is_err());
     mined(lightning.claim(payment_id, b"preimage".into()).send().await).await;
@@ -275,7 +275,7 @@ async fn a_route_expires_and_is_void_without_its_adapter() {
         it.refusal(&altered, value).await,
         ICrossProtocolRouterErrors::RouteNotFound(expected)
     );
-    it.register(CHAIN, it.rails[0]).await;
+    it.register(CHAIN, it.rails[1]).await;
     let expected = ICrossProtocolRouter::ProtocolNotAvailable {};
     assert_eq!(
         it.refusal(&route, value).await,

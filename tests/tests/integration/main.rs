@@ -1,4 +1,5 @@
 //! The suite from others' code: Solidity contracts, and TypeScript by viem.
 
+mod migrate;
 mod solidity;
 mod typescript;

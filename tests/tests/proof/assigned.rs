@@ -115,6 +115,8 @@ async fn an_idle_sink_keeps_its_stake_and_one_that_drops_tasks_does_not() {
 
     // Half of what was accepted is enough, and no more is owed than the capacity.
     work(&it, &drops, &source, 100, 48).await;
+    it.to_next_epoch();
+    it.advance(drops_address).await;
     let rate = it
         .tracker
         .getCompletionRate(CODE, drops_address)

@@ -129,7 +129,7 @@ async fn prices_follow_the_pressure_of_the_real_escrow() {
     let source = it.core.source(6, 1_000).await;
     it.core.stream(source, CODE, RATE).await;
     it.core.advance(3_600);
-    mined(it.core.escrow.sync(CODE, vec![source]).send().await).await;
+    mined(it.core.escrow.sync(CODE).send().await).await;
     let level = it.core.escrow.bufferLevel(CODE).call().await.unwrap();
     assert!(level > U256::from(RATE * 3_600 * 49 / 100));
     // Without a limit there is no pressure.
@@ -202,7 +202,7 @@ async fn prices_follow_the_pressure_of_the_real_escrow() {
     assert_eq!(price_now().await, before);
     let worth = it.core.pools.setCapacityPrice(CODE, U256::ZERO);
     mined(worth.send().await).await;
-    mined(it.core.escrow.drain(CODE).send().await).await;
+    mined(it.core.escrow.drain_0(CODE).send().await).await;
     let left = it.core.escrow.bufferLevel(CODE).call().await.unwrap();
     assert!(left < U256::from(2), "less than a wei of each sink");
     assert_eq!(price_now().await, U256::from(2 * LOW));

@@ -79,10 +79,7 @@ async fn the_excess_is_in_escrow_and_booked_to_its_sources() {
         .unwrap();
     let now = it.base.devnet.timestamp();
     assert!(received >= U256::from(overflow * u128::from(now - started)));
-    let sync = it
-        .escrow
-        .sync(CODE, vec![sources[0], sources[1], Address::ZERO]);
-    mined(sync.send().await).await;
+    it.book(CODE, &sources).await;
     assert_covered(&it).await;
     let levels = [
         it.escrow
@@ -120,7 +117,7 @@ async fn the_excess_is_in_escrow_and_booked_to_its_sources() {
 
     // From a known moment on, exactly by rate.
     it.advance(HOUR);
-    mined(it.escrow.sync(CODE, sources.to_vec()).send().await).await;
+    it.book(CODE, &sources).await;
     let more = [
         it.escrow
             .sourceLevel(CODE, sources[0])
@@ -143,13 +140,13 @@ async fn the_excess_is_in_escrow_and_booked_to_its_sources() {
 async fn capacity_returns_and_the_oldest_drain_by_what_has_become_free() {
     let (it, sinks, sources) = congested().await;
     it.advance(HOUR);
-    mined(it.escrow.sync(CODE, vec![sources[0]]).send().await).await;
-    mined(it.escrow.sync(CODE, vec![sources[1]]).send().await).await;
+    it.book(CODE, &[sources[0]]).await;
+    it.book(CODE, &[sources[1]]).await;
     // The first drain of a priced task type takes note of the counter. Nothing is free.
-    mined(it.escrow.drain(CODE).send().await).await;
+    mined(it.escrow.drain_0(CODE).send().await).await;
     let full = level(&it).await;
     it.advance(HOUR);
-    let none = it.escrow.drain(CODE).call().await;
+    let none = it.escrow.drain_0(CODE).call().await;
     assert!(none.is_err(), "nothing is free while the pool overflows");
 
     // Capacity comes: 60 + 240 units, worth 2.5 RATE, for streams of 2 RATE.
@@ -171,7 +168,7 @@ async fn capacity_returns_and_the_oldest_drain_by_what_has_become_free() {
     ];
     let at = it.base.devnet.timestamp();
     let (rate_small, rate_big) = (flow_to(&it, sinks[0]).await, flow_to(&it, big).await);
-    let receipt = mined(it.escrow.drain(CODE).send().await).await;
+    let receipt = mined(it.escrow.drain_0(CODE).send().await).await;
     println!("drain to 4 sinks: {} gas", receipt.gas_used);
     let passed = u128::from(it.base.devnet.timestamp() - at);
     let drained = before[2] - level(&it).await;
@@ -228,7 +225,7 @@ async fn a_full_buffer_says_so_and_loses_nothing() {
     let max = U256::from(RATE);
     mined(it.escrow.setBufferMax(CODE, max).send().await).await;
     it.advance(HOUR);
-    let receipt = mined(it.escrow.sync(CODE, sources.to_vec()).send().await).await;
+    let receipt = it.book(CODE, &sources).await;
     let slow: Vec<Address> = receipt
         .logs()
         .iter()
@@ -248,7 +245,6 @@ async fn a_full_buffer_says_so_and_loses_nothing() {
     assert!(level(&it).await > 1_000 * RATE);
     assert_covered(&it).await;
     // Deposits by hand are refused.
-    it.prepare(sources[0]).await;
     let token = it.superfluid.usdcx();
     let escrow = *it.escrow.address();
     mined(token.approve(escrow, max).from(sources[0]).send().await).await;
@@ -263,13 +259,13 @@ async fn without_a_price_all_drains_and_dust_is_swept() {
     // No sink yet: all goes into escrow.
     it.stream(source, CODE, RATE).await;
     it.advance(HOUR);
-    mined(it.escrow.sync(CODE, vec![source]).send().await).await;
+    it.book(CODE, &[source]).await;
     assert!(level(&it).await > RATE * u128::from(HOUR) * 999 / 1_000);
     let sink = it.sink(0x31, 10).await;
-    mined(it.escrow.sync(CODE, vec![source]).send().await).await;
+    it.book(CODE, &[source]).await;
     let (had, waits) = (it.whole(sink).await, level(&it).await);
     let (at, rate) = (it.base.devnet.timestamp(), flow_to(&it, sink).await);
-    mined(it.escrow.drain(CODE).send().await).await;
+    mined(it.escrow.drain_0(CODE).send().await).await;
     let passed = u128::from(it.base.devnet.timestamp() - at);
     assert_eq!(it.whole(sink).await, had + waits + rate * passed);
     assert_eq!(level(&it).await, 0);
@@ -279,7 +275,7 @@ async fn without_a_price_all_drains_and_dust_is_swept() {
     let admin = *it.pools.address();
     let dust = it.whole(admin).await;
     assert!(dust > 0);
-    mined(it.escrow.sweep(CODE).send().await).await;
+    mined(it.pools.sweep().send().await).await;
     let booked = it
         .escrow
         .sourceLevel(CODE, Address::ZERO)

@@ -1,13 +1,12 @@
 //! What is refused, with which error, and that nothing changes by it.
 
-use alloy::primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy::primitives::{keccak256, Bytes, B256, U256};
 use bpe_abi::{
     IBackpressurePool::{self, IBackpressurePoolErrors},
-    ISourceStreams::{self, ISourceStreamsErrors},
     IStreamGateway::{self, IStreamGatewayErrors},
 };
 use bpe_tests::{
-    settlement::{rate, Settlement, RATE},
+    settlement::{rate, usdcx, Settlement, RATE},
     stage::{mined, revert},
     suite::CODE,
 };
@@ -19,7 +18,7 @@ async fn rates_and_task_types_that_do_not_exist() {
     it.sink(0x31, 10).await;
     let source = it.source(3, 1_000).await;
     let create = |id, flow| {
-        let call = it.gateway.createStream(id, flow).from(source);
+        let call = it.gateway.createStream_0(id, flow);
         async move { revert::<IStreamGatewayErrors, _>(call.call().await) }
     };
     for flow in [rate(0), -rate(1), -rate(RATE)] {
@@ -29,19 +28,10 @@ async fn rates_and_task_types_that_do_not_exist() {
     }
     let unknown = keccak256("unknown");
     let error = create(unknown, rate(RATE)).await;
-    let expected = IStreamGateway::PoolDoesNotExist {};
-    assert_eq!(error, IStreamGatewayErrors::PoolDoesNotExist(expected));
-    let minimum = it.pool(CODE).await.getTotalUnits().call().await.unwrap();
-    let error = create(CODE, rate(minimum - 1)).await;
-    let expected = IStreamGateway::FlowRateTooLow {
-        flowRate: U256::from(minimum - 1),
-        minimum: U256::from(minimum),
+    let expected = IStreamGateway::UnknownTaskType {
+        taskTypeId: unknown,
     };
-    assert_eq!(error, IStreamGatewayErrors::FlowRateTooLow(expected));
-    let update = it.gateway.updateStream(CODE, rate(RATE)).from(source);
-    let error = revert::<IStreamGatewayErrors, _>(update.call().await);
-    let expected = IStreamGateway::StreamDoesNotExist {};
-    assert_eq!(error, IStreamGatewayErrors::StreamDoesNotExist(expected));
+    assert_eq!(error, IStreamGatewayErrors::UnknownTaskType(expected));
     let pool = it.pools.createPool(unknown);
     let error = revert::<IBackpressurePoolErrors, _>(pool.call().await);
     let expected = IBackpressurePool::TaskTypeDoesNotExist {};
@@ -49,116 +39,120 @@ async fn rates_and_task_types_that_do_not_exist() {
         error,
         IBackpressurePoolErrors::TaskTypeDoesNotExist(expected)
     );
+    // What exists is not opened again, and what does not is not changed: whoever signed the parameters.
+    let good = it.gateway.createStream_0(CODE, rate(RATE));
+    let update = it.gateway.updateStream(CODE, rate(RATE));
+    let refused = |parameters: Bytes| {
+        let call = it.macros.runMacro(*it.gateway.address(), parameters);
+        let call = call.from(source);
+        async move { revert::<IStreamGatewayErrors, _>(call.call().await) }
+    };
+    let error = refused(update.call().await.unwrap()).await;
+    let expected = IStreamGateway::StreamDoesNotExist {
+        taskTypeId: CODE,
+        source,
+    };
+    assert_eq!(error, IStreamGatewayErrors::StreamDoesNotExist(expected));
     it.stream(source, CODE, RATE).await;
-    let error = create(CODE, rate(RATE)).await;
-    let expected = IStreamGateway::StreamAlreadyExists {};
+    let error = refused(good.call().await.unwrap()).await;
+    let expected = IStreamGateway::StreamAlreadyExists {
+        taskTypeId: CODE,
+        source,
+        flowRate: U256::from(it.rate_of(source, CODE).await),
+    };
     assert_eq!(error, IStreamGatewayErrors::StreamAlreadyExists(expected));
 }
 
+/// Through Superfluid's own forwarder the reason arrives as it is, and nothing has moved.
 #[tokio::test]
-async fn more_than_balance_allowance_or_permission() {
+async fn what_is_no_action_moves_nothing() {
     let it = Settlement::start().await;
     it.sink(0x31, 10).await;
-    let source = it.base.devnet.account(3);
-    it.superfluid.fund(source, 1_000).await;
-    let create = |flow| it.gateway.createStream(CODE, rate(flow)).from(source);
-    // No permission for the gateway.
-    let error = revert::<SuperfluidError, _>(create(RATE).call().await);
-    let no_permission = matches!(
-        error,
-        SuperfluidError::CFA_ACL_OPERATOR_NO_CREATE_PERMISSIONS(_)
+    let source = it.source(3, 1_000).await;
+    let good = it.gateway.createStream_0(CODE, rate(RATE)).call().await;
+    let good = good.unwrap().to_vec();
+    let mut other_action = good.clone();
+    other_action[31] = 9;
+    let mut other_language = good.clone();
+    other_language[32] = b'd';
+    let longer = [&good[..], &[0; 32]].concat();
+    let run = |parameters: Vec<u8>| {
+        let run = &it.macros;
+        let call = run.runMacro(*it.gateway.address(), parameters.into());
+        let call = call.from(source);
+        async move { revert::<IStreamGatewayErrors, _>(call.call().await) }
+    };
+    let expected = IStreamGateway::UnknownActionId { actionId: 9 };
+    let error = run(other_action).await;
+    assert_eq!(error, IStreamGatewayErrors::UnknownActionId(expected));
+    let expected = IStreamGateway::UnsupportedLanguage {
+        lang: B256::from_slice(&other_language[32..64]),
+    };
+    let error = run(other_language).await;
+    assert_eq!(error, IStreamGatewayErrors::UnsupportedLanguage(expected));
+    let expected = IStreamGateway::MalformedParameters {
+        parameters: longer.clone().into(),
+    };
+    let error = run(longer).await;
+    assert_eq!(error, IStreamGatewayErrors::MalformedParameters(expected));
+    // Another host than the token's.
+    let build = it.gateway.buildBatchOperations(source, good.into(), source);
+    let error = revert::<IStreamGatewayErrors, _>(build.call().await);
+    let expected = IStreamGateway::WrongHost { host: source };
+    assert_eq!(error, IStreamGatewayErrors::WrongHost(expected));
+    assert_eq!(it.whole(source).await, usdcx(1_000));
+}
+
+#[tokio::test]
+async fn more_than_balance_or_allowance() {
+    let it = Settlement::start().await;
+    it.sink(0x31, 10).await;
+    let source = it.source(3, 1_000).await;
+    let refused = |parameters: Bytes| {
+        let call = it.macros.runMacro(*it.gateway.address(), parameters);
+        call.from(source)
+    };
+    // Not the money for the deposit of so much.
+    let create = it.gateway.createStream_0(CODE, rate(1_000 * RATE));
+    let call = refused(create.call().await.unwrap()).call().await;
+    let error = revert::<SuperfluidError, _>(call);
+    assert!(
+        matches!(error, SuperfluidError::GDA_INSUFFICIENT_BALANCE(_)),
+        "{error:?}"
     );
-    assert!(no_permission, "{error:?}");
-    it.prepare(source).await;
-    // No allowance for the deposit.
-    let (token, streams) = (it.superfluid.usdcx(), *it.streams.address());
-    mined(token.approve(streams, U256::ZERO).from(source).send().await).await;
-    let error = revert::<ISourceStreamsErrors, _>(create(RATE).call().await);
-    let no_allowance = matches!(error, ISourceStreamsErrors::SafeERC20FailedOperation(_));
-    assert!(no_allowance, "{error:?}");
-    it.prepare(source).await;
-    // Not the money for the deposits of so much.
-    let error = create(1_000 * RATE).call().await;
-    assert!(error.is_err());
-    let entry = it.streams.getSource(source).call().await.unwrap();
-    assert_eq!((entry.inflow, entry.credit), (U256::ZERO, U256::ZERO));
+    // No allowance for what is to be wrapped: the stream does not come without it.
+    let wrap = U256::from(usdcx(1));
+    let create = it.gateway.createStream_1(CODE, rate(RATE), wrap);
+    let call = refused(create.call().await.unwrap()).call().await;
+    assert!(call.is_err());
+    assert_eq!(it.whole(source).await, usdcx(1_000));
     it.stream(source, CODE, RATE).await;
 }
 
 #[tokio::test]
-async fn strangers_do_not_call_back() {
+async fn strangers_do_not_speak_for_the_registry() {
     let it = Settlement::start().await;
     let stranger = it.base.devnet.account(5);
-    let (token, cfa) = (
-        it.superfluid.addresses.usdcx,
-        it.superfluid.addresses.cfa_v1,
-    );
-    let data = Bytes::from(vec![0; 64]);
-    let calls = [
-        it.streams
-            .afterAgreementCreated(
-                token,
-                cfa,
-                B256::ZERO,
-                data.clone(),
-                Bytes::new(),
-                Bytes::new(),
-            )
-            .from(stranger)
-            .call()
-            .await,
-        it.streams
-            .afterAgreementUpdated(
-                token,
-                cfa,
-                B256::ZERO,
-                data.clone(),
-                Bytes::new(),
-                Bytes::new(),
-            )
-            .from(stranger)
-            .call()
-            .await,
-        it.streams
-            .afterAgreementTerminated(token, cfa, B256::ZERO, data, Bytes::new(), Bytes::new())
-            .from(stranger)
-            .call()
-            .await,
-    ];
-    let expected = ISourceStreams::UnauthorizedCaller { caller: stranger };
-    let expected = ISourceStreamsErrors::UnauthorizedCaller(expected);
-    for call in calls {
-        assert_eq!(revert::<ISourceStreamsErrors, _>(call), expected);
-    }
-    let take = it.streams.takeCredit(stranger).from(stranger).call().await;
-    assert_eq!(revert::<ISourceStreamsErrors, _>(take), expected);
-    let take = it
-        .streams
-        .takeOverflow(Address::ZERO, stranger)
-        .from(stranger);
-    assert_eq!(
-        revert::<ISourceStreamsErrors, _>(take.call().await),
-        expected
-    );
     let reduced = it.pools.onCapacityReduced(CODE, stranger, U256::ZERO);
     let error = revert::<IBackpressurePoolErrors, _>(reduced.from(stranger).call().await);
     let expected = IBackpressurePool::UnauthorizedCaller { caller: stranger };
     assert_eq!(error, IBackpressurePoolErrors::UnauthorizedCaller(expected));
 }
 
-/// A Super Token that is not the configured one never gets in: its flow is refused with the reason.
+/// A Super Token that is not the pool's never gets in.
 #[tokio::test]
 async fn a_stream_of_another_super_token() {
     let it = Settlement::start().await;
+    it.sink(0x31, 10).await;
     let source = it.base.devnet.account(3);
-    let app = *it.streams.address();
     let other = it.superfluid.other_super_token(source).await;
-    let forwarder = it.superfluid.cfa_forwarder();
-    let create = forwarder.createFlow(other, source, app, rate(RATE), Bytes::new());
-    let error = revert::<ISourceStreamsErrors, _>(create.from(source).call().await);
-    let expected = ISourceStreams::UnsupportedStream {
-        token: other,
-        agreementClass: it.superfluid.addresses.cfa_v1,
-    };
-    assert_eq!(error, ISourceStreamsErrors::UnsupportedStream(expected));
+    let pool = *it.pool(CODE).await.address();
+    let forwarder = it.superfluid.gda_forwarder();
+    let open = forwarder.distributeFlow(other, source, pool, rate(RATE), Bytes::new());
+    let error = revert::<SuperfluidError, _>(open.from(source).call().await);
+    assert!(
+        matches!(error, SuperfluidError::GDA_ONLY_SUPER_TOKEN_POOL(_)),
+        "{error:?}"
+    );
+    let _ = mined(it.pools.rebalance(CODE).send().await).await;
 }

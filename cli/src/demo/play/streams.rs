@@ -1,6 +1,6 @@
 //! What sources stream, and what waits in escrow.
 
-use alloy::primitives::{aliases::I96, Address, U256};
+use alloy::primitives::{aliases::I96, Address, Bytes, U256};
 use anyhow::Context as _;
 use bpe_abi::IEscrowBuffer::{self, Drained, IEscrowBufferErrors};
 
@@ -50,29 +50,45 @@ impl Play {
         }
         let flow = I96::try_from(rate.to::<u128>()).context("a stream's rate is too large")?;
         let (gateway, id) = (&self.suite.gateway, self.id(market));
-        let account = self.cast.sources[source].address();
-        if current.is_zero() {
-            let create = gateway.createStream(id, flow).from(account);
-            self.send(create, "open a stream").await?;
-        } else {
-            let update = gateway.updateStream(id, flow).from(account);
-            self.send(update, "change a stream").await?;
-        }
+        let (what, parameters) = match current.is_zero() {
+            true => (
+                "open a stream",
+                read(gateway.createStream_0(id, flow).call(), "a macro").await?,
+            ),
+            false => (
+                "change a stream",
+                read(gateway.updateStream(id, flow).call(), "a macro").await?,
+            ),
+        };
+        self.run_macro(source, parameters, what).await?;
         self.rates[source][market] = rate;
         Ok(())
     }
 
-    /// Books what overflowed to the sources whose it is.
+    /// Has Superfluid do for a source what the gateway says.
+    async fn run_macro(
+        &mut self,
+        source: usize,
+        parameters: Bytes,
+        what: &'static str,
+    ) -> anyhow::Result<()> {
+        let account = self.cast.sources[source].address();
+        let gateway = *self.suite.gateway.address();
+        let run = self.suite.macros.runMacro(gateway, parameters);
+        self.send(run.from(account), what).await.map(drop)
+    }
+
+    /// Books what overflowed to the sources whose it is, as noted when they changed their streams last.
     pub(super) async fn sync(&mut self, market: usize) -> anyhow::Result<()> {
-        let mut sources: Vec<Address> = self.cast.sources.iter().map(|it| it.address()).collect();
-        sources.push(Address::ZERO);
-        let sync = self.suite.escrow.sync(self.id(market), sources);
-        self.send(sync, "book the overflow").await.map(drop)
+        let id = self.id(market);
+        let sources: Vec<Address> = self.cast.sources.iter().map(|it| it.address()).collect();
+        let attribute = self.suite.escrow.attribute(id, sources);
+        self.send(attribute, "book the overflow").await.map(drop)
     }
 
     /// Pays out what waits, as far as capacity has become free.
     pub(super) async fn drain(&mut self, market: usize) -> anyhow::Result<()> {
-        let drain = self.suite.escrow.drain(self.id(market));
+        let drain = self.suite.escrow.drain_0(self.id(market));
         if let Err(error) = drain.call().await {
             let nothing = IEscrowBufferErrors::NothingToDrain(IEscrowBuffer::NothingToDrain {});
             // Nothing waits, or nothing is free: that is no failure.
@@ -96,14 +112,12 @@ impl Play {
     /// Sources have their deposits back.
     pub(super) async fn end_streams(&mut self) -> anyhow::Result<()> {
         for source in 0..self.world.sources.len() {
-            let account = self.cast.sources[source].address();
             for market in 0..2 {
                 let delete = self.suite.gateway.deleteStream(self.id(market));
-                self.send(delete.from(account), "end a stream").await?;
+                let parameters = read(delete.call(), "a macro").await?;
+                self.run_macro(source, parameters, "end a stream").await?;
                 self.rates[source][market] = U256::ZERO;
             }
-            let withdraw = self.suite.gateway.withdraw(account);
-            self.send(withdraw, "withdraw a source's credit").await?;
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ pub mod split;
 mod sqrt;
 pub mod velocity;
 mod words;
+pub mod work;
 
 pub use self::{
     bps::{bps_of_ceil, bps_of_floor, BPS},

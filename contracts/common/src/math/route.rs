@@ -1,6 +1,7 @@
 //! A payment over several Lightning nodes.
 
-use super::{mul_div_ceil, to_u128_saturating, BPS};
+use super::{mul_div_ceil, mul_div_floor, to_u128_saturating, BPS};
+use alloc::vec::Vec;
 use alloy_primitives::U256;
 
 /// All bitcoin that there can be, in sats. Capacities are at most that.
@@ -53,6 +54,36 @@ pub fn allocate(amount: U256, hops: &mut [Hop]) {
         hop.allocation = Some(part);
         rest = rest.saturating_sub(u128::from(part));
         scores = scores.saturating_sub(hop.score);
+    }
+}
+
+/// What each hop carries of `amount`, in basis points, rounded down: by score, if none is full, and by what [`allocate`] gave
+/// it otherwise.
+pub fn basis_points(amount: U256, hops: &[Hop]) -> Vec<u64> {
+    let by_score = !hops.iter().any(Hop::is_full);
+    let scores = hops
+        .iter()
+        .fold(0_u128, |sum, hop| sum.saturating_add(hop.score));
+    let mut parts = Vec::with_capacity(hops.len());
+    for hop in hops {
+        let (part, whole) = match by_score {
+            true => (U256::from(hop.score), U256::from(scores)),
+            false => (U256::from(hop.carried()), amount),
+        };
+        let part = mul_div_floor(part, U256::from(BPS), whole);
+        parts.push(part.map_or(0, |it| it.saturating_to()));
+    }
+    parts
+}
+
+impl Hop {
+    /// What it carries; nothing before [`allocate`] has said so.
+    pub fn carried(&self) -> u64 {
+        self.allocation.unwrap_or(0)
+    }
+
+    fn is_full(&self) -> bool {
+        self.carried() >= self.capacity
     }
 }
 

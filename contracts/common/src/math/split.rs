@@ -5,15 +5,71 @@
 
 use alloy_primitives::U256;
 
-use super::{bps::BPS, mul_div_ceil, mul_div_floor, to_u128_saturating};
+use super::{
+    bps::BPS,
+    mul_div_ceil, mul_div_floor, to_u128_saturating,
+    words::{div_wide, mul_wide},
+};
 
 /// Units of all sinks together when their capacities sum to the anchor: 1e9, so that a unit is a billionth of it.
 pub const UNIT_SCALE: u64 = 1_000_000_000;
 
+/// An anchor at least: one capacity unit, so that nobody's capacity is worth more than 1e9 units times itself.
+pub const MIN_ANCHOR: u128 = 1_000_000_000;
+
+/// Units of all sinks together at most.
+pub const MAX_SINK_UNITS: u128 = 4_000_000_000;
+
+/// Units of all members of a pool together at most: a stream of less than so many wei per second pays nobody.
+pub const MAX_TOTAL_UNITS: u128 = 1_000_000_000_000;
+
+/// The part of a stream that sinks get at least: one in so many.
+const MAX_DILUTION: u128 = 1_000;
+
+/// A pool that is limited before anything has flowed is split as one with a flow of 2^19 wei per second and unit of its
+/// sinks: about what a thousand tokens a month are for 1e9 units.
+pub const NOMINAL_FLOW_BITS: u32 = 19;
+
+/// 1 in the fixed point of a part of a pool.
+pub const INDEX_ONE: u128 = 1_000_000_000_000_000_000;
+
+/// The weighting of task types whose sinks have no units, and are paid what was counted.
+pub const BY_WORK: u8 = 3;
+
+/// Units of all members of a pool by work together: basis points.
+pub const BY_WORK_UNITS: u128 = BPS as u128;
+
 /// Units of a member with `capacity`, where `anchor` is worth [`UNIT_SCALE`]. Rounds down; zero if there is no anchor.
-/// Of capacities and anchors below 2^98, exact.
+/// Exact for anchors below 2^64; above, the lowest bits of both are left out, less than one part in 2^63.
 pub fn pool_units(capacity: u128, anchor: u128) -> u128 {
-    scale(capacity, u128::from(UNIT_SCALE), anchor)
+    let shift = low_bits(128_u32.saturating_sub(anchor.leading_zeros()));
+    // Fits: 64 bits are left of the anchor.
+    scaled(saturated(capacity >> shift), (anchor >> shift) as u64)
+}
+
+/// How many of so many bits are more than 64.
+fn low_bits(bits: u32) -> u32 {
+    bits.saturating_sub(64)
+}
+
+fn saturated(value: u128) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+/// `value · UNIT_SCALE / whole`, rounded down; zero if there is no whole. At most 64 bits.
+fn scaled(value: u64, whole: u64) -> u128 {
+    let (high, low) = mul_wide(value, UNIT_SCALE);
+    if whole == 0 {
+        return 0;
+    }
+    if high >= whole {
+        return u128::from(u64::MAX);
+    }
+    // A divisor whose highest bit is set: no bit is lost, as the high word is less than it was.
+    let shift = whole.leading_zeros();
+    let product = ((u128::from(high) << 64) | u128::from(low)) << shift;
+    let (quotient, _) = div_wide((product >> 64) as u64, product as u64, whole << shift);
+    u128::from(quotient)
 }
 
 /// The capacity that `units` stand for. Rounds down.
@@ -28,15 +84,18 @@ pub fn scale(value: u128, numerator: u128, denominator: u128) -> u128 {
 }
 
 /// Units of a sink with `share` of `sum`, mixed with `exploration_bps` of an equal split over `count` sinks:
-/// `(1 − ε)·share/sum + ε/count`, rounded down, but at least 1 for a positive share.
+/// `(1 − ε)·share/sum + ε/count`, rounded down, but at least 1 for a positive share. Exact for sums below 2^64; above, the
+/// lowest bits of both are left out.
 pub fn share_units(share: U256, sum: U256, exploration_bps: u16, count: u64) -> u128 {
-    let unit_scale = U256::from(UNIT_SCALE);
-    let given = mul_div_floor(share, unit_scale, sum).map_or(0, to_u128_saturating);
-    let [rate, bps] = [exploration_bps, BPS].map(u128::from);
-    let exploited = given.saturating_mul(bps.saturating_sub(rate));
-    let explored = scale(rate, u128::from(UNIT_SCALE), u128::from(count));
-    let units = scale(exploited.saturating_add(explored), 1, bps);
-    units.max(u128::from(!share.is_zero()))
+    let shift = sum.bit_len().saturating_sub(64);
+    let [part, whole] = [share >> shift, sum >> shift].map(|value| value.saturating_to());
+    let [rate, bps] = [exploration_bps, BPS].map(u64::from);
+    // At most 1e9, times 10 000.
+    let exploited = saturated(scaled(part, whole)).saturating_mul(bps.saturating_sub(rate));
+    let explored = UNIT_SCALE.saturating_mul(rate).checked_div(count);
+    let units = exploited.saturating_add(explored.unwrap_or_default());
+    let units = units.checked_div(bps).unwrap_or_default();
+    u128::from(units).max(u128::from(!share.is_zero()))
 }
 
 /// Units of what is carved out of a stream.
@@ -76,13 +135,25 @@ impl Cuts {
 /// Fee and budget are rounded down, so is what the sinks get if the stream is more than `pay`. The overflow has at least
 /// one unit, so that a pool never has none.
 pub fn carve_outs(sinks: u128, cuts: Cuts, flow: u128, pay: u128) -> CarveOuts {
+    let most = sinks.saturating_mul(MAX_DILUTION).min(MAX_TOTAL_UNITS);
     let overflows = pay < cuts.left(flow);
-    let total = match overflows {
-        true => diluted(sinks, flow, pay),
+    let wanted = match overflows {
+        true => diluted(sinks, flow, pay, most),
         false => scale(sinks, u128::from(BPS), cuts.left_bps()),
     };
+    let total = wanted.min(most);
     let fee = scale(total, u128::from(cuts.fee_bps), u128::from(BPS));
     let budget = scale(total, u128::from(cuts.budget_bps), u128::from(BPS));
+    let budget = match wanted > most {
+        // Where the cuts alone would be too many units, the rest goes to the sinks.
+        true => budget.min(
+            total
+                .saturating_sub(sinks)
+                .saturating_sub(fee)
+                .saturating_sub(1),
+        ),
+        false => budget,
+    };
     let rest = total
         .saturating_sub(sinks)
         .saturating_sub(fee)
@@ -94,15 +165,16 @@ pub fn carve_outs(sinks: u128, cuts: Cuts, flow: u128, pay: u128) -> CarveOuts {
     }
 }
 
-/// The total units of which `sinks` are `pay / flow`, rounded up.
+/// The total units of which `sinks` are `pay / flow`, rounded up; at most `most`, so that sinks always get a thousandth.
 ///
-/// Each unit gets whole wei per second, so up to `total / flow` of the stream rounds off and is nobody's. Where that may be
-/// more than a sixteenth, which is where the sinks are to get next to nothing, they get a little more, for total units of
-/// about `sqrt(sinks · flow)`: then what the sinks get and what rounds off are the same part of the stream, 0.2 % of a
-/// thousand tokens a month.
-fn diluted(sinks: u128, flow: u128, pay: u128) -> u128 {
+/// Each unit gets whole wei per second, so up to `total / flow` of the stream rounds off. Where that may be more than a
+/// sixteenth, which is where the sinks are to get next to nothing or the stream is small, they get a little more, for total
+/// units of about `sqrt(sinks · flow)`: then what the sinks get and what rounds off are the same part of the stream, 0.2 % of
+/// a thousand tokens a month.
+fn diluted(sinks: u128, flow: u128, pay: u128, most: u128) -> u128 {
     let exact = mul_div_ceil(U256::from(sinks), U256::from(flow), U256::from(pay))
-        .map_or(u128::MAX, to_u128_saturating);
+        .map_or(u128::MAX, to_u128_saturating)
+        .min(most);
     match exact <= flow / 16 {
         true => exact,
         false => exact.min(root(sinks, flow)),

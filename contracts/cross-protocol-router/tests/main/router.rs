@@ -23,6 +23,35 @@ fn needs_an_owner(it: Contract<CrossProtocolRouter>) {
     assert_eq!(error, Error::Ownable(expected));
 }
 
+/// The reference's numbers and figures, in functions and events.
+#[motsu::test]
+fn protocols_are_numbered_as_in_the_solidity_deployment() {
+    let it = World::new();
+    let figures = &bpe_testing::reference::values()["routes"];
+    for (name, protocol) in bpe_testing::reference::members("ICrossProtocolRouter.RouteProtocol") {
+        let route = it.route(protocol, ETHER);
+        let figure = |key: &str| match &figures[&name][key] {
+            bpe_testing::reference::Value::String(text) => text.parse().unwrap(),
+            number => n(number.as_u64().unwrap()),
+        };
+        assert_eq!(route.estimatedLatency, figure("latency"), "{name}");
+        assert_eq!(route.successProbability, figure("successBps"), "{name}");
+        assert_eq!(route.estimatedFee, figure("feeOfOneEther"), "{name}");
+        it.router.assert_emitted(&ProtocolRegistered {
+            protocol,
+            adapter: it.rails[usize::from(protocol)].address(),
+        });
+    }
+    let first = |optimization| it.try_routes(request(ETHER, optimization)).unwrap()[0].protocol;
+    let optimization =
+        |name| bpe_testing::reference::number("ICrossProtocolRouter.RouteOptimization", name);
+    let protocol =
+        |name| bpe_testing::reference::number("ICrossProtocolRouter.RouteProtocol", name);
+    assert_eq!(first(optimization("SPEED")), protocol("LIGHTNING"));
+    assert_eq!(first(optimization("COST")), protocol("LIGHTNING"));
+    assert_eq!(first(optimization("RELIABILITY")), protocol("ONCHAIN"));
+}
+
 #[motsu::test]
 fn routes_say_what_they_cost_and_how_good_they_are() {
     let it = World::new();
@@ -41,16 +70,16 @@ fn routes_say_what_they_cost_and_how_good_they_are() {
     assert_eq!(
         figures,
         [
-            (0, n(1_000_000_000_001), n(2), n(9_500)),
-            (1, n(100_000_000_000_000), n(4), n(9_900)),
+            (1, n(1_000_000_000_001), n(2), n(9_500)),
+            (0, n(100_000_000_000_000), n(4), n(9_900)),
             (2, n(1_000_000_000_000_000), n(12), n(9_999)),
         ]
     );
     let now = n(timestamp());
-    for (route, rail) in routes.iter().zip(&it.rails) {
+    for route in &routes {
         let expected = (
             n(u64::from(route.protocol)),
-            rail.address(),
+            it.rails[usize::from(route.protocol)].address(),
             RECIPIENT,
             ETHER,
             route.estimatedFee,
@@ -69,15 +98,16 @@ fn the_best_route_comes_first() {
     let it = World::new();
     let order =
         |amount, optimization| protocols(&it.try_routes(request(n(amount), optimization)).unwrap());
-    assert_eq!(order(1_000_000, 0), [0, 1, 2]);
-    assert_eq!(order(1_000_000, 1), [0, 1, 2]);
-    assert_eq!(order(1_000_000, 2), [2, 1, 0]);
-    // Of little, Lightning's fixed part is more than the others' shares: fees 1, 0, 0; 1, 0, 1; 1, 1, 10.
-    assert_eq!(order(999, 1), [1, 2, 0]);
-    assert_eq!(order(1_000, 1), [1, 0, 2]);
+    assert_eq!(order(1_000_000, 0), [1, 0, 2]);
+    assert_eq!(order(1_000_000, 1), [1, 0, 2]);
+    assert_eq!(order(1_000_000, 2), [2, 0, 1]);
+    // Of little, Lightning's fixed part is more than the others' shares: Superfluid's, Lightning's and the chain's fees are
+    // 0, 1, 0; 0, 1, 1; 1, 1, 10.
+    assert_eq!(order(999, 1), [0, 2, 1]);
+    assert_eq!(order(1_000, 1), [0, 1, 2]);
     assert_eq!(order(10_000, 1), [0, 1, 2]);
-    assert_eq!(order(999, 0), [0, 1, 2]);
-    assert_eq!(order(999, 2), [2, 1, 0]);
+    assert_eq!(order(999, 0), [1, 0, 2]);
+    assert_eq!(order(999, 2), [2, 0, 1]);
 }
 
 #[motsu::test]
@@ -91,11 +121,11 @@ fn only_what_is_affordable_and_available_is_offered() {
         protocols(&it.try_routes(request).unwrap())
     };
     assert_eq!(within(1), [0; 0]);
-    assert_eq!(within(2), [0]);
-    assert_eq!(within(99), [0]);
-    assert_eq!(within(100), [1, 0]);
-    assert_eq!(within(999), [1, 0]);
-    assert_eq!(within(1_000), [2, 1, 0]);
+    assert_eq!(within(2), [1]);
+    assert_eq!(within(99), [1]);
+    assert_eq!(within(100), [0, 1]);
+    assert_eq!(within(999), [0, 1]);
+    assert_eq!(within(1_000), [2, 0, 1]);
     it.register(1, Address::ZERO).unwrap();
     assert_eq!(within(1_000), [2, 0]);
     it.router.assert_emitted(&ProtocolRegistered {

@@ -1,12 +1,15 @@
 //! What surrounds the buffer: a registry with the sinks it is told, a pool contract, a GDA pool that mints what is claimed,
-//! and accounts of overflow that say what they are told.
+//! and a meter that counts what it is told but has the real one weigh.
 #![allow(dead_code)]
 
 extern crate alloc;
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{sol, SolError};
-use bpe_common::{call::invoke, returns::Returns};
+use bpe_common::{
+    call::{invoke, static_call, ALL_GAS},
+    returns::Returns,
+};
 use stylus_sdk::{prelude::*, storage::*};
 
 sol! {
@@ -15,32 +18,42 @@ sol! {
     }
 }
 
-fn refusal() -> Vec<u8> {
+/// What a neighbour that refuses reverts with.
+pub fn refusal() -> Vec<u8> {
     alloy_sol_types::Revert::from("no").abi_encode()
 }
 
-/// A registry.
+/// A registry. Sinks have had their capacity since they are said to.
 #[storage]
 pub struct Registry {
     task_types: StorageMap<B256, StorageBool>,
     sinks: StorageMap<B256, StorageVec<StorageAddress>>,
-    capacities: StorageMap<B256, StorageVec<StorageU256>>,
+    capacities: StorageMap<B256, StorageMap<Address, StorageU256>>,
+    since: StorageMap<B256, StorageMap<Address, StorageU256>>,
 }
 
 #[public]
 impl Registry {
     /// Makes a task type with these sinks, or gives it these instead of those it had.
-    pub fn set_sinks(&mut self, id: B256, sinks: Vec<Address>, capacities: Vec<U256>) {
+    pub fn set_sinks(
+        &mut self,
+        id: B256,
+        sinks: Vec<Address>,
+        capacities: Vec<U256>,
+        since: Vec<U256>,
+    ) {
         self.task_types.setter(id).set(true);
+        for (place, sink) in sinks.iter().enumerate() {
+            self.capacities
+                .setter(id)
+                .setter(*sink)
+                .set(capacities[place]);
+            self.since.setter(id).setter(*sink).set(since[place]);
+        }
         let mut list = self.sinks.setter(id);
         list.erase();
         for sink in sinks {
             list.push(sink);
-        }
-        let mut list = self.capacities.setter(id);
-        list.erase();
-        for capacity in capacities {
-            list.push(capacity);
         }
     }
 
@@ -64,67 +77,157 @@ impl Registry {
         let (from, count) = (from.to::<usize>(), count.to::<usize>());
         Returns(
             (from..(from + count).min(sinks.len()))
-                .map(|place| (sinks.get(place).unwrap(), capacities.get(place).unwrap()))
+                .map(|place| sinks.get(place).unwrap())
+                .map(|sink| (sink, capacities.get(sink)))
                 .unzip(),
         )
+    }
+
+    pub fn get_capacity_seconds(&self, id: B256, sink: Address, time: U256) -> U256 {
+        let since = self.since.getter(id).get(sink);
+        self.capacities.getter(id).get(sink) * time.saturating_sub(since)
     }
 }
 
 /// BackpressurePool.
 #[storage]
 pub struct Pools {
-    refuses: StorageBool,
     pool: StorageAddress,
-    priced: StorageBool,
-    free_value: StorageU256,
+    weighting: StorageU256,
+    meter: StorageAddress,
+    registry: StorageAddress,
+    gda: StorageAddress,
+    token: StorageAddress,
 }
 
 #[public]
 impl Pools {
-    pub fn set_refuses(&mut self, refuses: bool) {
-        self.refuses.set(refuses);
+    pub fn wire(&mut self, meter: Address, registry: Address, gda: Address, token: Address) {
+        self.meter.set(meter);
+        self.registry.set(registry);
+        self.gda.set(gda);
+        self.token.set(token);
     }
 
     pub fn set_pool(&mut self, pool: Address) {
         self.pool.set(pool);
     }
 
-    pub fn set_free_value(&mut self, priced: bool, value: U256) {
-        self.priced.set(priced);
-        self.free_value.set(value);
+    pub fn set_weighting(&mut self, weighting: U256) {
+        self.weighting.set(weighting);
     }
 
     pub fn get_pool(&self, _id: B256) -> Address {
         self.pool.get()
     }
 
+    pub fn get_weighting(&self, _id: B256) -> U256 {
+        self.weighting.get()
+    }
+
+    pub fn overflow_meter(&self) -> Address {
+        self.meter.get()
+    }
+
+    pub fn capacity_registry(&self) -> Address {
+        self.registry.get()
+    }
+
+    #[selector(name = "GDA")]
+    pub fn gda(&self) -> Address {
+        self.gda.get()
+    }
+
+    #[selector(name = "SUPER_TOKEN")]
+    pub fn super_token(&self) -> Address {
+        self.token.get()
+    }
+}
+
+/// OverflowMeter: counts as it is told to; the rest the real one does.
+#[storage]
+pub struct Meter {
+    real: StorageAddress,
+    refuses: StorageBool,
+    bound: StorageBool,
+    free_value: StorageU256,
+    index: StorageU256,
+}
+
+#[public]
+impl Meter {
+    pub fn set_real(&mut self, real: Address) {
+        self.real.set(real);
+    }
+
+    pub fn set_refuses(&mut self, refuses: bool) {
+        self.refuses.set(refuses);
+    }
+
+    pub fn set_free_value(&mut self, bound: bool, value: U256) {
+        self.bound.set(bound);
+        self.free_value.set(value);
+    }
+
+    /// For so many seconds the escrow had all units of its pool.
+    pub fn pass(&mut self, seconds: U256) {
+        let one = U256::from(1_000_000_000_000_000_000_u64);
+        let index = self.index.get() + seconds * one;
+        self.index.set(index);
+    }
+
     pub fn get_free_value(&self, _id: B256) -> Result<(bool, U256), Vec<u8>> {
         match self.refuses.get() {
             true => Err(refusal()),
-            false => Ok((self.priced.get(), self.free_value.get())),
+            false => Ok((self.bound.get(), self.free_value.get())),
+        }
+    }
+
+    pub fn get_overflow_index(&self, _id: B256) -> (U256, U256) {
+        (self.index.get(), U256::ZERO)
+    }
+
+    #[fallback]
+    pub fn fallback(&mut self, calldata: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+        let answer = static_call(self.vm(), self.real.get(), calldata, ALL_GAS, usize::MAX);
+        match answer.success {
+            true => Ok(answer.data),
+            false => Err(answer.data),
         }
     }
 }
 
-/// A pool of Superfluid.
+/// A pool of Superfluid, with the escrow as its only member.
 #[storage]
-pub struct Gda {
+pub struct Pool {
     refuses: StorageBool,
     token: StorageAddress,
     waiting: StorageU256,
+    received: StorageU256,
 }
 
 #[public]
-impl Gda {
+impl Pool {
     /// From now on `waiting` more of `token` can be claimed.
     pub fn accrue(&mut self, token: Address, waiting: U256) {
         self.token.set(token);
         let sum = self.waiting.get() + waiting;
         self.waiting.set(sum);
+        let sum = self.received.get() + waiting;
+        self.received.set(sum);
     }
 
     pub fn set_refuses(&mut self, refuses: bool) {
         self.refuses.set(refuses);
+    }
+
+    pub fn get_total_amount_received_by_member(&self, _member: Address) -> U256 {
+        self.received.get()
+    }
+
+    /// What each unit received: nothing, the sinks have none.
+    pub fn pool_operator_get_index(&self) -> (U256, U256, U256, U256) {
+        (U256::ZERO, U256::ZERO, U256::ZERO, U256::ZERO)
     }
 
     pub fn claim_all(&mut self, member_addr: Address) -> Result<bool, Vec<u8>> {
@@ -144,28 +247,32 @@ impl Gda {
     }
 }
 
-/// SourceStreams.
+/// A token of 18 decimals, of which everybody has enough.
 #[storage]
-pub struct Streams {
-    overflow: StorageMap<Address, StorageMap<Address, StorageU256>>,
+pub struct Decimal {
+    held: StorageMap<Address, StorageU256>,
 }
 
 #[public]
-impl Streams {
-    /// From now on `amount` of the overflow of `pool` is of `source`.
-    pub fn set_overflow(&mut self, pool: Address, source: Address, amount: U256) {
-        self.overflow.setter(pool).setter(source).set(amount);
+impl Decimal {
+    pub fn decimals(&self) -> U256 {
+        U256::from(18)
     }
 
-    pub fn take_overflow(&mut self, pool: Address, source: Address) -> U256 {
-        let amount = self.overflow.getter(pool).get(source);
-        self.overflow.setter(pool).setter(source).set(U256::ZERO);
-        amount
+    pub fn balance_of(&self, account: Address) -> U256 {
+        self.held.get(account)
+    }
+
+    pub fn transfer_from(&mut self, _from: Address, to: Address, value: U256) -> bool {
+        let held = self.held.get(to) + value;
+        self.held.setter(to).set(held);
+        true
     }
 }
 
 // SAFETY: the types are only ever the storage of a whole contract.
 unsafe impl TopLevelStorage for Registry {}
 unsafe impl TopLevelStorage for Pools {}
-unsafe impl TopLevelStorage for Gda {}
-unsafe impl TopLevelStorage for Streams {}
+unsafe impl TopLevelStorage for Meter {}
+unsafe impl TopLevelStorage for Pool {}
+unsafe impl TopLevelStorage for Decimal {}

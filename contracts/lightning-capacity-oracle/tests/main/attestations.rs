@@ -12,8 +12,8 @@ use bpe_testing::Wallet;
 use motsu::prelude::*;
 
 use crate::{
-    capacity_registry, contract::*, copy, node, number, operator, units,
-    LightningCapacityAttestation, World, LIGHTNING, MIN_STAKE, OWNER, RELAYER, TOKEN,
+    capacity_registry, contract::*, copy, node, number, operator, units, LightningAttestation,
+    World, LIGHTNING, MIN_STAKE, OWNER, RELAYER, TOKEN,
 };
 
 impl World {
@@ -91,7 +91,7 @@ fn what_cannot_be_is_cut_off() {
     world.member(1, 0);
     let it = world.signed(
         1,
-        LightningCapacityAttestation {
+        LightningAttestation {
             nodePubkey: node(1),
             operator: operator(1),
             outboundCapacitySats: U256::MAX,
@@ -233,7 +233,7 @@ fn an_unknown_node_and_another_operator_are_refused() {
     world.member(2, 500);
     world.refuses(&world.attestation(3, 1, 0, 1), "node", NodeNotRegistered {});
     // The second operator for the first's node, and for it in the first's name.
-    let mut it = LightningCapacityAttestation {
+    let mut it = LightningAttestation {
         nodePubkey: node(1),
         operator: operator(2),
         outboundCapacitySats: number(1),
@@ -313,7 +313,7 @@ fn time_and_nonces_bound_what_counts() {
     let world = World::new();
     world.member(1, 500);
     let at = |timestamp: u64, nonce| {
-        let it = LightningCapacityAttestation {
+        let it = LightningAttestation {
             nodePubkey: node(1),
             operator: operator(1),
             outboundCapacitySats: number(700),
@@ -367,7 +367,7 @@ fn an_operator_may_be_a_contract(wallet: Contract<Wallet>) {
         .stake(TOKEN * number(MIN_STAKE))
         .motsu_unwrap();
     world.register(account, node(1), 0).unwrap();
-    let message = LightningCapacityAttestation {
+    let message = LightningAttestation {
         nodePubkey: node(1),
         operator: account,
         outboundCapacitySats: number(700),

@@ -45,7 +45,7 @@ const SATS_PER_UNIT: u64 = 1_000_000;
 const CHAIN: u64 = 42_161;
 
 sol! {
-    struct LightningCapacityAttestation {
+    struct LightningAttestation {
         bytes32 nodePubkey;
         address operator;
         uint256 outboundCapacitySats;
@@ -195,7 +195,7 @@ impl World {
     ) -> SignedLightningAttestation {
         self.signed(
             seed,
-            LightningCapacityAttestation {
+            LightningAttestation {
                 nodePubkey: node(seed),
                 operator: operator(seed),
                 outboundCapacitySats: number(sats),
@@ -208,7 +208,7 @@ impl World {
     }
 
     /// Signed by key `seed`, whatever it says.
-    fn signed(&self, seed: u8, it: LightningCapacityAttestation) -> SignedLightningAttestation {
+    fn signed(&self, seed: u8, it: LightningAttestation) -> SignedLightningAttestation {
         let signature = sign(&key(seed), self.digest(&it)).into();
         SignedLightningAttestation {
             nodePubkey: it.nodePubkey,
@@ -222,7 +222,7 @@ impl World {
         }
     }
 
-    fn digest(&self, it: &LightningCapacityAttestation) -> B256 {
+    fn digest(&self, it: &LightningAttestation) -> B256 {
         it.eip712_signing_hash(&eip712_domain! {
             name: "Pura-LightningOracle",
             version: "1",

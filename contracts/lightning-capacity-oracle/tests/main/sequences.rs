@@ -125,7 +125,7 @@ fn resigned(
     own: u8,
     it: crate::SignedLightningAttestation,
 ) -> crate::SignedLightningAttestation {
-    let message = crate::LightningCapacityAttestation {
+    let message = crate::LightningAttestation {
         nodePubkey: node(own),
         operator: it.operator,
         outboundCapacitySats: it.outboundCapacitySats,

@@ -11,7 +11,7 @@ impl World {
         let it = self
             .pool
             .sender(ANYONE)
-            .get_optimal_route(number(sats), number(most))
+            .get_route_in_sats(number(sats), number(most))
             .motsu_unwrap();
         let (nodes, allocations, fees) = it.0;
         let allocations = allocations.into_iter().map(|it| it.to()).collect();
@@ -57,6 +57,35 @@ fn the_best_nodes_share_by_score() {
     assert_eq!(world.parts(1, 2), [(node(1), 1)]);
     assert_eq!(world.parts(0, 3), []);
     assert_eq!(world.parts(7, 0), []);
+}
+
+/// The reference's unit: scores over their sum, in basis points.
+#[motsu::test]
+fn an_optimal_route_is_in_basis_points() {
+    let world = World::new();
+    world.member(1, 8 * MILLION, 1);
+    world.member(2, 2 * MILLION, 0);
+    world.member(3, 9 * MILLION, 2);
+    let parts = |sats: u64| {
+        let it = world.pool.sender(ANYONE);
+        let it = it.get_optimal_route(number(sats), number(3)).motsu_unwrap();
+        let (nodes, parts, _) = it.0;
+        let parts = parts.into_iter().map(|it| it.to());
+        nodes.into_iter().zip(parts).collect::<Vec<(B256, u64)>>()
+    };
+    let of = |parts: [(u8, u64); 3]| parts.map(|(seed, part)| (node(seed), part));
+    // Scores 4, 3 and 2 of 9, whatever the amount, down to one sat and to none.
+    let by_score = of([(1, 4_444), (3, 3_333), (2, 2_222)]);
+    for sats in [0, 1, 7, 1_000, 8 * MILLION] {
+        assert_eq!(parts(sats), by_score, "{sats}");
+    }
+    // The second can carry 2 of 16 million only: the others share the rest as 4 : 3.
+    assert_eq!(
+        parts(16 * MILLION),
+        of([(1, 5_000), (3, 3_750), (2, 1_250)])
+    );
+    // All are full: the sum falls short of 10 000.
+    assert_eq!(parts(38 * MILLION), of([(1, 2_105), (3, 2_368), (2, 526)]));
 }
 
 #[motsu::test]

@@ -25,6 +25,19 @@ sol! {
     }
 }
 
+/// What the Solidity deployment's clients sign.
+mod unnumbered {
+    alloy_sol_types::sol! {
+        struct OpenClawAttestation {
+            bytes32 agentId;
+            uint256 throughput;
+            uint256 latencyMs;
+            uint256 errorRateBps;
+            uint256 timestamp;
+        }
+    }
+}
+
 const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
 
 fn key(seed: u8) -> SigningKey {
@@ -53,9 +66,9 @@ impl World {
         it
     }
 
-    fn digest(&self, it: &OpenClawAttestation) -> B256 {
+    fn digest(&self, it: &impl SolStruct) -> B256 {
         it.eip712_signing_hash(&eip712_domain! {
-            name: "OpenClawCapacityAdapter",
+            name: "Pura-OpenClawAdapter",
             version: "1",
             chain_id: 42_161,
             verifying_contract: self.adapter.address(),
@@ -119,6 +132,50 @@ fn refused(error: impl Into<attestation::Error>) -> Error {
     Error::Attestation(error.into())
 }
 
+/// The old type is as good: its number is its time, so it cannot be brought twice or after a later one.
+#[motsu::test]
+fn an_attestation_without_a_nonce_is_numbered_by_its_time() {
+    let world = World::attesting();
+    let it = unnumbered::OpenClawAttestation {
+        agentId: AGENT,
+        throughput: U256::from(100),
+        latencyMs: U256::from(15_000),
+        errorRateBps: U256::from(1_000),
+        timestamp: U256::from(timestamp()),
+    };
+    let encode = |time: U256, signature: Vec<u8>| {
+        let signature = alloy_primitives::Bytes::from(signature);
+        let words = (
+            it.agentId,
+            it.throughput,
+            it.latencyMs,
+            it.errorRateBps,
+            time,
+            signature,
+        );
+        Bytes::from(words.abi_encode_params())
+    };
+    let signature = sign(&key(1), world.digest(&it));
+    let good = encode(it.timestamp, signature.clone());
+    let numbered = world.signed(&attest(100, 7));
+    assert_eq!(world.check(&good), world.check(&numbered));
+    assert!(world.verify(&good).0);
+    assert_eq!(world.nonce(&good), it.timestamp);
+    // The time is signed, and the one type is not the other.
+    let earlier = encode(it.timestamp - U256::from(1), signature.clone());
+    world.refuses(&earlier, refused(InvalidSignature {}));
+    let mut other = attest(100, 192);
+    let borrowed = super::attestation::encode(&other, signature);
+    world.refuses(&borrowed, refused(InvalidSignature {}));
+    // A nonce that reads like the place of the signature is a nonce.
+    let tricky = world.signed(&other);
+    assert_eq!(world.nonce(&tricky), U256::from(192));
+    assert!(world.verify(&tricky).0);
+    other.nonce = U256::from(224);
+    let tricky = world.signed(&other);
+    assert_eq!(world.nonce(&tricky), U256::from(224));
+}
+
 #[motsu::test]
 fn signatures_are_for_this_contract() {
     let world = World::new();
@@ -129,7 +186,7 @@ fn signatures_are_for_this_contract() {
     );
     let expected = Returns((
         FixedBytes([0x0f]),
-        "OpenClawCapacityAdapter".to_owned(),
+        "Pura-OpenClawAdapter".to_owned(),
         "1".to_owned(),
         U256::from(42_161),
         world.adapter.address(),

@@ -20,8 +20,11 @@ fn starts_with_what_it_is_given() {
     assert_eq!(it.error_rate_weight(), U256::from(2_000));
     assert_eq!(it.ewma_alpha_bps(), U256::from(3_000));
     assert_eq!(it.max_latency_ms(), U256::from(30_000));
-    assert_eq!(it.domain_id_constant(), keccak256("openclaw"));
-    assert_eq!(OpenClawCapacityAdapter::domain_id(), keccak256("openclaw"));
+    assert_eq!(it.domain_id_constant(), keccak256("OPENCLAW_AGENT"));
+    assert_eq!(
+        OpenClawCapacityAdapter::domain_id(),
+        keccak256("OPENCLAW_AGENT")
+    );
     assert!(OpenClawCapacityAdapter::domain_description().starts_with("OpenClaw"));
     drop(it);
     assert_eq!(world.owner(), OWNER);

@@ -108,7 +108,7 @@ impl World {
 
     fn digest(&self, it: &SkillExecution) -> B256 {
         it.eip712_signing_hash(&eip712_domain! {
-            name: "OpenClawCompletionVerifier",
+            name: "Pura-OpenClawVerifier",
             version: "1",
             chain_id: 42_161,
             verifying_contract: self.verifier.address(),

@@ -31,7 +31,7 @@ fn starts_with_what_it_is_given() {
     );
     let expected = Returns((
         FixedBytes([0x0f]),
-        "OpenClawCompletionVerifier".to_owned(),
+        "Pura-OpenClawVerifier".to_owned(),
         "1".to_owned(),
         U256::from(42_161),
         world.verifier.address(),

@@ -12,7 +12,7 @@ use super::{contract::*, *};
 fn recorded(account: Address, points: u64, positive: bool) -> Recorded {
     Recorded {
         account,
-        domain: keccak256("openclaw"),
+        domain: keccak256("OPENCLAW_AGENT"),
         points: U256::from(points),
         positive,
     }
@@ -33,7 +33,7 @@ fn starts_with_what_it_is_given() {
     assert_eq!(it.reputation_ledger(), world.ledger.address());
     assert_eq!(it.completion_points(), U256::from(10));
     assert_eq!(it.failure_points(), U256::from(10));
-    assert_eq!(it.openclaw_domain(), keccak256("openclaw"));
+    assert_eq!(it.openclaw_domain(), keccak256("OPENCLAW_AGENT"));
     assert!(it.authorized_reporters(REPORTER));
     assert!(!it.authorized_reporters(OWNER));
 }
@@ -195,7 +195,7 @@ fn what_the_ledger_refuses_did_not_happen() {
 fn views_are_the_ledgers() {
     let world = World::new();
     let it = world.bridge.sender(BOB);
-    let domain: U256 = keccak256("openclaw").into();
+    let domain: U256 = keccak256("OPENCLAW_AGENT").into();
     let reputation = it.get_open_claw_reputation(ALICE).motsu_unwrap();
     let expected = DomainReputation {
         score: word(ALICE),

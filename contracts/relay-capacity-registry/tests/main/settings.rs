@@ -63,6 +63,11 @@ fn constructor_refuses_what_makes_no_sense(
         construct(core, stakes, KEY, owner),
         TaskTypeDoesNotExist {}.into()
     );
+    // A stand-in that knows no task types is no obstacle.
+    let fresh = Contract::<RelayCapacityRegistry>::new();
+    let mut it = fresh.sender(ANYONE);
+    let it = it.constructor(stakes, stakes, RELAY_TYPE, owner);
+    assert_eq!(it.motsu_res(), Ok(()));
     let nobody = OwnableInvalidOwner {
         owner: Address::ZERO,
     };

@@ -118,24 +118,23 @@ fn scores_stay_between_their_bounds() {
 }
 
 #[motsu::test]
-fn points_have_bounds() {
+fn no_points_are_no_record_and_too_many_are_all_there_are() {
     let it = ledger();
-    for points in [n(0), n(10_001), n(65_536 + 5), U256::MAX] {
-        let by = adapter(RELAY);
-        let up = it
-            .sender(by)
-            .record_positive(ALICE, RELAY, points)
-            .motsu_unwrap_err();
-        let down = it
-            .sender(by)
-            .record_negative(ALICE, RELAY, points)
-            .motsu_unwrap_err();
-        assert_eq!([up, down], [0, 0].map(|_| InvalidPoints {}.into()));
-    }
+    let by = || it.sender(adapter(RELAY));
+    let up = by().record_positive(ALICE, RELAY, n(0)).motsu_unwrap_err();
+    let down = by().record_negative(ALICE, RELAY, n(0)).motsu_unwrap_err();
+    assert_eq!([up, down], [0, 0].map(|_| InvalidPoints {}.into()));
     assert_eq!(
         it.sender(BOB).get_account_domains(ALICE),
         Vec::<B256>::new()
     );
+    // The reference's value: 10 000, without a refusal.
+    for points in [n(10_001), n(65_536 + 5), U256::MAX] {
+        by().record_positive(ALICE, RELAY, points).motsu_unwrap();
+        assert_eq!(score(&it, ALICE, RELAY), n(10_000));
+        by().record_negative(ALICE, RELAY, points).motsu_unwrap();
+        assert_eq!(score(&it, ALICE, RELAY), n(0));
+    }
 }
 
 #[motsu::test]

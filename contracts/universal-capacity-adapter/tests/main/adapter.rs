@@ -4,6 +4,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{Revert as Refusal, SolError};
 use bpe_common::{
     call::{MalformedReturn, NotAContract, Revert},
+    clock::testing::{advance_time, timestamp},
     ownable::{self, OwnableInvalidOwner, OwnableUnauthorizedAccount},
 };
 use motsu::prelude::*;
@@ -100,6 +101,68 @@ fn an_attestation_reaches_the_registry() {
         sink: SINK,
         normalizedCapacity: n(500),
     });
+}
+
+/// The Solidity deployment's adapters number nothing: their task type's creator takes one per sink and epoch from them.
+#[motsu::test]
+fn an_adapter_without_numbers_counts_once_an_epoch_where_the_creator_allows_it() {
+    let it = World::new();
+    let creator = Address::repeat_byte(0xce);
+    it.registry.sender(OWNER).set_creator(RELAY, creator);
+    it.misbehave(Misbehaviour::RevertsNonce);
+    let no = Revert(Refusal::from("no").abi_encode());
+    let plain = |capacity| attestation(SINK, capacity, 0);
+    assert_eq!(it.route(RELAY, plain(500)), Err(no.into()));
+    let set = |caller, domain, unnumbered| {
+        it.universal
+            .sender(caller)
+            .set_unnumbered(domain, unnumbered)
+            .motsu_res()
+    };
+    for caller in [OWNER, SINK] {
+        let error = NotTaskTypeCreator {
+            taskTypeId: RELAY,
+            caller,
+        };
+        assert_eq!(set(caller, RELAY, true), Err(error.into()));
+    }
+    let missing = set(creator, CLAW, true);
+    assert_eq!(missing, Err(AdapterNotRegistered {}.into()));
+    assert_eq!(set(creator, RELAY, true), Ok(()));
+    it.universal.assert_emitted(&UnnumberedSet {
+        domainId: RELAY,
+        adapter: it.relay.address(),
+        unnumbered: true,
+    });
+    assert!(it.universal.sender(SINK).is_unnumbered(RELAY));
+
+    // In the middle of an epoch, until its end.
+    advance_time(300 - timestamp() % 300 + 100);
+    let end = timestamp() + 200;
+    it.route(RELAY, plain(500)).unwrap();
+    assert_eq!(it.capacity(RELAY, SINK), n(500));
+    let next = it.universal.sender(OTHER).next_attestation(RELAY, SINK);
+    assert_eq!(next, n(end));
+    let soon = AttestationTooSoon {
+        sink: SINK,
+        from: n(end),
+    };
+    assert_eq!(it.route(RELAY, plain(900)), Err(soon.into()));
+    it.route(RELAY, attestation(OTHER, 300, 0)).unwrap();
+    advance_time(199);
+    let again = it.route(RELAY, plain(900)).unwrap_err();
+    assert!(matches!(again, Error::AttestationTooSoon(_)));
+    advance_time(1);
+    it.route(RELAY, plain(900)).unwrap();
+    assert_eq!(it.capacity(RELAY, SINK), n(900));
+
+    // Another adapter has to be allowed again, and numbers count again when it is not.
+    it.remove(RELAY).unwrap();
+    it.register(it.relay.address()).unwrap();
+    assert!(!it.universal.sender(SINK).is_unnumbered(RELAY));
+    it.misbehave(Misbehaviour::None);
+    it.route(RELAY, attestation(SINK, 100, 1)).unwrap();
+    assert_eq!(it.route(RELAY, attestation(SINK, 100, 1)), Err(used(1, 2)));
 }
 
 #[motsu::test]

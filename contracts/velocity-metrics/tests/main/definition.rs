@@ -92,7 +92,7 @@ proptest! {
             }
             let it = metrics.sender(OWNER);
             let seconds = model.second % 3_600;
-            prop_assert_eq!(it.current_epoch(), wei(model.second / 3_600));
+            prop_assert_eq!(it.current_epoch(), wei(model.second / 3_600 + 1));
             prop_assert_eq!(it.get_network_velocity(), U256::from(model.velocity));
             let sum = |who| model.sums.get(&who).copied().unwrap_or_default();
             prop_assert_eq!(it.network_balance_sum(), U256::from(sum(0)));

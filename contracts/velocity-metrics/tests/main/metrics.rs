@@ -49,8 +49,8 @@ fn is_set_up_as_told(metrics: Contract<VelocityMetrics>) {
     assert_eq!(it.authorized_recorder(), TOKEN);
     assert_eq!(it.bps(), wei(10_000));
     assert_eq!(it.epoch_duration(), wei(3_600));
-    assert_eq!(it.current_epoch(), wei(0));
-    assert_eq!(it.running_epoch(), wei(0));
+    assert_eq!(it.current_epoch(), wei(1));
+    assert_eq!(it.running_epoch(), wei(1));
     assert_eq!(it.epoch_start_timestamp(), wei(FIRST_TIMESTAMP));
     assert_eq!(it.get_network_velocity(), wei(0));
     assert_eq!(it.get_turnover_rate(ALICE), wei(0));
@@ -108,7 +108,7 @@ fn a_known_sequence(metrics: Contract<VelocityMetrics>) {
     metrics.assert_emitted(&VelocityUpdated {
         account: ALICE,
         turnoverRate: wei(6_000),
-        epoch: wei(0),
+        epoch: wei(1),
     });
     assert_eq!(it().epoch_outflow(ALICE), wei(600));
     assert_eq!(it().epoch_outflow(BOB), wei(0));
@@ -135,7 +135,7 @@ fn a_known_sequence(metrics: Contract<VelocityMetrics>) {
             it.last_network_velocity(),
         )
     };
-    assert_eq!(read(), (wei(1), wei(9_000), wei(9_000)));
+    assert_eq!(read(), (wei(2), wei(9_000), wei(9_000)));
     assert_eq!(it().network_outflow(), wei(0));
     assert_eq!(it().epoch_outflow(ALICE), wei(0));
     assert_eq!(it().get_turnover_rate(ALICE), wei(0));
@@ -143,9 +143,9 @@ fn a_known_sequence(metrics: Contract<VelocityMetrics>) {
     metrics.sender(CAROL).advance_epoch().motsu_unwrap();
     metrics.assert_emitted(&NetworkVelocityUpdated {
         aggregateVelocity: wei(9_000),
-        epoch: wei(0),
+        epoch: wei(1),
     });
-    assert_eq!(read(), (wei(1), wei(9_000), wei(9_000)));
+    assert_eq!(read(), (wei(2), wei(9_000), wei(9_000)));
     assert_eq!(it().epoch_start_timestamp(), wei(FIRST_TIMESTAMP + 3_600));
 
     // The balances are still there, and count from the epoch's beginning.
@@ -156,20 +156,20 @@ fn a_known_sequence(metrics: Contract<VelocityMetrics>) {
     record(&metrics, (ALICE, 50), (BOB, 650), 50);
     metrics.assert_emitted(&NetworkVelocityUpdated {
         aggregateVelocity: wei(3_000),
-        epoch: wei(1),
+        epoch: wei(2),
     });
-    assert_eq!(read().0, wei(2));
+    assert_eq!(read().0, wei(3));
     assert_eq!(it().epoch_outflow(ALICE), wei(50));
 
     // Two epochs pass: the one before last was 5 %, the last had nothing.
     advance_time(7_200);
-    assert_eq!(read(), (wei(4), wei(0), wei(0)));
+    assert_eq!(read(), (wei(5), wei(0), wei(0)));
     metrics.sender(CAROL).advance_epoch().motsu_unwrap();
     metrics.assert_emitted(&NetworkVelocityUpdated {
         aggregateVelocity: wei(0),
-        epoch: wei(3),
+        epoch: wei(4),
     });
-    assert_eq!(read(), (wei(4), wei(0), wei(0)));
+    assert_eq!(read(), (wei(5), wei(0), wei(0)));
 }
 
 #[motsu::test]
@@ -209,7 +209,7 @@ fn outflows_and_balances_one_by_one(metrics: Contract<VelocityMetrics>) {
     metrics.assert_emitted(&VelocityUpdated {
         account: ALICE,
         turnoverRate: wei(5_000),
-        epoch: wei(0),
+        epoch: wei(1),
     });
     balance(ALICE, 350);
     advance_time(2_700);
@@ -218,7 +218,7 @@ fn outflows_and_balances_one_by_one(metrics: Contract<VelocityMetrics>) {
     balance(BOB, 0);
     metrics.assert_emitted(&NetworkVelocityUpdated {
         aggregateVelocity: wei(4_745),
-        epoch: wei(0),
+        epoch: wei(1),
     });
 }
 

@@ -7,7 +7,7 @@ use alloy::{
 };
 use bpe_abi::{
     IBackpressurePool::{rebalanceRangeCall, rebalanceSinkCall, Rebalanced},
-    IEscrowBuffer::{drainCall, Credited, Drained},
+    IEscrowBuffer::{drain_0Call as drainCall, Credited, Drained},
     IPricingCurve::{advanceEpochsCall, BaseFeeUpdated},
 };
 use bpe_chain::{views::Suite, Batch, Call, ChainError, Effect, Refusal};

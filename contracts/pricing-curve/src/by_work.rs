@@ -1,0 +1,132 @@
+//! The base fee of a task type that is paid by work: it follows what of the capacity that serves is used.
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{Uint, B256, U256, U8};
+use bpe_common::{
+    clock, emit,
+    math::{
+        to_u128_saturating,
+        work::{faded, fee_by_use, used},
+    },
+    packed::{to_u128, widen},
+};
+use stylus_sdk::{prelude::*, storage::*};
+
+use super::{base_fee, BaseFeeUpdated, PricingCurve, CURVE_USED};
+
+/// What counted lately. One slot: work (104 bits), capacity (104), epoch (32), open (8).
+#[storage]
+pub struct Usage {
+    /// In capacity-seconds of 1e-9 units, faded by 0.7 for each epoch before `epoch`; and the capacity that served it.
+    work: StorageUint<104, 2>,
+    capacity: StorageUint<104, 2>,
+    /// Seconds since 1970 / 300.
+    epoch: StorageU32,
+    /// 1 if something counted in `epoch`.
+    open: StorageU8,
+}
+
+/// The most that is kept of work and capacity.
+const MOST: u128 = (1 << 104) - 1;
+
+impl PricingCurve {
+    /// The base fee of the task type now, with what has ended closed.
+    pub(super) fn fee(&self, id: B256) -> u128 {
+        match self.follows_work(id) {
+            true => self
+                .next_fee(id)
+                .unwrap_or(base_fee(&self.markets.getter(id))),
+            false => base_fee(&self.markets.getter(id)),
+        }
+    }
+
+    pub(super) fn follows_work(&self, id: B256) -> bool {
+        self.markets.getter(id).curve.get() == U8::from(CURVE_USED)
+    }
+
+    /// Whether anything has ever counted.
+    pub(super) fn has_counted(&self, id: B256) -> bool {
+        !self.usages.getter(id).epoch.get().is_zero()
+    }
+
+    /// Moves the fee, if an epoch with counts has ended. Returns whether one had.
+    pub(super) fn close_work(&mut self, id: B256) -> bool {
+        let Some(fee) = self.next_fee(id) else {
+            return false;
+        };
+        let mut market = self.markets.setter(id);
+        // Fits: at most MAX_BASE_FEE.
+        market.base_fee.set(Uint::wrapping_from(U256::from(fee)));
+        // The sums fade when something counts, and only then: closing early or late changes no rounding.
+        self.usages.setter(id).open.set(U8::ZERO);
+        emit!(self.vm(), BaseFeeUpdated[id](fee));
+        true
+    }
+
+    pub(super) fn count_work(&mut self, id: B256, work: U256, capacity: U256) {
+        if !self.follows_work(id) {
+            return;
+        }
+        self.close_work(id);
+        let (work_before, capacity_before) = self.sums(id);
+        let work = work_before
+            .saturating_add(to_u128_saturating(work))
+            .min(MOST);
+        let capacity = capacity_before
+            .saturating_add(to_u128_saturating(capacity))
+            .min(MOST);
+        let epoch = self.work_epoch();
+        self.store_usage(id, work, capacity, epoch);
+    }
+
+    pub(super) fn usage(&self, id: B256) -> (U256, U256, U256) {
+        let usage = self.usages.getter(id);
+        (
+            widen(usage.work.get()),
+            widen(usage.capacity.get()),
+            widen(usage.epoch.get()),
+        )
+    }
+
+    /// The fee after the last epoch with counts, if that has ended and has not moved it yet.
+    fn next_fee(&self, id: B256) -> Option<u128> {
+        let usage = self.usages.getter(id);
+        let epoch: u64 = widen(usage.epoch.get()).wrapping_to();
+        if usage.open.get().is_zero() || self.work_epoch() <= epoch {
+            return None;
+        }
+        let used = used(to_u128(usage.work.get()), to_u128(usage.capacity.get()))?;
+        let (floor, ceiling) = self.bounds(id);
+        Some(fee_by_use(
+            base_fee(&self.markets.getter(id)),
+            used,
+            floor,
+            ceiling,
+        ))
+    }
+
+    /// Work and capacity, faded until now.
+    fn sums(&self, id: B256) -> (u128, u128) {
+        let usage = self.usages.getter(id);
+        let epoch: u64 = widen(usage.epoch.get()).wrapping_to();
+        let epochs = self.work_epoch().saturating_sub(epoch);
+        (
+            faded(to_u128(usage.work.get()), epochs),
+            faded(to_u128(usage.capacity.get()), epochs),
+        )
+    }
+
+    fn store_usage(&mut self, id: B256, work: u128, capacity: u128, epoch: u64) {
+        let mut usage = self.usages.setter(id);
+        usage.work.set(Uint::wrapping_from(U256::from(work)));
+        usage
+            .capacity
+            .set(Uint::wrapping_from(U256::from(capacity)));
+        usage.epoch.set(Uint::wrapping_from(U256::from(epoch)));
+        usage.open.set(U8::from(1));
+    }
+
+    fn work_epoch(&self) -> u64 {
+        clock::block_timestamp(self.vm()) / clock::EPOCH
+    }
+}

@@ -1,0 +1,95 @@
+//! What of the overflow each source has paid, as EscrowBuffer attributes it.
+//!
+//! A source's part is what was noted since it was attributed last; the sum of all notes is at most what the escrow received.
+//! Where drains have taken of the unattributed meanwhile, all parts shrink alike: each task type has a scale, which falls with
+//! every such drain, and a part counts by what has become of the scale since the source was attributed last. Once all was
+//! drained, earlier parts are void. A part may come out smaller than it was by that; it is never made up from what others paid.
+
+use alloy_primitives::{Address, B256, U256, U32};
+use bpe_common::{
+    math::split::scale,
+    math::to_u128_saturating,
+    packed::{pack, to_u128},
+};
+use stylus_sdk::prelude::*;
+
+use super::{Error, UnauthorizedCaller, WorkLedger};
+
+/// 1 in the fixed point of scales.
+const ONE: u128 = 1_000_000_000_000_000_000;
+/// Below this a scale has too few digits, and parts start anew.
+const LEAST_SCALE: u128 = 1_000_000_000;
+
+impl WorkLedger {
+    pub(super) fn take_part(
+        &mut self,
+        id: B256,
+        source: Address,
+        unattributed: U256,
+        minimum: U256,
+    ) -> u128 {
+        let due = self.due(id, source);
+        let amount = due.min(to_u128_saturating(unattributed));
+        if due > 0 && amount < to_u128_saturating(minimum) {
+            return 0;
+        }
+        let noted = self.notes.getter(id).getter(source).noted.get();
+        let (now, epoch) = self.scale_now(id);
+        let mut parts = self.parts.setter(id);
+        let mut part = parts.setter(source);
+        part.noted.set(noted);
+        part.scale.set(pack(now));
+        part.epoch.set(epoch);
+        amount
+    }
+
+    /// What of the unattributed `source` has paid.
+    pub(super) fn due(&self, id: B256, source: Address) -> u128 {
+        let noted = to_u128(self.notes.getter(id).getter(source).noted.get());
+        let parts = self.parts.getter(id);
+        let part = parts.getter(source);
+        let (now, epoch) = self.scale_now(id);
+        // A source that never was attributed anything counts from the beginning.
+        let then = match to_u128(part.scale.get()) {
+            0 if epoch.is_zero() => ONE,
+            then => then,
+        };
+        match part.epoch.get() == epoch {
+            true => scale(noted.saturating_sub(to_u128(part.noted.get())), now, then),
+            false => 0,
+        }
+    }
+
+    /// Of `before` unattributed, `rest` is left.
+    pub(super) fn shrink_parts(&mut self, id: B256, before: U256, rest: U256) {
+        let (now, epoch) = self.scale_now(id);
+        let [before, rest] = [before, rest].map(to_u128_saturating);
+        let scale = scale(now, rest, before);
+        let mut state = self.scales.setter(id);
+        match scale < LEAST_SCALE {
+            true => {
+                state.epoch.set(epoch.saturating_add(U32::from(1)));
+                state.scale.set(pack(ONE));
+            }
+            false => state.scale.set(pack(scale)),
+        }
+    }
+
+    /// What has become of 1 unattributed by drains in this epoch, and which that is.
+    fn scale_now(&self, id: B256) -> (u128, U32) {
+        let state = self.scales.getter(id);
+        let scale = match to_u128(state.scale.get()) {
+            0 => ONE,
+            scale => scale,
+        };
+        (scale, state.epoch.get())
+    }
+
+    pub(super) fn only_escrow(&self) -> Result<(), Error> {
+        let caller = self.vm().msg_sender();
+        match caller == self.escrow_buffer.get() {
+            true => Ok(()),
+            false => Err(UnauthorizedCaller { caller }.into()),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Events and errors.
+
+use alloy_sol_types::sol;
+use bpe_common::{
+    call::{NotAContract, Revert},
+    ownable,
+};
+use stylus_sdk::prelude::*;
+
+sol! {
+    /// `source` has paid `amount` more into the task type's escrow by its stream, `total` since ever, in wei.
+    #[derive(Debug, PartialEq, Eq)]
+    event Noted(bytes32 indexed taskTypeId, address indexed source, uint256 amount, uint256 total);
+
+    /// `caller` is not EscrowBuffer.
+    #[derive(Debug, PartialEq, Eq)]
+    error UnauthorizedCaller(address caller);
+    /// BackpressurePool at `pool` has no OverflowMeter yet.
+    #[derive(Debug, PartialEq, Eq)]
+    error NoOverflowMeter(address pool);
+}
+
+/// Why a call was refused. [`Error::Revert`] is what a neighbour reverted with.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Error {
+    NoOverflowMeter(NoOverflowMeter),
+    UnauthorizedCaller(UnauthorizedCaller),
+    NotAContract(NotAContract),
+    Revert(Revert),
+    Ownable(ownable::Error),
+}

@@ -1,0 +1,246 @@
+//! WorkLedger: what sources paid and sinks worked for.
+//!
+//! It begins with *notes*: how much of a source's stream has gone into EscrowBuffer, per task type. Vouchers, earmarks and
+//! misses stand on them.
+//!
+//! | who | may |
+//! |---|---|
+//! | anyone | [`note`](WorkLedger::note) what a source has paid until now |
+//! | EscrowBuffer | [`attribute`](WorkLedger::attribute) overflow, [`shrink`](WorkLedger::shrink) what is left of it |
+//!
+//! All links are set at construction, for ever: another pool, meter or agreement could make up payments. The owner can do
+//! nothing yet.
+//!
+//! # Notes
+//!
+//! A source's stream is its own distribution into the task type's pool, at a rate that Superfluid says (`getFlow`) and that
+//! only the source's own changes, or its liquidation, change. What of it reaches the escrow is `rate · ∫ e/u dt`, where `e`
+//! are the escrow's units and `u` all units of the pool; OverflowMeter keeps that integral exactly. From it a note deducts
+//! `∫ e dt` wei, more than whatever Superfluid can round off: so the sum of all notes is at most what the escrow received.
+//!
+//! Where a task type is paid *by work* the units change at most hourly and each change is on record: a note counts from the
+//! later of the flow's last change and the last note. Elsewhere units change with every sink, and a note counts from the
+//! last note, if the flow has not changed since; otherwise it counts nothing and starts anew. So a source notes before it
+//! changes its rate, as StreamGateway's macro does; what it fails to note is its own loss, and nobody else's gain. Instant
+//! distributions are not noted.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+bpe_common::trap_on_panic!();
+
+mod attribution;
+mod interface;
+mod noting;
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::SolCall;
+use bpe_common::{
+    call::{query_words, require_contract, to_address},
+    interfaces::IPoolDirectory,
+    ownable::Ownable,
+    packed::widen,
+};
+use stylus_sdk::{prelude::*, storage::*};
+
+pub use interface::*;
+
+/// What a source has paid into a task type's escrow. Slot 0: noted (128 bits), time (32). Slot 1: index (128),
+/// unit_seconds (128), as OverflowMeter had them at the last note.
+#[storage]
+pub struct Note {
+    noted: StorageU128,
+    time: StorageU32,
+    index: StorageU128,
+    unit_seconds: StorageU128,
+}
+
+/// What a source had paid when overflow was attributed to it last. One slot: noted (128 bits), scale (64), epoch (32).
+#[storage]
+pub struct Part {
+    noted: StorageU128,
+    scale: StorageU64,
+    epoch: StorageU32,
+}
+
+/// What drains have left of a task type's unattributed overflow. One slot: scale (64 bits), of 1 with 18 decimals, zero for 1;
+/// epoch (32), how often nothing was left.
+#[storage]
+pub struct Scale {
+    scale: StorageU64,
+    epoch: StorageU32,
+}
+
+/// A task type's pool, which never changes. One slot: pool (160 bits), by_work (8), which is fixed once there is a pool.
+#[storage]
+pub struct KnownPool {
+    pool: StorageAddress,
+    by_work: StorageBool,
+}
+
+/// The contract. Slots 0–1: ownership. Slots 2–7: the neighbours, an address each. Then the mappings.
+#[entrypoint]
+#[storage]
+pub struct WorkLedger {
+    #[borrow]
+    ownable: Ownable,
+    backpressure_pool: StorageAddress,
+    capacity_registry: StorageAddress,
+    escrow_buffer: StorageAddress,
+    overflow_meter: StorageAddress,
+    token: StorageAddress,
+    gda: StorageAddress,
+    pools: StorageMap<B256, KnownPool>,
+    notes: StorageMap<B256, StorageMap<Address, Note>>,
+    parts: StorageMap<B256, StorageMap<Address, Part>>,
+    scales: StorageMap<B256, Scale>,
+}
+
+#[public]
+#[inherit(Ownable)]
+impl WorkLedger {
+    /// Sets the contract up: whose pools are paid into, who has capacity, where the money is, and who owns the contract.
+    /// `backpressure_pool` must know its OverflowMeter by now.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAContract`], [`NoOverflowMeter`], `OwnableInvalidOwner`
+    /// * `MalformedReturn` if `backpressure_pool` is none.
+    #[constructor]
+    pub fn constructor(
+        &mut self,
+        backpressure_pool: Address,
+        capacity_registry: Address,
+        escrow_buffer: Address,
+        owner: Address,
+    ) -> Result<(), Error> {
+        self.ownable.initialize(owner)?;
+        for neighbour in [backpressure_pool, capacity_registry, escrow_buffer] {
+            require_contract(self.vm(), neighbour)?;
+        }
+        let meter = self.link(
+            backpressure_pool,
+            IPoolDirectory::overflowMeterCall::SELECTOR,
+        )?;
+        if meter.is_zero() {
+            let pool = backpressure_pool;
+            return Err(NoOverflowMeter { pool }.into());
+        }
+        let gda = self.link(backpressure_pool, IPoolDirectory::GDACall::SELECTOR)?;
+        let token = self.link(backpressure_pool, IPoolDirectory::SUPER_TOKENCall::SELECTOR)?;
+        self.backpressure_pool.set(backpressure_pool);
+        self.capacity_registry.set(capacity_registry);
+        self.escrow_buffer.set(escrow_buffer);
+        self.overflow_meter.set(meter);
+        self.gda.set(gda);
+        self.token.set(token);
+        Ok(())
+    }
+
+    // --- Anyone
+
+    /// Notes what `source` has paid into the task type's escrow by its stream until now. Never fails: without a pool, a
+    /// stream or an answer it notes nothing.
+    ///
+    /// # Events
+    ///
+    /// * [`Noted`]
+    pub fn note(&mut self, task_type_id: B256, source: Address) {
+        self.note_stream(task_type_id, source);
+    }
+
+    // --- EscrowBuffer
+
+    /// What EscrowBuffer may attribute to `source` now, of `unattributed` wei that overflowed: what the source has paid since
+    /// the last time. Less than `minimum` waits for more.
+    ///
+    /// # Returns
+    ///
+    /// * `amount`, in wei.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`]
+    pub fn attribute(
+        &mut self,
+        task_type_id: B256,
+        source: Address,
+        unattributed: U256,
+        minimum: U256,
+    ) -> Result<U256, Error> {
+        self.only_escrow()?;
+        let amount = self.take_part(task_type_id, source, unattributed, minimum);
+        Ok(U256::from(amount))
+    }
+
+    /// Notes that a drain left `rest` of `before` unattributed wei: all sources' parts shrink alike.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`]
+    pub fn shrink(&mut self, task_type_id: B256, before: U256, rest: U256) -> Result<(), Error> {
+        self.only_escrow()?;
+        self.shrink_parts(task_type_id, before, rest);
+        Ok(())
+    }
+
+    // --- Views
+
+    /// What of the task type's overflow `source` has paid and has not been attributed yet, as far as it is noted, in wei.
+    pub fn get_due(&self, task_type_id: B256, source: Address) -> U256 {
+        U256::from(self.due(task_type_id, source))
+    }
+
+    /// What `source` has paid into the task type's escrow by its stream, as noted, in wei since ever.
+    ///
+    /// # Returns
+    ///
+    /// * `noted`
+    /// * `time`: of the last note, in seconds since 1970; zero if there was none.
+    pub fn get_noted(&self, task_type_id: B256, source: Address) -> (U256, U256) {
+        let notes = self.notes.getter(task_type_id);
+        let note = notes.getter(source);
+        (widen(note.noted.get()), widen(note.time.get()))
+    }
+
+    /// Whose pools are paid into.
+    pub fn backpressure_pool(&self) -> Address {
+        self.backpressure_pool.get()
+    }
+
+    /// Where capacities are.
+    pub fn capacity_registry(&self) -> Address {
+        self.capacity_registry.get()
+    }
+
+    /// Where the money is.
+    pub fn escrow_buffer(&self) -> Address {
+        self.escrow_buffer.get()
+    }
+
+    /// What says how much of a stream goes into the escrow.
+    pub fn overflow_meter(&self) -> Address {
+        self.overflow_meter.get()
+    }
+
+    /// Superfluid's general distribution agreement.
+    #[selector(name = "GDA")]
+    pub fn gda(&self) -> Address {
+        self.gda.get()
+    }
+
+    /// The Super Token that streams are made of.
+    #[selector(name = "SUPER_TOKEN")]
+    pub fn super_token(&self) -> Address {
+        self.token.get()
+    }
+}
+
+impl WorkLedger {
+    fn link(&self, pool: Address, selector: [u8; 4]) -> Result<Address, Error> {
+        let [address] = query_words(self.vm(), pool, selector, &[])?;
+        Ok(to_address(address))
+    }
+}

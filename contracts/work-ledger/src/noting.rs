@@ -1,0 +1,152 @@
+//! Notes: from a stream's rate to what has been paid.
+
+use alloy_primitives::{Address, B256, U128, U256, U32};
+use alloy_sol_types::SolCall;
+use bpe_common::{
+    call::{query_words, to_address},
+    clock, emit,
+    events::Word,
+    interfaces::{IOverflowMeter, IPoolDirectory},
+    math::{
+        split::{scale, BY_WORK, BY_WORK_UNITS, INDEX_ONE},
+        to_u128_saturating,
+    },
+    packed::to_u128,
+    superfluid::IGeneralDistributionAgreementV1,
+};
+use stylus_sdk::prelude::*;
+
+use super::{Noted, WorkLedger};
+
+/// A stream of a source into a pool.
+struct Flow {
+    /// When the source changed it last.
+    since: u64,
+    /// Wei per second.
+    rate: u128,
+}
+
+/// What OverflowMeter counts of a pool: ∫ e/u dt, with 18 decimals, and ∫ e dt.
+#[derive(Clone, Copy)]
+struct Counts {
+    index: u128,
+    unit_seconds: u128,
+}
+
+impl WorkLedger {
+    pub(super) fn note_stream(&mut self, id: B256, source: Address) {
+        let Some((pool, by_work)) = self.known_pool(id) else {
+            return;
+        };
+        let (Some(flow), Some(counts)) = (self.flow(source, pool), self.counts(id)) else {
+            return;
+        };
+        let paid = match by_work {
+            true => self.paid_by_work(id, source, &flow, counts),
+            false => Some(self.paid(id, source, &flow, counts)),
+        };
+        // By work a failed search leaves the last note as it is: nothing is lost.
+        if let Some(amount) = paid {
+            self.store(id, source, amount, counts);
+        }
+    }
+
+    /// Since the last note, if the flow has not changed since.
+    fn paid(&self, id: B256, source: Address, flow: &Flow, counts: Counts) -> u128 {
+        let notes = self.notes.getter(id);
+        let note = notes.getter(source);
+        let noted_at: u64 = note.time.get().wrapping_to();
+        if noted_at == 0 || flow.since > noted_at {
+            return 0;
+        }
+        let index = counts.index.saturating_sub(to_u128(note.index.get()));
+        let unit_seconds = to_u128(note.unit_seconds.get());
+        let deducted = counts.unit_seconds.saturating_sub(unit_seconds);
+        scale(flow.rate, index, INDEX_ONE).saturating_sub(deducted)
+    }
+
+    /// Since the later of the flow's last change and the last note.
+    fn paid_by_work(&self, id: B256, source: Address, flow: &Flow, counts: Counts) -> Option<u128> {
+        let notes = self.notes.getter(id);
+        let note = notes.getter(source);
+        let noted_at: u64 = note.time.get().wrapping_to();
+        let before = match flow.since > noted_at {
+            true => self.unit_seconds_at(id, flow.since)?,
+            false => to_u128(note.unit_seconds.get()),
+        };
+        let unit_seconds = counts.unit_seconds.saturating_sub(before);
+        let rate = flow.rate.saturating_sub(BY_WORK_UNITS);
+        Some(scale(rate, unit_seconds, BY_WORK_UNITS))
+    }
+
+    fn store(&mut self, id: B256, source: Address, amount: u128, counts: Counts) {
+        let now = clock::block_timestamp(self.vm());
+        let mut notes = self.notes.setter(id);
+        let mut note = notes.setter(source);
+        let total = to_u128(note.noted.get()).saturating_add(amount);
+        note.noted.set(U128::from(total));
+        note.time.set(U32::wrapping_from(now));
+        note.index.set(U128::from(counts.index));
+        note.unit_seconds.set(U128::from(counts.unit_seconds));
+        if amount > 0 {
+            emit!(self.vm(), Noted[id, source](amount, total));
+        }
+    }
+
+    /// The pool of a task type, and whether it is paid by work. Neither changes once there is a pool.
+    fn known_pool(&mut self, id: B256) -> Option<(Address, bool)> {
+        let known = self.pools.getter(id);
+        if !known.pool.get().is_zero() {
+            return Some((known.pool.get(), known.by_work.get()));
+        }
+        let pools = self.backpressure_pool.get();
+        let [pool] = self.ask(pools, IPoolDirectory::getPoolCall::SELECTOR, &[id])?;
+        let [weighting] = self.ask(pools, IPoolDirectory::getWeightingCall::SELECTOR, &[id])?;
+        let (pool, by_work) = (to_address(pool), weighting == U256::from(BY_WORK));
+        if pool.is_zero() {
+            return None;
+        }
+        let mut known = self.pools.setter(id);
+        known.pool.set(pool);
+        known.by_work.set(by_work);
+        Some((pool, by_work))
+    }
+
+    fn flow(&self, source: Address, pool: Address) -> Option<Flow> {
+        let selector = IGeneralDistributionAgreementV1::getFlowCall::SELECTOR;
+        let arguments = [self.token.get().word(), source.word(), pool.word()];
+        let [since, rate, _deposit] = self.ask(self.gda.get(), selector, &arguments)?;
+        Some(Flow {
+            since: since.saturating_to(),
+            // Distributions are never negative. If one were, it would have more bits than a rate has.
+            rate: Some(rate)
+                .filter(|rate| rate.bit_len() < 96)
+                .map_or(0, to_u128_saturating),
+        })
+    }
+
+    fn counts(&self, id: B256) -> Option<Counts> {
+        let selector = IOverflowMeter::getOverflowIndexCall::SELECTOR;
+        let [index, unit_seconds] = self.ask(self.overflow_meter.get(), selector, &[id])?;
+        Some(Counts {
+            index: to_u128_saturating(index),
+            unit_seconds: to_u128_saturating(unit_seconds),
+        })
+    }
+
+    fn unit_seconds_at(&self, id: B256, time: u64) -> Option<u128> {
+        let selector = IOverflowMeter::getUnitSecondsCall::SELECTOR;
+        let [then] = self.ask(self.overflow_meter.get(), selector, &[id, time.word()])?;
+        Some(to_u128_saturating(then))
+    }
+
+    /// What a neighbour answers; `None` if it does not.
+    fn ask<const N: usize>(
+        &self,
+        whom: Address,
+        selector: [u8; 4],
+        arguments: &[B256],
+    ) -> Option<[U256; N]> {
+        query_words(self.vm(), whom, selector, arguments).ok()
+    }
+}
