@@ -5,7 +5,7 @@
 //! every such drain, and a part counts by what has become of the scale since the source was attributed last. Once all was
 //! drained, earlier parts are void. A part may come out smaller than it was by that; it is never made up from what others paid.
 
-use alloy_primitives::{Address, B256, U256, U32};
+use alloy_primitives::{Address, B256, U128, U256, U32};
 use bpe_common::{
     math::split::scale,
     math::to_u128_saturating,
@@ -13,7 +13,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{Error, UnauthorizedCaller, WorkLedger};
+use super::{noting::Counts, Error, UnauthorizedCaller, WorkLedger};
 
 /// 1 in the fixed point of scales.
 const ONE: u128 = 1_000_000_000_000_000_000;
@@ -33,14 +33,52 @@ impl WorkLedger {
         if due > 0 && amount < to_u128_saturating(minimum) {
             return 0;
         }
-        let noted = self.notes.getter(id).getter(source).noted.get();
+        let noted = to_u128(self.notes.getter(id).getter(source).noted.get());
+        let (now, _) = self.scale_now(id);
+        // What was due and is not there stays due.
+        let rest = due.saturating_sub(amount);
+        self.start_part(id, source, noted.saturating_sub(rest), now);
+        amount
+    }
+
+    /// Before a note of `source` grows by `amount`. In a new epoch its part begins with what it pays from then on:
+    /// `paid_until` says what of the amount came before, as OverflowMeter counted then. A part of nothing begins anew, so
+    /// that drains of before do not make it smaller.
+    pub(super) fn renew_part(
+        &mut self,
+        id: B256,
+        source: Address,
+        amount: u128,
+        paid_until: impl FnOnce(&Counts) -> u128,
+    ) {
         let (now, epoch) = self.scale_now(id);
+        let noted = to_u128(self.notes.getter(id).getter(source).noted.get());
+        let is_old = self.parts.getter(id).getter(source).epoch.get() != epoch;
+        if amount == 0 && (is_old || now < ONE && self.due(id, source) == 0) {
+            self.start_part(id, source, noted, now);
+        } else if is_old {
+            let before = paid_until(&self.epoch_began(id));
+            self.start_part(id, source, noted.saturating_add(before), ONE);
+        }
+    }
+
+    /// What OverflowMeter had counted when the epoch began.
+    fn epoch_began(&self, id: B256) -> Counts {
+        let scale = self.scales.getter(id);
+        Counts {
+            index: to_u128(scale.index.get()),
+            unit_seconds: to_u128(scale.unit_seconds.get()),
+        }
+    }
+
+    /// From here on `source` has a part of what it pays.
+    fn start_part(&mut self, id: B256, source: Address, noted: u128, scale: u128) {
+        let (_, epoch) = self.scale_now(id);
         let mut parts = self.parts.setter(id);
         let mut part = parts.setter(source);
-        part.noted.set(noted);
-        part.scale.set(pack(now));
+        part.noted.set(U128::from(noted));
+        part.scale.set(pack(scale));
         part.epoch.set(epoch);
-        amount
     }
 
     /// What of the unattributed `source` has paid.
@@ -65,14 +103,17 @@ impl WorkLedger {
         let (now, epoch) = self.scale_now(id);
         let [before, rest] = [before, rest].map(to_u128_saturating);
         let scale = scale(now, rest, before);
-        let mut state = self.scales.setter(id);
-        match scale < LEAST_SCALE {
-            true => {
-                state.epoch.set(epoch.saturating_add(U32::from(1)));
-                state.scale.set(pack(ONE));
-            }
-            false => state.scale.set(pack(scale)),
+        if scale >= LEAST_SCALE {
+            self.scales.setter(id).scale.set(pack(scale));
+            return;
         }
+        // Without an answer what is paid until the next note counts as gone: parts come out too small, never too large.
+        let counts = self.counts(id).unwrap_or(Counts::MAX);
+        let mut state = self.scales.setter(id);
+        state.epoch.set(epoch.saturating_add(U32::from(1)));
+        state.scale.set(pack(ONE));
+        state.index.set(U128::from(counts.index));
+        state.unit_seconds.set(U128::from(counts.unit_seconds));
     }
 
     /// What has become of 1 unattributed by drains in this epoch, and which that is.

@@ -65,12 +65,15 @@ pub struct Part {
     epoch: StorageU32,
 }
 
-/// What drains have left of a task type's unattributed overflow. One slot: scale (64 bits), of 1 with 18 decimals, zero for 1;
-/// epoch (32), how often nothing was left.
+/// What drains have left of a task type's unattributed overflow. Slot 0: scale (64 bits), of 1 with 18 decimals, zero for 1;
+/// epoch (32), how often nothing was left. Slot 1: index (128), unit_seconds (128), as OverflowMeter had them when the epoch
+/// began.
 #[storage]
 pub struct Scale {
     scale: StorageU64,
     epoch: StorageU32,
+    index: StorageU128,
+    unit_seconds: StorageU128,
 }
 
 /// A task type's pool, which never changes. One slot: pool (160 bits), by_work (8), which is fixed once there is a pool.

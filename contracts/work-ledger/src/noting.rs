@@ -28,9 +28,25 @@ struct Flow {
 
 /// What OverflowMeter counts of a pool: ∫ e/u dt, with 18 decimals, and ∫ e dt.
 #[derive(Clone, Copy)]
-struct Counts {
-    index: u128,
-    unit_seconds: u128,
+pub(super) struct Counts {
+    pub(super) index: u128,
+    pub(super) unit_seconds: u128,
+}
+
+impl Counts {
+    pub(super) const MAX: Self = Self {
+        index: u128::MAX,
+        unit_seconds: 0,
+    };
+}
+
+impl Flow {
+    /// What of it reached the escrow, at a rate that did not change.
+    fn paid(&self, since: &Counts, until: &Counts) -> u128 {
+        let index = until.index.saturating_sub(since.index);
+        let deducted = until.unit_seconds.saturating_sub(since.unit_seconds);
+        scale(self.rate, index, INDEX_ONE).saturating_sub(deducted)
+    }
 }
 
 impl WorkLedger {
@@ -43,7 +59,7 @@ impl WorkLedger {
         };
         let paid = match by_work {
             true => self.paid_by_work(id, source, &flow, counts),
-            false => Some(self.paid(id, source, &flow, counts)),
+            false => Some(self.paid_overflow(id, source, &flow, counts)),
         };
         // By work a failed search leaves the last note as it is: nothing is lost.
         if let Some(amount) = paid {
@@ -51,18 +67,23 @@ impl WorkLedger {
         }
     }
 
-    /// Since the last note, if the flow has not changed since.
-    fn paid(&self, id: B256, source: Address, flow: &Flow, counts: Counts) -> u128 {
+    /// Since the last note, if the flow has not changed since. Part of what overflows, so it gets a part of that.
+    fn paid_overflow(&mut self, id: B256, source: Address, flow: &Flow, counts: Counts) -> u128 {
         let notes = self.notes.getter(id);
         let note = notes.getter(source);
         let noted_at: u64 = note.time.get().wrapping_to();
-        if noted_at == 0 || flow.since > noted_at {
-            return 0;
-        }
-        let index = counts.index.saturating_sub(to_u128(note.index.get()));
-        let unit_seconds = to_u128(note.unit_seconds.get());
-        let deducted = counts.unit_seconds.saturating_sub(unit_seconds);
-        scale(flow.rate, index, INDEX_ONE).saturating_sub(deducted)
+        let before = Counts {
+            index: to_u128(note.index.get()),
+            unit_seconds: to_u128(note.unit_seconds.get()),
+        };
+        let amount = match noted_at == 0 || flow.since > noted_at {
+            true => 0,
+            false => flow.paid(&before, &counts),
+        };
+        self.renew_part(id, source, amount, |then| {
+            flow.paid(&before, then).min(amount)
+        });
+        amount
     }
 
     /// Since the later of the flow's last change and the last note.
@@ -125,7 +146,7 @@ impl WorkLedger {
         })
     }
 
-    fn counts(&self, id: B256) -> Option<Counts> {
+    pub(super) fn counts(&self, id: B256) -> Option<Counts> {
         let selector = IOverflowMeter::getOverflowIndexCall::SELECTOR;
         let [index, unit_seconds] = self.ask(self.overflow_meter.get(), selector, &[id])?;
         Some(Counts {

@@ -24,6 +24,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
         "asks the registry only on calls of its own, never on those that the registry makes (createPool, onCapacityReduced)",
     ),
     (
+        "OverflowMeter",
+        "asks BackpressurePool for its registry at construction only, and later the registry alone",
+    ),
+    (
         "EconomyFactory",
         "is known to no other contract: who asks BackpressurePool for GDA() or SUPER_TOKEN() could ask it, too",
     ),
