@@ -826,7 +826,7 @@ pub const STEPS: &[Step] = &[
     ))),
     Do(undone_by(
         "removeAdapter(bytes32)",
-        &[Id("openclaw")],
+        &[Id("OPENCLAW_AGENT")],
         call(
             "UniversalCapacityAdapter",
             "registerAdapter(address,bytes32)",
@@ -837,12 +837,12 @@ pub const STEPS: &[Step] = &[
             &[
                 check(
                     "getAdapter(bytes32)",
-                    &[Id("openclaw")],
+                    &[Id("OPENCLAW_AGENT")],
                     Contract("OpenClawCapacityAdapter"),
                 ),
                 check(
                     "getTaskTypeId(bytes32)",
-                    &[Id("openclaw")],
+                    &[Id("OPENCLAW_AGENT")],
                     Setting("openclaw.task_type"),
                 ),
             ],
@@ -861,26 +861,26 @@ pub const STEPS: &[Step] = &[
     Do(call(
         "ReputationLedger",
         "registerDomain(bytes32,address)",
-        &[Id("openclaw"), Contract("OpenClawReputationBridge")],
+        &[Id("OPENCLAW_AGENT"), Contract("OpenClawReputationBridge")],
         &[Check {
             view: "getDomain(bytes32)",
-            arguments: &[Id("openclaw")],
+            arguments: &[Id("OPENCLAW_AGENT")],
             expected: Expected::NotZero,
         }],
     )),
     Do(call(
         "ReputationLedger",
         "setDomainAdapter(bytes32,address)",
-        &[Id("openclaw"), Contract("OpenClawReputationBridge")],
+        &[Id("OPENCLAW_AGENT"), Contract("OpenClawReputationBridge")],
         &[
             check(
                 "getDomain(bytes32)",
-                &[Id("openclaw")],
+                &[Id("OPENCLAW_AGENT")],
                 Contract("OpenClawReputationBridge"),
             ),
             check(
                 "authorizedRecorders(bytes32,address)",
-                &[Id("openclaw"), Contract("OpenClawReputationBridge")],
+                &[Id("OPENCLAW_AGENT"), Contract("OpenClawReputationBridge")],
                 Yes,
             ),
         ],

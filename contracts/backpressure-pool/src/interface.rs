@@ -15,8 +15,7 @@ sol! {
     /// All `sinkCount` sinks of the task type have the units of their capacities, which sum to `totalCapacity`.
     #[derive(Debug, PartialEq, Eq)]
     event Rebalanced(bytes32 indexed taskTypeId, uint256 sinkCount, uint256 totalCapacity);
-    /// `sink` keeps the units that it had: the pool refused, it may have none, or all sinks would have more than 4e9 together
-    /// before the next full rebalance. The others went on.
+    /// `sink` keeps the units that it had: the pool refused, or it may have none. The others went on.
     #[derive(Debug, PartialEq, Eq)]
     event SinkSkipped(bytes32 indexed taskTypeId, address indexed sink);
     /// What is carved out of the task type's streams has these units now, beside `sinkUnits` of all sinks.

@@ -268,7 +268,8 @@ impl BackpressurePool {
     }
 
     /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 40 in a
-    /// call. Pages that follow each other from 0 to the end are a full rebalance.
+    /// call. Pages that follow each other from 0 to the end are a full rebalance, unless a sink had to wait for room: then begin
+    /// again.
     ///
     /// # Errors
     ///
@@ -293,7 +294,7 @@ impl BackpressurePool {
         self.walk(&mut split, from, count)?;
         let end = from.saturating_add(count);
         let next: u64 = self.pools.getter(task_type_id).next.get().wrapping_to();
-        if from == 0 || from == next {
+        if (from == 0 || from == next) && !split.short {
             match end < sinks {
                 true => self
                     .pools
@@ -306,13 +307,13 @@ impl BackpressurePool {
         self.settle(&split, end >= sinks)
     }
 
-    /// Gives one sink the units of its capacity; none, if it is not registered.
+    /// Gives one sink the units of its capacity; none, if it is not registered. Where all sinks would have more than 4e9
+    /// units together, it has what there is room for until the next full rebalance.
     ///
     /// # Errors
     ///
     /// * [`PoolDoesNotExist`], [`WeightedByShares`], [`PaidByWork`], [`ReservedMember`], [`InvalidAccount`],
     ///   `InsufficientGas`
-    /// * [`ExceedsMaximum`] if sinks would have more than 4e9 units together: a full rebalance comes first.
     pub fn rebalance_sink(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
         let mut split = self.open(task_type_id)?;
         split.require_capacity_weights()?;

@@ -18,9 +18,8 @@ use bpe_common::{
 use stylus_sdk::prelude::*;
 
 use super::{
-    BackpressurePool, Error, ExceedsMaximum, InvalidAccount, NoShares, PaidByWork, Rebalanced,
-    SinkSkipped, WeightedByShares, BY_SHARES, BY_SPARE_CAPACITY, CONNECT_GAS, EXPLORATION_BPS,
-    UNITS_GAS,
+    BackpressurePool, Error, InvalidAccount, NoShares, PaidByWork, Rebalanced, SinkSkipped,
+    WeightedByShares, BY_SHARES, BY_SPARE_CAPACITY, CONNECT_GAS, EXPLORATION_BPS, UNITS_GAS,
 };
 
 /// How a task type's stream is split, while a call works on it.
@@ -33,6 +32,8 @@ pub(super) struct Split {
     pub(super) sinks: u128,
     /// Whether all units are written anew in this call, so that their sum holds at its end only.
     pub(super) renewed: bool,
+    /// Whether a sink has fewer units than it is due, because there was no room.
+    pub(super) short: bool,
 }
 
 impl Split {
@@ -51,15 +52,6 @@ impl Split {
     }
 }
 
-/// What came of an update of units.
-enum Update {
-    Done,
-    /// The pool refused.
-    Refused,
-    /// All sinks would have so many units.
-    TooMany(u128),
-}
-
 impl BackpressurePool {
     #[inline(never)]
     pub(super) fn open(&self, id: B256) -> Result<Split, Error> {
@@ -71,6 +63,7 @@ impl BackpressurePool {
             anchor: to_u128(pool.anchor.get()),
             sinks: to_u128(pool.sink_units.get()),
             renewed: false,
+            short: false,
         })
     }
 
@@ -186,22 +179,25 @@ impl BackpressurePool {
             self.skip(split.id, sink);
             return Ok(());
         }
-        match self.set_sink(split, sink, units)? {
-            Update::Done => {}
-            _ => self.skip(split.id, sink),
+        if !self.set_sink(split, sink, units)? {
+            self.skip(split.id, sink);
         }
         Ok(())
     }
 
-    /// Gives `sink` its units, for its capacity: a carve-out that it gets is beside that.
-    fn set_sink(&mut self, split: &mut Split, sink: Address, units: u128) -> Result<Update, Error> {
+    /// Gives `sink` its units, for its capacity: a carve-out that it gets is beside that. Units beyond what all sinks may
+    /// have wait for the next full rebalance. Returns whether the pool agreed.
+    fn set_sink(&mut self, split: &mut Split, sink: Address, units: u128) -> Result<bool, Error> {
         let (before, carved) = self.sink_units(split, sink)?;
+        let others = split.sinks.saturating_sub(before);
+        let room = MAX_SINK_UNITS.saturating_sub(others).max(before);
+        split.short |= units > room && !split.renewed;
+        let units = match split.renewed {
+            true => units,
+            false => units.min(room),
+        };
         if before == units {
-            return Ok(Update::Done);
-        }
-        let sinks = split.sinks.saturating_sub(before).saturating_add(units);
-        if units > before && sinks > MAX_SINK_UNITS && !split.renewed {
-            return Ok(Update::TooMany(sinks));
+            return Ok(true);
         }
         require_gas(self.vm(), UNITS_GAS)?;
         let selector = ISuperfluidPool::updateMemberUnitsCall::SELECTOR;
@@ -210,13 +206,13 @@ impl BackpressurePool {
             &[sink.word(), carved.saturating_add(units).word()],
         );
         if !call(self.vm(), split.pool, &request, UNITS_GAS, 0).success {
-            return Ok(Update::Refused);
+            return Ok(false);
         }
-        split.sinks = sinks;
+        split.sinks = others.saturating_add(units);
         if before == 0 && carved == 0 {
             self.connect_member(split.pool, sink)?;
         }
-        Ok(Update::Done)
+        Ok(true)
     }
 
     /// As [`BackpressurePool::set_sink`], for the one sink that everything is about, with what follows from it.
@@ -228,13 +224,8 @@ impl BackpressurePool {
         units: u128,
     ) -> Result<(), Error> {
         match self.set_sink(&mut split, sink, units)? {
-            Update::Done => self.settle(&split, false),
-            Update::Refused => Err(InvalidAccount { account: sink }.into()),
-            Update::TooMany(sinks) => Err(ExceedsMaximum {
-                value: U256::from(sinks),
-                maximum: U256::from(MAX_SINK_UNITS),
-            }
-            .into()),
+            true => self.settle(&split, false),
+            false => Err(InvalidAccount { account: sink }.into()),
         }
     }
 

@@ -9,7 +9,7 @@
 //! | a sink | commit, reveal, deregister |
 //! | the aggregator | update capacities |
 //! | an adapter | register, update and remove sinks on their operators' behalf |
-//! | the owner | name the aggregator, the adapters and the pool |
+//! | the owner | name the aggregator, the adapters and the pool; register task types that others created |
 //!
 //! Capacities are in units of 1e-9, stakes in the stake token's wei. Block numbers are L1 blocks, about 12 s apart.
 //!
@@ -90,14 +90,15 @@ const MAX_SINKS: u32 = (1 << 24) - 1;
 type Capacity = Uint<72, 2>;
 type StorageCapacity = StorageUint<72, 2>;
 
-/// One slot: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), exists (8). Registering,
-/// leaving and every change of capacity write it once.
+/// Slot 0: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), exists (8). Registering, leaving and
+/// every change of capacity write it once. Slot 1: creator (160), which never changes.
 #[storage]
 pub struct TaskType {
     min_stake: StorageUint<112, 2>,
     total_capacity: StorageUint<104, 2>,
     sink_count: StorageU32,
     exists: StorageBool,
+    creator: StorageAddress,
 }
 
 /// One slot: raw (72 bits), smoothed (72), position (24), committed_or_left (32), smoothed_block (32), since (24). All
@@ -155,6 +156,26 @@ type Sinks = Returns<(Vec<Address>, Vec<U256>)>;
 #[public]
 #[inherit(Ownable)]
 impl CapacityRegistry {
+    fn create_task_type(
+        &mut self,
+        task_type_id: B256,
+        min_stake: U256,
+        creator: Address,
+    ) -> Result<(), Error> {
+        let min = narrow(min_stake).ok_or(MinStakeTooLarge {
+            minStake: min_stake,
+        })?;
+        let mut task_type = self.task_types.setter(task_type_id);
+        if task_type.exists.get() {
+            return Err(TaskTypeAlreadyExists {}.into());
+        }
+        task_type.exists.set(true);
+        task_type.min_stake.set(min);
+        task_type.creator.set(creator);
+        emit!(self.vm(), TaskTypeRegistered[task_type_id, creator](min_stake));
+        Ok(())
+    }
+
     /// Sets the contract up: where stakes are, and who owns the contract.
     ///
     /// # Errors
@@ -180,18 +201,27 @@ impl CapacityRegistry {
     ///
     /// * [`TaskTypeRegistered`]
     pub fn register_task_type(&mut self, task_type_id: B256, min_stake: U256) -> Result<(), Error> {
-        let min = narrow(min_stake).ok_or(MinStakeTooLarge {
-            minStake: min_stake,
-        })?;
-        let mut task_type = self.task_types.setter(task_type_id);
-        if task_type.exists.get() {
-            return Err(TaskTypeAlreadyExists {}.into());
-        }
-        task_type.exists.set(true);
-        task_type.min_stake.set(min);
         let creator = self.vm().msg_sender();
-        emit!(self.vm(), TaskTypeRegistered[task_type_id, creator](min_stake));
-        Ok(())
+        self.create_task_type(task_type_id, min_stake, creator)
+    }
+
+    /// Registers a task type that `creator` created: what EconomyFactory does for its caller. For the owner.
+    ///
+    /// # Errors
+    ///
+    /// * `OwnableUnauthorizedAccount`; as [`CapacityRegistry::register_task_type`].
+    ///
+    /// # Events
+    ///
+    /// * [`TaskTypeRegistered`]
+    pub fn register_task_type_for(
+        &mut self,
+        task_type_id: B256,
+        min_stake: U256,
+        creator: Address,
+    ) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        self.create_task_type(task_type_id, min_stake, creator)
     }
 
     /// Registers a task type with `metadata`, and creates its pool if there is a pool contract. For callers with a
@@ -473,6 +503,12 @@ impl CapacityRegistry {
             widen(task_type.sink_count.get()),
             widen(task_type.total_capacity.get()),
         )
+    }
+
+    /// Who created the task type; zero if there is none. Creators set its fees, build pipelines of it, and say which adapters
+    /// may speak for it.
+    pub fn get_creator(&self, task_type_id: B256) -> Address {
+        self.task_types.getter(task_type_id).creator.get()
     }
 
     /// Whether there is such a task type.

@@ -53,11 +53,6 @@ sol! {
         error ObservationExpired(uint256 oldest);
     }
 
-    /// CapacityRegistry, as PricingCurve sees it when a creator sets fees.
-    interface ICreators {
-        function getCreator(bytes32 taskTypeId) external view returns (address);
-    }
-
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
     interface ISinkRegistrar {
         function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
@@ -253,7 +248,7 @@ sol! {
         function setSlasher(address slasher, bool authorized) external;
         function setAggregator(address aggregator) external;
         function setPool(address pool) external;
-        function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
+        function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator) external;
         function setEscrowBuffer(address escrowBuffer) external;
         function setPricingCurve(address pricingCurve) external;
         function setShareSubmitter(address submitter) external;

@@ -605,10 +605,11 @@ impl EconomyFactory {
     }
 
     fn open_task_type(&self, parts: &Parts, id: B256, config: &EconomyConfig) -> Result<(), Error> {
-        let arguments = [id, config.minStake.word()];
+        let creator = self.vm().msg_sender();
+        let arguments = [id, config.minStake.word(), creator.word()];
         self.tell(
             parts.registry,
-            IEconomy::registerTaskTypeCall::SELECTOR,
+            IEconomy::registerTaskTypeForCall::SELECTOR,
             &arguments,
         )?;
         self.tell(parts.pool, IEconomy::createPoolCall::SELECTOR, &[id])?;

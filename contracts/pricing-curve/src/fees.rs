@@ -6,7 +6,7 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, to_address},
     clock, emit,
-    interfaces::ICreators,
+    interfaces::ICapacityRegistry,
     math::to_u128,
     packed::{self, widen},
 };
@@ -117,7 +117,7 @@ impl PricingCurve {
             return Ok(());
         }
         let registry = self.capacity_registry.get();
-        let selector = ICreators::getCreatorCall::SELECTOR;
+        let selector = ICapacityRegistry::getCreatorCall::SELECTOR;
         let [creator] = query_words(self.vm(), registry, selector, &[id])?;
         match to_address(creator) == caller {
             true => Ok(()),

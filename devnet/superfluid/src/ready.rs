@@ -107,6 +107,9 @@ fn find(kept: &Path) -> Option<Ready> {
     state.is_file().then_some(Ready { state, superfluid })
 }
 
+/// What is deployed, and how: another version of it makes another chain.
+const DEPLOYMENT: &str = include_str!("deploy.rs");
+
 /// Names everything the saved chain depends on. The chain before the deployment stands for genesis, chain parameters
 /// and file format.
 fn key(
@@ -123,6 +126,7 @@ fn key(
     })?;
     let mut hasher = Keccak256::new();
     hasher.update(artifacts.digest());
+    hasher.update(DEPLOYMENT);
     hasher.update(format!("{config:?}"));
     hasher.update(chain);
     let digest = hasher.finalize();
