@@ -140,6 +140,15 @@ impl Settlement {
         self.run(source, delete.call().await.unwrap()).await
     }
 
+    /// Lets OverflowMeter see what flows into [`CODE`]: two stretches of a minute, of which the second has all streams from its
+    /// beginning.
+    pub async fn measure(&self) {
+        for _ in 0..2 {
+            self.advance(60);
+            mined(self.pools.rebalanceOverflow(CODE).send().await).await;
+        }
+    }
+
     /// Has what overflowed booked to those of `sources` who paid it, as noted until now.
     pub async fn book(&self, id: B256, sources: &[Address]) -> TransactionReceipt {
         for source in sources {

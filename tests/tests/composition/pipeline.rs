@@ -21,8 +21,8 @@ const REVIEW: B256 = B256::repeat_byte(0xe0);
 
 /// Phases of the circuit breaker.
 const STEADY: u8 = 0;
-const RECOVERY: u8 = 2;
-const COLLAPSE: u8 = 3;
+const RECOVERY: u8 = 3;
+const COLLAPSE: u8 = 4;
 
 /// Three stages of 100 units each, and a stream into the first.
 struct Stages {
@@ -34,7 +34,6 @@ struct Stages {
     coding: Address,
     /// Of 50 units each.
     reviewing: [Address; 2],
-    source: Address,
 }
 
 impl Stages {
@@ -65,7 +64,6 @@ impl Stages {
             drafting,
             coding,
             reviewing,
-            source,
         }
     }
 
@@ -165,6 +163,14 @@ async fn a_last_stage_that_shrinks_to_half_halves_the_pay_of_the_first() {
     for (now, before) in stages.drafting().await.into_iter().zip(whole) {
         assert_near(now, before);
     }
+    // What overflowed because of a limit waits for an hour more: a limit lifted for a moment frees nothing.
+    mined(it.core.escrow.drain_0(DRAFT).send().await).await;
+    assert!(it.core.escrow.drain_0(DRAFT).call().await.is_err());
+    assert_eq!(
+        it.core.escrow.bufferLevel(DRAFT).call().await.unwrap(),
+        level
+    );
+    it.core.advance(HOUR);
     let superfluid = &it.core.superfluid;
     let before = superfluid.available(stages.drafting[0]).await;
     mined(it.core.escrow.drain_0(DRAFT).send().await).await;
@@ -172,9 +178,9 @@ async fn a_last_stage_that_shrinks_to_half_halves_the_pay_of_the_first() {
     let rest = it.core.escrow.bufferLevel(DRAFT).call().await.unwrap();
     println!("escrow of the first stage: {level} wei, {rest} after the drain");
     assert!(rest < U256::from(10));
-    // It has 30 of 100 units; the fee was taken when it streamed in.
+    // It has 30 of 100 units, and came some seconds earlier; the fee was taken when it streamed in.
     let part = level * U256::from(3) / U256::from(10);
-    assert!(drained.into_raw().abs_diff(part) < U256::from(10));
+    assert!(drained.into_raw().abs_diff(part) < part / U256::from(200));
 }
 
 #[tokio::test]

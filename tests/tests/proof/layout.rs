@@ -140,8 +140,8 @@ async fn pricing_and_aggregator_slots_hold_what_each_function_wrote() {
     let fields = unpack(market, [96, 112, 40, 8]);
     assert_eq!(fields, [fee, units(7), start, U256::from(1)]);
     let queue = at(sink.into_word(), at(CODE, root(6)));
-    let fields = unpack(slot(&it, pricing, queue).await, [80, 40]);
-    assert_eq!(fields, [units(7), start]);
+    let fields = unpack(slot(&it, pricing, queue).await, [80, 80, 40]);
+    assert_eq!(fields, [units(7), units(7), start]);
     let open = it.pricing.getEpoch(CODE).call().await.unwrap();
     assert_eq!((open.start, open.demand), (start, units(7)));
     assert_eq!(it.pricing.getBaseFee(CODE).call().await.unwrap(), fee);

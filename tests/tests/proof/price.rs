@@ -128,6 +128,7 @@ async fn prices_follow_the_pressure_of_the_real_escrow() {
     mined(worth.send().await).await;
     let source = it.core.source(6, 1_000).await;
     it.core.stream(source, CODE, RATE).await;
+    it.core.measure().await;
     it.core.advance(3_600);
     mined(it.core.escrow.sync(CODE).send().await).await;
     let level = it.core.escrow.bufferLevel(CODE).call().await.unwrap();

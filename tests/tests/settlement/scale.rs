@@ -13,7 +13,7 @@ use bpe_tests::{
 use crate::HOUR;
 
 const SINKS: u64 = 1_000;
-const PAGE: u64 = 50;
+const PAGE: u64 = 40;
 
 /// The steps of one more sink: registration, its units, a new capacity.
 struct Steps {

@@ -75,9 +75,9 @@ async fn share(it: Settlement) {
     it.advance(HOUR);
     let now = it.base.devnet.timestamp();
 
-    // A pool pays whole wei per unit and second.
-    let per_unit = RATE / total_units * u128::from(second - first)
-        + (3 * RATE + 1) / total_units * u128::from(now - second);
+    // A pool pays whole wei per unit and second, of each stream.
+    let (one, other) = (RATE / total_units, (2 * RATE + 1) / total_units);
+    let per_unit = one * u128::from(now - first) + other * u128::from(now - second);
     for (sink, share) in sinks.iter().zip(&shares) {
         let worth = it.worth(*sink).await;
         println!(
