@@ -51,8 +51,7 @@ interface IBackpressurePool {
     /// Shares are taken from `submitter`.
     event ShareSubmitterSet(address indexed submitter);
 
-    /// `sink` keeps the units that it had: the pool refused, it may have none, or all sinks would have more than 4e9 together
-    /// before the next full rebalance. The others went on.
+    /// `sink` keeps the units that it had: the pool refused, or it may have none. The others went on.
     event SinkSkipped(bytes32 indexed taskTypeId, address indexed sink);
 
     /// `amount` that Superfluid's rounding had left here was paid to `recipient`, who gets the protocol fee.
@@ -156,10 +155,12 @@ interface IBackpressurePool {
     function rebalance(bytes32 taskTypeId) external;
 
     /// Gives `count` sinks, from number `from` on in the registry's list, the units of their capacities; at most 40 in a
-    /// call. Pages that follow each other from 0 to the end are a full rebalance.
+    /// call. Pages that follow each other from 0 to the end are a full rebalance, unless a sink had to wait for room: then begin
+    /// again.
     function rebalanceRange(bytes32 taskTypeId, uint256 from, uint256 count) external;
 
-    /// Gives one sink the units of its capacity; none, if it is not registered.
+    /// Gives one sink the units of its capacity; none, if it is not registered. Where all sinks would have more than 4e9
+    /// units together, it has what there is room for until the next full rebalance.
     function rebalanceSink(bytes32 taskTypeId, address sink) external;
 
     /// Lets the overflow follow what has flowed. Does nothing unless price or limit bound it.

@@ -112,8 +112,13 @@ interface ICapacityRegistry {
     /// A task type has at most 2^24 − 1 sinks.
     error TooManySinks();
 
+    function createTaskType(bytes32 taskTypeId, uint256 minStake, address creator) external;
+
     /// Registers a task type whose sinks stake at least `minStake`, without metadata or pool.
     function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
+
+    /// Registers a task type that `creator` created: what EconomyFactory does for its caller. For the owner.
+    function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator) external;
 
     /// Registers a task type with `metadata`, and creates its pool if there is a pool contract. For callers with a
     /// sink's minimum stake.
@@ -159,6 +164,10 @@ interface ICapacityRegistry {
     /// The least that a sink of the task type stakes, in wei; how many there are; and the sum of their smoothed
     /// capacities. Zeros if there is no such task type.
     function getTaskType(bytes32 taskTypeId) external view returns (uint256 minStake, uint256 sinkCount, uint256 totalCapacity);
+
+    /// Who created the task type; zero if there is none. Creators set its fees, build pipelines of it, and say which adapters
+    /// may speak for it.
+    function getCreator(bytes32 taskTypeId) external view returns (address);
 
     /// Whether there is such a task type.
     function taskTypeExists(bytes32 taskTypeId) external view returns (bool);

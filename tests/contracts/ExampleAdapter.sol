@@ -3,9 +3,9 @@ pragma solidity ^0.8.30;
 
 import {IReputationLedger} from "../../interfaces/IReputationLedger.sol";
 
-/// The adapter of a domain as its author would write it: sinks sign how many units they can serve, and when. The time is the
-/// number of an attestation, too.
-contract ExampleAdapter {
+/// The adapter of a domain as its author would write it: sinks sign how many units they can serve, and when. It numbers no
+/// attestations.
+contract PlainAdapter {
     struct Attestation {
         address sink;
         uint256 units;
@@ -42,13 +42,18 @@ contract ExampleAdapter {
         return (fresh && signer != address(0) && signer == it.sink, it.sink, it.units * UNIT);
     }
 
-    function attestationNonce(bytes calldata attestation) external pure returns (uint256) {
-        return abi.decode(attestation, (Attestation)).time;
-    }
-
     /// What a sink signs.
     function digest(address sink, uint256 units, uint256 time) public view returns (bytes32) {
         return keccak256(abi.encode(block.chainid, this, sink, units, time));
+    }
+}
+
+/// The same, with the time as the number of an attestation.
+contract ExampleAdapter is PlainAdapter {
+    constructor(bytes32 id, string memory description) PlainAdapter(id, description) {}
+
+    function attestationNonce(bytes calldata attestation) external pure returns (uint256) {
+        return abi.decode(attestation, (Attestation)).time;
     }
 }
 

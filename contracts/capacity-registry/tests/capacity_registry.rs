@@ -318,6 +318,7 @@ fn task_types_are_registered_once(
         minStake: tokens(7),
     });
     assert!(registry.sender(anyone).task_type_exists(id));
+    assert_eq!(registry.sender(anyone).get_creator(id), anyone);
     assert_eq!(
         registry.sender(anyone).get_task_type(id),
         (tokens(7), U256::ZERO, U256::ZERO)
@@ -345,6 +346,37 @@ fn task_types_are_registered_once(
         }
         .into()
     );
+}
+
+#[motsu::test]
+fn the_owner_registers_what_others_created(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    founder: Address,
+) {
+    let _world = World::new(&registry, &stakes, &token, owner);
+    let id = B256::repeat_byte(1);
+    assert_eq!(registry.sender(founder).get_creator(id), Address::ZERO);
+    let register = |caller: Address| {
+        let mut it = registry.sender(caller);
+        it.register_task_type_for(id, tokens(7), founder)
+            .motsu_res()
+    };
+    let unauthorized = OwnableUnauthorizedAccount { account: founder };
+    assert_eq!(
+        register(founder),
+        Err(bpe_common::ownable::Error::from(unauthorized).into())
+    );
+    assert_eq!(register(owner), Ok(()));
+    registry.assert_emitted(&TaskTypeRegistered {
+        taskTypeId: id,
+        creator: founder,
+        minStake: tokens(7),
+    });
+    assert_eq!(registry.sender(owner).get_creator(id), founder);
+    assert_eq!(register(owner), Err(TaskTypeAlreadyExists {}.into()));
 }
 
 #[motsu::test]

@@ -76,7 +76,7 @@ impl World {
 
 /// Parameters that are nearly right: an action's, with words exchanged and the end changed.
 fn parameters() -> impl Strategy<Value = Vec<u8>> {
-    let words = prop::collection::vec(
+    let any_words = prop::collection::vec(
         prop_oneof![
             3 => Just(CODE),
             3 => any::<u64>().prop_map(|number| U256::from(number).into()),
@@ -84,8 +84,14 @@ fn parameters() -> impl Strategy<Value = Vec<u8>> {
         ],
         0..4,
     );
-    let mutation = (0usize..8, any::<[u8; 32]>(), 0u8..4, 0usize..70);
-    (0u8..6, words, mutation).prop_map(|(action, words, (at, word, kind, cut))| {
+    // Most actions take a task type and a rate.
+    let words = prop_oneof![
+        2 => any::<u64>().prop_map(|rate| vec![CODE, U256::from(rate).into()]),
+        1 => any_words,
+    ];
+    let mutation = (0usize..8, any::<[u8; 32]>(), 0u8..6, 0usize..70);
+    let action = prop_oneof![3 => 1u8..5, 1 => any::<u8>()];
+    (action, words, mutation).prop_map(|(action, words, (at, word, kind, cut))| {
         let mut lang = B256::ZERO;
         lang[..2].copy_from_slice(b"en");
         let arguments = Bytes::from(words.concat());

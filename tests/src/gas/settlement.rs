@@ -54,20 +54,20 @@ async fn thousand() -> String {
     for number in 11..1_000 {
         join(&it, nth(number)).await;
     }
-    for from in (0..1_000).step_by(50) {
+    for from in (0..1_000).step_by(40) {
         let page = it
             .pools
-            .rebalanceRange(CODE, U256::from(from), U256::from(50));
+            .rebalanceRange(CODE, U256::from(from), U256::from(40));
         let receipt = mined(page.send().await).await;
-        if from == 500 {
-            table.add("rebalanceRange of 50, all joining", None, receipt);
+        if from == 480 {
+            table.add("rebalanceRange of 40, all joining", None, receipt);
         }
     }
     let page = it
         .pools
-        .rebalanceRange(CODE, U256::from(500), U256::from(50));
+        .rebalanceRange(CODE, U256::from(480), U256::from(40));
     let receipt = mined(page.send().await).await;
-    table.add("rebalanceRange of 50, none changed", None, receipt);
+    table.add("rebalanceRange of 40, none changed", None, receipt);
     steps(&it, &mut table, 1_000).await;
     table.markdown("A thousand sinks")
 }

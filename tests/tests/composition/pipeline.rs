@@ -4,12 +4,12 @@ use alloy::{
     primitives::{Address, B256, U256},
     providers::DynProvider,
 };
-use bpe_abi::IPipeline::{self, IPipelineInstance, PipelineRebalanced};
+use bpe_abi::IPipeline::{self, IPipelineErrors, IPipelineInstance, PipelineRebalanced};
 use bpe_tests::{
     economy::{Factory, PIPELINE},
     proof::{events, Proof},
     settlement::RATE,
-    stage::mined,
+    stage::{mined, revert},
     suite::{tokens, units, CODE, UNIT},
 };
 
@@ -236,4 +236,41 @@ async fn a_stage_that_delivers_nothing_is_cut_off_until_its_trial() {
     mined(create.send().await).await;
     let units_of_coder = it.core.pools.getMemberUnits(CODE, stages.coding);
     assert!(units_of_coder.call().await.unwrap() > 0);
+}
+
+/// As in the Solidity deployment, nobody has to be the owner for it: but each stage has to be one's own.
+#[tokio::test]
+async fn who_created_the_task_types_makes_a_pipeline_of_them() {
+    let stages = Stages::start().await;
+    let (it, id) = (&stages.it, B256::repeat_byte(8));
+    let creator = it.core.base.devnet.account(7);
+    let (registry, pools) = (&it.core.base.registry, &it.core.pools);
+    let own = [0xa1, 0xa2].map(B256::repeat_byte);
+    for stage in own {
+        let register = registry.registerTaskType(stage, U256::ZERO);
+        mined(register.from(creator).send().await).await;
+        mined(pools.createPool(stage).from(creator).send().await).await;
+        assert_eq!(registry.getCreator(stage).call().await.unwrap(), creator);
+    }
+    // Who had the factory make an economy created its task types, not the factory.
+    let founder = registry.getCreator(CODE).call().await.unwrap();
+    assert_eq!(founder, it.core.base.owner);
+
+    let foreign = vec![own[0], CODE];
+    let create = stages.pipeline.createPipeline(id, foreign).from(creator);
+    let refused: IPipelineErrors = revert(create.call().await);
+    let expected = IPipeline::NotTaskTypeCreator {
+        taskTypeId: CODE,
+        caller: creator,
+    };
+    assert_eq!(refused, IPipelineErrors::NotTaskTypeCreator(expected));
+
+    let create = stages.pipeline.createPipeline(id, own.to_vec());
+    mined(create.from(creator).send().await).await;
+    serve(it, 0x41, own[0], 20).await;
+    serve(it, 0x42, own[1], 10).await;
+    let rebalance = stages.pipeline.rebalancePipeline(id);
+    mined(rebalance.from(creator).send().await).await;
+    let limit = pools.getEffectiveCapacity(own[0]).call().await.unwrap();
+    assert_eq!(limit, units(10));
 }

@@ -55,6 +55,11 @@ struct Platform {
 
 impl Platform {
     async fn start() -> Self {
+        Self::with("ExampleAdapter").await
+    }
+
+    /// With this adapter of `tests/contracts/ExampleAdapter.sol`.
+    async fn with(adapter: &str) -> Self {
         let core = Settlement::start().await;
         let base = &core.base;
         let (registry, stakes) = (*base.registry.address(), *base.stakes.address());
@@ -62,7 +67,7 @@ impl Platform {
         let universal = deploy(&base.devnet, "universal-capacity-adapter", arguments).await;
         mined(base.registry.setAdapter(universal, true).send().await).await;
         let domain = keccak256("example");
-        let compiled = solidity::compile("ExampleAdapter.sol", "ExampleAdapter").await;
+        let compiled = solidity::compile("ExampleAdapter.sol", adapter).await;
         let arguments = (domain, "an example".to_owned()).abi_encode_params();
         let adapter = solidity::deploy(&base.provider, &compiled, &arguments).await;
         let provider = base.provider.clone();
@@ -197,6 +202,59 @@ async fn an_attestation_moves_the_stream_once() {
     mined(it.universal.registerAdapter_1(adapter, CODE).send().await).await;
     let nonce = it.universal.lastNonce(it.domain, sinks[0]);
     assert_eq!(nonce.call().await.unwrap(), last);
+}
+
+/// Adapters of the Solidity deployment number nothing: the creator of the task type allows that, and one attestation counts
+/// for each sink and epoch.
+#[tokio::test]
+async fn a_plain_adapter_counts_once_an_epoch_where_the_creator_allows_it() {
+    let it = Platform::with("PlainAdapter").await;
+    let (base, key) = (&it.core.base, it.key(3));
+    let sink = it.sink(&key).await;
+    let relayer = base.devnet.account(RELAYER);
+    let creator = base.registry.getCreator(CODE).call().await.unwrap();
+    assert_eq!(creator, base.owner);
+    base.devnet.mine(1).unwrap();
+    // Not before: what has no number could be replayed.
+    let first = it.attest(&key, sink, 50, it.now()).await;
+    let route = |attestation: &Bytes| {
+        let route = it
+            .universal
+            .routeAttestation(it.domain, attestation.clone());
+        route.from(relayer)
+    };
+    assert!(route(&first).call().await.is_err());
+    let by_stranger = it.universal.setUnnumbered(it.domain, true).from(relayer);
+    let refusal: IUniversalCapacityAdapterErrors = revert(by_stranger.call().await);
+    let expected = IUniversalCapacityAdapter::NotTaskTypeCreator {
+        taskTypeId: CODE,
+        caller: relayer,
+    };
+    assert_eq!(
+        refusal,
+        IUniversalCapacityAdapterErrors::NotTaskTypeCreator(expected)
+    );
+    mined(it.universal.setUnnumbered(it.domain, true).send().await).await;
+    let receipt = mined(route(&first).send().await).await;
+    assert_eq!(events::<AttestationRouted>(&receipt).len(), 1);
+
+    let at = it.now();
+    base.devnet.mine(1).unwrap();
+    let second = it.attest(&key, sink, 20, it.now()).await;
+    let too_soon = IUniversalCapacityAdapter::AttestationTooSoon {
+        sink,
+        from: U256::from(at - at % 300 + 300),
+    };
+    for attestation in [first, second.clone()] {
+        assert_eq!(
+            it.refusal(attestation).await,
+            IUniversalCapacityAdapterErrors::AttestationTooSoon(too_soon.clone())
+        );
+    }
+    it.core.advance(300);
+    let receipt = mined(route(&second).send().await).await;
+    let routed = events::<AttestationRouted>(&receipt);
+    assert_eq!(routed[0].normalizedCapacity, units(20));
 }
 
 #[tokio::test]

@@ -40,11 +40,16 @@ pub const BY_WORK: u8 = 3;
 pub const BY_WORK_UNITS: u128 = BPS as u128;
 
 /// Units of a member with `capacity`, where `anchor` is worth [`UNIT_SCALE`]. Rounds down; zero if there is no anchor.
-/// Exact for anchors below 2^64; above, the lowest bits of both are left out, less than one part in 2^63.
+/// Exact below 2^64 for both; above, the lowest bits of both are left out: up to a thousand times the anchor less than one part
+/// in 2^50.
 pub fn pool_units(capacity: u128, anchor: u128) -> u128 {
-    let shift = low_bits(128_u32.saturating_sub(anchor.leading_zeros()));
-    // Fits: 64 bits are left of the anchor.
-    scaled(saturated(capacity >> shift), (anchor >> shift) as u64)
+    if anchor == 0 {
+        return 0;
+    }
+    let shift = low_bits(128_u32.saturating_sub((capacity | anchor).leading_zeros()));
+    // Fits: 64 bits are left of the longer.
+    let [capacity, anchor] = [capacity, anchor].map(|value| (value >> shift) as u64);
+    scaled(capacity, anchor.max(1))
 }
 
 /// How many of so many bits are more than 64.
