@@ -21,6 +21,8 @@ const ONE: u128 = 1_000_000_000_000_000_000;
 const LEAST_SCALE: u128 = 1_000_000_000;
 
 impl WorkLedger {
+    /// A part that begins anew counts by the scale of now, so it must not be followed by a payment of before: what the source
+    /// has paid is noted first.
     pub(super) fn take_part(
         &mut self,
         id: B256,
@@ -28,6 +30,9 @@ impl WorkLedger {
         unattributed: U256,
         minimum: U256,
     ) -> u128 {
+        if !self.note_stream(id, source) {
+            return 0;
+        }
         let due = self.due(id, source);
         let amount = due.min(to_u128_saturating(unattributed));
         if due > 0 && amount < to_u128_saturating(minimum) {
