@@ -57,7 +57,7 @@ pub struct Note {
     unit_seconds: StorageU128,
 }
 
-/// What a source had paid when overflow was attributed to it last. One slot: noted (128 bits), scale (64), epoch (32).
+/// The part of a source: of what is noted, all but `noted` waits to be attributed, by the scale of then. One slot: noted (128 bits), scale (64), epoch (32).
 #[storage]
 pub struct Part {
     noted: StorageU128,
