@@ -190,7 +190,7 @@ impl BackpressurePool {
             require_contract(self.vm(), neighbour)?;
         }
         let [host] = self.ask(super_token, ISuperToken::getHostCall::SELECTOR, &[])?;
-        connections::forbid(self.vm(), super_token)?;
+        connections::forbid(self.vm(), super_token);
         self.registry.set(capacity_registry);
         self.token.set(super_token);
         self.gda.set(gda);

@@ -217,7 +217,7 @@ impl EscrowBuffer {
         self.ownable.initialize(owner)?;
         require_contract(self.vm(), token)?;
         require_contract(self.vm(), capacity_registry)?;
-        connections::forbid(self.vm(), token)?;
+        connections::forbid(self.vm(), token);
         self.token.set(token);
         self.capacity_registry.set(capacity_registry);
         self.reclaim_timeout.set(U32::from(DEFAULT_RECLAIM_TIMEOUT));

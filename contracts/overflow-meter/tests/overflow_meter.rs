@@ -5,7 +5,6 @@ extern crate alloc;
 #[allow(dead_code)]
 #[path = "../src/lib.rs"]
 mod contract;
-#[allow(dead_code)]
 #[path = "../../escrow-buffer/tests/neighbours/mod.rs"]
 mod neighbours;
 

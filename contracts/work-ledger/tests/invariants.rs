@@ -8,7 +8,6 @@ mod contract;
 #[allow(dead_code)]
 #[path = "../../overflow-meter/src/lib.rs"]
 mod meter;
-#[allow(dead_code)]
 #[path = "../../escrow-buffer/tests/neighbours/mod.rs"]
 mod neighbours;
 mod world;
@@ -179,7 +178,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nobody_gets_what_another_paid(actions in prop::collection::vec(action(), 1..80)) {

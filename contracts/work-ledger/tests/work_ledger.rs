@@ -8,7 +8,6 @@ mod contract;
 #[allow(dead_code)]
 #[path = "../../overflow-meter/src/lib.rs"]
 mod meter;
-#[allow(dead_code)]
 #[path = "../../escrow-buffer/tests/neighbours/mod.rs"]
 mod neighbours;
 mod world;
