@@ -66,9 +66,9 @@ use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{
         call, calldata, first_words, require_contract, require_gas, static_call, InsufficientGas,
-        NotAContract, Revert,
+        NotAContract,
     },
-    clock, connections,
+    clock,
     eip712::{hash_words, Domain, DomainFields},
     emit,
     erc20::{self, SafeERC20FailedOperation},
@@ -161,7 +161,6 @@ pub enum Error {
     Erc20(SafeERC20FailedOperation),
     InsufficientGas(InsufficientGas),
     NotAContract(NotAContract),
-    Revert(Revert),
     Ownable(ownable::Error),
 }
 
@@ -299,7 +298,6 @@ impl DemurrageToken {
         self.require_recipient(decay_recipient)?;
         self.name.set_str(name);
         self.symbol.set_str(symbol);
-        connections::forbid(self.vm(), underlying);
         self.underlying.set(underlying);
         let decimals = erc20::decimals(self.vm(), underlying).unwrap_or(DEFAULT_DECIMALS);
         self.decimals.set(U8::from(decimals));
@@ -500,15 +498,6 @@ impl DemurrageToken {
         self.touch(account);
         emit!(self.vm(), Rebased[account](decayed, balance));
         Ok(())
-    }
-
-    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here.
-    ///
-    /// # Errors
-    ///
-    /// * What Superfluid reverts with.
-    pub fn disconnect(&mut self, pool: Address) -> Result<(), Error> {
-        Ok(connections::undo(self.vm(), self.underlying.get(), pool)?)
     }
 
     // --- Owner

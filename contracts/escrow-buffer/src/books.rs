@@ -177,16 +177,6 @@ impl EscrowBuffer {
         level.amount.set(Amount::wrapping_from(rest));
     }
 
-    /// Pays `sink` what it was credited.
-    #[inline(never)]
-    pub(super) fn pay_credit(&mut self, sink: Address) -> Result<(), Error> {
-        let amount = self.credits.get(sink);
-        self.credits.setter(sink).set(U256::ZERO);
-        let credited = widen(self.credited.get()).saturating_sub(amount);
-        self.credited.set(U128::wrapping_from(credited));
-        self.send(sink, amount)
-    }
-
     #[inline(never)]
     pub(super) fn signal(&self, id: B256) {
         emit!(

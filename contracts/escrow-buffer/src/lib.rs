@@ -52,7 +52,7 @@ mod rounds;
 mod weights;
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, Uint, B256, U256, U32, U64};
+use alloy_primitives::{Address, Uint, B256, U128, U256, U32, U64};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
@@ -319,7 +319,10 @@ impl EscrowBuffer {
             return Err(NothingToClaim {}.into());
         }
         emit!(self.vm(), Claimed[sink](amount));
-        self.pay_credit(sink)
+        self.credits.setter(sink).set(U256::ZERO);
+        let credited = widen(self.credited.get()).saturating_sub(amount);
+        self.credited.set(U128::wrapping_from(credited));
+        self.send(sink, amount)
     }
 
     /// Takes in what overflowed from the task type's pool since the last time. It is nobody's until it is attributed. The

@@ -86,6 +86,7 @@ impl EscrowBuffer {
     }
 
     /// Begins a round. If there are as few sinks as a call may pay, that is all of it.
+    #[inline(never)]
     fn start_round(&mut self, id: B256, count: u32) -> Result<(), Error> {
         if self.buffer_level(id).is_zero() || self.overflow_meter.get().is_zero() {
             return Err(NothingToDrain {}.into());
@@ -125,33 +126,26 @@ impl EscrowBuffer {
         let Some(allowance) = self.allowance(id)? else {
             return Ok(());
         };
-        round.amount = self.allot(id, &allowance);
-        self.note_round(id, &round);
+        round.amount = self.allot(id, &allowance, round.span);
         let payments = round.split(&sinks);
         self.pay_all(id, payments)
     }
 
     /// Fixes what a round drains whose sinks are all weighed; ends it, if that is nothing.
+    #[inline(never)]
     fn turn_to_paying(&mut self, id: B256, mut round: Round) -> Result<Round, Error> {
         let allowance = match self.allowance(id) {
             Err(Error::NothingToDrain(_)) => None,
             other => other?,
         };
         if let (Some(allowance), false) = (allowance, round.total.is_zero()) {
-            round.amount = self.allot(id, &allowance);
+            round.amount = self.allot(id, &allowance, round.span);
         }
         if !round.amount.is_zero() {
             round.cursor = round.end;
             round.is_paying = true;
-            self.note_round(id, &round);
         }
         Ok(round)
-    }
-
-    /// Later rounds look back to where this one ends at least.
-    fn note_round(&mut self, id: B256, round: &Round) {
-        let mut buffer = self.buffers.setter(id);
-        buffer.last_round.set(U32::wrapping_from(round.span.until));
     }
 
     /// What may drain of the task type's buffer, of which none is refused. `None` if this was the first look at the counter,
@@ -183,9 +177,10 @@ impl EscrowBuffer {
     }
 
     /// What a round drains that begins now: what `allowance` lets, as far as the next deposits hold it, and behind the last
-    /// of them what is nobody's. Passes over those that nothing is left of, and moves the baseline.
+    /// of them what is nobody's. Passes over those that nothing is left of, and moves the baseline. Later rounds look back to
+    /// the end of its span at least.
     #[inline(never)]
-    fn allot(&mut self, id: B256, allowance: &Allowance) -> U256 {
+    fn allot(&mut self, id: B256, allowance: &Allowance, span: Span) -> U256 {
         let allowed = match allowance {
             Allowance::All => U256::MAX,
             Allowance::Free { baseline, value } => U256::from(value.saturating_sub(*baseline)),
@@ -210,6 +205,9 @@ impl EscrowBuffer {
             buffer.head.set(U64::from(next));
         }
         let amount = sum.min(allowed);
+        if !amount.is_zero() {
+            buffer.last_round.set(U32::wrapping_from(span.until));
+        }
         if let Allowance::Free { value, .. } = allowance {
             // What the queue has no use for expires. Where only the bound on deposits stood in the way, the rest stays free:
             // else many small deposits could slow the draining down.
@@ -223,20 +221,20 @@ impl EscrowBuffer {
     }
 
     /// Those of `sinks` that the round has not weighed yet; or, while it is paying, that it has weighed and not paid yet.
-    fn stamp(&mut self, id: B256, round: &Round, sinks: Sinks) -> Sinks {
-        let done = round
-            .number
-            .saturating_add(U64::from(u64::from(round.is_paying)));
+    #[inline(never)]
+    fn stamp(&mut self, id: B256, round: &Round, mut sinks: Sinks) -> Sinks {
+        let number = round.number.wrapping_to::<u64>();
+        let done = U64::from(number.saturating_add(round.is_paying.into()));
         let mut stamps = self.stamps.setter(id);
-        let mut due = Vec::with_capacity(sinks.len());
-        for (sink, weight) in sinks {
-            let is_weighed = stamps.get(sink) == round.number;
-            if is_weighed == round.is_paying {
-                stamps.setter(sink).set(done);
-                due.push((sink, weight));
+        sinks.retain(|(sink, _)| {
+            let mut stamp = stamps.setter(*sink);
+            let is_due = (stamp.get() == round.number) == round.is_paying;
+            if is_due {
+                stamp.set(done);
             }
-        }
-        due
+            is_due
+        });
+        sinks
     }
 
     /// While a round is paying, what it counts on stays where it is.

@@ -5,10 +5,7 @@ use bpe_common::{
     erc20::SafeERC20FailedOperation,
     ownable::{self, OwnableInvalidOwner, OwnableUnauthorizedAccount},
 };
-use bpe_testing::{
-    superfluid::{ConnectPermissionSet, Gda, Host, MemberDisconnected},
-    Behaviour, Token,
-};
+use bpe_testing::{Behaviour, Token};
 use motsu::prelude::*;
 
 use crate::{contract::*, world::*};
@@ -320,31 +317,4 @@ fn only_the_owner_sets_anything() {
         .set_velocity_metrics(ALICE)
         .motsu_res();
     assert_eq!(metrics, refused());
-}
-
-#[motsu::test]
-fn nobody_connects_the_contract_to_junk_pools() {
-    let (token, host, gda) = (
-        Contract::<Token>::new(),
-        Contract::<Host>::new(),
-        Contract::<Gda>::new(),
-    );
-    let (address, agreement) = (token.address(), gda.address());
-    token.sender(OWNER).set_host(host.address());
-    host.sender(OWNER).set_up(address, OWNER, agreement);
-    let fresh = Contract::<DemurrageToken>::new();
-    let (name, symbol) = ("Idle Coin".into(), "IDLE".into());
-    let it = fresh
-        .sender(OWNER)
-        .constructor(name, symbol, address, wei(RATE), TREASURY, OWNER);
-    it.motsu_unwrap();
-    let caller = fresh.address();
-    gda.assert_emitted(&ConnectPermissionSet {
-        caller,
-        allow: false,
-    });
-    // Anybody undoes what was done before.
-    let pool = BOB;
-    fresh.sender(BOB).disconnect(pool).motsu_unwrap();
-    host.assert_emitted(&MemberDisconnected { caller, pool });
 }
