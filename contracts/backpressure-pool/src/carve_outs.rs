@@ -16,7 +16,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{units::Split, BackpressurePool, CarveOutsSet, Error, UNITS_GAS};
+use super::{units::Split, BackpressurePool, CarveOutsSet, Error, CONNECT_GAS, UNITS_GAS};
 
 /// Who gets fee and budget, and the units of that.
 type Parts = [(Address, u128); 2];
@@ -158,7 +158,7 @@ impl BackpressurePool {
     }
 
     /// Takes what rounding has left over back into the streams, once it is as much as the total units: many changes of units
-    /// would add up to a part of the stream.
+    /// would add up to a part of the stream. Superfluid may refuse, but no caller can have it fail for want of gas.
     fn absorb(&self, pool: Address) -> Result<(), Error> {
         let selector = IGeneralDistributionAgreementV1::getPoolAdjustmentFlowRateCall::SELECTOR;
         let [rate] = self.ask(self.gda.get(), selector, &[pool.word()])?;
@@ -169,6 +169,7 @@ impl BackpressurePool {
         let (gda, token) = (self.gda.get(), self.token.get());
         let here = self.vm().contract_address();
         let request = distribution(gda, token, here, pool, 0, None);
+        require_gas(self.vm(), CONNECT_GAS)?;
         call(self.vm(), self.host.get(), &request, u64::MAX, 0);
         Ok(())
     }

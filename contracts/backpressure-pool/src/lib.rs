@@ -100,7 +100,7 @@ pub const MAX_BUDGET_BPS: u16 = 8_999;
 pub const MAX_SINKS_PER_CALL: u64 = 40;
 /// What setting one sink's units may take. It takes about a third of it.
 pub const UNITS_GAS: u64 = 500_000;
-/// What connecting one sink to its pool may take. It takes about a third of it.
+/// What connecting one sink to its pool may take, or taking back what rounding left over. Each takes about a third of it.
 pub const CONNECT_GAS: u64 = 600_000;
 
 /// Sinks are weighted by smoothed capacity.
@@ -190,7 +190,7 @@ impl BackpressurePool {
             require_contract(self.vm(), neighbour)?;
         }
         let [host] = self.ask(super_token, ISuperToken::getHostCall::SELECTOR, &[])?;
-        connections::forbid(self.vm(), super_token)?;
+        connections::forbid(self.vm(), super_token);
         self.registry.set(capacity_registry);
         self.token.set(super_token);
         self.gda.set(gda);

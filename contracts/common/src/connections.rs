@@ -19,17 +19,12 @@ use crate::{
 
 /// Has Superfluid refuse to connect this contract to pools from now on. Does nothing if `token` is a plain ERC-20, or of a
 /// Superfluid that cannot connect others.
-///
-/// # Errors
-///
-/// * What the host of a Super Token reverts with when it is asked for its agreement.
-pub fn forbid(vm: &dyn Host, token: Address) -> Result<(), Revert> {
-    if let Some(host) = host_of(vm, token) {
-        let gda = gda_of(vm, host)?;
+pub fn forbid(vm: &dyn Host, token: Address) {
+    let gda = host_of(vm, token).and_then(|host| gda_of(vm, host).ok());
+    if let Some(gda) = gda {
         let selector = IGeneralDistributionAgreementV1::setConnectPermissionCall::SELECTOR;
         call(vm, gda, &calldata(selector, &[false.word()]), ALL_GAS, 0);
     }
-    Ok(())
 }
 
 /// Disconnects this contract from `pool`. It stays a member, and claims.
@@ -57,8 +52,11 @@ pub fn undo(vm: &dyn Host, token: Address, pool: Address) -> Result<(), Revert> 
     Ok(())
 }
 
-/// The host of a Super Token; `None` of any other token.
+/// The host of a Super Token; `None` of any other token, and of none.
 fn host_of(vm: &dyn Host, token: Address) -> Option<Address> {
+    if token.is_zero() {
+        return None;
+    }
     let request = calldata(ISuperToken::getHostCall::SELECTOR, &[]);
     let answer = static_call(vm, token, &request, ALL_GAS, 32);
     match answer.success && answer.length == 32 {

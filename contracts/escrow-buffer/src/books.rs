@@ -13,8 +13,8 @@ use stylus_sdk::prelude::*;
 
 use super::{
     Amount, AmountTooLarge, BufferFull, Deposited, Error, EscrowBuffer, NotDepositor,
-    NothingToReclaim, PressureChanged, QueuedDeposit, Reclaimed, RoundOpen, SlowDown, SourceId,
-    TaskTypeDoesNotExist, TimeoutNotElapsed, MERGE_PART, SLOW_DOWN_BPS,
+    NothingToReclaim, PressureChanged, QueuedDeposit, Reclaimed, SlowDown, SourceId,
+    TaskTypeDoesNotExist, TimeoutNotElapsed, MAX_DEPOSITS_PER_DRAIN, MERGE_PART, SLOW_DOWN_BPS,
 };
 
 impl EscrowBuffer {
@@ -103,9 +103,7 @@ impl EscrowBuffer {
             }
             .into());
         }
-        if self.is_paying(id) {
-            return Err(RoundOpen {}.into());
-        }
+        self.refuse_while_paying(id)?;
         let mut queue = self.deposits.setter(id);
         queue.setter(number).take(amount);
         self.reduce_source(id, source_id, amount);
@@ -115,15 +113,18 @@ impl EscrowBuffer {
         Ok(amount)
     }
 
-    /// Takes `sum` from the oldest deposits, and then of what is nobody's. A round counts on no more than that.
+    /// Takes `sum` from the oldest deposits, and then of what is nobody's. A round counts on no more than that, and on no
+    /// deposit after the 32nd: however many were made since, a round can be paid to its end.
     pub(super) fn consume(&mut self, id: B256, sum: U256) -> Result<(), Error> {
         if sum.is_zero() {
             return Ok(());
         }
         let buffer = self.buffers.getter(id);
         let (mut head, tail) = (buffer.head.get(), buffer.tail.get());
+        let last = head.saturating_add(U64::from(MAX_DEPOSITS_PER_DRAIN));
+        let last = last.min(tail);
         let mut left = sum;
-        while !left.is_zero() && head < tail {
+        while !left.is_zero() && head < last {
             let mut queue = self.deposits.setter(id);
             let mut entry = queue.setter(head);
             let source = entry.source.get();
@@ -174,16 +175,6 @@ impl EscrowBuffer {
         let mut level = levels.setter(source);
         let rest = widen(level.amount.get()).saturating_sub(amount);
         level.amount.set(Amount::wrapping_from(rest));
-    }
-
-    /// Pays `sink` what it was credited.
-    #[inline(never)]
-    pub(super) fn pay_credit(&mut self, sink: Address) -> Result<(), Error> {
-        let amount = self.credits.get(sink);
-        self.credits.setter(sink).set(U256::ZERO);
-        let credited = widen(self.credited.get()).saturating_sub(amount);
-        self.credited.set(U128::wrapping_from(credited));
-        self.send(sink, amount)
     }
 
     #[inline(never)]

@@ -31,9 +31,9 @@
 //! # Rounds
 //!
 //! One call takes from at most [`MAX_DEPOSITS_PER_DRAIN`] deposits and pays as many sinks as the caller says. If there are
-//! more, a round takes several calls, first to weigh them all, then to pay them: no sink is paid twice, leave and come back as
-//! it may. A sink that another one's leaving moves to a page already paid is left out until the next round; its share stays in
-//! the queue. While a round is paying, which anyone can bring to its end, nothing can be reclaimed.
+//! more, a round takes several calls, first to weigh them all, then to pay them: no sink is weighed or paid twice, leave and
+//! come back as it may, and none is passed over because another one leaves. While a round is paying, which anyone can bring to
+//! its end, nothing can be reclaimed or attributed. A round that is not weighed to its end in four hours begins anew.
 //!
 //! # By work
 //!
@@ -52,7 +52,7 @@ mod rounds;
 mod weights;
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, Uint, B256, U256, U32, U64};
+use alloy_primitives::{Address, Uint, B256, U128, U256, U32, U64};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
@@ -143,7 +143,7 @@ pub struct Buffer {
     has_baseline: StorageBool,
     /// What overflowed and is nobody's yet.
     unattributed: StorageAmount,
-    /// When the last round began to pay.
+    /// Up to here the last round counted what was served.
     last_round: StorageU32,
     /// What the pool has paid since ever, as far as it is booked.
     received: StorageU128,
@@ -152,7 +152,7 @@ pub struct Buffer {
     round_amount: StorageAmount,
     round_total: StorageU128,
     round_paid: StorageAmount,
-    /// Place in the registry's list of the first sink that the round has not weighed, or paid.
+    /// How many sinks of the registry's list, from the first on, the round has not weighed, or paid.
     round_cursor: StorageU32,
     /// How many sinks there were when the round began; 0 if none is open.
     round_end: StorageU32,
@@ -192,8 +192,8 @@ pub struct EscrowBuffer {
     source_ids: StorageMap<Address, StorageSourceId>,
     sources: StorageMap<SourceId, StorageAddress>,
     credits: StorageMap<Address, StorageU256>,
-    /// Number of the round that paid a sink last, of those that take several calls.
-    paid_in: StorageMap<B256, StorageMap<Address, StorageU64>>,
+    /// Number of the round that weighed a sink last, of those that take several calls; 1 more, when it has paid the sink.
+    stamps: StorageMap<B256, StorageMap<Address, StorageU64>>,
 }
 
 /// A list of sinks, and of what goes with each.
@@ -217,7 +217,7 @@ impl EscrowBuffer {
         self.ownable.initialize(owner)?;
         require_contract(self.vm(), token)?;
         require_contract(self.vm(), capacity_registry)?;
-        connections::forbid(self.vm(), token)?;
+        connections::forbid(self.vm(), token);
         self.token.set(token);
         self.capacity_registry.set(capacity_registry);
         self.reclaim_timeout.set(U32::from(DEFAULT_RECLAIM_TIMEOUT));
@@ -319,7 +319,10 @@ impl EscrowBuffer {
             return Err(NothingToClaim {}.into());
         }
         emit!(self.vm(), Claimed[sink](amount));
-        self.pay_credit(sink)
+        self.credits.setter(sink).set(U256::ZERO);
+        let credited = widen(self.credited.get()).saturating_sub(amount);
+        self.credited.set(U128::wrapping_from(credited));
+        self.send(sink, amount)
     }
 
     /// Takes in what overflowed from the task type's pool since the last time. It is nobody's until it is attributed. The
@@ -342,7 +345,7 @@ impl EscrowBuffer {
     }
 
     /// Takes in what overflowed, and queues for each of `sources`, at most 64, what of it WorkLedger has noted as paid by that
-    /// source. Less than a millionth of a token waits for more. Note first.
+    /// source until now. Less than a millionth of a token waits for more.
     ///
     /// # Returns
     ///
@@ -350,7 +353,7 @@ impl EscrowBuffer {
     ///
     /// # Errors
     ///
-    /// * [`TooManySources`], [`PaidByWork`]; as [`EscrowBuffer::sync`].
+    /// * [`TooManySources`], [`PaidByWork`]; [`RoundOpen`] while a round is paying; as [`EscrowBuffer::sync`].
     ///
     /// # Events
     ///

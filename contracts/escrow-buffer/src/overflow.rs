@@ -57,6 +57,7 @@ impl EscrowBuffer {
     pub(super) fn attribute_to(&mut self, id: B256, sources: Vec<Address>) -> Result<U256, Error> {
         self.take_in(id)?;
         self.refuse_by_work(id)?;
+        self.refuse_while_paying(id)?;
         let (ledger, minimum) = (self.work_ledger.get(), self.minimum().word());
         let selector = IPaymentNotes::attributeCall::SELECTOR;
         let mut sum = U256::ZERO;
@@ -79,8 +80,10 @@ impl EscrowBuffer {
         Ok(sum)
     }
 
-    /// Takes `amount` of the unattributed, which is at most all of it: every source's part shrinks with it.
+    /// Takes `amount` of the unattributed, which is at most all of it: every source's part shrinks with it. What has overflowed
+    /// meanwhile is taken in first, lest parts shrink by what is not theirs.
     pub(super) fn drain_unattributed(&mut self, id: B256, amount: U256) -> Result<(), Error> {
+        self.take_in(id)?;
         let mut buffer = self.buffers.setter(id);
         let before = widen(buffer.unattributed.get());
         let rest = before.saturating_sub(amount);

@@ -13,11 +13,13 @@ use bpe_common::{
 use stylus_sdk::prelude::*;
 
 use super::{
-    weights::Span, Amount, Credited, Drained, Error, EscrowBuffer, NothingToDrain, Sinks,
-    MAX_DEPOSITS_PER_DRAIN, PAYMENT_GAS,
+    weights::Span, Amount, Credited, Drained, Error, EscrowBuffer, NothingToDrain, RoundOpen,
+    Sinks, LEAST_LOOK_BACK, MAX_DEPOSITS_PER_DRAIN, PAYMENT_GAS,
 };
 
-/// A round of several calls, as it stands. First its pages are weighed, then paid.
+/// A round of several calls, as it stands. First its pages are weighed, then paid, each time from the last sink of the registry's
+/// list to the first: where a sink leaves, the last one takes its place, which is one that was done. So nobody can have
+/// another's turn passed over. Paid is who was weighed, once.
 struct Round {
     /// What it drains in all; zero until it is weighed.
     amount: U256,
@@ -25,7 +27,9 @@ struct Round {
     total: U256,
     /// What of `amount` has been paid.
     paid: U256,
+    /// How many sinks, from the first on, are still to be weighed, or paid.
     cursor: u32,
+    /// How many sinks there were when it began.
     end: u32,
     number: U64,
     span: Span,
@@ -48,11 +52,6 @@ impl Round {
         }
         payments
     }
-
-    /// How many sinks of at most `count` a call does.
-    fn page(&self, count: u32) -> u32 {
-        self.end.saturating_sub(self.cursor).min(count)
-    }
 }
 
 /// What OverflowMeter's counter lets drain.
@@ -69,22 +68,17 @@ impl EscrowBuffer {
         let Some(mut round) = self.open_round(id) else {
             return self.start_round(id, count);
         };
-        let page = round.page(count);
+        let page = round.cursor.min(count);
+        round.cursor = round.cursor.saturating_sub(page);
         let sinks = self.weighed(id, round.cursor, page, round.span)?;
-        let ends = (sinks.len() as u32) < page;
-        let cursor = round.cursor;
-        round.cursor = match ends {
-            true => round.end,
-            false => cursor.saturating_add(page),
-        };
+        let sinks = self.stamp(id, &round, sinks);
         if round.is_paying {
-            let unpaid = self.stamp(id, round.number, sinks);
-            let payments = round.split(&unpaid);
+            let payments = round.split(&sinks);
             self.store_round(id, &round);
             return self.pay_all(id, payments);
         }
         round.total = round.total.saturating_add(sum(&sinks));
-        if round.cursor >= round.end {
+        if round.cursor == 0 {
             round = self.turn_to_paying(id, round)?;
         }
         self.store_round(id, &round);
@@ -92,6 +86,7 @@ impl EscrowBuffer {
     }
 
     /// Begins a round. If there are as few sinks as a call may pay, that is all of it.
+    #[inline(never)]
     fn start_round(&mut self, id: B256, count: u32) -> Result<(), Error> {
         if self.buffer_level(id).is_zero() || self.overflow_meter.get().is_zero() {
             return Err(NothingToDrain {}.into());
@@ -102,22 +97,25 @@ impl EscrowBuffer {
         let get = ICapacityRegistry::getTaskTypeCall::SELECTOR;
         let registry = self.capacity_registry.get();
         let [_min_stake, sink_count, _total] = query_words(self.vm(), registry, get, &[id])?;
-        let sinks = self.weighed(id, 0, count, span)?;
         let end: u32 = sink_count.saturating_to();
+        let cursor = end.saturating_sub(count);
+        let sinks = self.weighed(id, cursor, count, span)?;
         let number = self.buffers.getter(id).round_number.get();
         let mut round = Round {
             amount: U256::ZERO,
             total: sum(&sinks),
             paid: U256::ZERO,
-            cursor: count,
+            cursor,
             end,
-            number: number.saturating_add(U64::from(1)),
+            // Of two numbers, one for who is weighed and one for who is paid.
+            number: number.saturating_add(U64::from(2)),
             span,
             is_paying: false,
         };
-        if end > count {
+        if cursor > 0 {
             // Refused, if nothing may drain.
             if self.allowance(id)?.is_some() {
+                self.stamp(id, &round, sinks);
                 self.store_round(id, &round);
             }
             return Ok(());
@@ -128,37 +126,26 @@ impl EscrowBuffer {
         let Some(allowance) = self.allowance(id)? else {
             return Ok(());
         };
-        round.amount = self.allot(id, &allowance);
-        self.note_round(id);
+        round.amount = self.allot(id, &allowance, round.span);
         let payments = round.split(&sinks);
         self.pay_all(id, payments)
     }
 
     /// Fixes what a round drains whose sinks are all weighed; ends it, if that is nothing.
+    #[inline(never)]
     fn turn_to_paying(&mut self, id: B256, mut round: Round) -> Result<Round, Error> {
-        round.cursor = 0;
         let allowance = match self.allowance(id) {
             Err(Error::NothingToDrain(_)) => None,
             other => other?,
         };
         if let (Some(allowance), false) = (allowance, round.total.is_zero()) {
-            round.amount = self.allot(id, &allowance);
+            round.amount = self.allot(id, &allowance, round.span);
         }
-        match round.amount.is_zero() {
-            true => round.end = 0,
-            false => {
-                round.is_paying = true;
-                self.note_round(id);
-            }
+        if !round.amount.is_zero() {
+            round.cursor = round.end;
+            round.is_paying = true;
         }
         Ok(round)
-    }
-
-    /// Later rounds look back to this second at least.
-    fn note_round(&mut self, id: B256) {
-        let now = clock::block_timestamp(self.vm());
-        let mut buffer = self.buffers.setter(id);
-        buffer.last_round.set(U32::wrapping_from(now));
     }
 
     /// What may drain of the task type's buffer, of which none is refused. `None` if this was the first look at the counter,
@@ -190,9 +177,10 @@ impl EscrowBuffer {
     }
 
     /// What a round drains that begins now: what `allowance` lets, as far as the next deposits hold it, and behind the last
-    /// of them what is nobody's. Passes over those that nothing is left of, and moves the baseline.
+    /// of them what is nobody's. Passes over those that nothing is left of, and moves the baseline. Later rounds look back to
+    /// the end of its span at least.
     #[inline(never)]
-    fn allot(&mut self, id: B256, allowance: &Allowance) -> U256 {
+    fn allot(&mut self, id: B256, allowance: &Allowance, span: Span) -> U256 {
         let allowed = match allowance {
             Allowance::All => U256::MAX,
             Allowance::Free { baseline, value } => U256::from(value.saturating_sub(*baseline)),
@@ -217,6 +205,9 @@ impl EscrowBuffer {
             buffer.head.set(U64::from(next));
         }
         let amount = sum.min(allowed);
+        if !amount.is_zero() {
+            buffer.last_round.set(U32::wrapping_from(span.until));
+        }
         if let Allowance::Free { value, .. } = allowance {
             // What the queue has no use for expires. Where only the bound on deposits stood in the way, the rest stays free:
             // else many small deposits could slow the draining down.
@@ -229,28 +220,45 @@ impl EscrowBuffer {
         amount
     }
 
-    /// Those of `sinks` that the round has not paid yet: a sink that leaves and comes back is at the end of the list.
-    fn stamp(&mut self, id: B256, round: U64, sinks: Sinks) -> Sinks {
-        let mut paid_in = self.paid_in.setter(id);
-        let mut unpaid = Vec::with_capacity(sinks.len());
-        for (sink, weight) in sinks {
-            if paid_in.get(sink) != round {
-                paid_in.setter(sink).set(round);
-                unpaid.push((sink, weight));
+    /// Those of `sinks` that the round has not weighed yet; or, while it is paying, that it has weighed and not paid yet.
+    #[inline(never)]
+    fn stamp(&mut self, id: B256, round: &Round, mut sinks: Sinks) -> Sinks {
+        let number = round.number.wrapping_to::<u64>();
+        let done = U64::from(number.saturating_add(round.is_paying.into()));
+        let mut stamps = self.stamps.setter(id);
+        sinks.retain(|(sink, _)| {
+            let mut stamp = stamps.setter(*sink);
+            let is_due = (stamp.get() == round.number) == round.is_paying;
+            if is_due {
+                stamp.set(done);
             }
-        }
-        unpaid
+            is_due
+        });
+        sinks
     }
 
-    pub(super) fn is_paying(&self, id: B256) -> bool {
+    /// While a round is paying, what it counts on stays where it is.
+    pub(super) fn refuse_while_paying(&self, id: B256) -> Result<(), Error> {
+        match self.is_paying(id) {
+            true => Err(RoundOpen {}.into()),
+            false => Ok(()),
+        }
+    }
+
+    fn is_paying(&self, id: B256) -> bool {
         self.buffers.getter(id).is_paying.get()
     }
 
+    /// The round that is open. One that nobody weighed to its end in four hours is given up: what came in since would be paid
+    /// for what was served before.
     #[inline(never)]
     fn open_round(&self, id: B256) -> Option<Round> {
         let buffer = self.buffers.getter(id);
         let end = buffer.round_end.get();
-        (!end.is_zero()).then(|| Round {
+        let until: u64 = buffer.round_until.get().wrapping_to();
+        let age = clock::block_timestamp(self.vm()).saturating_sub(until);
+        let is_fresh = buffer.is_paying.get() || age <= LEAST_LOOK_BACK;
+        (!end.is_zero() && is_fresh).then(|| Round {
             amount: widen(buffer.round_amount.get()),
             total: widen(buffer.round_total.get()),
             paid: widen(buffer.round_paid.get()),
@@ -259,7 +267,7 @@ impl EscrowBuffer {
             number: buffer.round_number.get(),
             span: Span {
                 since: buffer.round_from.get().wrapping_to(),
-                until: buffer.round_until.get().wrapping_to(),
+                until,
             },
             is_paying: buffer.is_paying.get(),
         })
@@ -268,7 +276,7 @@ impl EscrowBuffer {
     /// Writes a round of several calls down. Closes it after the last page that is paid.
     #[inline(never)]
     fn store_round(&mut self, id: B256, round: &Round) {
-        let goes_on = round.cursor < round.end;
+        let goes_on = round.cursor > 0;
         let mut buffer = self.buffers.setter(id);
         buffer.is_paying.set(goes_on && round.is_paying);
         buffer.round_number.set(round.number);

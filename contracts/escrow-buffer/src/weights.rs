@@ -1,6 +1,6 @@
 //! By what each sink's part of a round is counted: its capacity over time.
 //!
-//! A round looks back to when the last one began to pay, but at least four hours, and as far as the last end of an epoch: who
+//! A round looks back to where the last one ended, but at least four hours, and as far as the last end of an epoch: who
 //! registered in this epoch has served nothing yet, who registered an hour ago has a quarter of its capacity. Looking back
 //! only to the last round would not do: whoever starts one round could be there for the next, a second later.
 

@@ -49,7 +49,7 @@ use bpe_common::{
         call, invoke_words, query_words, require_contract, require_gas, to_address,
         InsufficientGas, NotAContract, Revert,
     },
-    emit,
+    connections, emit,
     events::Word,
     interfaces::{ICapacityRegistry, IPoolLimits},
     math::{split::scale, to_u128_saturating},
@@ -195,6 +195,7 @@ impl NestedPool {
         let gda = self.look(backpressure_pool, IPoolLimits::GDACall::SELECTOR);
         let token = self.look(backpressure_pool, IPoolLimits::SUPER_TOKENCall::SELECTOR);
         let host = self.look(token, ISuperToken::getHostCall::SELECTOR);
+        connections::forbid(self.vm(), token);
         self.backpressure_pool.set(backpressure_pool);
         self.capacity_registry.set(capacity_registry);
         self.token.set(token);
@@ -241,6 +242,16 @@ impl NestedPool {
         let total = U256::from(self.weight_now(task_type_id)?);
         emit!(self.vm(), HierarchyRebalanced[task_type_id](depth, total));
         Ok(())
+    }
+
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here. It claims all the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// * What Superfluid reverts with.
+    pub fn disconnect(&mut self, pool: Address) -> Result<(), Error> {
+        Ok(connections::undo(self.vm(), self.token.get(), pool)?)
     }
 
     // --- Linkers
@@ -674,8 +685,11 @@ impl NestedPool {
         Ok(total)
     }
 
-    /// An address that `whom` names; zero if it does not.
+    /// An address that `whom` names; zero if it does not, or is nobody.
     fn look(&self, whom: Address, selector: [u8; 4]) -> Address {
+        if whom.is_zero() {
+            return Address::ZERO;
+        }
         match self.ask(whom, selector, &[]) {
             Ok([word]) => to_address(word),
             Err(_) => Address::ZERO,

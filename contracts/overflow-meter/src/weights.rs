@@ -38,19 +38,22 @@ impl OverflowMeter {
     }
 
     /// Capacity times seconds of `sink` in the span. Where the registry has forgotten its beginning, because the sink changed
-    /// in more than 64 epochs since, only what is remembered counts.
+    /// in more than 64 epochs since, only what is remembered counts; that is nothing, where its end is forgotten as well.
     fn served(&self, id: B256, sink: Address, span: Span) -> Result<U256, Revert> {
-        let until = self.capacity_seconds(id, sink, span.until)?;
-        let since = match self.capacity_seconds(id, sink, span.since) {
-            Ok(since) => since,
-            Err(revert) => {
-                let Some(oldest) = expired(&revert) else {
-                    return Err(revert);
-                };
-                self.capacity_seconds(id, sink, oldest)?
-            }
-        };
+        let since = self.remembered(id, sink, span.since)?;
+        let until = self.remembered(id, sink, span.until)?;
         Ok(until.saturating_sub(since))
+    }
+
+    /// Capacity times seconds of `sink` at a `time`, or at the first that the registry remembers.
+    fn remembered(&self, id: B256, sink: Address, time: U256) -> Result<U256, Revert> {
+        match self.capacity_seconds(id, sink, time) {
+            Err(revert) => match expired(&revert) {
+                Some(oldest) => self.capacity_seconds(id, sink, oldest),
+                None => Err(revert),
+            },
+            known => known,
+        }
     }
 
     fn capacity_seconds(&self, id: B256, sink: Address, time: U256) -> Result<U256, Revert> {

@@ -52,7 +52,7 @@ use alloy_primitives::{Address, Uint, B256, U256};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
     call::{invoke_words, query_words, require_contract, to_address, NotAContract, Revert},
-    clock, emit,
+    clock, connections, emit,
     events::Word,
     interfaces::{ICapacityRegistry, IEscrowBuffer, IPoolLimits},
     math::mul_div_floor,
@@ -217,6 +217,10 @@ impl Pipeline {
         require_contract(self.vm(), capacity_registry)?;
         self.backpressure_pool.set(backpressure_pool);
         self.capacity_registry.set(capacity_registry);
+        // A stand-in for the pool, without Superfluid, need not know a token.
+        if let Ok(token) = self.super_token() {
+            connections::forbid(self.vm(), token);
+        }
         Ok(())
     }
 
@@ -237,6 +241,16 @@ impl Pipeline {
     pub fn rebalance_pipeline(&mut self, pipeline_id: B256) -> Result<(), Error> {
         let stages = self.open_stages(pipeline_id)?;
         self.apply(pipeline_id, &stages)
+    }
+
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here.
+    ///
+    /// # Errors
+    ///
+    /// * What BackpressurePool or Superfluid reverts with.
+    pub fn disconnect(&mut self, pool: Address) -> Result<(), Error> {
+        let token = self.super_token()?;
+        Ok(connections::undo(self.vm(), token, pool)?)
     }
 
     // --- Reporters
@@ -626,6 +640,12 @@ fn effective(plan: &[StagePlan]) -> Vec<U256> {
 }
 
 impl Pipeline {
+    fn super_token(&self) -> Result<Address, Revert> {
+        let selector = IPoolLimits::SUPER_TOKENCall::SELECTOR;
+        let [token] = query_words(self.vm(), self.backpressure_pool.get(), selector, &[])?;
+        Ok(to_address(token))
+    }
+
     fn add_stage(&mut self, pipeline_id: B256, stage: B256) -> Result<(), Error> {
         let selector = IPoolLimits::getPoolCall::SELECTOR;
         let [pool] = self.ask(self.backpressure_pool.get(), selector, stage)?;

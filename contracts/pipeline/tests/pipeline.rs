@@ -14,6 +14,10 @@ use bpe_common::{
     ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
     returns::Returns,
 };
+use bpe_testing::{
+    superfluid::{self, ConnectPermissionSet, Gda, MemberDisconnected},
+    Token,
+};
 use contract::*;
 use motsu::prelude::*;
 use world::*;
@@ -26,6 +30,33 @@ fn unauthorized<T>(account: Address) -> Result<T, Error> {
 }
 
 // --- Construction and ownership
+
+#[motsu::test]
+fn nobody_connects_the_contract_to_junk_pools() {
+    let (token, host, gda) = (
+        Contract::<Token>::new(),
+        Contract::<superfluid::Host>::new(),
+        Contract::<Gda>::new(),
+    );
+    let (address, agreement) = (token.address(), gda.address());
+    token.sender(OWNER).set_host(host.address());
+    host.sender(OWNER).set_up(address, OWNER, agreement);
+    let world = World::bare();
+    world.pools.sender(OWNER).wire(agreement, address);
+    let fresh = Contract::<Pipeline>::new();
+    let (pools, registry) = (world.pools.address(), world.registry.address());
+    let it = fresh.sender(ALICE).constructor(pools, registry, OWNER);
+    it.motsu_unwrap();
+    let caller = fresh.address();
+    gda.assert_emitted(&ConnectPermissionSet {
+        caller,
+        allow: false,
+    });
+    // Anybody undoes what was done before.
+    let pool = ALICE;
+    fresh.sender(ALICE).disconnect(pool).motsu_unwrap();
+    host.assert_emitted(&MemberDisconnected { caller, pool });
+}
 
 #[motsu::test]
 fn starts_with_what_it_is_given() {

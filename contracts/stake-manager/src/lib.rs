@@ -35,8 +35,8 @@ use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U16, U256, U64, U8};
 use alloy_sol_types::{sol, SolCall};
 use bpe_common::{
-    call::{has_code, require_gas, static_call, InsufficientGas},
-    clock,
+    call::{has_code, require_gas, static_call, InsufficientGas, Revert},
+    clock, connections,
     erc20::{self, SafeERC20FailedOperation},
     interfaces::IReputationLedger,
     math::{self, bps_of_floor},
@@ -151,6 +151,7 @@ pub enum Error {
     InvalidReputation(InvalidReputation),
     InsufficientGas(InsufficientGas),
     Erc20(SafeERC20FailedOperation),
+    Revert(Revert),
     Ownable(ownable::Error),
 }
 
@@ -262,6 +263,7 @@ impl StakeManager {
         self.stake_unit.set(unit);
         self.min_sink_stake.set(to_amount(min_sink_stake)?);
         self.cap_curve.set(U8::from(cap_curve));
+        connections::forbid(self.vm(), stake_token);
         self.stake_token.set(stake_token);
         self.unbonding_period
             .set(U64::from(DEFAULT_UNBONDING_PERIOD));
@@ -502,6 +504,15 @@ impl StakeManager {
             }
             .into()),
         }
+    }
+
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here.
+    ///
+    /// # Errors
+    ///
+    /// * What Superfluid reverts with.
+    pub fn disconnect(&mut self, pool: Address) -> Result<(), Error> {
+        Ok(connections::undo(self.vm(), self.stake_token.get(), pool)?)
     }
 
     // --- Owner

@@ -12,7 +12,10 @@ use bpe_common::{
     erc20::SafeERC20FailedOperation,
     ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
 };
-use bpe_testing::{Behaviour, Ledger, Token};
+use bpe_testing::{
+    superfluid::{ConnectPermissionSet, Gda, Host, MemberDisconnected},
+    Behaviour, Ledger, Token,
+};
 use contract::*;
 use motsu::prelude::*;
 use stylus_sdk::prelude::*;
@@ -23,6 +26,8 @@ const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
 const UNIT: U256 = uint!(1_000_000_000_U256);
 const REASON: B256 = b256!("00000000000000000000000000000000000000000000000000000000000000aa");
 const DAY: u64 = 86_400;
+const OWNER: Address = Address::repeat_byte(0x01);
+const BOB: Address = Address::repeat_byte(0xb0);
 
 fn tokens(amount: u64) -> U256 {
     ONE * U256::from(amount)
@@ -175,6 +180,32 @@ fn constructor_sets_what_it_is_given(
     assert_eq!(it.unpaid_slashed(), U256::ZERO);
     assert_eq!(it.reputation_ledger(), Address::ZERO);
     assert_eq!(it.reputation_domain(), B256::ZERO);
+}
+
+#[motsu::test]
+fn nobody_connects_the_contract_to_junk_pools() {
+    let (token, host, gda) = (
+        Contract::<Token>::new(),
+        Contract::<Host>::new(),
+        Contract::<Gda>::new(),
+    );
+    let (address, agreement) = (token.address(), gda.address());
+    token.sender(OWNER).set_host(host.address());
+    host.sender(OWNER).set_up(address, OWNER, agreement);
+    let fresh = Contract::<StakeManager>::new();
+    let it = fresh
+        .sender(OWNER)
+        .constructor(address, ONE, tokens(100), CURVE_SQRT, OWNER);
+    it.motsu_unwrap();
+    let caller = fresh.address();
+    gda.assert_emitted(&ConnectPermissionSet {
+        caller,
+        allow: false,
+    });
+    // Anybody undoes what was done before.
+    let pool = BOB;
+    fresh.sender(BOB).disconnect(pool).motsu_unwrap();
+    host.assert_emitted(&MemberDisconnected { caller, pool });
 }
 
 #[motsu::test]

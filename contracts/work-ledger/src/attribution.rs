@@ -2,8 +2,8 @@
 //!
 //! A source's part is what was noted since it was attributed last; the sum of all notes is at most what the escrow received.
 //! Where drains have taken of the unattributed meanwhile, all parts shrink alike: each task type has a scale, which falls with
-//! every such drain, and a part counts by what has become of the scale since the source was attributed last. Once all was
-//! drained, earlier parts are void. A part may come out smaller than it was by that; it is never made up from what others paid.
+//! every such drain, and a part counts by what has become of the scale since the source's last note. Once all was drained,
+//! earlier parts are void. A part may come out smaller than it was by that; it is never made up from what others paid.
 
 use alloy_primitives::{Address, B256, U128, U256, U32};
 use bpe_common::{
@@ -13,7 +13,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{noting::Counts, Error, UnauthorizedCaller, WorkLedger};
+use super::{noting::Counts, Error, Part, UnauthorizedCaller, WorkLedger};
 
 /// 1 in the fixed point of scales.
 const ONE: u128 = 1_000_000_000_000_000_000;
@@ -21,6 +21,8 @@ const ONE: u128 = 1_000_000_000_000_000_000;
 const LEAST_SCALE: u128 = 1_000_000_000;
 
 impl WorkLedger {
+    /// A part that begins anew counts by the scale of now, so it must not be followed by a payment of before: what the source
+    /// has paid is noted first.
     pub(super) fn take_part(
         &mut self,
         id: B256,
@@ -28,6 +30,9 @@ impl WorkLedger {
         unattributed: U256,
         minimum: U256,
     ) -> u128 {
+        if !self.note_stream(id, source) {
+            return 0;
+        }
         let due = self.due(id, source);
         let amount = due.min(to_u128_saturating(unattributed));
         if due > 0 && amount < to_u128_saturating(minimum) {
@@ -41,9 +46,10 @@ impl WorkLedger {
         amount
     }
 
-    /// Before a note of `source` grows by `amount`. In a new epoch its part begins with what it pays from then on:
-    /// `paid_until` says what of the amount came before, as OverflowMeter counted then. A part of nothing begins anew, so
-    /// that drains of before do not make it smaller.
+    /// Before a note of `source` grows by `amount`: from each note on, its part counts by the scale of then, so that what is paid
+    /// after a drain does not shrink by it. What was paid since the last note shrinks by all drains since, even if it was paid
+    /// after them; so does what was paid in a new epoch until its first note. `paid_until` says what of the amount came before
+    /// that epoch, as OverflowMeter counted then.
     pub(super) fn renew_part(
         &mut self,
         id: B256,
@@ -53,13 +59,19 @@ impl WorkLedger {
     ) {
         let (now, epoch) = self.scale_now(id);
         let noted = to_u128(self.notes.getter(id).getter(source).noted.get());
-        let is_old = self.parts.getter(id).getter(source).epoch.get() != epoch;
-        if amount == 0 && (is_old || now < ONE && self.due(id, source) == 0) {
-            self.start_part(id, source, noted, now);
-        } else if is_old {
-            let before = paid_until(&self.epoch_began(id));
-            self.start_part(id, source, noted.saturating_add(before), ONE);
-        }
+        let noted = noted.saturating_add(amount);
+        let parts = self.parts.getter(id);
+        let part = parts.getter(source);
+        let then = part.scale(epoch);
+        let due = match part.epoch.get() == epoch {
+            true if then == now => return,
+            true => scale(part.unattributed(noted), now, then),
+            false => {
+                let before = paid_until(&self.epoch_began(id));
+                scale(amount.saturating_sub(before), now, ONE)
+            }
+        };
+        self.start_part(id, source, noted.saturating_sub(due), now);
     }
 
     /// What OverflowMeter had counted when the epoch began.
@@ -87,13 +99,8 @@ impl WorkLedger {
         let parts = self.parts.getter(id);
         let part = parts.getter(source);
         let (now, epoch) = self.scale_now(id);
-        // A source that never was attributed anything counts from the beginning.
-        let then = match to_u128(part.scale.get()) {
-            0 if epoch.is_zero() => ONE,
-            then => then,
-        };
         match part.epoch.get() == epoch {
-            true => scale(noted.saturating_sub(to_u128(part.noted.get())), now, then),
+            true => scale(part.unattributed(noted), now, part.scale(epoch)),
             false => 0,
         }
     }
@@ -131,6 +138,21 @@ impl WorkLedger {
         match caller == self.escrow_buffer.get() {
             true => Ok(()),
             false => Err(UnauthorizedCaller { caller }.into()),
+        }
+    }
+}
+
+impl Part {
+    /// What was paid of `noted` since the part began.
+    fn unattributed(&self, noted: u128) -> u128 {
+        noted.saturating_sub(to_u128(self.noted.get()))
+    }
+
+    /// By what scale it counts. A source that never had a part counts from the beginning.
+    fn scale(&self, epoch: U32) -> u128 {
+        match to_u128(self.scale.get()) {
+            0 if epoch.is_zero() => ONE,
+            scale => scale,
         }
     }
 }

@@ -57,7 +57,7 @@ pub struct Note {
     unit_seconds: StorageU128,
 }
 
-/// What a source had paid when overflow was attributed to it last. One slot: noted (128 bits), scale (64), epoch (32).
+/// The part of a source: of what is noted, all but `noted` waits to be attributed, by the scale of then. One slot: noted (128 bits), scale (64), epoch (32).
 #[storage]
 pub struct Part {
     noted: StorageU128,
@@ -157,7 +157,7 @@ impl WorkLedger {
     // --- EscrowBuffer
 
     /// What EscrowBuffer may attribute to `source` now, of `unattributed` wei that overflowed: what the source has paid since
-    /// the last time. Less than `minimum` waits for more.
+    /// the last time, which is noted first. Less than `minimum` waits for more; so does everything while no note can be made.
     ///
     /// # Returns
     ///
@@ -166,6 +166,10 @@ impl WorkLedger {
     /// # Errors
     ///
     /// * [`UnauthorizedCaller`]
+    ///
+    /// # Events
+    ///
+    /// * [`Noted`]
     pub fn attribute(
         &mut self,
         task_type_id: B256,

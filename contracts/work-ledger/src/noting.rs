@@ -50,21 +50,22 @@ impl Flow {
 }
 
 impl WorkLedger {
-    pub(super) fn note_stream(&mut self, id: B256, source: Address) {
-        let Some((pool, by_work)) = self.known_pool(id) else {
-            return;
+    /// Whether all that `source` has paid until now is noted.
+    pub(super) fn note_stream(&mut self, id: B256, source: Address) -> bool {
+        // What nobody answers leaves the last note as it is: nothing is lost.
+        self.try_note(id, source).is_some()
+    }
+
+    fn try_note(&mut self, id: B256, source: Address) -> Option<()> {
+        let (pool, by_work) = self.known_pool(id)?;
+        let flow = self.flow(source, pool)?;
+        let counts = self.counts(id)?;
+        let amount = match by_work {
+            true => self.paid_by_work(id, source, &flow, counts)?,
+            false => self.paid_overflow(id, source, &flow, counts),
         };
-        let (Some(flow), Some(counts)) = (self.flow(source, pool), self.counts(id)) else {
-            return;
-        };
-        let paid = match by_work {
-            true => self.paid_by_work(id, source, &flow, counts),
-            false => Some(self.paid_overflow(id, source, &flow, counts)),
-        };
-        // By work a failed search leaves the last note as it is: nothing is lost.
-        if let Some(amount) = paid {
-            self.store(id, source, amount, counts);
-        }
+        self.store(id, source, amount, counts);
+        Some(())
     }
 
     /// Since the last note, if the flow has not changed since. Part of what overflows, so it gets a part of that.
@@ -80,8 +81,9 @@ impl WorkLedger {
             true => 0,
             false => flow.paid(&before, &counts),
         };
+        // One wei more than was paid until then: what came later must not be too much by what is rounded off here.
         self.renew_part(id, source, amount, |then| {
-            flow.paid(&before, then).min(amount)
+            flow.paid(&before, then).saturating_add(1).min(amount)
         });
         amount
     }

@@ -8,6 +8,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{sol, SolError};
 use bpe_common::{
     call::{invoke, static_call, ALL_GAS},
+    interfaces::ICapacityRegistry,
     returns::Returns,
 };
 use stylus_sdk::{prelude::*, storage::*};
@@ -30,6 +31,8 @@ pub struct Registry {
     sinks: StorageMap<B256, StorageVec<StorageAddress>>,
     capacities: StorageMap<B256, StorageMap<Address, StorageU256>>,
     since: StorageMap<B256, StorageMap<Address, StorageU256>>,
+    oldest: StorageMap<Address, StorageU256>,
+    fails: StorageBool,
 }
 
 #[public]
@@ -55,6 +58,16 @@ impl Registry {
         for sink in sinks {
             list.push(sink);
         }
+    }
+
+    /// Forgets what `sink` had before `oldest`.
+    pub fn forget(&mut self, sink: Address, oldest: U256) {
+        self.oldest.setter(sink).set(oldest);
+    }
+
+    /// Does not say what sinks had, for a reason of its own, or does again.
+    pub fn set_fails(&mut self, fails: bool) {
+        self.fails.set(fails);
     }
 
     pub fn task_type_exists(&self, id: B256) -> bool {
@@ -83,9 +96,21 @@ impl Registry {
         )
     }
 
-    pub fn get_capacity_seconds(&self, id: B256, sink: Address, time: U256) -> U256 {
+    pub fn get_capacity_seconds(
+        &self,
+        id: B256,
+        sink: Address,
+        time: U256,
+    ) -> Result<U256, Vec<u8>> {
+        if self.fails.get() {
+            return Err(refusal());
+        }
+        let oldest = self.oldest.get(sink);
+        if time < oldest {
+            return Err(ICapacityRegistry::ObservationExpired { oldest }.abi_encode());
+        }
         let since = self.since.getter(id).get(sink);
-        self.capacities.getter(id).get(sink) * time.saturating_sub(since)
+        Ok(self.capacities.getter(id).get(sink) * time.saturating_sub(since))
     }
 }
 
