@@ -34,6 +34,9 @@ sol! {
     }
 }
 
+/// For many steps. A node's estimate would be what suffices to pass over all of them.
+pub const ENOUGH_GAS: u64 = 16_000_000;
+
 /// A call as a step of a contract.
 pub fn step<C: SolCall>(target: Address, call: C) -> Step {
     Step {
@@ -73,7 +76,8 @@ impl PasserBy {
     /// Does all of it; nothing may fail.
     pub async fn act(&self, steps: Vec<Step>) {
         let failures = self.contract.failures().call().await.unwrap();
-        mined(self.contract.act(steps).send().await).await;
+        let act = self.contract.act(steps).gas(ENOUGH_GAS);
+        mined(act.send().await).await;
         assert_eq!(self.contract.failures().call().await.unwrap(), failures);
     }
 

@@ -132,6 +132,11 @@ async fn a_limit_to_nothing_is_not_drained_around() {
     let stranger = it.base.devnet.account(8);
     mined(it.escrow.sync(CODE).from(stranger).send().await).await;
     assert!(it.level().await * 1_000 > flowed * 990);
+    // The first look only takes note of what was free.
+    let (paid, level) = (market.paid_to_sinks().await, it.level().await);
+    mined(it.escrow.drain_0(CODE).from(stranger).send().await).await;
+    assert_eq!(it.level().await, level);
+    assert!((market.paid_to_sinks().await - paid) * 1_000 <= RATE * 30);
     assert_nothing_to_drain(it.escrow.drain_0(CODE).from(stranger).call().await);
     // Lifted for a moment it stays so, and for an hour. Then it is the sinks', who can serve again.
     mined(limit(U256::MAX).send().await).await;

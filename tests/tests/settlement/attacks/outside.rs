@@ -101,7 +101,6 @@ async fn parameters_of_elsewhere_are_refused() {
         let run = it
             .macros
             .runMacro(*it.gateway.address(), with_task_type(&good, id));
-        println!("{id}");
         let error: IStreamGatewayErrors = revert(run.from(source).call().await);
         let unknown = IStreamGateway::UnknownTaskType { taskTypeId: id };
         assert_eq!(error, IStreamGatewayErrors::UnknownTaskType(unknown));

@@ -29,20 +29,9 @@ async fn a_first_sink_of_a_billionth_gets_a_billionth() {
     let pool = it.pool(CODE).await;
     let total: u128 = pool.getTotalUnits().call().await.unwrap();
     assert!(total < 1_100_000_000, "{total}");
-    println!(
-        "{total} {:?} {:?}",
-        pool.getUnits(honest).call().await,
-        it.flow_to(honest).await
-    );
 
     let source = it.source(3, 1_000).await;
     it.stream(source, CODE, RATE).await;
-    println!(
-        "{total} {:?} {:?} {:?}",
-        pool.getUnits(honest).call().await,
-        it.flow_to(honest).await,
-        it.flow_to(*it.escrow.address()).await
-    );
     let (paid, swept) = (it.paid(honest).await, it.whole(stranger).await);
     it.advance(HOUR);
     mined(it.pools.sweep().from(stranger).send().await).await;
