@@ -4,11 +4,12 @@ use alloy::{
     primitives::{Address, U256},
     sol_types::SolInterface,
 };
-use bpe_abi::IEscrowBuffer::IEscrowBufferErrors;
+use bpe_abi::IEscrowBuffer::{self, IEscrowBufferErrors};
 use bpe_tests::{
     settlement::{usdcx, Settlement, RATE},
     stage::{mined, revert},
-    suite::{units, CODE, TOKEN},
+    strangers::{step, PasserBy},
+    suite::{tokens, units, CODE, TOKEN},
 };
 
 use super::{joined, Market, PRICE};
@@ -70,6 +71,34 @@ async fn a_small_source_gets_back_what_overflowed_of_its_own() {
     }
     assert_eq!(it.whole(small).await, had + waits);
     assert!(it.escrow.drain_0(CODE).call().await.is_ok());
+}
+
+/// A contract with hooks of ERC-777, in which it drains again and refuses what it gets: `transfer` of a Super Token calls none.
+#[tokio::test]
+async fn a_sink_with_hooks_takes_only_its_own() {
+    let it = Settlement::start().await;
+    let hooked = PasserBy::deploy(&it).await;
+    let sink = hooked.address;
+    it.base.equip(sink, 100).await;
+    let stake = it.base.stakes.stake(tokens(100)).from(sink);
+    mined(stake.send().await).await;
+    let join = it.base.registry.registerSink(CODE, units(10)).from(sink);
+    mined(join.send().await).await;
+    let honest = joined(&it, 0x31, 10).await;
+    let source = it.source(3, 1_000).await;
+    let drain = IEscrowBuffer::drain_0Call { taskTypeId: CODE };
+    let again = vec![step(*it.escrow.address(), drain)];
+    mined(hooked.contract.arm(again, true).send().await).await;
+    for _ in 0..2 {
+        let before = [it.whole(sink).await, it.whole(honest).await];
+        it.deposit_by_hand(source, usdcx(100)).await;
+        it.advance(5 * HOUR);
+        mined(it.escrow.drain_0(CODE).send().await).await;
+        for (account, had) in [sink, honest].into_iter().zip(before) {
+            assert_eq!(it.whole(account).await - had, usdcx(50));
+        }
+    }
+    assert_eq!(hooked.contract.hooks().call().await.unwrap(), U256::ZERO);
 }
 
 /// Before: one that registered for the second of a drain took five days of overflow, another 900 of 1 000.

@@ -12,7 +12,8 @@
 //! | a stream below the total units | `sources::a_stream_below_the_total_units_pays_nobody` |
 //! | a small source takes another's overflow | `escrow::a_small_source_gets_back_what_overflowed_of_its_own` |
 //! | junk pools connected to the escrow | `outside::junk_pools_stay_outside_the_escrow` |
-//! | registering a second before a drain | `escrow::a_second_before_a_drain_is_paid_nothing` |
+//! | a sink that is called when it is paid | `escrow::a_sink_with_hooks_takes_only_its_own` |
+//! | registering a second before a drain | `escrow::a_second_before_a_drain_is_paid_nothing`, `escrow::an_hour_before_the_first_drain_is_an_hour` |
 //! | a pipeline limited to nothing, `sync` and `drain` | `escrow::a_limit_to_nothing_is_not_drained_around` |
 //! | anybody's rebalance lifts a child task type | `composition::nested::anybodys_rebalance_leaves_a_child_its_share` |
 //! | sixty unit changes in a pool limited to nothing | `units::sixty_changes_leave_no_rounding_to_sweep` |
