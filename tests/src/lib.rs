@@ -11,5 +11,6 @@ pub mod proof;
 pub mod settlement;
 pub mod solidity;
 pub mod stage;
+pub mod strangers;
 pub mod suite;
 pub mod tools;

@@ -197,6 +197,40 @@ impl Settlement {
         u128::try_from(whole).unwrap()
     }
 
+    /// What `member` gets of the pool of [`CODE`], in wei per second.
+    pub async fn flow_to(&self, member: Address) -> u128 {
+        let pool = self.pool(CODE).await;
+        let flow = pool.getMemberFlowRate(member).call().await.unwrap();
+        flow.into_raw().to()
+    }
+
+    /// What the pool of [`CODE`] has ever paid to `member`, in wei.
+    pub async fn paid(&self, member: Address) -> u128 {
+        let pool = self.pool(CODE).await;
+        let paid = pool.getTotalAmountReceivedByMember(member).call().await;
+        paid.unwrap().to()
+    }
+
+    /// What waits in escrow for the sinks of [`CODE`], in wei.
+    pub async fn level(&self) -> u128 {
+        self.escrow.bufferLevel(CODE).call().await.unwrap().to()
+    }
+
+    /// What of the level of [`CODE`] is booked to `source`, in wei.
+    pub async fn booked(&self, source: Address) -> u128 {
+        let level = self.escrow.sourceLevel(CODE, source).call().await;
+        level.unwrap().to()
+    }
+
+    /// Queues so many wei of `source` by hand.
+    pub async fn deposit_by_hand(&self, source: Address, amount: u128) -> TransactionReceipt {
+        let amount = U256::from(amount);
+        let token = self.superfluid.usdcx();
+        let approve = token.approve(*self.escrow.address(), amount);
+        mined(approve.from(source).send().await).await;
+        mined(self.escrow.deposit(CODE, amount).from(source).send().await).await
+    }
+
     /// What a source's stream takes as deposit: four hours of it, or the token's minimum.
     pub async fn deposit(&self, source: Address, id: B256) -> u128 {
         let stream = self.gateway.getStream(id, source).call().await.unwrap();

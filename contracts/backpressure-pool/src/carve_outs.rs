@@ -16,7 +16,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{units::Split, BackpressurePool, CarveOutsSet, Error, CONNECT_GAS, UNITS_GAS};
+use super::{units::Split, BackpressurePool, CarveOutsSet, Error, UNITS_GAS};
 
 /// Who gets fee and budget, and the units of that.
 type Parts = [(Address, u128); 2];
@@ -166,11 +166,12 @@ impl BackpressurePool {
         if rate.is_zero() || rate < units {
             return Ok(());
         }
+        // Else a node's estimate would be what suffices to let it fail.
+        require_gas(self.vm(), UNITS_GAS)?;
         let (gda, token) = (self.gda.get(), self.token.get());
         let here = self.vm().contract_address();
         let request = distribution(gda, token, here, pool, 0, None);
-        require_gas(self.vm(), CONNECT_GAS)?;
-        call(self.vm(), self.host.get(), &request, u64::MAX, 0);
+        call(self.vm(), self.host.get(), &request, UNITS_GAS, 0);
         Ok(())
     }
 

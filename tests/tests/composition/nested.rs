@@ -145,6 +145,36 @@ async fn pay_for_the_parent_reaches_the_leaves_to_the_wei() {
     assert_eq!(paid(it, SOLIDITY, leaves[1].1).await, before);
 }
 
+/// Before: what is below kept its units when the anchor moved; anybody's rebalance lifted a child task type from 91 to 499 of
+/// 1 000 a month, until somebody rebalanced the hierarchy.
+#[tokio::test]
+async fn anybodys_rebalance_leaves_a_child_its_share() {
+    let tree = Tree::start().await;
+    let (it, nested) = (&tree.it, *tree.nested.address());
+    tree.link(CODE, RUST).await;
+    let rebalance = tree.nested.rebalanceHierarchy(CODE, U256::from(8));
+    mined(rebalance.send().await).await;
+    let source = it.core.source(6, 1_000).await;
+    it.core.stream(source, CODE, RATE).await;
+    // Rust's 20 units below, 40 of the parent's own sink, then 320 of another one.
+    let own = tree.sinks[0].1;
+    let other = serve(it, 0x35, CODE, 320).await;
+    let stranger = it.core.base.devnet.account(8);
+    for _ in 0..2 {
+        let anybody = it.core.pools.rebalance(CODE).from(stranger);
+        mined(anybody.send().await).await;
+        let flows = [
+            it.core.flow_to(nested).await,
+            it.core.flow_to(own).await,
+            it.core.flow_to(other).await,
+        ];
+        println!("20, 40 and 320 units: {flows:?} wei/s");
+        assert!(flows[1].abs_diff(2 * flows[0]) < flows[0] / 100_000);
+        assert!(flows[2].abs_diff(16 * flows[0]) < flows[0] / 10_000);
+        it.core.advance(HOUR);
+    }
+}
+
 #[tokio::test]
 async fn trees_have_no_cycles() {
     let tree = Tree::start().await;

@@ -1,5 +1,6 @@
 //! Money that flows to where capacity is: the settlement core on real Superfluid, balances to the wei.
 
+mod attacks;
 mod overflow;
 mod random;
 mod refusals;

@@ -35,16 +35,6 @@ async fn congested() -> (Settlement, [Address; 3], [Address; 2]) {
     (it, sinks, sources)
 }
 
-async fn flow_to(it: &Settlement, member: Address) -> u128 {
-    let pool = it.pool(CODE).await;
-    let flow = pool.getMemberFlowRate(member).call().await.unwrap();
-    flow.into_raw().to()
-}
-
-async fn level(it: &Settlement) -> u128 {
-    it.escrow.bufferLevel(CODE).call().await.unwrap().to()
-}
-
 /// Invariant 1: as many tokens as are owed.
 async fn assert_covered(it: &Settlement) {
     let owed = it.escrow.getLiabilities().call().await.unwrap();
@@ -75,7 +65,7 @@ async fn the_excess_is_in_escrow_and_booked_to_its_sources() {
     let started = it.base.devnet.timestamp();
     let mut paid = 0;
     for sink in sinks {
-        paid += flow_to(&it, sink).await;
+        paid += it.flow_to(sink).await;
     }
     let worth = 60 * PRICE;
     // At most what the capacity is worth, and only rounding less.
@@ -83,10 +73,10 @@ async fn the_excess_is_in_escrow_and_booked_to_its_sources() {
         paid <= worth && paid > worth - 10_000_000_000,
         "{paid} of {worth}"
     );
-    let shares = [flow_to(&it, sinks[0]).await, flow_to(&it, sinks[2]).await];
+    let shares = [it.flow_to(sinks[0]).await, it.flow_to(sinks[2]).await];
     assert!(shares[1].abs_diff(3 * shares[0]) < 10_000_000_000);
     let escrow = *it.escrow.address();
-    let overflow = flow_to(&it, escrow).await;
+    let overflow = it.flow_to(escrow).await;
     assert!(overflow + paid > 2 * RATE - 2 * RATE / 1_000 - 20_000_000_000);
 
     it.advance(HOUR);
@@ -110,7 +100,7 @@ async fn the_excess_is_in_escrow_and_booked_to_its_sources() {
     let nobody = level_of(&it, Address::ZERO).await;
     assert!(nobody <= 2 * deducted + 8 * RATE);
     let booked = levels[0] + levels[1] + nobody;
-    assert_eq!(level(&it).await, booked);
+    assert_eq!(it.level().await, booked);
     assert!(U256::from(booked) <= received.call().await.unwrap());
 
     it.advance(HOUR);
@@ -132,7 +122,7 @@ async fn capacity_returns_and_the_oldest_drain_by_what_has_become_free() {
     it.book(CODE, &[sources[1]]).await;
     // The first drain of a priced task type takes note of the counter. Nothing is free.
     mined(it.escrow.drain_0(CODE).send().await).await;
-    let (full, counted) = (level(&it).await, free_value(&it).await);
+    let (full, counted) = (it.level().await, free_value(&it).await);
     it.advance(HOUR);
     // While the pool overflows, nothing is free but what rounding takes from the sinks.
     let rounding = free_value(&it).await - counted;
@@ -144,25 +134,25 @@ async fn capacity_returns_and_the_oldest_drain_by_what_has_become_free() {
     let since = it.base.devnet.timestamp();
     let rounding = free_value(&it).await - counted;
     let escrow = *it.escrow.address();
-    assert!(flow_to(&it, escrow).await < 10_000_000);
+    assert!(it.flow_to(escrow).await < 10_000_000);
     it.advance(600);
     let before = [
         it.whole(sinks[0]).await,
         it.whole(big).await,
-        level(&it).await,
+        it.level().await,
         level_of(&it, sources[0]).await,
     ];
     let at = it.base.devnet.timestamp();
-    let (rate_small, rate_big) = (flow_to(&it, sinks[0]).await, flow_to(&it, big).await);
+    let (rate_small, rate_big) = (it.flow_to(sinks[0]).await, it.flow_to(big).await);
     let mut streamed = rate_big;
     for sink in sinks {
-        streamed += flow_to(&it, sink).await;
+        streamed += it.flow_to(sink).await;
     }
     let receipt = mined(it.escrow.drain_0(CODE).send().await).await;
     println!("drain to 4 sinks: {} gas", receipt.gas_used);
     let now = it.base.devnet.timestamp();
     let passed = u128::from(now - at);
-    let drained = before[2] - level(&it).await;
+    let drained = before[2] - it.level().await;
     let elapsed = u128::from(now - since);
     let free = (300 * PRICE - streamed) * elapsed + rounding;
     println!("free {free} wei, drained {drained} wei");
@@ -233,7 +223,7 @@ async fn a_full_buffer_says_so_and_loses_nothing() {
     }
     assert!(it.escrow.getEscrowPressure(CODE).call().await.unwrap() > tokens(1));
     // Far beyond the limit, and all there.
-    assert!(level(&it).await > 1_000 * RATE);
+    assert!(it.level().await > 1_000 * RATE);
     assert_covered(&it).await;
     // Deposits by hand are refused.
     let token = it.superfluid.usdcx();
@@ -251,18 +241,18 @@ async fn without_a_price_all_drains_and_dust_is_swept() {
     it.stream(source, CODE, RATE).await;
     it.advance(HOUR);
     it.book(CODE, &[source]).await;
-    assert!(level(&it).await > RATE * u128::from(HOUR) * 999 / 1_000);
+    assert!(it.level().await > RATE * u128::from(HOUR) * 999 / 1_000);
     // A sink that has not served for an epoch gets nothing.
     let sink = it.sink(0x31, 10).await;
     assert!(it.escrow.drain_0(CODE).call().await.is_err());
     it.advance(600);
     it.book(CODE, &[source]).await;
-    let (had, waits) = (it.whole(sink).await, level(&it).await);
-    let (at, rate) = (it.base.devnet.timestamp(), flow_to(&it, sink).await);
+    let (had, waits) = (it.whole(sink).await, it.level().await);
+    let (at, rate) = (it.base.devnet.timestamp(), it.flow_to(sink).await);
     mined(it.escrow.drain_0(CODE).send().await).await;
     let passed = u128::from(it.base.devnet.timestamp() - at);
     assert_eq!(it.whole(sink).await, had + waits + rate * passed);
-    assert_eq!(level(&it).await, 0);
+    assert_eq!(it.level().await, 0);
 
     // What the change of units left over flows to the pools' admin; it is the fee recipient's, whoever calls.
     it.advance(HOUR);
@@ -270,7 +260,7 @@ async fn without_a_price_all_drains_and_dust_is_swept() {
     let dust = it.whole(admin).await;
     assert!(dust > 0);
     let (had, at) = (it.whole(treasury).await, it.base.devnet.timestamp());
-    let fee = flow_to(&it, treasury).await;
+    let fee = it.flow_to(treasury).await;
     let sweep = it.pools.sweep().from(it.base.devnet.account(8));
     mined(sweep.send().await).await;
     let passed = u128::from(it.base.devnet.timestamp() - at);

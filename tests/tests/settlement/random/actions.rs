@@ -1,20 +1,20 @@
 //! What actors do.
 
 use alloy::{
-    primitives::{Address, Bytes, B256, U256},
+    primitives::{Address, Bytes, B256, I256, U256},
+    sol,
     sol_types::SolCall,
 };
 use bpe_abi::{IBackpressurePool, ICapacityRegistry, IEscrowBuffer, IWorkLedger};
 use bpe_tests::{
     settlement::{rate, usdcx, RATE},
     stage::mined,
+    strangers::{step, Step, ENOUGH_GAS},
     suite::{tokens, units},
 };
-use devnet_superfluid::bindings::{
-    IGDAv1Forwarder, IGeneralDistributionAgreementV1, ITestGovernance, PoolConfig,
-};
+use devnet_superfluid::bindings::{IGeneralDistributionAgreementV1, ITestGovernance};
 
-use super::{step, IPasserBy, World, ID};
+use super::{on_receipt, World, CHAT, IDS};
 
 /// Sends it if it would succeed; much is refused, and rightly.
 macro_rules! attempt {
@@ -30,20 +30,37 @@ macro_rules! attempt {
     }};
 }
 
+sol! {
+    #[sol(rpc)]
+    interface IERC777 {
+        function send(address recipient, uint256 amount, bytes calldata userData) external;
+    }
+}
+
+/// The number of what governance does.
+const GOVERNANCE: u64 = 28;
+
 /// Deploys Superfluid on the saved chain, and owns its governance.
 const GOVERNOR: usize = 9;
 
 impl World {
     /// Returns the kind of what was done.
     pub(super) async fn act(&mut self) -> &'static str {
-        let (kind, done) = match self.below(24) {
+        self.id = IDS[usize::from(self.below(3) == 0)];
+        // A market in which nobody can open a stream shows little.
+        let what = match self.raised && self.below(4) == 0 {
+            true => GOVERNANCE,
+            false => self.below(30),
+        };
+        let (kind, done) = match what {
             0..=4 => self.sink_acts().await,
-            5..=11 => self.source_acts().await,
-            12..=15 => self.keeper_acts().await,
-            16..=18 => self.passer_by_acts().await,
-            19 => self.stranger_acts().await,
-            20..=21 => self.owner_acts().await,
-            22 => self.governance_acts().await,
+            5..=12 => self.source_acts().await,
+            13..=14 => self.depositor_acts().await,
+            15..=20 => self.keeper_acts().await,
+            21..=23 => self.passer_by_acts().await,
+            24..=25 => self.stranger_acts().await,
+            26..=27 => self.owner_acts().await,
+            GOVERNANCE => self.governance_acts().await,
             _ => self.time_passes().await,
         };
         self.count(kind, done);
@@ -60,24 +77,28 @@ impl World {
         let sinks = self.sinks.clone();
         let sink = self.pick(&sinks);
         let capacity = units(1 + self.below(20));
-        let what = self.below(6);
+        let what = self.below(8);
         let dust = self.below(4) == 0;
+        let (refuses, hooks) = (self.below(3) == 0, self.below(5) as usize);
         let (base, pools) = (&self.it.base, &self.it.pools);
         let registry = &base.registry;
         match what {
             0 | 1 => {
                 // Of a sink that joins with next to nothing, too.
                 let capacity = if dust { U256::from(1) } else { capacity };
-                let join = registry.registerSink(ID, capacity).from(sink);
+                let join = registry.registerSink(self.id, capacity).from(sink);
                 ("sink registers", attempt!(join))
             }
-            2 => (
-                "sink leaves",
-                attempt!(registry.deregisterSink(ID).from(sink)),
-            ),
+            2 => {
+                let mut done = false;
+                for sink in [sink].iter().chain(&sinks) {
+                    done = done || attempt!(registry.deregisterSink(self.id).from(*sink));
+                }
+                ("sink leaves", done)
+            }
             3 => {
                 base.devnet.mine(1).unwrap();
-                let update = registry.updateCapacityFromAggregator(ID, sink, capacity);
+                let update = registry.updateCapacityFromAggregator(self.id, sink, capacity);
                 ("capacity attested", attempt!(update.from(base.owner)))
             }
             4 => {
@@ -85,12 +106,27 @@ impl World {
                 let done = attempt!(slash.from(base.owner));
                 (
                     "sink slashed",
-                    done && attempt!(registry.syncCapacity(ID, sink)),
+                    done && attempt!(registry.syncCapacity(self.id, sink)),
                 )
+            }
+            5 => {
+                let hooked = &self.hooked;
+                let mut steps = on_receipt(&self.it, hooked.address, self.id);
+                steps.truncate(hooks);
+                let arm = hooked.contract.arm(steps, refuses);
+                ("contract sink sets its hooks", attempt!(arm))
+            }
+            6 => {
+                let escrow = &self.it.escrow;
+                let mut done = false;
+                for sink in &sinks {
+                    done |= attempt!(escrow.claim().from(*sink));
+                }
+                ("sink claims", done)
             }
             _ => (
                 "rebalanceSink",
-                attempt!(pools.rebalanceSink(ID, sink).from(sink)),
+                attempt!(pools.rebalanceSink(self.id, sink).from(sink)),
             ),
         }
     }
@@ -99,77 +135,180 @@ impl World {
         let sources = self.sources.clone();
         let source = self.pick(&sources);
         let flow = rate(RATE * u128::from(1 + self.below(5)) / 2);
-        let what = self.below(8);
+        let what = self.below(12);
+        let owes = self.it.superfluid.available(source).await;
+        if owes < I256::try_from(usdcx(60)).unwrap() && self.below(4) > 0 {
+            return self.top_up(source, owes).await;
+        }
+        // Mostly to those who have no stream yet, or one to change.
+        let id = self.id;
+        let streaming = self.it.rate_of(source, id).await > 0;
         let it = &self.it;
-        let gateway = *it.gateway.address();
-        let (token, pool) = (it.superfluid.addresses.usdcx, *it.pool(ID).await.address());
+        let (token, pool) = (it.superfluid.addresses.usdcx, self.pool_of(id).await);
         let forwarder = it.superfluid.gda_forwarder();
+        let gateway = &it.gateway;
+        let by_macro = |parameters| {
+            let run = it.macros.runMacro(*gateway.address(), parameters);
+            run.from(source)
+        };
         match what {
-            0..=2 => {
-                let parameters = it.gateway.createStream_0(ID, flow).call().await.unwrap();
-                let run = &it.macros;
-                let run = run.runMacro(gateway, parameters);
-                ("stream opened by macro", attempt!(run.from(source)))
+            0..=2 if !streaming => {
+                let parameters = gateway.createStream_0(id, flow).call().await.unwrap();
+                ("stream opened by macro", attempt!(by_macro(parameters)))
             }
-            3 => {
-                let parameters = it.gateway.updateStream(ID, flow).call().await.unwrap();
-                let run = &it.macros;
-                let run = run.runMacro(gateway, parameters);
-                ("stream changed by macro", attempt!(run.from(source)))
+            0..=3 => {
+                let parameters = gateway.updateStream(id, flow).call().await.unwrap();
+                ("stream changed by macro", attempt!(by_macro(parameters)))
             }
             4 => {
-                let parameters = it.gateway.deleteStream(ID).call().await.unwrap();
-                let run = &it.macros;
-                let run = run.runMacro(gateway, parameters);
-                ("stream ended by macro", attempt!(run.from(source)))
+                let parameters = gateway.deleteStream(id).call().await.unwrap();
+                let mut done = false;
+                for source in [source].iter().chain(&sources) {
+                    let end = by_macro(parameters.clone()).from(*source);
+                    done = done || attempt!(end);
+                }
+                ("stream ended by macro", done)
             }
             5 => {
                 let change = forwarder.distributeFlow(token, source, pool, flow, Bytes::new());
                 ("stream set at Superfluid", attempt!(change.from(source)))
             }
             6 => {
-                let minimum = it.gateway.getMinimumFlowRate(ID).call().await.unwrap();
+                let minimum = gateway.getMinimumFlowRate(id).call().await.unwrap();
                 let low = rate(minimum.to::<u128>() - 1);
                 let change = forwarder.distributeFlow(token, source, pool, low, Bytes::new());
                 ("stream below the minimum", attempt!(change.from(source)))
             }
+            7 => {
+                let amount = usdcx(1);
+                let pay =
+                    forwarder.distribute(token, source, pool, U256::from(amount), Bytes::new());
+                let done = attempt!(pay.from(source));
+                self.ledger.paid_at_once(id, if done { amount } else { 0 });
+                ("source pays at once", done)
+            }
             _ => {
-                let end = IGeneralDistributionAgreementV1::distributeFlowCall {
-                    token,
-                    from: source,
-                    pool,
-                    requestedFlowRate: rate(0),
-                    ctx: Bytes::new(),
-                };
-                let (host, gda) = (it.superfluid.host(), it.superfluid.addresses.gda_v1);
-                let end = host.callAgreement(gda, end.abi_encode().into(), Bytes::new());
-                ("source liquidated", attempt!(end.from(self.keeper)))
+                let mut done = false;
+                for source in sources {
+                    let end = self.liquidation(source, pool);
+                    let gda = it.superfluid.addresses.gda_v1;
+                    let host = it.superfluid.host();
+                    let end = host.callAgreement(gda, end, Bytes::new());
+                    done |= attempt!(end.from(self.keeper));
+                }
+                ("source liquidated", done)
             }
         }
+    }
+
+    /// What ends the stream of a source that owes, whoever calls.
+    fn liquidation(&self, source: Address, pool: Address) -> Bytes {
+        let end = IGeneralDistributionAgreementV1::distributeFlowCall {
+            token: self.it.superfluid.addresses.usdcx,
+            from: source,
+            pool,
+            requestedFlowRate: rate(0),
+            ctx: Bytes::new(),
+        };
+        end.abi_encode().into()
+    }
+
+    pub(super) async fn pool_of(&self, id: B256) -> Address {
+        *self.it.pool(id).await.address()
+    }
+
+    /// What has lost its money gets more, by Superfluid's macro.
+    async fn top_up(&mut self, source: Address, has: I256) -> (&'static str, bool) {
+        let owes: u128 = has.min(I256::ZERO).unsigned_abs().to();
+        let amount = super::FUNDS + u64::try_from(owes / usdcx(1)).unwrap() + 1;
+        let it = &self.it;
+        let (usdc, usdcx_token) = (it.superfluid.usdc(), it.superfluid.addresses.usdcx);
+        let underlying = U256::from(amount) * U256::from(1_000_000);
+        mined(usdc.mint(source, underlying).send().await).await;
+        let approve = usdc.approve(usdcx_token, underlying).from(source);
+        mined(approve.send().await).await;
+        let parameters = it.gateway.topUp(U256::from(usdcx(amount))).call().await;
+        let run = it
+            .macros
+            .runMacro(*it.gateway.address(), parameters.unwrap());
+        let done = attempt!(run.from(source));
+        self.ledger.funded += amount;
+        ("source tops up by macro", done)
+    }
+
+    /// Deposits of sources, and what they take back.
+    async fn depositor_acts(&mut self) -> (&'static str, bool) {
+        let sources = self.sources.clone();
+        let source = self.pick(&sources);
+        let what = self.below(2);
+        let amount = U256::from(usdcx(1 + self.below(20)));
+        let (it, id) = (&self.it, self.id);
+        if what == 0 {
+            let token = it.superfluid.usdcx();
+            let approve = token.approve(*it.escrow.address(), amount).from(source);
+            mined(approve.send().await).await;
+            let deposit = it.escrow.deposit(id, amount).from(source);
+            return ("source deposits by hand", attempt!(deposit));
+        }
+        let bounds = it.escrow.queueBounds(id).call().await.unwrap();
+        let (head, tail): (u64, u64) = (bounds.head.to(), bounds.tail.to());
+        for index in head..tail {
+            let index = U256::from(index);
+            let deposit = it.escrow.getDeposit(id, index).call().await.unwrap();
+            if deposit.amount.is_zero() {
+                continue;
+            }
+            let reclaim = it.escrow.reclaim(id, index).from(deposit.source);
+            return ("source reclaims", attempt!(reclaim));
+        }
+        ("source reclaims", false)
     }
 
     async fn keeper_acts(&mut self) -> (&'static str, bool) {
         let sources = self.sources.clone();
         let source = self.pick(&sources);
-        let what = self.below(8);
-        let (it, keeper) = (&self.it, self.keeper);
+        let (what, page) = (self.below(13), U256::from(1 + self.below(3)));
+        let (it, keeper, id) = (&self.it, self.keeper, self.id);
         let (pools, escrow) = (&it.pools, &it.escrow);
         match what {
-            0 => ("rebalance", attempt!(pools.rebalance(ID).from(keeper))),
-            1 => (
-                "rebalanceOverflow",
-                attempt!(pools.rebalanceOverflow(ID).from(keeper)),
-            ),
-            2 => ("sync", attempt!(escrow.sync(ID).from(keeper))),
-            3 => ("note", attempt!(it.ledger.note(ID, source).from(keeper))),
-            4 => {
+            0 => ("rebalance", attempt!(pools.rebalance(id).from(keeper))),
+            1 => {
+                let look = pools.rebalanceOverflow(id).from(keeper);
+                ("rebalanceOverflow", attempt!(look))
+            }
+            2 => ("sync", attempt!(escrow.sync(id).from(keeper))),
+            3 => ("note", attempt!(it.ledger.note(id, source).from(keeper))),
+            4 | 5 => {
                 for source in &sources {
-                    mined(it.ledger.note(ID, *source).from(keeper).send().await).await;
+                    mined(it.ledger.note(id, *source).from(keeper).send().await).await;
                 }
-                let attribute = escrow.attribute(ID, sources.clone());
+                let attribute = escrow.attribute(id, sources);
                 ("attribute", attempt!(attribute.from(keeper)))
             }
-            5 | 6 => ("drain", attempt!(escrow.drain_0(ID).from(keeper))),
+            6 | 7 => ("drain", attempt!(escrow.drain_0(id).from(keeper))),
+            8 => {
+                let drain = escrow.drain_1(id, page).from(keeper);
+                ("drain of a page", attempt!(drain))
+            }
+            9 => {
+                let pages = pools.rebalanceRange(id, page - U256::from(1), page);
+                ("rebalance of a page", attempt!(pages.from(keeper)))
+            }
+            10 => {
+                let mut done = false;
+                for sink in &self.sinks {
+                    done |= attempt!(escrow.claimFor(*sink).from(keeper));
+                }
+                ("claimFor", done)
+            }
+            11 => match self.junk {
+                Some(junk) => {
+                    let both = attempt!(escrow.disconnect(junk).from(keeper));
+                    let done = attempt!(pools.disconnect(junk).from(keeper)) && both;
+                    ("disconnect", done)
+                }
+                None => ("disconnect", false),
+            },
             _ => ("sweep", attempt!(pools.sweep().from(keeper))),
         }
     }
@@ -178,47 +317,31 @@ impl World {
     async fn passer_by_acts(&mut self) -> (&'static str, bool) {
         let (sinks, sources) = (self.sinks.clone(), self.sources.clone());
         let (sink, source) = (self.pick(&sinks), self.pick(&sources));
-        let pool = *self.it.pool(ID).await.address();
-        let me = *self.passer_by.address();
-        let token = self.it.superfluid.addresses.usdcx;
-        let gda = self.it.superfluid.addresses.gda_v1_forwarder;
-        let distribute = |amount: u128| {
-            step(
-                gda,
-                IGDAv1Forwarder::distributeFlowCall {
-                    token,
-                    from: me,
-                    pool,
-                    requestedFlowRate: rate(amount),
-                    userData: Bytes::new(),
-                },
-            )
-        };
+        let pool = self.pool_of(self.id).await;
         // A deposit of four hours: all of the capital, or what a small pool needs.
         let huge = usdcx([400_000, 500][self.below(2) as usize]) / 15_000;
         let count = 1 + self.below(4);
         let mut steps = Vec::new();
         if self.below(4) > 0 {
-            steps.push(distribute(huge));
+            steps.push(self.passer_by.distribute(&self.it, pool, huge));
         }
         for _ in 0..count {
             steps.push(self.anything(sink, source));
             if self.below(4) == 0 {
-                steps.push(distribute(huge / 2));
+                steps.push(self.passer_by.distribute(&self.it, pool, huge / 2));
             }
         }
-        steps.push(distribute(0));
+        steps.push(self.passer_by.distribute(&self.it, pool, 0));
         if self.below(2) == 0 {
             steps.push(self.anything(sink, source));
         }
-        (
-            "passer-by, all in one transaction",
-            attempt!(self.passer_by.act(steps)),
-        )
+        // An estimate would be what suffices for all steps to fail.
+        let act = self.passer_by.contract.act(steps).gas(ENOUGH_GAS);
+        ("passer-by, all in one transaction", attempt!(act))
     }
 
     /// Something that anyone can call.
-    fn anything(&mut self, sink: Address, source: Address) -> IPasserBy::Step {
+    fn anything(&mut self, sink: Address, source: Address) -> Step {
         let what = self.below(11);
         let it = &self.it;
         let [pools, escrow, ledger, registry] = [
@@ -227,7 +350,7 @@ impl World {
             *it.ledger.address(),
             *it.base.registry.address(),
         ];
-        let id = ID;
+        let id = self.id;
         match what {
             0 => step(
                 pools,
@@ -244,7 +367,7 @@ impl World {
             3 => step(pools, IBackpressurePool::sweepCall {}),
             4 => step(escrow, IEscrowBuffer::syncCall { taskTypeId: id }),
             5 => {
-                let sources = vec![*self.passer_by.address(), source];
+                let sources = vec![self.passer_by.address, source];
                 step(
                     escrow,
                     IEscrowBuffer::attributeCall {
@@ -255,7 +378,7 @@ impl World {
             }
             6 => step(escrow, IEscrowBuffer::drain_0Call { taskTypeId: id }),
             7 => {
-                let source = *self.passer_by.address();
+                let source = self.passer_by.address;
                 step(
                     ledger,
                     IWorkLedger::noteCall {
@@ -282,58 +405,97 @@ impl World {
         }
     }
 
-    /// A pool of nobody's, of which our contracts are members, and which is then connected to them.
+    /// Junk pools, of which our contracts are members and to which they are connected; tokens sent anywhere; wrong lists.
     async fn stranger_acts(&mut self) -> (&'static str, bool) {
-        let it = &self.it;
-        let token = it.superfluid.addresses.usdcx;
-        let forwarder = it.superfluid.gda_forwarder();
-        let config = PoolConfig {
-            transferabilityForUnitsOwner: false,
-            distributionFromAnyAddress: true,
-        };
-        let create = forwarder.createPool(token, self.stranger, config);
-        let create = create.from(self.stranger);
-        let pool = create.call().await.unwrap().pool;
-        mined(create.send().await).await;
-        for victim in [*it.escrow.address(), *it.pools.address(), self.sinks[0]] {
-            let join = forwarder.updateMemberUnits(pool, victim, 1, Bytes::new());
-            mined(join.from(self.stranger).send().await).await;
-            let connect = IGeneralDistributionAgreementV1::tryConnectPoolForCall {
-                pool,
-                memberAddr: victim,
-                ctx: Bytes::new(),
-            };
-            let (host, gda) = (it.superfluid.host(), it.superfluid.addresses.gda_v1);
-            let connect = host.callAgreement(gda, connect.abi_encode().into(), Bytes::new());
-            let _ = attempt!(connect.from(self.stranger));
+        let what = self.below(4);
+        let (it, stranger) = (&self.it, self.stranger);
+        let (pools, escrow) = (*it.pools.address(), *it.escrow.address());
+        let pool = self.pool_of(self.id).await;
+        match what {
+            0 => {
+                let victims = [escrow, pools, self.sinks[0]];
+                self.junk = Some(it.junk_pool(stranger, &victims).await);
+                ("junk pool connected to our contracts", true)
+            }
+            1 => {
+                let source = self.sources[0];
+                let receiver = [escrow, pools, *it.gateway.address()][self.below(3) as usize];
+                let token = self.it.superfluid.usdcx();
+                let send = token.transfer(receiver, U256::from(usdcx(1))).from(source);
+                ("tokens sent to a contract", attempt!(send))
+            }
+            2 => {
+                // By ERC-777, of which Superfluid calls the hooks; by ERC-20's `transfer` it calls none.
+                let (sink, amount) = (self.hooked.address, U256::from(1));
+                let token = IERC777::new(it.superfluid.addresses.usdcx, &it.base.provider);
+                let mut done = false;
+                for source in &self.sources {
+                    let send = token.send(sink, amount, Bytes::new()).from(*source);
+                    done = done || attempt!(send.gas(ENOUGH_GAS));
+                }
+                if done {
+                    self.ledger.given(sink);
+                }
+                ("a wei sent to the contract sink", done)
+            }
+            _ => {
+                let [source, other, _] = self.sources[..] else {
+                    panic!("three sources")
+                };
+                let list = vec![stranger, source, Address::ZERO, pool, escrow, source, other];
+                let attribute = it.escrow.attribute(self.id, list).from(stranger);
+                ("attribute, a wrong list", attempt!(attribute))
+            }
         }
-        ("junk pool connected to our contracts", true)
     }
 
     async fn owner_acts(&mut self) -> (&'static str, bool) {
         let price = U256::from([0, RATE / 100, RATE / 10][self.below(3) as usize]);
         let fee = U256::from(self.below(101));
-        let what = self.below(4);
+        let what = self.below(9);
+        let limit = [U256::ZERO, units(5), U256::MAX, U256::MAX][self.below(4) as usize];
+        let (weighting, hours) = (self.below(2) as u8, 1 + self.below(48));
         let it = &self.it;
         let (pools, owner) = (&it.pools, it.base.owner);
         match what {
             0 | 1 => {
-                let set = pools.setCapacityPrice(ID, price);
+                let set = pools.setCapacityPrice(self.id, price);
                 ("owner sets a price", attempt!(set.from(owner)))
             }
             2 => {
                 let set = pools.setProtocolFee(fee, it.base.devnet.account(1));
                 ("owner sets the fee", attempt!(set.from(owner)))
             }
+            3 | 4 => {
+                let set = pools.setEffectiveCapacity(self.id, limit);
+                ("pipeline sets a limit", attempt!(set.from(owner)))
+            }
+            5 => {
+                let set = pools.setWeighting(CHAT, weighting);
+                ("owner sets a weighting", attempt!(set.from(owner)))
+            }
+            6 => {
+                let set = it.escrow.setBufferMax(self.id, price * U256::from(hours));
+                ("owner limits a buffer", attempt!(set.from(owner)))
+            }
+            7 => {
+                let set = it.escrow.setReclaimTimeout(U256::from(3_600 * hours));
+                ("owner sets a timeout", attempt!(set.from(owner)))
+            }
             _ => {
-                let set = pools.setVerificationBudget(ID, fee);
+                let set = pools.setVerificationBudget(self.id, fee);
                 ("owner sets a budget", attempt!(set.from(owner)))
             }
         }
     }
 
     async fn governance_acts(&mut self) -> (&'static str, bool) {
-        let minimum = U256::from(usdcx([0, 0, 1, 100_000_000][self.below(4) as usize]));
+        let minimum = match self.raised {
+            true => 0,
+            false => [1, 100_000_000][self.below(2) as usize],
+        };
+        self.raised = minimum > 1;
+        let minimum = U256::from(usdcx(minimum));
         let it = &self.it;
         let addresses = &it.superfluid.addresses;
         let governance = ITestGovernance::new(addresses.governance, &it.base.provider);
@@ -352,6 +514,7 @@ impl World {
             return ("a month passes", true);
         }
         self.it.advance(2 * 365 * 86_400);
+        self.check_expired().await;
         self.activate().await;
         ("two years pass, programs expire", true)
     }

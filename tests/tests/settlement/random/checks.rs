@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy::{
-    primitives::{address, Address, Bytes, I256, U256},
+    primitives::{address, Address, Bytes, B256, I256, U256},
     sol,
 };
 use bpe_abi::IEscrowBuffer::IEscrowBufferErrors;
@@ -13,7 +13,7 @@ use bpe_tests::{
     suite::tokens,
 };
 
-use super::{World, CAPITAL, ID};
+use super::{World, CAPITAL, IDS};
 
 sol! {
     #[sol(rpc)]
@@ -29,13 +29,38 @@ const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
 pub struct Ledger {
     /// What each account that pays nothing had: sinks, fee recipient, reviewer.
     wealth: BTreeMap<Address, I256>,
-    /// What each sink could have been paid at most until now: all that flowed while it was registered, in wei.
+    /// What each sink could have been paid at most until now, in wei.
     could: BTreeMap<Address, U256>,
     /// When that was.
     time: u64,
-    /// What flowed into the pool then, wei per second.
+    sinks: BTreeMap<(B256, Address), Place>,
+    /// What a source has paid into a pool at once, since the last look.
+    at_once: BTreeMap<B256, u128>,
+    /// What was waiting in escrow at the last look.
+    waiting: BTreeMap<B256, U256>,
+    /// What sources have got beside what they had, in whole USDCx.
+    pub funded: u64,
+}
+
+/// A sink's place in a task type, as it was at the last look.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    registered: bool,
+    /// What the pool streamed to it, wei per second.
     flow: u128,
-    registered: BTreeMap<Address, bool>,
+    /// What the pool has paid to it since ever, in wei.
+    paid: U256,
+}
+
+impl Ledger {
+    /// A wei that `sink` got as a present.
+    pub fn given(&mut self, sink: Address) {
+        *self.could.entry(sink).or_default() += U256::from(1);
+    }
+
+    pub fn paid_at_once(&mut self, id: B256, amount: u128) {
+        *self.at_once.entry(id).or_default() += amount;
+    }
 }
 
 impl World {
@@ -45,7 +70,7 @@ impl World {
             let wealth = self.wealth(account).await;
             self.ledger.wealth.insert(account, wealth);
         }
-        self.look().await;
+        self.look("begin").await;
     }
 
     /// Accounts that are paid and pay nobody.
@@ -66,13 +91,12 @@ impl World {
             .call()
             .await;
         let balance = balance.unwrap();
-        let pool = it.pool(ID).await;
-        let claimable = pool
-            .getClaimableNow(account)
-            .call()
-            .await
-            .unwrap()
-            .claimableBalance;
+        let mut claimable = I256::ZERO;
+        for id in IDS {
+            let pool = it.pool(id).await;
+            let now = pool.getClaimableNow(account).call().await.unwrap();
+            claimable += now.claimableBalance;
+        }
         let credit = it.escrow.credits(account).call().await.unwrap();
         balance.availableBalance
             + I256::try_from(balance.deposit).unwrap()
@@ -81,19 +105,27 @@ impl World {
     }
 
     pub(super) async fn check(&mut self, what: &str) {
-        self.check_registry(what).await;
-        self.check_units(what).await;
+        for id in IDS {
+            self.check_registry(what, id).await;
+            self.check_units(what, id).await;
+        }
+        self.check_stakes(what).await;
         self.check_solvency(what).await;
         self.check_wealth(what).await;
     }
 
-    /// SPEC §5, 1 and 2: stakes are there, and capacities add up.
-    async fn check_registry(&self, what: &str) {
+    /// SPEC §5, 2: capacities add up.
+    async fn check_registry(&self, what: &str, id: B256) {
         let base = &self.it.base;
-        let listed = base.registry.getSinks(ID).call().await.unwrap();
+        let listed = base.registry.getSinks(id).call().await.unwrap();
         let sum: U256 = listed.capacities.iter().sum();
-        let task_type = base.registry.getTaskType(ID).call().await.unwrap();
+        let task_type = base.registry.getTaskType(id).call().await.unwrap();
         assert_eq!(sum, task_type.totalCapacity, "{what}");
+    }
+
+    /// SPEC §5, 1: stakes are there.
+    async fn check_stakes(&self, what: &str) {
+        let base = &self.it.base;
         let mut staked = U256::ZERO;
         for sink in &self.sinks {
             staked += base.stakes.getStake(*sink).call().await.unwrap();
@@ -103,19 +135,14 @@ impl World {
     }
 
     /// SPEC §5, 3: nobody has units who is not registered, and all units are somebody's.
-    async fn check_units(&self, what: &str) {
+    async fn check_units(&self, what: &str, id: B256) {
         let it = &self.it;
-        let pool = it.pool(ID).await;
+        let pool = it.pool(id).await;
         let mut sum = 0;
         for sink in &self.sinks {
             let units = pool.getUnits(*sink).call().await.unwrap();
-            let registered = it
-                .base
-                .registry
-                .isRegistered(ID, *sink)
-                .call()
-                .await
-                .unwrap();
+            let registered = it.base.registry.isRegistered(id, *sink);
+            let registered = registered.call().await.unwrap();
             assert!(
                 registered || units == 0,
                 "{what}: {sink} left and has {units} units"
@@ -133,11 +160,7 @@ impl World {
             total > 0 && total <= 1_000_000_000_000,
             "{what}: {total} units"
         );
-        let stranger = pool
-            .getUnits(*self.passer_by.address())
-            .call()
-            .await
-            .unwrap();
+        let stranger = pool.getUnits(self.passer_by.address).call().await.unwrap();
         assert_eq!(stranger, 0, "{what}");
     }
 
@@ -149,13 +172,12 @@ impl World {
         let owed = it.escrow.getLiabilities().call().await.unwrap();
         let escrow = *it.escrow.address();
         let balance = it.superfluid.available(escrow).await;
-        let pool = it.pool(ID).await;
-        let claimable = pool
-            .getClaimableNow(escrow)
-            .call()
-            .await
-            .unwrap()
-            .claimableBalance;
+        let mut claimable = I256::ZERO;
+        for id in IDS {
+            let pool = it.pool(id).await;
+            let now = pool.getClaimableNow(escrow).call().await.unwrap();
+            claimable += now.claimableBalance;
+        }
         let owed = I256::try_from(owed.booked + owed.credited).unwrap();
         assert!(
             balance + claimable >= owed,
@@ -163,10 +185,10 @@ impl World {
         );
     }
 
-    /// SPEC §5, 8, and what the issue asks for: who pays nobody never loses; a sink is paid at most what flowed while it was
-    /// there, or waited from before; and whoever neither streams nor serves never gains a wei.
+    /// SPEC §5, 8, and what the issue asks for: who pays nobody never loses; a sink is paid at most its part of
+    /// what flowed, or waited, while it was there; and whoever neither streams nor serves never gains a wei.
     async fn check_wealth(&mut self, what: &str) {
-        self.look().await;
+        self.look(what).await;
         for account in self.payees() {
             let now = self.wealth(account).await;
             let before = self.ledger.wealth.insert(account, now).unwrap_or_default();
@@ -178,7 +200,7 @@ impl World {
             assert!(has <= could, "{what}: {sink} has {has}, of {could} at most");
         }
         let it = &self.it;
-        let passer_by = self.wealth(*self.passer_by.address()).await;
+        let passer_by = self.wealth(self.passer_by.address).await;
         let capital = I256::try_from(usdcx(CAPITAL)).unwrap();
         assert!(
             passer_by <= capital,
@@ -187,7 +209,8 @@ impl World {
         for nobody in [self.keeper, self.stranger, it.base.owner] {
             // Whoever liquidates is rewarded by Superfluid, out of the deposit of who let it come to that.
             let wealth = self.wealth(nobody).await;
-            let rewards = I256::try_from(usdcx(3 * super::FUNDS)).unwrap();
+            let rewards = usdcx(3 * super::FUNDS + self.ledger.funded);
+            let rewards = I256::try_from(rewards).unwrap();
             let allowed = if nobody == self.keeper {
                 rewards
             } else {
@@ -197,39 +220,44 @@ impl World {
         }
     }
 
-    /// Adds what may have flowed to whom since the last look.
-    async fn look(&mut self) {
+    /// Adds what may have been paid to whom since the last look: by the pool, its own part of what flowed, at the rate before
+    /// or after the action, which came in one of the first seconds; from escrow, what waited while it was registered.
+    async fn look(&mut self, what: &str) {
         let it = &self.it;
         let now = it.base.devnet.timestamp();
-        let flow = it.pool(ID).await.getTotalFlowRate().call().await.unwrap();
-        let flow: u128 = flow.into_raw().to();
-        let passed = now - self.ledger.time;
-        // The rate changed at most once in between, in one of its first seconds.
-        let flowed = U256::from(flow.max(self.ledger.flow)) * U256::from(passed);
-        let escrow = it.escrow.bufferLevel(ID).call().await.unwrap();
-        for sink in &self.sinks {
-            let registered = it
-                .base
-                .registry
-                .isRegistered(ID, *sink)
-                .call()
-                .await
-                .unwrap();
-            let was = self
-                .ledger
-                .registered
-                .insert(*sink, registered)
-                .unwrap_or(registered);
-            let could = self.ledger.could.entry(*sink).or_default();
-            if registered || was {
-                *could += flowed;
-            }
-            // What waited from before may be paid to it as well.
-            if registered && !was {
-                *could += escrow;
+        let passed = u128::from(now - self.ledger.time);
+        for id in IDS {
+            let pool = it.pool(id).await;
+            let at_once = self.ledger.at_once.remove(&id).unwrap_or_default();
+            let waits = it.escrow.bufferLevel(id).call().await.unwrap();
+            let waited = self.ledger.waiting.insert(id, waits).unwrap_or(waits);
+            for sink in &self.sinks {
+                let before = self.ledger.sinks.get(&(id, *sink)).copied();
+                let registered = it.base.registry.isRegistered(id, *sink);
+                let flow = pool.getMemberFlowRate(*sink).call().await.unwrap();
+                let paid = pool.getTotalAmountReceivedByMember(*sink).call().await;
+                let place = Place {
+                    registered: registered.call().await.unwrap(),
+                    flow: flow.into_raw().to(),
+                    paid: paid.unwrap(),
+                };
+                let before = before.unwrap_or(place);
+                let streamed = U256::from(before.flow.max(place.flow) * passed + at_once);
+                let received = place.paid - before.paid;
+                assert!(
+                    received <= streamed,
+                    "{what}: {sink} was paid {received} of {streamed} wei"
+                );
+                let could = self.ledger.could.entry(*sink).or_default();
+                *could += received;
+                // What waited, and what the escrow took in with this action: a drain of it needs a place in the registry.
+                if place.registered || before.registered {
+                    *could += waited.saturating_sub(waits);
+                }
+                self.ledger.sinks.insert((id, *sink), place);
             }
         }
-        (self.ledger.time, self.ledger.flow) = (now, flow);
+        self.ledger.time = now;
     }
 
     /// What could be called before can be called now: by keepers, sources, sinks. Refusals are those that say that there is
@@ -243,49 +271,57 @@ impl World {
                 assert!(result.is_ok(), "{what}: {}: {:?}", $name, result.err());
             }};
         }
-        works!("rebalance", pools.rebalance(ID));
-        works!("rebalanceOverflow", pools.rebalanceOverflow(ID));
         works!("sweep", pools.sweep());
-        works!("sync", escrow.sync(ID));
-        works!("attribute", escrow.attribute(ID, self.sources.clone()));
-        if let Err(error) = escrow.drain_0(ID).from(keeper).call().await {
-            let known = error.as_decoded_interface_error::<IEscrowBufferErrors>();
-            let nothing = matches!(known, Some(IEscrowBufferErrors::NothingToDrain(_)));
-            assert!(nothing, "{what}: drain: {error:?}");
+        for id in IDS {
+            works!("rebalance", pools.rebalance(id));
+            works!("rebalanceOverflow", pools.rebalanceOverflow(id));
+            works!("sync", escrow.sync(id));
+            works!("attribute", escrow.attribute(id, self.sources.clone()));
+            if let Err(error) = escrow.drain_0(id).from(keeper).call().await {
+                let known = error.as_decoded_interface_error::<IEscrowBufferErrors>();
+                let nothing = matches!(known, Some(IEscrowBufferErrors::NothingToDrain(_)));
+                assert!(nothing, "{what}: drain: {error:?}");
+            }
+            for sink in &self.sinks {
+                let registered = it.base.registry.isRegistered(id, *sink);
+                if registered.call().await.unwrap() {
+                    works!("rebalanceSink", pools.rebalanceSink(id, *sink));
+                    let leave = it.base.registry.deregisterSink(id).from(*sink);
+                    let refusal = leave.call().await.err();
+                    assert!(refusal.is_none(), "{what}: {sink}: {refusal:?}");
+                }
+            }
+            for source in &self.sources {
+                works!("note", it.ledger.note(id, *source));
+            }
+            // Who has the money can open a stream, unless governance asks for more than it has.
+            let parameters = it.gateway.createStream_0(id, rate(RATE)).call().await;
+            assert!(parameters.is_ok(), "{what}: {parameters:?}");
         }
-        for sink in &self.sinks {
-            if it
-                .base
-                .registry
-                .isRegistered(ID, *sink)
-                .call()
-                .await
-                .unwrap()
-            {
-                works!("rebalanceSink", pools.rebalanceSink(ID, *sink));
-                let leave = it.base.registry.deregisterSink(ID).from(*sink).call().await;
+        self.check_ends(what).await;
+    }
+
+    /// A source can always close its stream, whatever has become of our programs.
+    async fn check_ends(&self, what: &str) {
+        let it = &self.it;
+        let forwarder = it.superfluid.gda_forwarder();
+        let token = it.superfluid.addresses.usdcx;
+        for pool in self.superfluid_pools {
+            for source in &self.sources {
+                let end = forwarder.distributeFlow(token, *source, pool, rate(0), Bytes::new());
+                let end = end.from(*source).call().await;
                 assert!(
-                    leave.is_ok(),
-                    "{what}: {sink} cannot leave: {:?}",
-                    leave.err()
+                    end.is_ok(),
+                    "{what}: {source} cannot end its stream: {end:?}"
                 );
             }
         }
-        let forwarder = it.superfluid.gda_forwarder();
-        let (token, pool) = (it.superfluid.addresses.usdcx, *it.pool(ID).await.address());
-        for source in &self.sources {
-            works!("note", it.ledger.note(ID, *source));
-            // A source can always close its stream.
-            let end = forwarder.distributeFlow(token, *source, pool, rate(0), Bytes::new());
-            let end = end.from(*source).call().await;
-            assert!(
-                end.is_ok(),
-                "{what}: {source} cannot end its stream: {end:?}"
-            );
-            // And one with money can open one, unless governance asks for more than it has.
-            let parameters = it.gateway.createStream_0(ID, rate(RATE)).call().await;
-            assert!(parameters.is_ok(), "{what}: {parameters:?}");
-        }
+    }
+
+    /// While all programs have expired.
+    pub(super) async fn check_expired(&self) {
+        assert!(self.it.pools.getPool(IDS[0]).call().await.is_err());
+        self.check_ends("all programs have expired").await;
     }
 
     /// Activates all programs again, as anyone can.
