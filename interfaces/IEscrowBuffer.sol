@@ -130,7 +130,7 @@ interface IEscrowBuffer {
     function sync(bytes32 taskTypeId) external returns (uint256 amount);
 
     /// Takes in what overflowed, and queues for each of `sources`, at most 64, what of it WorkLedger has noted as paid by that
-    /// source. Less than a millionth of a token waits for more. Note first.
+    /// source until now. Less than a millionth of a token waits for more.
     function attribute(bytes32 taskTypeId, address[] calldata sources) external returns (uint256 amount);
 
     /// Pays the sinks of the task type from the oldest deposits, or does one page of a round if there are more than 12: see

@@ -75,6 +75,10 @@ interface INestedPool {
     /// the root down, weights from the leaves up: `maxDepth` 1 is the smallest, of one parent and its children.
     function rebalanceHierarchy(bytes32 taskTypeId, uint256 maxDepth) external;
 
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here. It claims all the
+    /// same.
+    function disconnect(address pool) external;
+
     /// Makes `childTaskTypeId`, which has no parent, a child of `parentTaskTypeId`, with all that is below it. What
     /// the parent brought until now goes to the children it had until now.
     function registerChild(bytes32 parentTaskTypeId, bytes32 childTaskTypeId) external;

@@ -79,6 +79,9 @@ interface IPipeline {
     /// have no more than that. Writes what has changed only.
     function rebalancePipeline(bytes32 pipelineId) external;
 
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here.
+    function disconnect(address pool) external;
+
     /// Judges a stage by `currentThroughput`, in capacity units of 1e-9 per epoch, and by the pressure in its escrow. If
     /// that decouples it or couples it again, the pipeline is rebalanced.
     function checkCircuitBreaker(bytes32 pipelineId, uint256 stageIndex, uint256 currentThroughput) external;

@@ -69,6 +69,9 @@ interface IStakeManager {
     /// The stake of `sink` is locked by another registry than the caller.
     error LockedByOtherRegistry(address sink);
 
+    /// `callee` answered with something that is not what its interface promises.
+    error MalformedReturn(address callee);
+
     /// The reputation of `sink` is less than `required`.
     error NotAdmitted(address sink, uint256 reputation, uint256 required);
 
@@ -130,6 +133,9 @@ interface IStakeManager {
 
     /// Pays to the treasury what slashes could not pay at once.
     function paySlashed() external;
+
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here.
+    function disconnect(address pool) external;
 
     /// Lets `slasher` slash, or no longer.
     function setSlasher(address slasher, bool authorized) external;

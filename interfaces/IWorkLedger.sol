@@ -35,7 +35,7 @@ interface IWorkLedger {
     function note(bytes32 taskTypeId, address source) external;
 
     /// What EscrowBuffer may attribute to `source` now, of `unattributed` wei that overflowed: what the source has paid since
-    /// the last time. Less than `minimum` waits for more.
+    /// the last time, which is noted first. Less than `minimum` waits for more; so does everything while no note can be made.
     function attribute(bytes32 taskTypeId, address source, uint256 unattributed, uint256 minimum) external returns (uint256 amount);
 
     /// Notes that a drain left `rest` of `before` unattributed wei: all sources' parts shrink alike.
