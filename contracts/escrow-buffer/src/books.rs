@@ -121,10 +121,11 @@ impl EscrowBuffer {
         }
         let buffer = self.buffers.getter(id);
         let (mut head, tail) = (buffer.head.get(), buffer.tail.get());
-        let last = head.saturating_add(U64::from(MAX_DEPOSITS_PER_DRAIN));
-        let last = last.min(tail);
         let mut left = sum;
-        while !left.is_zero() && head < last {
+        for _ in 0..MAX_DEPOSITS_PER_DRAIN {
+            if left.is_zero() || head >= tail {
+                break;
+            }
             let mut queue = self.deposits.setter(id);
             let mut entry = queue.setter(head);
             let source = entry.source.get();

@@ -38,6 +38,7 @@ struct Round {
 
 impl Round {
     /// What each of `sinks` gets: its share of the amount, rounded down. Never more in all than is left of the round.
+    #[inline(never)]
     fn split(&mut self, sinks: &Sinks) -> Sinks {
         let mut payments = Vec::with_capacity(sinks.len());
         for (sink, weight) in sinks {
