@@ -28,6 +28,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
         "asks BackpressurePool for its registry at construction only, and later the registry alone",
     ),
     (
+        "WorkLedger",
+        "asks BackpressurePool for its links at construction, and later pool, meter and Superfluid alone, never EscrowBuffer",
+    ),
+    (
         "EconomyFactory",
         "is known to no other contract: who asks BackpressurePool for GDA() or SUPER_TOKEN() could ask it, too",
     ),
