@@ -197,6 +197,8 @@ fn every_other(first: u64) -> BTreeMap<&'static str, [u32; 2]> {
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     for seed in (first..=setting("SETTLEMENT_RUNS", 2)).step_by(2) {
         runtime.block_on(run(seed, setting("SETTLEMENT_ACTIONS", 400), &mut counts));
+        // A deep run that is cut short has shown so much.
+        println!("seed {seed} is through");
     }
     counts
 }
