@@ -25,7 +25,7 @@
 //!
 //! # To whom
 //!
-//! To the registered sinks by what they have served, capacity times seconds, since the last round began, but in four hours at
+//! To the registered sinks by what they have served, capacity times seconds, since where the last round ended, but in four hours at
 //! least, up to the last end of an epoch. A sink that registered in this second gets nothing.
 //!
 //! # Rounds

@@ -1,7 +1,7 @@
 //! By what each sink's part of a round is counted: its capacity over time.
 //!
-//! A round looks back to where the last one ended, but at least four hours, and as far as the last end of an epoch: who
-//! registered in this epoch has served nothing yet, who registered an hour ago has a quarter of its capacity. Looking back
+//! A round looks back to where the last one ended, but at least four hours, the first one to the beginning; and as far as the
+//! last end of an epoch: who registered in this epoch has served nothing yet, who registered an hour ago has a quarter of its capacity. Looking back
 //! only to the last round would not do: whoever starts one round could be there for the next, a second later.
 
 use alloy_primitives::B256;
@@ -22,13 +22,11 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Of a round that begins `now`, after one that began at `last`; 0, if it is the first.
+    /// Of a round that begins `now`, after one that counted up to `last`; 0, if it is the first: then all that was ever served
+    /// counts, since nobody knows for how long the money has waited.
     pub(super) fn new(last: u64, now: u64) -> Self {
         let least = now.saturating_sub(LEAST_LOOK_BACK);
-        let since = match last {
-            0 => least,
-            _ => last.min(least),
-        };
+        let since = last.min(least);
         Self {
             since: epoch_of(since),
             until: epoch_of(now),
