@@ -35,6 +35,7 @@ impl Span {
 }
 
 /// When the epoch of `time` began.
+#[inline(never)]
 fn epoch_of(time: u64) -> u64 {
     time.saturating_sub(time.checked_rem(clock::EPOCH).unwrap_or_default())
 }
