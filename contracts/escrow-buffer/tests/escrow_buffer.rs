@@ -599,9 +599,21 @@ fn alone_a_new_sink_gets_nothing_either() {
 fn an_hour_counts_a_quarter_of_four() {
     let world = World::new();
     world.deposit(ALICE, tokens(10));
-    world.set_sinks_since(CODE, &[(X, 1, 0), (Y, 1, timestamp() - 3_600)]);
+    let [early, late] = [4, 1].map(|hours| timestamp() - hours * 3_600);
+    world.set_sinks_since(CODE, &[(X, 1, early), (Y, 1, late)]);
     world.drain().unwrap();
     assert_eq!(world.balances(), (tokens(8), tokens(2)));
+}
+
+/// However long the money has waited: a sink that came an hour ago has served an hour, beside one of a hundred hours.
+#[motsu::test]
+fn the_first_round_counts_all_that_was_served() {
+    let world = World::new();
+    world.deposit(ALICE, tokens(101));
+    let [early, late] = [100, 1].map(|hours| timestamp() - hours * 3_600);
+    world.set_sinks_since(CODE, &[(X, 1, early), (Y, 1, late)]);
+    world.drain().unwrap();
+    assert_eq!(world.balances(), (tokens(100), tokens(1)));
 }
 
 #[motsu::test]
@@ -912,8 +924,8 @@ fn a_round_pays_by_the_time_when_it_began() {
     let world = World::new();
     let sinks = world.many_sinks(2);
     world.deposit(ALICE, tokens(10));
-    let late = timestamp() - 3_600;
-    world.set_sinks_since(CODE, &[(sinks[0], 1, 0), (sinks[1], 1, late)]);
+    let [early, late] = [4, 1].map(|hours| timestamp() - hours * 3_600);
+    world.set_sinks_since(CODE, &[(sinks[0], 1, early), (sinks[1], 1, late)]);
     world.drain_sinks(1).unwrap();
     advance_time(3 * 3_600);
     for _ in 0..3 {
