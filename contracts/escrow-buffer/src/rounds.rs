@@ -309,6 +309,7 @@ impl EscrowBuffer {
     }
 
     /// Pays `sink`, or credits it if the token reverts: a sink that cannot be paid does not stand in the way of others.
+    #[inline(never)]
     fn pay(&mut self, id: B256, sink: Address, amount: U256) -> Result<(), Error> {
         require_gas(self.vm(), PAYMENT_GAS)?;
         if erc20::try_transfer(self.vm(), self.token.get(), sink, amount, PAYMENT_GAS)? {

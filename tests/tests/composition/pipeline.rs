@@ -177,7 +177,8 @@ async fn a_last_stage_that_shrinks_to_half_halves_the_pay_of_the_first() {
     let drained = superfluid.available(stages.drafting[0]).await - before;
     let rest = it.core.escrow.bufferLevel(DRAFT).call().await.unwrap();
     println!("escrow of the first stage: {level} wei, {rest} after the drain");
-    assert!(rest < U256::from(10));
+    // A billionth of the stream goes into the escrow at any time.
+    assert!(rest < level / U256::from(100_000_000));
     // It has 30 of 100 units, and came some seconds earlier; the fee was taken when it streamed in.
     let part = level * U256::from(3) / U256::from(10);
     assert!(drained.into_raw().abs_diff(part) < part / U256::from(200));

@@ -32,6 +32,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
         "asks BackpressurePool for its links at construction, and later pool, meter and Superfluid alone, never EscrowBuffer",
     ),
     (
+        "StreamGateway",
+        "is called by Superfluid's macro forwarders alone, and asks pool and agreement in views",
+    ),
+    (
         "EconomyFactory",
         "is known to no other contract: who asks BackpressurePool for GDA() or SUPER_TOKEN() could ask it, too",
     ),

@@ -36,8 +36,8 @@ pub struct Ledger {
     sinks: BTreeMap<(B256, Address), Place>,
     /// What a source has paid into a pool at once, since the last look.
     at_once: BTreeMap<B256, u128>,
-    /// What was waiting in escrow at the last look.
-    waiting: BTreeMap<B256, U256>,
+    /// What was waiting in escrow at the last look, less what the pool had paid it.
+    waiting: BTreeMap<B256, I256>,
     /// What sources have got beside what they had, in whole USDCx.
     pub funded: u64,
 }
@@ -220,6 +220,18 @@ impl World {
         }
     }
 
+    /// What waits in the escrow, less what its pool has paid it ever: booking the latter changes nothing, drains lower it.
+    async fn waiting(&self, id: B256) -> I256 {
+        let (it, escrow) = (&self.it, *self.it.escrow.address());
+        let level = it.escrow.bufferLevel(id).call().await.unwrap();
+        let unbooked = it.escrow.sync(id).call().await.unwrap();
+        let pool = it.pool(id).await;
+        let received = pool.getTotalAmountReceivedByMember(escrow).call().await;
+        let [waits, received] =
+            [level + unbooked, received.unwrap()].map(|amount| I256::try_from(amount).unwrap());
+        waits - received
+    }
+
     /// Adds what may have been paid to whom since the last look: by the pool, its own part of what flowed, at the rate before
     /// or after the action, which came in one of the first seconds; from escrow, what waited while it was registered.
     async fn look(&mut self, what: &str) {
@@ -229,8 +241,9 @@ impl World {
         for id in IDS {
             let pool = it.pool(id).await;
             let at_once = self.ledger.at_once.remove(&id).unwrap_or_default();
-            let waits = it.escrow.bufferLevel(id).call().await.unwrap();
+            let waits = self.waiting(id).await;
             let waited = self.ledger.waiting.insert(id, waits).unwrap_or(waits);
+            let left = U256::try_from(waited - waits).unwrap_or_default();
             for sink in &self.sinks {
                 let before = self.ledger.sinks.get(&(id, *sink)).copied();
                 let registered = it.base.registry.isRegistered(id, *sink);
@@ -252,7 +265,7 @@ impl World {
                 *could += received;
                 // What waited, and what the escrow took in with this action: a drain of it needs a place in the registry.
                 if place.registered || before.registered {
-                    *could += waited.saturating_sub(waits);
+                    *could += left;
                 }
                 self.ledger.sinks.insert((id, *sink), place);
             }
