@@ -138,8 +138,7 @@ impl Proof {
 
     /// From the next epoch on a task stands for a unit of capacity; goes there.
     pub async fn measure(&self, assigned: bool) {
-        let yardstick = 1 + u8::from(assigned);
-        let yardstick = self.tracker.setYardstick(CODE, U256::from(UNIT), yardstick);
+        let yardstick = self.tracker.setYardstick(CODE, U256::from(UNIT), assigned);
         mined(yardstick.send().await).await;
         self.to_next_epoch();
     }

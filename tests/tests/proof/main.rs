@@ -2,7 +2,6 @@
 
 mod assigned;
 mod attest;
-mod dodges;
 mod evidence;
 mod late;
 mod layout;
