@@ -85,49 +85,6 @@ sol! {
         address agentOperator;
         address requester;
     }
-
-    /// Totals since ever between `sink` and `source`: `work` in capacity-seconds of 1e-9 units, `value` in wei; both sign. For
-    /// WorkLedger, as all that follows.
-    #[derive(Debug, PartialEq, Eq)]
-    struct WorkVoucher {
-        bytes32 taskTypeId;
-        address sink;
-        address source;
-        uint256 work;
-        uint256 value;
-        uint256 tasks;
-        uint256 timestamp;
-    }
-
-    /// `sink` owes `source` the task until `deadline`, at most 3600 s after `timestamp`; `work` and `value` are the most of it.
-    /// Both sign.
-    #[derive(Debug, PartialEq, Eq)]
-    struct WorkAssignment {
-        bytes32 taskTypeId;
-        address sink;
-        address source;
-        bytes32 taskId;
-        uint256 work;
-        uint256 value;
-        uint256 timestamp;
-        uint256 deadline;
-    }
-
-    /// `sink` missed the task; its source signs.
-    #[derive(Debug, PartialEq, Eq)]
-    struct MissReport {
-        bytes32 taskTypeId;
-        address sink;
-        bytes32 taskId;
-    }
-
-    /// `key` signs for `account`, which says so by its own signature or as a contract; `nonce` is its next.
-    #[derive(Debug, PartialEq, Eq)]
-    struct KeyRegistration {
-        address account;
-        address key;
-        uint256 nonce;
-    }
 }
 
 /// The domain of a contract's signatures: the name and version that its `eip712Domain()` returns.
@@ -169,11 +126,6 @@ pub fn openclaw_adapter(chain_id: ChainId, contract: Address) -> Eip712Domain {
 /// The domain of executions of skills.
 pub fn openclaw_verifier(chain_id: ChainId, contract: Address) -> Eip712Domain {
     domain("Pura-OpenClawVerifier", "1", chain_id, contract)
-}
-
-/// The domain of vouchers, assignments that are paid by work, reports of misses and registrations of keys.
-pub fn work_ledger(chain_id: ChainId, contract: Address) -> Eip712Domain {
-    domain("BPE-WorkLedger", "1", chain_id, contract)
 }
 
 /// A signature as the contracts take it: `r ‖ s ‖ v`.

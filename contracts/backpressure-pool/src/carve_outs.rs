@@ -170,7 +170,7 @@ impl BackpressurePool {
         require_gas(self.vm(), UNITS_GAS)?;
         let (gda, token) = (self.gda.get(), self.token.get());
         let here = self.vm().contract_address();
-        let request = distribution(gda, token, here, pool, 0, None);
+        let request = distribution(gda, token, here, pool, 0);
         call(self.vm(), self.host.get(), &request, UNITS_GAS, 0);
         Ok(())
     }

@@ -647,7 +647,8 @@ impl BackpressurePool {
     }
 
     /// Weights the task type's sinks by smoothed capacity (0), or by what of it they reported as free (1), or by the shares
-    /// that are submitted (2); the next rebalance applies it. Or has them paid by work (3), before there is a pool, for ever.
+    /// that are submitted (2); the next rebalance applies it. Or has them paid by work (3), before there is a pool, for ever:
+    /// not for use yet, since nothing pays out what such pools pay into the escrow.
     ///
     /// # Errors
     ///

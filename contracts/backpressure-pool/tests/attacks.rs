@@ -170,3 +170,24 @@ fn nobody_connects_the_contract_to_junk_pools() {
         allow: false,
     });
 }
+
+/// Many changes of units leave over more than a wei for each: that is taken back into the streams in the same call.
+#[motsu::test]
+fn what_rounding_leaves_over_is_taken_back_from_a_wei_per_unit_on() {
+    let world = World::balanced();
+    let units = world.pool.sender(OWNER).get_total_units();
+    let taken_back = Distributed {
+        pool: world.pool.address(),
+        from: world.pools.address(),
+        flowRate: flow_rate(0),
+    };
+    let rebalance_with = |left_over: u128| {
+        let it = &world.gda;
+        it.sender(OWNER).set_adjustment(flow_rate(left_over));
+        world.rebalance().unwrap();
+    };
+    rebalance_with(units - 1);
+    assert!(!world.host.emitted(&taken_back));
+    rebalance_with(units);
+    world.host.assert_emitted(&taken_back);
+}

@@ -308,7 +308,7 @@ fn new_sinks_are_connected() {
 #[motsu::test]
 fn a_sink_that_cannot_be_connected_has_its_units() {
     let world = World::new();
-    world.host.sender(OWNER).set_refuses(true, false, false);
+    world.host.sender(OWNER).refuse_connections();
     assert_eq!(world.rebalance(), Ok(()));
     assert_eq!((world.units(X), world.units(Y)), (250_000_000, 750_000_000));
     assert_eq!(world.host.all_events().len(), 0);

@@ -61,8 +61,7 @@ impl World {
         let escrow = Contract::<Curve>::new();
         let meter = Contract::<OverflowMeter>::new();
         token.sender(OWNER).set_host(host.address());
-        host.sender(OWNER)
-            .set_up(token.address(), Address::ZERO, gda.address());
+        host.sender(OWNER).set_up(token.address(), gda.address());
         gda.sender(OWNER).set_next(pool.address());
         pool.sender(OWNER).set_admin(pools.address());
         pool.sender(OWNER).set_flow_rate(flow_rate(1 << 60));

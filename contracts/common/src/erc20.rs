@@ -108,20 +108,6 @@ pub fn transfer_from(
     checked(vm, token, IERC20::transferFromCall::SELECTOR, &arguments)
 }
 
-/// Lets `spender`, a contract of the suite, take any amount of `token`.
-///
-/// # Errors
-///
-/// * [`SafeERC20FailedOperation`] as [`transfer`].
-pub fn approve_all(
-    vm: &dyn Host,
-    token: Address,
-    spender: Address,
-) -> Result<(), SafeERC20FailedOperation> {
-    let arguments = [spender.into_word(), U256::MAX.into()];
-    checked(vm, token, IERC20::approveCall::SELECTOR, &arguments)
-}
-
 /// How much of `token` the `account` has.
 ///
 /// # Errors

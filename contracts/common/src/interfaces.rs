@@ -14,18 +14,9 @@ sol! {
         function backRegistration(address sink, uint256 minStake, uint256 capacity) external returns (uint256 granted);
         function backCapacity(address sink, uint256 capacity) external returns (uint256 granted);
         function startUnbonding(address sink) external;
-        function lockDeposit(address account) external returns (bool locked);
-        function releaseDeposit(address account) external;
 
         error NotAuthorizedRegistry(address caller);
         error LockedByOtherRegistry(address sink);
-    }
-
-    /// StakeManager, as everything sees it that has powers over stakes to give: how long their notice is, in seconds, and none
-    /// before it is opened.
-    interface IStakePowers {
-        function opened() external view returns (bool);
-        function powerNotice() external view returns (uint256);
     }
 
     /// BackpressurePool, as CapacityRegistry sees it.
@@ -98,9 +89,7 @@ sol! {
     interface IStakeSlasher {
         function getStake(address sink) external view returns (uint256);
         function getCapacityCap(address sink) external view returns (uint256);
-        function getStakeAt(address sink, uint256 time) external view returns (uint256);
         function slash(address sink, uint256 amount, bytes32 reason) external;
-        function slashFor(address sink, uint256 amount, bytes32 reason, address advancer, uint256 reward) external returns (uint256 taken);
     }
 
     /// Proof of a completion by other means than signatures: a quote of a trusted execution environment, a zero-knowledge
@@ -151,58 +140,6 @@ sol! {
     interface IPaymentNotes {
         function attribute(bytes32 taskTypeId, address source, uint256 unattributed, uint256 minimum) external returns (uint256 amount);
         function shrink(bytes32 taskTypeId, uint256 before, uint256 rest) external;
-    }
-
-    /// WorkLedger, as EscrowBuffer sees it where a task type is paid by work. Each returns the sum of what sources have not
-    /// spent; none calls EscrowBuffer.
-    interface IReserve {
-        function credit(bytes32 taskTypeId, address source, uint256 amount) external returns (uint256 unspentSum);
-        function takeOwed(bytes32 taskTypeId, address to) external returns (uint256 amount, uint256 unspentSum);
-        function takeBackDue(bytes32 taskTypeId, address source) external returns (uint256 amount, uint256 unspentSum);
-        function getReserve(bytes32 taskTypeId) external view returns (uint256 unspent, uint256 owed, uint256 pending);
-    }
-
-    /// EscrowBuffer, as WorkLedger sees it.
-    interface IReservePayer {
-        function payOut(bytes32 taskTypeId, address to, uint256 amount, uint256 unspentSum) external;
-    }
-
-    /// PricingCurve, as WorkLedger sees it: both read and write only what is its own.
-    interface IWorkMarket {
-        function getMarket(bytes32 taskTypeId) external view returns (uint256 baseFee, bool followsWork);
-        function recordWork(bytes32 taskTypeId, uint256 work, uint256 capacity) external;
-    }
-
-    /// WorkLedger, as Judge sees it. A struct is declared as the tuple that it is.
-    interface IMissLedger {
-        struct SignedAssignment {
-            bytes32 taskTypeId;
-            address sink;
-            address source;
-            bytes32 taskId;
-            uint256 work;
-            uint256 value;
-            uint256 timestamp;
-            uint256 deadline;
-            bytes sinkSig;
-            bytes sourceSig;
-        }
-
-        function charge(SignedAssignment memory assignment, address reporter, bytes report) external;
-        function award(bytes32 taskTypeId, address sink, address source, bytes32 taskId, address to) external returns (uint256 value);
-        function getCountedIn(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (uint256 work);
-        function getMiss(bytes32 taskTypeId, address sink, address source, bytes32 taskId) external view returns (uint256 value, uint256 work, uint256 chargedAt);
-    }
-
-    /// CapacityRegistry, as WorkLedger sees it when it is given a Judge.
-    interface IRegistryLinks {
-        function stakeManager() external view returns (address);
-    }
-
-    /// StakeManager, as whoever gives powers over stakes sees it.
-    interface IPowerNotice {
-        function opened() external view returns (bool);
-        function unbondingPeriod() external view returns (uint256);
     }
 
     /// BackpressurePool, as EscrowBuffer, OverflowMeter and WorkLedger see it when they are set up.

@@ -1,7 +1,6 @@
 //! Superfluid (1.15.2), as far as the suite calls it.
 //!
-//! State of an agreement is changed through the host: outside a callback by `callAgreement`, inside one by
-//! `callAgreementWithContext`, with the context that the host handed in. A pool's units are its admin's to set, directly.
+//! State of an agreement is changed through the host, by `callAgreement`. A pool's units are its admin's to set, directly.
 
 use alloc::vec::Vec;
 use alloy_primitives::Address;
@@ -12,35 +11,8 @@ use crate::{call::calldata, events::Word};
 sol! {
     /// The host: the entrance to all agreements.
     interface ISuperfluid {
-        struct Context {
-            uint8 appCallbackLevel;
-            uint8 callType;
-            uint256 timestamp;
-            address msgSender;
-            bytes4 agreementSelector;
-            bytes userData;
-            uint256 appCreditGranted;
-            uint256 appCreditWantedDeprecated;
-            int256 appCreditUsed;
-            address appAddress;
-            address appCreditToken;
-        }
-
         function getAgreementClass(bytes32 agreementType) external view returns (address agreementClass);
-        function registerApp(uint256 configWord) external;
-        function registerAppWithKey(uint256 configWord, string registrationKey) external;
         function callAgreement(address agreementClass, bytes callData, bytes userData) external returns (bytes memory returnedData);
-        function callAgreementWithContext(address agreementClass, bytes callData, bytes userData, bytes ctx) external returns (bytes memory newCtx, bytes memory returnedData);
-        function decodeCtx(bytes ctx) external pure returns (Context memory context);
-    }
-
-    /// The constant flow agreement: a stream from one account to another.
-    interface IConstantFlowAgreementV1 {
-        function createFlowByOperator(address token, address sender, address receiver, int96 flowRate, bytes ctx) external returns (bytes memory newCtx);
-        function updateFlowByOperator(address token, address sender, address receiver, int96 flowRate, bytes ctx) external returns (bytes memory newCtx);
-        function deleteFlowByOperator(address token, address sender, address receiver, bytes ctx) external returns (bytes memory newCtx);
-        function getFlow(address token, address sender, address receiver) external view returns (uint256 timestamp, int96 flowRate, uint256 deposit, uint256 owedDeposit);
-        function getDepositRequiredForFlowRate(address token, int96 flowRate) external view returns (uint256 deposit);
     }
 
     struct PoolConfig {
@@ -78,10 +50,6 @@ sol! {
     }
 }
 
-/// `keccak256("org.superfluid-finance.agreements.ConstantFlowAgreement.v1")`: under this the host knows the CFA.
-pub const CFA_V1: alloy_primitives::B256 =
-    alloy_primitives::b256!("a9214cc96615e0085d3bb077758db69497dc2dce3b2b1e97bc93c3d18d83efd3");
-
 /// `keccak256("org.superfluid-finance.agreements.GeneralDistributionAgreement.v1")`: under this the host knows the GDA.
 pub const GDA_V1: alloy_primitives::B256 =
     alloy_primitives::b256!("dfd8ece9bfbcb8c5c540edb935641f63d67686490a1ab97f000288759f30a946");
@@ -101,22 +69,16 @@ pub fn agreement_call(agreement: Address, call: &[u8], user_data: &[u8]) -> Vec<
     data
 }
 
-/// Calldata that has the host set what `from` distributes into `pool`: `callAgreementWithContext` within a callback,
-/// `callAgreement` outside.
+/// Calldata that has the host set what `from` distributes into `pool`.
 pub fn distribution(
     gda: Address,
     token: Address,
     from: Address,
     pool: Address,
     flow_rate: u128,
-    context: Option<&[u8]>,
 ) -> Vec<u8> {
     let selector = IGeneralDistributionAgreementV1::distributeFlowCall::SELECTOR;
-    let call = into_pool(selector, token, from, pool, flow_rate);
-    match context {
-        None => agreement_call(gda, &call, &[]),
-        Some(context) => agreement_call_with_context(gda, &call, context),
-    }
+    agreement_call(gda, &into_pool(selector, token, from, pool, flow_rate), &[])
 }
 
 /// Data of an operation of the host's batches that sets what `from` distributes into `pool`: `abi.encode(callData, userData)`.
@@ -169,27 +131,6 @@ fn into_pool(
             0_usize.word(),
         ],
     )
-}
-
-/// Calldata of `callAgreementWithContext`, without user data.
-fn agreement_call_with_context(agreement: Address, call: &[u8], context: &[u8]) -> Vec<u8> {
-    const HEAD: usize = 4 * 32;
-    let call_words = call.len().div_ceil(32).saturating_add(1);
-    let user_data_at = HEAD.saturating_add(call_words.saturating_mul(32));
-    let context_at = user_data_at.saturating_add(32);
-    let mut data = calldata(
-        ISuperfluid::callAgreementWithContextCall::SELECTOR,
-        &[
-            agreement.word(),
-            HEAD.word(),
-            user_data_at.word(),
-            context_at.word(),
-        ],
-    );
-    push_bytes(&mut data, call);
-    push_bytes(&mut data, &[]);
-    push_bytes(&mut data, context);
-    data
 }
 
 /// Appends `bytes` as the ABI does: their length, then they themselves, filled up to whole words.

@@ -4,8 +4,8 @@ use alloy_primitives::{aliases::I96, keccak256, Address, Bytes, Uint, U256};
 use alloy_sol_types::{SolCall, SolValue};
 use bpe_common::superfluid::{
     agreement_call, distribution, instant_distribution, push_bytes,
-    IConstantFlowAgreementV1 as Cfa, IGeneralDistributionAgreementV1 as Gda, ISuperToken,
-    ISuperfluid, ISuperfluidPool as Pool, CFA_V1,
+    IGeneralDistributionAgreementV1 as Gda, ISuperToken, ISuperfluid, ISuperfluidPool as Pool,
+    GDA_V1,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -65,7 +65,6 @@ proptest! {
     fn distributions(
         [gda, token, from, pool] in [address(), address(), address(), address()],
         rate in 0u128..1 << 95,
-        context in vec(any::<u8>(), 0..400),
     ) {
         let call = Gda::distributeFlowCall {
             token,
@@ -74,21 +73,13 @@ proptest! {
             requestedFlowRate: I96::from_raw(Uint::from(rate)),
             ctx: Bytes::new(),
         };
-        let outside = ISuperfluid::callAgreementCall {
+        let expected = ISuperfluid::callAgreementCall {
             agreementClass: gda,
             callData: call.abi_encode().into(),
             userData: Bytes::new(),
         };
-        let data = distribution(gda, token, from, pool, rate, None);
-        prop_assert_eq!(data, outside.abi_encode());
-        let inside = ISuperfluid::callAgreementWithContextCall {
-            agreementClass: gda,
-            callData: call.abi_encode().into(),
-            userData: Bytes::new(),
-            ctx: context.clone().into(),
-        };
-        let data = distribution(gda, token, from, pool, rate, Some(&context));
-        prop_assert_eq!(data, inside.abi_encode());
+        let data = distribution(gda, token, from, pool, rate);
+        prop_assert_eq!(data, expected.abi_encode());
     }
 }
 
@@ -96,21 +87,12 @@ proptest! {
 #[test]
 fn signatures_are_superfluids() {
     assert_eq!(
-        CFA_V1,
-        keccak256("org.superfluid-finance.agreements.ConstantFlowAgreement.v1")
+        GDA_V1,
+        keccak256("org.superfluid-finance.agreements.GeneralDistributionAgreement.v1")
     );
     let signatures = [
         ISuperfluid::getAgreementClassCall::SIGNATURE,
-        ISuperfluid::registerAppCall::SIGNATURE,
-        ISuperfluid::registerAppWithKeyCall::SIGNATURE,
         ISuperfluid::callAgreementCall::SIGNATURE,
-        ISuperfluid::callAgreementWithContextCall::SIGNATURE,
-        ISuperfluid::decodeCtxCall::SIGNATURE,
-        Cfa::createFlowByOperatorCall::SIGNATURE,
-        Cfa::updateFlowByOperatorCall::SIGNATURE,
-        Cfa::deleteFlowByOperatorCall::SIGNATURE,
-        Cfa::getFlowCall::SIGNATURE,
-        Cfa::getDepositRequiredForFlowRateCall::SIGNATURE,
         Gda::createPoolCall::SIGNATURE,
         Gda::distributeFlowCall::SIGNATURE,
         Gda::tryConnectPoolForCall::SIGNATURE,
@@ -120,16 +102,7 @@ fn signatures_are_superfluids() {
     ];
     let superfluids = [
         "getAgreementClass(bytes32)",
-        "registerApp(uint256)",
-        "registerAppWithKey(uint256,string)",
         "callAgreement(address,bytes,bytes)",
-        "callAgreementWithContext(address,bytes,bytes,bytes)",
-        "decodeCtx(bytes)",
-        "createFlowByOperator(address,address,address,int96,bytes)",
-        "updateFlowByOperator(address,address,address,int96,bytes)",
-        "deleteFlowByOperator(address,address,address,bytes)",
-        "getFlow(address,address,address)",
-        "getDepositRequiredForFlowRate(address,int96)",
         "createPool(address,address,(bool,bool))",
         "distributeFlow(address,address,address,int96,bytes)",
         "tryConnectPoolFor(address,address,bytes)",

@@ -12,10 +12,7 @@ use bpe_common::{
     call::{NotAContract, Revert},
     ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
 };
-use bpe_testing::{
-    superfluid::{self, ConnectPermissionSet, Gda, MemberDisconnected},
-    Token,
-};
+use bpe_testing::Network;
 use contract::*;
 use motsu::prelude::*;
 use world::*;
@@ -38,29 +35,18 @@ fn tree(connects: bool) -> World {
 
 #[motsu::test]
 fn nobody_connects_the_contract_to_junk_pools() {
-    let (token, host, gda) = (
-        Contract::<Token>::new(),
-        Contract::<superfluid::Host>::new(),
-        Contract::<Gda>::new(),
-    );
-    let (address, agreement) = (token.address(), gda.address());
-    token.sender(OWNER).set_host(host.address());
-    host.sender(OWNER).set_up(address, OWNER, agreement);
+    let network = Network::new();
     let world = World::new(&[100], false);
-    world.pools.sender(OWNER).wire(agreement, address);
+    let (gda, token) = (network.gda.address(), network.token.address());
+    world.pools.sender(OWNER).wire(gda, token);
     let fresh = Contract::<NestedPool>::new();
     let (pools, registry) = (world.pools.address(), world.registry.address());
     let it = fresh.sender(ALICE).constructor(pools, registry, OWNER);
     it.motsu_unwrap();
-    let caller = fresh.address();
-    gda.assert_emitted(&ConnectPermissionSet {
-        caller,
-        allow: false,
-    });
+    network.assert_forbidden(fresh.address());
     // Anybody undoes what was done before.
-    let pool = ALICE;
-    fresh.sender(ALICE).disconnect(pool).motsu_unwrap();
-    host.assert_emitted(&MemberDisconnected { caller, pool });
+    fresh.sender(ALICE).disconnect(ALICE).motsu_unwrap();
+    network.assert_disconnected(fresh.address(), ALICE);
 }
 
 #[motsu::test]

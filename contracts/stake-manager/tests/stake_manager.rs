@@ -12,10 +12,7 @@ use bpe_common::{
     erc20::SafeERC20FailedOperation,
     ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
 };
-use bpe_testing::{
-    superfluid::{ConnectPermissionSet, Gda, Host, MemberDisconnected},
-    Behaviour, Ledger, Token,
-};
+use bpe_testing::{Behaviour, Ledger, Network, Token};
 use contract::*;
 use motsu::prelude::*;
 use stylus_sdk::prelude::*;
@@ -184,28 +181,20 @@ fn constructor_sets_what_it_is_given(
 
 #[motsu::test]
 fn nobody_connects_the_contract_to_junk_pools() {
-    let (token, host, gda) = (
-        Contract::<Token>::new(),
-        Contract::<Host>::new(),
-        Contract::<Gda>::new(),
-    );
-    let (address, agreement) = (token.address(), gda.address());
-    token.sender(OWNER).set_host(host.address());
-    host.sender(OWNER).set_up(address, OWNER, agreement);
+    let network = Network::new();
     let fresh = Contract::<StakeManager>::new();
-    let it = fresh
-        .sender(OWNER)
-        .constructor(address, ONE, tokens(100), CURVE_SQRT, OWNER);
+    let it = fresh.sender(OWNER).constructor(
+        network.token.address(),
+        ONE,
+        tokens(100),
+        CURVE_SQRT,
+        OWNER,
+    );
     it.motsu_unwrap();
-    let caller = fresh.address();
-    gda.assert_emitted(&ConnectPermissionSet {
-        caller,
-        allow: false,
-    });
+    network.assert_forbidden(fresh.address());
     // Anybody undoes what was done before.
-    let pool = BOB;
-    fresh.sender(BOB).disconnect(pool).motsu_unwrap();
-    host.assert_emitted(&MemberDisconnected { caller, pool });
+    fresh.sender(BOB).disconnect(BOB).motsu_unwrap();
+    network.assert_disconnected(fresh.address(), BOB);
 }
 
 #[motsu::test]

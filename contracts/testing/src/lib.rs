@@ -6,6 +6,7 @@ extern crate alloc;
 
 mod fuzz;
 mod ledger;
+mod network;
 mod pool;
 mod pools;
 pub mod reference;
@@ -17,6 +18,7 @@ mod wallet;
 
 pub use fuzz::{calldata, enter};
 pub use ledger::Ledger;
+pub use network::Network;
 pub use pool::{Notice, Pool};
 pub use pools::Pools;
 pub use registry::Registry;

@@ -1,7 +1,7 @@
 //! WorkLedger: what sources paid and sinks worked for.
 //!
-//! It begins with *notes*: how much of a source's stream has gone into EscrowBuffer, per task type. Vouchers, earmarks and
-//! misses stand on them.
+//! It begins with *notes*: how much of a source's stream has gone into EscrowBuffer, per task type. Vouchers are to
+//! stand on them, and are not written yet.
 //!
 //! | who | may |
 //! |---|---|

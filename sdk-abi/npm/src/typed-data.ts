@@ -47,9 +47,6 @@ export const openClawAdapterDomain = domain("Pura-OpenClawAdapter");
 /** Of executions of skills. */
 export const openClawVerifierDomain = domain("Pura-OpenClawVerifier");
 
-/** Of vouchers, assignments that are paid by work, reports of misses and registrations of keys. */
-export const workLedgerDomain = domain("BPE-WorkLedger");
-
 /** A sink completed a task; `timestamp` in seconds, at most 600 old when it is recorded. */
 export const completionReceiptTypes = {
   CompletionReceipt: [
@@ -127,50 +124,5 @@ export const skillExecutionTypes = {
     { name: "executionId", type: "bytes32" },
     { name: "agentOperator", type: "address" },
     { name: "requester", type: "address" },
-  ],
-} as const;
-
-/** Totals since ever between a sink and a source: `work` in capacity-seconds of 1e-9 units, `value` in wei, both sign. */
-export const workVoucherTypes = {
-  WorkVoucher: [
-    { name: "taskTypeId", type: "bytes32" },
-    { name: "sink", type: "address" },
-    { name: "source", type: "address" },
-    { name: "work", type: "uint256" },
-    { name: "value", type: "uint256" },
-    { name: "tasks", type: "uint256" },
-    { name: "timestamp", type: "uint256" },
-  ],
-} as const;
-
-/** A sink owes a task until `deadline`, at most 3600 s after `timestamp`, and `work` and `value` are the most of it; both sign. */
-export const workAssignmentTypes = {
-  WorkAssignment: [
-    { name: "taskTypeId", type: "bytes32" },
-    { name: "sink", type: "address" },
-    { name: "source", type: "address" },
-    { name: "taskId", type: "bytes32" },
-    { name: "work", type: "uint256" },
-    { name: "value", type: "uint256" },
-    { name: "timestamp", type: "uint256" },
-    { name: "deadline", type: "uint256" },
-  ],
-} as const;
-
-/** A sink missed a task; the source signs. */
-export const missReportTypes = {
-  MissReport: [
-    { name: "taskTypeId", type: "bytes32" },
-    { name: "sink", type: "address" },
-    { name: "taskId", type: "bytes32" },
-  ],
-} as const;
-
-/** `key` signs for `account`, which says so; `nonce` is WorkLedger's `getKeyNonce(account)`. */
-export const keyRegistrationTypes = {
-  KeyRegistration: [
-    { name: "account", type: "address" },
-    { name: "key", type: "address" },
-    { name: "nonce", type: "uint256" },
   ],
 } as const;

@@ -5,10 +5,10 @@ use alloy::{
     providers::DynProvider,
     rpc::types::TransactionReceipt,
     signers::local::PrivateKeySigner,
-    sol,
-    sol_types::{eip712_domain, Eip712Domain, SolValue},
+    sol_types::{Eip712Domain, SolValue},
 };
 use bpe_abi::{
+    typed_data::{self, LightningAttestation},
     ILightningCapacityOracle::{
         self, ILightningCapacityOracleInstance, SignedLightningAttestation,
     },
@@ -22,18 +22,6 @@ use crate::{
     stage::mined,
     suite::{deploy, tokens},
 };
-
-sol! {
-    struct LightningAttestation {
-        bytes32 nodePubkey;
-        address operator;
-        uint256 outboundCapacitySats;
-        uint256 channelCount;
-        uint256 pendingHTLCs;
-        uint256 timestamp;
-        uint256 nonce;
-    }
-}
 
 /// The task type of routing.
 pub const LIGHTNING: B256 = B256::repeat_byte(0x11);
@@ -201,12 +189,8 @@ impl Lightning {
     }
 
     fn domain(&self) -> Eip712Domain {
-        eip712_domain! {
-            name: "Pura-LightningOracle",
-            version: "1",
-            chain_id: self.core.base.devnet.chain_id(),
-            verifying_contract: *self.oracle.address(),
-        }
+        let chain_id = self.core.base.devnet.chain_id();
+        typed_data::lightning_oracle(chain_id, *self.oracle.address())
     }
 }
 

@@ -6,10 +6,10 @@ use alloy::{
     providers::{DynProvider, Provider},
     rpc::types::TransactionReceipt,
     signers::local::PrivateKeySigner,
-    sol,
-    sol_types::{eip712_domain, Eip712Domain, SolError, SolStruct, SolValue},
+    sol_types::{SolError, SolStruct, SolValue},
 };
 use bpe_abi::{
+    typed_data::{self, OpenClawAttestation, SkillExecution},
     ICompletionTracker::{CompletionRecorded, ICompletionTrackerErrors},
     IOpenClawCapacityAdapter::{
         self, AgentInfo, CapacityUpdated, IOpenClawCapacityAdapterErrors,
@@ -34,25 +34,6 @@ use bpe_tests::{
     stage::{mined, revert},
     suite::{deploy, tokens, units, CODE},
 };
-
-sol! {
-    struct SkillExecution {
-        bytes32 agentId;
-        bytes32 skillTypeId;
-        bytes32 executionId;
-        address agentOperator;
-        address requester;
-    }
-
-    struct OpenClawAttestation {
-        bytes32 agentId;
-        uint256 throughput;
-        uint256 latencyMs;
-        uint256 errorRateBps;
-        uint256 timestamp;
-        uint256 nonce;
-    }
-}
 
 const AGENT: B256 = B256::repeat_byte(0xae);
 /// Signs for agents, requests, relays: funded accounts.
@@ -139,17 +120,12 @@ impl OpenClaw {
         }
     }
 
-    fn domain(&self, name: &'static str, contract: Address) -> Eip712Domain {
-        eip712_domain! {
-            name: name,
-            version: "1",
-            chain_id: self.proof.core.base.devnet.chain_id(),
-            verifying_contract: contract,
-        }
+    fn chain_id(&self) -> u64 {
+        self.proof.core.base.devnet.chain_id()
     }
 
     fn sign(&self, signer: usize, it: &SkillExecution) -> Bytes {
-        let domain = self.domain("Pura-OpenClawVerifier", *self.verifier.address());
+        let domain = typed_data::openclaw_verifier(self.chain_id(), *self.verifier.address());
         sign(&self.key(signer), it, &domain)
     }
 
@@ -237,7 +213,7 @@ impl OpenClaw {
             timestamp: U256::from(self.proof.now()),
             nonce: U256::from(nonce),
         };
-        let domain = self.domain("Pura-OpenClawAdapter", *self.adapter.address());
+        let domain = typed_data::openclaw_adapter(self.chain_id(), *self.adapter.address());
         let signature = sign(&self.key(signer), &message, &domain);
         encode(&message, signature)
     }

@@ -83,8 +83,7 @@ impl World {
         };
         let (token, gda) = (world.token.address(), world.gda.address());
         world.token.sender(OWNER).set_host(world.host.address());
-        // The pool has no business with the constant flow agreement.
-        world.host.sender(OWNER).set_up(token, Address::ZERO, gda);
+        world.host.sender(OWNER).set_up(token, gda);
         world.gda.sender(OWNER).set_next(world.pool.address());
         for pool in [&world.pool, &world.other] {
             pool.sender(OWNER).set_admin(world.pools.address());
