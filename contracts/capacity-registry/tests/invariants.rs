@@ -244,7 +244,11 @@ impl World {
     fn check_cap_after_update(&self, sink: Address) -> Result<(), TestCaseError> {
         let smoothed =
             TASK_TYPES.map(|id| self.registry.sender(OWNER).get_smoothed_capacity(id, sink));
-        let cap = self.stakes.sender(OWNER).get_capacity_cap(sink);
+        let cap = self
+            .stakes
+            .sender(OWNER)
+            .get_capacity_cap(sink)
+            .motsu_unwrap();
         prop_assert!(
             smoothed[0] + smoothed[1] <= cap,
             "{smoothed:?} exceed {cap}"

@@ -304,7 +304,11 @@ fn an_over_reporting_sink_is_slashed_after_three_epochs() {
     }
     assert_eq!(world.stake(), tokens(9_000));
     assert_eq!(world.below(), 0);
-    let cap = world.stakes.sender(OWNER).get_capacity_cap(world.sink());
+    let cap = world
+        .stakes
+        .sender(OWNER)
+        .get_capacity_cap(world.sink())
+        .motsu_unwrap();
     let smoothed = world
         .registry
         .sender(OWNER)

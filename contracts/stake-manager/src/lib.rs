@@ -403,7 +403,7 @@ impl StakeManager {
     }
 
     /// Locks what it takes to back `capacity` (all that `sink` declares, over all its task types), as far as its stake
-    /// goes, and returns how much of it is backed. A lock never falls here, except to what a slash has left.
+    /// goes, and returns how much of it is backed: nothing, once a slash has left less than the minimum. A lock never falls here, except to what a slash has left.
     ///
     /// # Returns
     ///
@@ -664,10 +664,14 @@ impl StakeManager {
         widen(self.sinks.getter(sink).stake.get())
     }
 
-    /// The most capacity that the stake of `sink` can back, in units of 1e-9. What is unbonding still counts here, as
-    /// it does in the stake, but backs nothing new.
-    pub fn get_capacity_cap(&self, sink: Address) -> U256 {
-        self.cap_of(self.get_stake(sink))
+    /// The most capacity that the stake of `sink` can back, in units of 1e-9; zero below the minimum stake, less the sink's
+    /// discount. What is unbonding still counts here, as it does in the stake, but backs nothing new.
+    ///
+    /// # Errors
+    ///
+    /// * [`InsufficientGas`] for the reputation ledger, where the discount decides.
+    pub fn get_capacity_cap(&self, sink: Address) -> Result<U256, Error> {
+        self.cap_of(sink, self.get_stake(sink))
     }
 
     /// How much of the stake of `sink` is locked, in wei.
@@ -797,12 +801,25 @@ impl StakeManager {
     }
 
     /// The cap of a stake, in units of 1e-9.
-    fn cap_of(&self, stake: U256) -> U256 {
-        let unit = self.stake_unit();
-        match self.cap_curve() {
-            CURVE_SQRT => math::capacity_cap_sqrt(stake, unit),
-            _ => math::capacity_cap_affine(stake, self.min_sink_stake(), unit),
+    /// The cap of `sink` with that much stake.
+    fn cap_of(&self, sink: Address, stake: U256) -> Result<U256, Error> {
+        let (unit, minimum) = (self.stake_unit(), self.min_sink_stake());
+        if stake < minimum && stake < self.discounted_minimum(sink)? {
+            return Ok(U256::ZERO);
         }
+        Ok(match self.cap_curve() {
+            CURVE_SQRT => math::capacity_cap_sqrt(stake, unit),
+            _ => math::capacity_cap_affine(stake, minimum, unit),
+        })
+    }
+
+    /// The least that `sink` stakes. The ledger gets its gas: otherwise whoever calls could have it fail, and the sink lose
+    /// its capacity with its discount.
+    fn discounted_minimum(&self, sink: Address) -> Result<U256, Error> {
+        if !self.reputation_ledger.get().is_zero() {
+            require_gas(self.vm(), LEDGER_GAS)?;
+        }
+        Ok(self.required_stake(sink, U256::ZERO))
     }
 
     /// The least stake whose cap is `capacity`, for a capacity that some stake caps.
@@ -868,7 +885,7 @@ impl StakeManager {
             }
             .into());
         }
-        let granted = capacity.min(self.cap_of(backing));
+        let granted = capacity.min(self.cap_of(sink, backing)?);
         let needed = self.stake_for(granted).min(backing).max(required);
         let mut account = self.sinks.setter(sink);
         let holder = account.registry.get();

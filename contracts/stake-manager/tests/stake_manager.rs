@@ -272,7 +272,10 @@ fn stake_adds_up_and_is_held(
     assert_eq!(world.total(), tokens(144));
     assert_eq!(world.held(), tokens(144));
     assert_eq!(world.balance(sink), tokens(1_000_000 - 144));
-    assert_eq!(stakes.sender(sink).get_capacity_cap(sink), units(12));
+    assert_eq!(
+        stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap(),
+        units(12)
+    );
 }
 
 #[motsu::test]
@@ -435,18 +438,22 @@ fn the_caps_follow_their_curves(
     sink: Address,
 ) {
     let world = World::new(&stakes, &token, owner, sink);
+    let below = tokens(100) - U256::from(1);
     for (stake, cap) in [
-        (tokens(1), units(1)),
+        (below, U256::ZERO),
         (tokens(100), units(10)),
         (tokens(10_000), units(100)),
     ] {
         world.stake(stake - world.total());
-        assert_eq!(stakes.sender(sink).get_capacity_cap(sink), cap);
+        assert_eq!(
+            stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap(),
+            cap
+        );
     }
     world.stake(tokens(10_000));
     // √20 000 = 141.421 356 237 309…
     assert_eq!(
-        stakes.sender(sink).get_capacity_cap(sink),
+        stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap(),
         U256::from(141_421_356_237_u64)
     );
 }
@@ -466,7 +473,10 @@ fn the_affine_cap_starts_at_the_minimum_stake(
         (tokens(300), 200),
     ] {
         world.stake(stake - world.total());
-        assert_eq!(stakes.sender(sink).get_capacity_cap(sink), units(cap));
+        assert_eq!(
+            stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap(),
+            units(cap)
+        );
     }
 }
 
@@ -486,7 +496,7 @@ fn splitting_pays_tenfold_on_the_square_root_and_costs_on_the_affine_curve(
                 .sender(sink)
                 .stake(tokens(10_000 / sinks))
                 .motsu_unwrap();
-            sum + stakes.sender(sink).get_capacity_cap(sink)
+            sum + stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap()
         })
     };
     for (stakes, curve) in [(&sqrt, CURVE_SQRT), (&affine, CURVE_AFFINE)] {
@@ -1164,9 +1174,55 @@ fn reputation_lowers_the_required_stake(
     world.stake(tokens(1));
     assert_eq!(
         world.register(U256::ZERO, units(100)),
-        Ok(stakes.sender(sink).get_capacity_cap(sink))
+        Ok(stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap())
     );
     assert_eq!(world.locked(), tokens(75), "the cap is of real stake");
+}
+
+/// Below the minimum there is no cap; the minimum is less what this contract's domain grants.
+#[motsu::test]
+fn reputation_lowers_the_stake_below_which_there_is_no_cap(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    ledger: Contract<Ledger>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    let domain = B256::repeat_byte(7);
+    world.stake(tokens(81));
+    let cap = || stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap();
+    assert_eq!(cap(), U256::ZERO);
+    stakes
+        .sender(owner)
+        .set_reputation_ledger(ledger.address(), domain)
+        .motsu_unwrap();
+    ledger.sender(owner).only_for(sink, domain);
+    ledger.sender(owner).set_discount(U256::from(1_900));
+    assert_eq!(cap(), units(9));
+    ledger.sender(owner).set_discount(U256::from(1_899));
+    assert_eq!(cap(), U256::ZERO);
+}
+
+/// A slash that leaves less than the minimum leaves nothing to back capacity with.
+#[motsu::test]
+fn a_slash_below_the_minimum_takes_all_capacity(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    assert_eq!(world.register(U256::ZERO, units(10)), Ok(units(10)));
+    stakes.sender(owner).set_slasher(owner, true).motsu_unwrap();
+    stakes
+        .sender(owner)
+        .slash(sink, tokens(10), B256::ZERO)
+        .motsu_unwrap();
+    let cap = stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap();
+    assert_eq!(cap, U256::ZERO);
+    assert_eq!(world.back(units(5)), U256::ZERO);
 }
 
 /// Guilds admit by reputation, which is twice the discount.
