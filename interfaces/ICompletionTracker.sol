@@ -22,9 +22,6 @@ interface ICompletionTracker {
     /// `sink` lost `slashAmount`, the last of its epochs with `completionRate`.
     event AutoSlashed(bytes32 indexed taskTypeId, address indexed sink, uint256 slashAmount, uint256 completionRate);
 
-    /// `sink` was seen with `capacity` in `epoch`.
-    event CapacityObserved(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 capacity);
-
     /// `sink` completed `taskId` for `source`; for nobody in particular, if that is zero.
     event CompletionRecorded(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId);
 
@@ -43,9 +40,9 @@ interface ICompletionTracker {
     /// Evidence for the task type is now checked by `verifier`; there is none, if zero.
     event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier);
 
-    /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by what
-    /// was `assigned` to them, or by what they declared.
-    event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, bool assigned);
+    /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by
+    /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them.
+    event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, uint8 yardstick);
 
     /// `length` is more than a batch can have.
     error BatchTooLarge(uint256 length);
@@ -79,6 +76,9 @@ interface ICompletionTracker {
 
     /// A completion `weight` is from 1 to 2^72 − 1.
     error InvalidWeight(uint256 weight);
+
+    /// There is no `yardstick` of that number: 0 is none, 1 declared, 2 assigned.
+    error InvalidYardstick(uint8 yardstick);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
@@ -133,10 +133,6 @@ interface ICompletionTracker {
     /// counts once, and towards the assignment. Who names none, or another, cannot keep it from being met afterwards.
     function recordEvidence(bytes32 taskTypeId, address source, bytes calldata attestation) external;
 
-    /// Looks at the capacity of `sink`: it owes for at least this much in this epoch. For whoever pays it, from time to
-    /// time, at moments that the sink does not foresee.
-    function checkpoint(bytes32 taskTypeId, address sink) external;
-
     /// Judges the epochs of `sink` that have ended, `MAX_EPOCHS` at most, and slashes it where three in a row are below the
     /// threshold. A slash reaches stake, cap, capacity and pool, or the call fails.
     function advanceEpoch(bytes32 taskTypeId, address sink) external;
@@ -147,9 +143,9 @@ interface ICompletionTracker {
     function advanceEpochs(bytes32 taskTypeId, uint256 from, uint256 count) external returns (uint256 epochs);
 
     /// Measures the sinks of the task type from the next epoch on: a completion stands for `weight` of capacity, and they
-    /// owe what was `assigned` to them, or else what they declare. Unless set, the weight is 1, and they owe what they
-    /// declare. With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch.
-    function setYardstick(bytes32 taskTypeId, uint256 weight, bool assigned) external;
+    /// owe nothing (`NONE`), what they declare (`DECLARED`) or what was assigned to them (`ASSIGNED`). Until it is set,
+    /// they owe nothing. With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch.
+    function setYardstick(bytes32 taskTypeId, uint256 weight, uint8 yardstick) external;
 
     /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type from now on; nobody, if zero.
     function setVerifier(bytes32 taskTypeId, address verifier) external;
@@ -157,8 +153,8 @@ interface ICompletionTracker {
     /// Completions recorded in this epoch.
     function getCompletions(bytes32 taskTypeId, address sink) external view returns (uint256);
 
-    /// How much `sink` did, in basis points, of what it owed in the epoch that was judged last. It stays when the sink has
-    /// left; zero if none was judged.
+    /// How much `sink` did, in basis points, of what it owed in the epoch that was judged last; 10 000 if it owed nothing. It
+    /// stays when the sink has left; zero if none was judged.
     function getCompletionRate(bytes32 taskTypeId, address sink) external view returns (uint256);
 
     /// How many epochs in a row `sink` was below the threshold.
@@ -172,13 +168,16 @@ interface ICompletionTracker {
     /// evidence alone, if `source` is zero.
     function getTask(bytes32 taskTypeId, address sink, address source, bytes32 taskId) external view returns (uint256 deadline, bool recorded);
 
-    /// Of `sink` in `epoch`: the most capacity that was seen, the most with which assignments were accepted, completions
-    /// recorded, assignments due and those of them that were met.
-    function getEpoch(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (uint256 capacity, uint256 accepted, uint256 completions, uint256 assigned, uint256 met);
+    /// Of `sink` in `epoch`: the most capacity with which assignments due in it were accepted, completions recorded, assignments
+    /// due and those of them that were met.
+    function getEpoch(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (uint256 accepted, uint256 completions, uint256 assigned, uint256 met);
 
-    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and whether by what
-    /// was assigned.
-    function getYardstick(bytes32 taskTypeId, uint256 epoch) external view returns (uint256 weight, bool assigned);
+    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and the yardstick: 0
+    /// none, 1 declared, 2 assigned.
+    function getYardstick(bytes32 taskTypeId, uint256 epoch) external view returns (uint256 weight, uint8 yardstick);
+
+    /// The next epoch of `sink` that is judged; none before the task type has a yardstick, which is `2^32 - 1`.
+    function getNextEpoch(bytes32 taskTypeId, address sink) external view returns (uint256);
 
     /// Who checks evidence for the task type; zero if nobody does.
     function verifiers(bytes32 taskTypeId) external view returns (address);

@@ -138,7 +138,8 @@ impl Proof {
 
     /// From the next epoch on a task stands for a unit of capacity; goes there.
     pub async fn measure(&self, assigned: bool) {
-        let yardstick = self.tracker.setYardstick(CODE, U256::from(UNIT), assigned);
+        let yardstick = 1 + u8::from(assigned);
+        let yardstick = self.tracker.setYardstick(CODE, U256::from(UNIT), yardstick);
         mined(yardstick.send().await).await;
         self.to_next_epoch();
     }

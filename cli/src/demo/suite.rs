@@ -58,6 +58,9 @@ const FEE_BPS: u64 = 10;
 /// The escrow of a task type is full when this many seconds of its mean demand wait there.
 const BUFFER_SECONDS: u64 = 600;
 
+/// The yardstick of CompletionTracker by which sinks owe what was assigned to them.
+const ASSIGNED: u8 = 2;
+
 /// A task type on chain.
 pub struct TaskType {
     pub id: B256,
@@ -145,7 +148,12 @@ impl Suite {
         send(devnet, self.pools.createPool(id), what).await?;
         // A sink owes what it accepted, at most what it declares. So much capacity is a task of the usual size.
         let weight = units(market.work() / EPOCH as f64).max(U256::ONE);
-        send(devnet, self.tracker.setYardstick(id, weight, true), what).await?;
+        send(
+            devnet,
+            self.tracker.setYardstick(id, weight, ASSIGNED),
+            what,
+        )
+        .await?;
         let price = U256::from(PRICE);
         send(devnet, self.pools.setCapacityPrice(id, price), what).await?;
         let buffer = wei_per_second(market.mean) * U256::from(BUFFER_SECONDS);

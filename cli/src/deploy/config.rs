@@ -24,6 +24,10 @@ const DEFAULT_DECAY_RATE: &str = "1585489599";
 const DEFAULT_SATS_PER_UNIT: &str = "1000000";
 const DEFAULT_MIN_STAKE: &str = "100e18";
 const DEFAULT_STAKE_UNIT: &str = "1e18";
+/// A capacity unit is a task an epoch.
+const DEFAULT_COMPLETION_WEIGHT: &str = "1e9";
+/// What sinks owe, by its number in CompletionTracker.
+const YARDSTICKS: [&str; 3] = ["none", "declared", "assigned"];
 /// In wei.
 const DEFAULT_CACHE_BID: &str = "0.001e18";
 
@@ -104,6 +108,10 @@ pub struct TaskType {
     /// Its id is the Keccak hash of this, or this itself if it is 32 bytes in hex.
     pub name: String,
     pub min_stake: Option<String>,
+    /// What its sinks owe: `declared`, `assigned` or `none`. Left as it is on the chain, if missing: at first, they owe nothing.
+    pub yardstick: Option<String>,
+    /// How much capacity a completion in an epoch stands for.
+    pub completion_weight: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -193,6 +201,46 @@ pub struct OpenTaskType {
     pub name: String,
     pub id: B256,
     pub min_stake: U256,
+    /// What its sinks owe, by its number, if the configuration says so.
+    pub yardstick: Option<u8>,
+    pub completion_weight: U256,
+}
+
+impl OpenTaskType {
+    fn new(config: &TaskType) -> anyhow::Result<Self> {
+        let name = &config.name;
+        let of = |key: &str, text: &Option<String>, default| {
+            amount(
+                &format!("task_types: {name}: {key}"),
+                text.as_deref(),
+                default,
+            )
+        };
+        let yardstick = config.yardstick.as_deref().map(yardstick).transpose();
+        Ok(Self {
+            id: id(name),
+            min_stake: of("min_stake", &config.min_stake, DEFAULT_MIN_STAKE)?,
+            yardstick: yardstick.with_context(|| format!("task_types: {name}"))?,
+            completion_weight: of(
+                "completion_weight",
+                &config.completion_weight,
+                DEFAULT_COMPLETION_WEIGHT,
+            )?,
+            name: name.clone(),
+        })
+    }
+}
+
+/// The number of a yardstick.
+fn yardstick(name: &str) -> anyhow::Result<u8> {
+    let number = (0u8..).zip(YARDSTICKS).find(|(_, known)| *known == name);
+    let number = number.map(|(number, _)| number);
+    number.with_context(|| {
+        format!(
+            "`yardstick` is {name:?}: there are {}",
+            YARDSTICKS.join(", ")
+        )
+    })
 }
 
 /// All values of a configuration by their keys, defaults filled in.
@@ -252,12 +300,7 @@ impl Settings {
         it.fill_stakes(config, superfluid)?;
         it.fill_domains(config, superfluid)?;
         for task_type in &config.task_types {
-            let key = format!("task_types: {}", task_type.name);
-            it.task_types.push(OpenTaskType {
-                id: id(&task_type.name),
-                min_stake: amount(&key, task_type.min_stake.as_deref(), DEFAULT_MIN_STAKE)?,
-                name: task_type.name.clone(),
-            });
+            it.task_types.push(OpenTaskType::new(task_type)?);
         }
         Ok(it)
     }
@@ -466,6 +509,15 @@ mod tests {
             let error = read(wrong).unwrap_err().to_string();
             assert!(error.contains("`it`"), "{wrong}: {error}");
         }
+    }
+
+    #[test]
+    fn yardsticks_have_names() {
+        for (number, name) in (0..).zip(YARDSTICKS) {
+            assert_eq!(yardstick(name).unwrap(), number);
+        }
+        let error = yardstick("ledger").unwrap_err().to_string();
+        assert!(error.contains("none, declared, assigned"), "{error}");
     }
 
     #[test]

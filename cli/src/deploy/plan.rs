@@ -309,6 +309,11 @@ pub fn occasions(call: &Call, settings: &Settings) -> Vec<Option<OpenTaskType>> 
     match call.repeat {
         Repeat::Single => vec![None],
         Repeat::TaskTypes => settings.task_types.iter().cloned().map(Some).collect(),
+        Repeat::JudgedTaskTypes => {
+            let types = settings.task_types.iter();
+            let judged = types.filter(|it| it.yardstick.is_some());
+            judged.cloned().map(Some).collect()
+        }
     }
 }
 

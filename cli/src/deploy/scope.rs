@@ -3,7 +3,7 @@
 use alloy::{
     dyn_abi::DynSolValue,
     hex,
-    primitives::{keccak256, Address, Bytes},
+    primitives::{keccak256, Address, Bytes, U256},
 };
 use anyhow::Context as _;
 
@@ -69,6 +69,13 @@ impl Scope<'_> {
             Value::Deployer => DynSolValue::Address(self.deployer),
             Value::TaskTypeId => DynSolValue::FixedBytes(self.task_type()?.id, 32),
             Value::TaskTypeMinStake => DynSolValue::Uint(self.task_type()?.min_stake, 256),
+            Value::TaskTypeWeight => DynSolValue::Uint(self.task_type()?.completion_weight, 256),
+            Value::TaskTypeYardstick => {
+                let yardstick = self.task_type()?.yardstick;
+                let yardstick = yardstick.context("this task type has no yardstick")?;
+                DynSolValue::Uint(U256::from(yardstick), 8)
+            }
+            Value::LastEpoch => DynSolValue::Uint(U256::MAX, 256),
             Value::Yes => DynSolValue::Bool(true),
             Value::No => DynSolValue::Bool(false),
         })
@@ -108,13 +115,19 @@ impl Scope<'_> {
         format!("{name}({})", arguments.join(", "))
     }
 
+    /// What a view should return before anything else; anything but zero, if `None`.
+    pub fn expected(&self, check: &Check) -> anyhow::Result<Option<DynSolValue>> {
+        Ok(match check.expected {
+            Expected::Is(value) => Some(self.value(value)?),
+            Expected::Are(values) => Some(DynSolValue::Tuple(self.values(values)?)),
+            Expected::NotZero => None,
+        })
+    }
+
     /// Asks a contract whether a check holds.
     pub async fn check(&self, chain: &Chain, on: Address, check: &Check) -> anyhow::Result<Found> {
         let data = calldata(check.view, &self.values(check.arguments)?);
-        let expected = match check.expected {
-            Expected::Is(value) => Some(self.value(value)?),
-            Expected::NotZero => None,
-        };
+        let expected = self.expected(check)?;
         let output = chain.view(on, data).await?;
         Ok(compare(output, expected.as_ref()))
     }
@@ -170,6 +183,10 @@ pub fn text(value: &DynSolValue) -> String {
         DynSolValue::Array(values) => {
             let values: Vec<_> = values.iter().map(text_of).collect();
             format!("[{}]", values.join(", "))
+        }
+        DynSolValue::Tuple(values) => {
+            let values: Vec<_> = values.iter().map(text_of).collect();
+            values.join(", ")
         }
         other => format!("{other:?}"),
     }

@@ -24,7 +24,7 @@ use super::{
     plan::{is_wanted, occasions},
     record::Book,
     scope::Scope,
-    suite::{self, Expected, Program, Value},
+    suite::{self, Program, Value},
     verify,
 };
 
@@ -217,12 +217,13 @@ async fn links(
                 instead: None,
             };
             for check in call.checks {
-                let Expected::Is(value) = check.expected else {
+                let like = check.expected.values();
+                if like.is_empty() {
                     continue;
-                };
+                }
                 let data = calldata(check.view, &scope.values(check.arguments)?);
                 let said = match chain.view(on, data).await? {
-                    Some(output) => said(book, value, &output),
+                    Some(output) => said_all(book, like, &output),
                     None => "none".to_owned(),
                 };
                 links.insert(scope.describe(check.view, check.arguments), said);
@@ -235,6 +236,18 @@ async fn links(
 /// A view's name.
 fn plain(view: &str) -> String {
     view.trim_end_matches("()").to_owned()
+}
+
+/// What a view returned: one value, or several words.
+fn said_all(book: &Book, like: &[Value], output: &[u8]) -> String {
+    if let [value] = like {
+        return said(book, *value, output);
+    }
+    let words = like.iter().zip(output.chunks(32));
+    let words: Vec<_> = words
+        .map(|(value, word)| said(book, *value, word))
+        .collect();
+    words.join(", ")
 }
 
 /// What a view returned, contracts by their names; `like` is what it should have.

@@ -19,6 +19,10 @@ pub enum Value {
     /// Of the task type in question, in calls that are made for each.
     TaskTypeId,
     TaskTypeMinStake,
+    TaskTypeWeight,
+    TaskTypeYardstick,
+    /// An epoch after all others.
+    LastEpoch,
     Yes,
     No,
 }
@@ -54,7 +58,20 @@ pub struct Check {
 pub enum Expected {
     /// This, before anything else that the view may return.
     Is(Value),
+    /// These, before anything else.
+    Are(&'static [Value]),
     NotZero,
+}
+
+impl Expected {
+    /// What it is by, word by word; nothing, if anything but zero will do.
+    pub fn values(&self) -> &[Value] {
+        match self {
+            Self::Is(value) => std::slice::from_ref(value),
+            Self::Are(values) => values,
+            Self::NotZero => &[],
+        }
+    }
 }
 
 /// How often a call is made.
@@ -63,6 +80,8 @@ pub enum Repeat {
     Single,
     /// For each of the configuration's `task_types`.
     TaskTypes,
+    /// For each of them that has a yardstick.
+    JudgedTaskTypes,
 }
 
 /// A call that connects contracts, by the owner.
@@ -89,7 +108,10 @@ pub enum Step {
 }
 
 use Step::{Call as Do, Deploy};
-use Value::{Contract, Contracts, Deployer, Id, No, Setting, TaskTypeId, TaskTypeMinStake, Yes};
+use Value::{
+    Contract, Contracts, Deployer, Id, LastEpoch, No, Setting, TaskTypeId, TaskTypeMinStake,
+    TaskTypeWeight, TaskTypeYardstick, Yes,
+};
 
 const fn shown(value: Value, view: &'static str) -> Argument {
     Argument {
@@ -545,6 +567,20 @@ pub const STEPS: &[Step] = &[
             expected: Expected::NotZero,
         }],
     ))),
+    // What sinks owe. Without it they owe nothing.
+    Do(Call {
+        repeat: Repeat::JudgedTaskTypes,
+        ..call(
+            "CompletionTracker",
+            "setYardstick(bytes32,uint256,uint8)",
+            &[TaskTypeId, TaskTypeWeight, TaskTypeYardstick],
+            &[Check {
+                view: "getYardstick(bytes32,uint256)",
+                arguments: &[TaskTypeId, LastEpoch],
+                expected: Expected::Are(&[TaskTypeWeight, TaskTypeYardstick]),
+            }],
+        )
+    }),
     // --- Reputation and routing between protocols
     Do(when(
         "reputation.stake_domain",

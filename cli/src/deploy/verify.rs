@@ -8,7 +8,7 @@ use super::{
     plan::{is_wanted, occasions},
     record::Book,
     scope::{compare, text, Found, Scope},
-    suite::{self, Expected, Program},
+    suite::{self, Program},
 };
 
 /// What a verification found.
@@ -69,9 +69,9 @@ pub async fn inspect(chain: &Chain, settings: &Settings, book: &Book) -> anyhow:
             for check in call.checks {
                 report.checks += 1;
                 if let Found::Differs { returned, .. } = scope.check(chain, on, check).await? {
-                    let expected = match check.expected {
-                        Expected::Is(value) => text(&scope.value(value)?),
-                        Expected::NotZero => "something".to_owned(),
+                    let expected = match scope.expected(check)? {
+                        Some(value) => text(&value),
+                        None => "something".to_owned(),
                     };
                     let label = scope.label(call);
                     report.problems.push(format!(

@@ -3,7 +3,7 @@
 //! | who | may |
 //! |---|---|
 //! | a source | [`record_completion`](CompletionTracker::record_completion) |
-//! | anyone | bring receipts, assignments and evidence; [`checkpoint`](CompletionTracker::checkpoint); advance epochs |
+//! | anyone | bring receipts, assignments and evidence; advance epochs |
 //! | the owner | set a task type's completion weight, yardstick and verifier |
 //!
 //! Capacities are in units of 1e-9, stakes in the stake token's wei, rates in basis points, times in seconds since 1970.
@@ -12,29 +12,28 @@
 //!
 //! Epoch n is `[300·n, 300·(n + 1))`, the same for all. A completion counts in the epoch in which it is recorded, so nothing
 //! is won by holding a receipt back. Counters are kept by epoch and never reset: when an epoch is judged, late or in
-//! time, it is judged by the same numbers, and one after the other. The registry knows since when a sink serves. Its first
-//! epoch and the one in which it leaves are not judged; all between are, whether anyone called or not. Below the
-//! threshold three times in a row, the sink loses a tenth of its stake. Leaving does not clear its count.
+//! time, it is judged by the same numbers, and one after the other. Below the threshold three times in a row, the sink
+//! loses a tenth of its stake. An epoch in which nothing was due leaves the count as it was: neither leaving nor waiting
+//! clears it. Only a sink that was away for a day, [`MEMORY`] epochs, starts afresh.
 //!
-//! # Yardsticks
+//! # Nobody is judged by accident
 //!
-//! *Declared*: completions against the smoothed capacity, by which the sink is paid. *Assigned*: of the tasks that
-//! the sink accepted in writing, those whose deadline falls into the epoch, at most the capacity that it had, against
-//! those of them that were recorded by their deadline. A sink that nobody sent work to owes nothing by the second.
-//! Nothing owed is a rate of 100 %. Weight and yardstick are judged by as they stood in the epoch.
+//! A task type is judged from the epoch after its first yardstick was set, and by epochs after this contract was
+//! constructed. Without a yardstick nobody owes anything.
 //!
-//! # What an epoch's capacity is
+//! # What is due
 //!
-//! The registry tells only the present, so an epoch's capacity is the most that was seen in it: by the first recording
-//! of a completion, and by every [`checkpoint`](CompletionTracker::checkpoint). Lowering it afterwards changes
-//! nothing. A sink that declares less for just the moment of the first recording is caught by anybody's checkpoint. In
-//! an epoch that nobody looked at nothing was completed, so it only matters whether the sink declared anything; that is
-//! taken from the present, or from when the sink left. By the assigned yardstick each assignment looks, too.
+//! *Declared*: completions against capacity × time, as CapacityRegistry recorded it: the capacity that the sink was paid for,
+//! second by second, however often it left and came back, and whatever it declares now.
+//! *Assigned*: of the tasks that the sink accepted in writing, those whose deadline falls into the epoch, at most the
+//! capacity that it had then or when it accepted them, against those of them that were recorded by their deadline; they are
+//! due after it has left, too. A sink that nobody sent work to owes nothing by the second. Weight and yardstick are judged by
+//! as they stood in the epoch. Of an epoch that the registry no longer remembers, the most that it does remember is due.
 //!
 //! # The slash
 //!
-//! A tenth of the stake as it stood when the first of the three epochs was judged, which is when it ended, if somebody calls
-//! in time. Called late, it is the stake of that moment: free stake can have left since, locked stake cannot. From the
+//! A tenth of the least stake when the three epochs were judged, which is when they ended, if somebody calls in time. Called
+//! late, it is the stake of that moment: free stake can have left since, locked stake cannot. From the
 //! slash on a sink owes no more than the cap that is left to it, also in epochs that are judged later. Stake, cap,
 //! smoothed capacity and pool units of this task type fall in one transaction; other task types of the sink are synced by
 //! [`CapacityRegistry.syncCapacity`](bpe_common::interfaces::ICapacityRegistry).
@@ -51,8 +50,8 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{b256, Address, FixedBytes, Uint, B256, U256};
-use alloy_sol_types::{sol, SolCall};
+use alloy_primitives::{b256, Address, Uint, B256, U256, U8};
+use alloy_sol_types::{sol, SolCall, SolError};
 use bpe_common::{
     call::{
         first_words, has_code, invoke_words, query_array, query_words, require_contract,
@@ -60,10 +59,11 @@ use bpe_common::{
     },
     clock,
     eip712::{hash_words, Domain, DomainFields},
+    emit,
     interfaces::{ICapacityRegistry, ICapacityVerifier, IStakeSlasher},
-    math::{self, bps_of_floor, mul_div_floor},
+    math,
     ownable::{self, Ownable},
-    packed::{narrow, widen},
+    packed::{narrow, pack, to_u128, widen},
     signature::{self, is_valid_erc1271, recover},
 };
 use stylus_sdk::{abi, prelude::*, storage::*};
@@ -81,19 +81,16 @@ sol! {
     /// An assignment in a batch was not accepted. `reason` as of [`CompletionRejected`].
     #[derive(Debug, PartialEq, Eq)]
     event AssignmentRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, bytes4 reason);
-    /// `sink` was seen with `capacity` in `epoch`.
-    #[derive(Debug, PartialEq, Eq)]
-    event CapacityObserved(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 capacity);
     /// `sink` did `completionRate` (in basis points) of what it owed in `epoch`.
     #[derive(Debug, PartialEq, Eq)]
     event EpochAdvanced(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 completionRate);
     /// `sink` lost `slashAmount`, the last of its epochs with `completionRate`.
     #[derive(Debug, PartialEq, Eq)]
     event AutoSlashed(bytes32 indexed taskTypeId, address indexed sink, uint256 slashAmount, uint256 completionRate);
-    /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by what
-    /// was `assigned` to them, or by what they declared.
+    /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by
+    /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them.
     #[derive(Debug, PartialEq, Eq)]
-    event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, bool assigned);
+    event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, uint8 yardstick);
     /// Evidence for the task type is now checked by `verifier`; there is none, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier);
@@ -136,6 +133,9 @@ sol! {
     /// A completion `weight` is from 1 to 2^72 − 1.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidWeight(uint256 weight);
+    /// There is no `yardstick` of that number: 0 is none, 1 declared, 2 assigned.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidYardstick(uint8 yardstick);
 
     /// What sink and source have both signed of a task: a receipt, `CompletionReceipt(bytes32 taskTypeId,address sink,address
     /// source,bytes32 taskId,uint256 timestamp)`, or an assignment, `TaskAssignment(bytes32 taskTypeId,address sink,address
@@ -179,6 +179,7 @@ pub enum Error {
     EvidenceRejected(EvidenceRejected),
     BatchTooLarge(BatchTooLarge),
     InvalidWeight(InvalidWeight),
+    InvalidYardstick(InvalidYardstick),
     NotAContract(NotAContract),
     Signature(signature::Error),
     InsufficientGas(InsufficientGas),
@@ -217,6 +218,14 @@ pub const MAX_DEADLINE: u64 = 86_400;
 pub const MAX_BATCH: usize = 100;
 /// The most epochs of a sink that one call judges; the next call goes on.
 pub const MAX_EPOCHS: u32 = 64;
+/// A sink that had no capacity in so many epochs in a row, a day, starts afresh.
+pub const MEMORY: u32 = 288;
+/// Sinks owe nothing.
+pub const NONE: u8 = 0;
+/// Sinks owe what they declare.
+pub const DECLARED: u8 = 1;
+/// Sinks owe what was assigned to them.
+pub const ASSIGNED: u8 = 2;
 /// What a contract account may use to say whether it signed.
 pub const SIGNER_GAS: u64 = 200_000;
 /// What a verifier may use.
@@ -233,28 +242,32 @@ type StorageCapacity = StorageUint<72, 2>;
 /// As StakeManager keeps stakes.
 type StorageAmount = StorageUint<112, 2>;
 
-/// One slot: next (24 bits), rate (14) and below (2) in 24, bound_until (24), bound (72), stake (112). All that judging a sink
-/// writes.
+/// Slot 0: next (24 bits), below (24), absent (24), rate (24), stake (112): all that judging a sink writes. Slot 1: bound (72),
+/// bound_until (24), first_due (24), last_due (24).
 #[storage]
 pub struct Standing {
-    /// The next epoch to be judged, unless the sink came later.
+    /// The next epoch to be judged.
     next: StorageCount,
-    /// The rate of the epoch judged last, in basis points, times four; plus the epochs below the threshold in a row.
-    rate_and_below: StorageCount,
-    /// The last epoch that has to be told of `bound`: later ones saw it themselves.
-    bound_until: StorageCount,
+    /// Epochs below the threshold in a row.
+    below: StorageCount,
+    /// Epochs without capacity in a row.
+    absent: StorageCount,
+    /// Of the last epoch in which it had capacity or owed anything, in basis points.
+    rate: StorageCount,
+    /// The least stake when the epochs below the threshold were judged.
+    stake: StorageAmount,
     /// The cap that the last slash left.
     bound: StorageCapacity,
-    /// The stake when the first of the epochs below the threshold was judged.
-    stake: StorageAmount,
+    /// The last epoch that has to be told of `bound`: the capacity of later ones was clipped to it.
+    bound_until: StorageCount,
+    /// The first and the last epoch, from `next` on, into which deadlines fall.
+    first_due: StorageCount,
+    last_due: StorageCount,
 }
 
-/// One slot: capacity (72 bits), accepted (72), completions (24), assigned (24), met (24). All that is recorded of a sink
-/// in an epoch.
+/// One slot: accepted (72 bits), completions (24), assigned (24), met (24). All that is recorded of a sink in an epoch.
 #[storage]
 pub struct Epoch {
-    /// The most capacity that was seen in this epoch; 0 if nobody looked.
-    capacity: StorageCapacity,
     /// The most capacity with which assignments were accepted that are due in this epoch.
     accepted: StorageCapacity,
     /// Completions recorded in this epoch.
@@ -274,21 +287,23 @@ pub struct TaskRecord {
     recorded: StorageBool,
 }
 
-/// One slot: weight (72 bits), from (24), assigned (8). How a task type's sinks are measured from an epoch on.
+/// One slot: weight (72 bits), from (24), kind (8). How a task type's sinks are measured from an epoch on.
 #[storage]
 pub struct Yardstick {
     weight: StorageCapacity,
     from: StorageCount,
-    assigned: StorageBool,
+    kind: StorageU8,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–3: the neighbours. Then the mappings.
+/// The contract. Slots 0–1: ownership. Slot 2: the registry (160 bits), the first epoch that is judged (24). Slot 3: StakeManager. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct CompletionTracker {
     #[borrow]
     ownable: Ownable,
     capacity_registry: StorageAddress,
+    /// The first epoch that began after the construction.
+    begin: StorageCount,
     stake_manager: StorageAddress,
     verifiers: StorageMap<B256, StorageAddress>,
     /// By task type, in the order of epochs.
@@ -325,6 +340,8 @@ impl CompletionTracker {
         }
         self.capacity_registry.set(capacity_registry);
         self.stake_manager.set(stake_manager);
+        let begin = self.now().saturating_add(1);
+        self.begin.set(to_count(begin));
         Ok(())
     }
 
@@ -440,7 +457,7 @@ impl CompletionTracker {
         attestation: abi::Bytes,
     ) -> Result<(), Error> {
         let proven = self.verified(task_type_id, attestation)?;
-        if !self.service(task_type_id, proven.sink)?.is_serving() {
+        if !self.is_serving(task_type_id, proven.sink)? {
             return Err(SinkNotRegistered {}.into());
         }
         let is_new = !self.mark(&proven);
@@ -454,37 +471,6 @@ impl CompletionTracker {
     }
 
     // --- Anyone
-
-    /// Looks at the capacity of `sink`: it owes for at least this much in this epoch. For whoever pays it, from time to
-    /// time, at moments that the sink does not foresee.
-    ///
-    /// # Errors
-    ///
-    /// * [`SinkNotRegistered`]
-    ///
-    /// # Events
-    ///
-    /// * [`CapacityObserved`]
-    pub fn checkpoint(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
-        let service = self.service(task_type_id, sink)?;
-        if !service.is_serving() {
-            return Err(SinkNotRegistered {}.into());
-        }
-        let epoch = self.now();
-        let mut epochs = self.epochs.setter(pair(task_type_id, sink));
-        let mut record = epochs.setter(to_count(epoch));
-        record.see(service.capacity);
-        log(
-            self.vm(),
-            CapacityObserved {
-                taskTypeId: task_type_id,
-                sink,
-                epoch: U256::from(epoch),
-                capacity: widen(service.capacity),
-            },
-        );
-        Ok(())
-    }
 
     /// Judges the epochs of `sink` that have ended, [`MAX_EPOCHS`] at most, and slashes it where three in a row are below the
     /// threshold. A slash reaches stake, cap, capacity and pool, or the call fails.
@@ -542,13 +528,13 @@ impl CompletionTracker {
     // --- Owner
 
     /// Measures the sinks of the task type from the next epoch on: a completion stands for `weight` of capacity, and they
-    /// owe what was `assigned` to them, or else what they declare. Unless set, the weight is 1, and they owe what they
-    /// declare. With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch.
+    /// owe nothing ([`NONE`]), what they declare ([`DECLARED`]) or what was assigned to them ([`ASSIGNED`]). Until it is set,
+    /// they owe nothing. With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch.
     ///
     /// # Errors
     ///
     /// * [`ownable::OwnableUnauthorizedAccount`]
-    /// * [`InvalidWeight`] if it is zero or has more than 72 bits.
+    /// * [`InvalidWeight`] if it is zero or has more than 72 bits; [`InvalidYardstick`]
     ///
     /// # Events
     ///
@@ -557,9 +543,12 @@ impl CompletionTracker {
         &mut self,
         task_type_id: B256,
         weight: U256,
-        assigned: bool,
+        yardstick: u8,
     ) -> Result<(), Error> {
         self.ownable.only_owner()?;
+        if yardstick > ASSIGNED {
+            return Err(InvalidYardstick { yardstick }.into());
+        }
         let narrowed: Capacity = narrow(weight).unwrap_or_default();
         if narrowed.is_zero() {
             return Err(InvalidWeight { weight }.into());
@@ -570,21 +559,16 @@ impl CompletionTracker {
         let is_pending = yardsticks
             .getter(last)
             .is_some_and(|yardstick| yardstick.from.get() == to_count(from));
-        let mut yardstick = match yardsticks.setter(last) {
+        let mut entry = match yardsticks.setter(last) {
             Some(pending) if is_pending => pending,
             _ => yardsticks.grow(),
         };
-        yardstick.weight.set(narrowed);
-        yardstick.from.set(to_count(from));
-        yardstick.assigned.set(assigned);
-        log(
+        entry.weight.set(narrowed);
+        entry.from.set(to_count(from));
+        entry.kind.set(U8::from(yardstick));
+        emit!(
             self.vm(),
-            YardstickSet {
-                taskTypeId: task_type_id,
-                fromEpoch: U256::from(from),
-                weight,
-                assigned,
-            },
+            YardstickSet[task_type_id](u64::from(from), weight, yardstick)
         );
         Ok(())
     }
@@ -601,13 +585,7 @@ impl CompletionTracker {
     pub fn set_verifier(&mut self, task_type_id: B256, verifier: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         self.verifiers.setter(task_type_id).set(verifier);
-        log(
-            self.vm(),
-            VerifierSet {
-                taskTypeId: task_type_id,
-                verifier,
-            },
-        );
+        emit!(self.vm(), VerifierSet[task_type_id, verifier]);
         Ok(())
     }
 
@@ -620,8 +598,8 @@ impl CompletionTracker {
         widen(record.completions.get())
     }
 
-    /// How much `sink` did, in basis points, of what it owed in the epoch that was judged last. It stays when the sink has
-    /// left; zero if none was judged.
+    /// How much `sink` did, in basis points, of what it owed in the epoch that was judged last; 10 000 if it owed nothing. It
+    /// stays when the sink has left; zero if none was judged.
     pub fn get_completion_rate(&self, task_type_id: B256, sink: Address) -> U256 {
         U256::from(self.verdict(pair(task_type_id, sink)).rate)
     }
@@ -660,12 +638,11 @@ impl CompletionTracker {
         (widen(record.deadline.get()), record.recorded.get())
     }
 
-    /// Of `sink` in `epoch`: the most capacity that was seen, the most with which assignments were accepted, completions
-    /// recorded, assignments due and those of them that were met.
+    /// Of `sink` in `epoch`: the most capacity with which assignments due in it were accepted, completions recorded, assignments
+    /// due and those of them that were met.
     ///
     /// # Returns
     ///
-    /// * `capacity`
     /// * `accepted`
     /// * `completions`
     /// * `assigned`
@@ -675,11 +652,10 @@ impl CompletionTracker {
         task_type_id: B256,
         sink: Address,
         epoch: U256,
-    ) -> (U256, U256, U256, U256, U256) {
+    ) -> (U256, U256, U256, U256) {
         let epochs = self.epochs.getter(pair(task_type_id, sink));
         let record = epochs.getter(epoch.saturating_to());
         (
-            widen(record.capacity.get()),
             widen(record.accepted.get()),
             widen(record.completions.get()),
             widen(record.assigned.get()),
@@ -687,16 +663,22 @@ impl CompletionTracker {
         )
     }
 
-    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and whether by what
-    /// was assigned.
+    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and the yardstick: 0
+    /// none, 1 declared, 2 assigned.
     ///
     /// # Returns
     ///
     /// * `weight`
-    /// * `assigned`
-    pub fn get_yardstick(&self, task_type_id: B256, epoch: U256) -> (U256, bool) {
-        let (weight, assigned) = self.measure(task_type_id, epoch.saturating_to());
-        (widen(weight), assigned)
+    /// * `yardstick`
+    pub fn get_yardstick(&self, task_type_id: B256, epoch: U256) -> (U256, u8) {
+        let (weight, yardstick) = self.measure(task_type_id, epoch.saturating_to());
+        (widen(weight), yardstick)
+    }
+
+    /// The next epoch of `sink` that is judged; none before the task type has a yardstick, which is `2^32 - 1`.
+    pub fn get_next_epoch(&self, task_type_id: B256, sink: Address) -> U256 {
+        let verdict = self.verdict(pair(task_type_id, sink));
+        U256::from(verdict.next.max(self.first_epoch(task_type_id)))
     }
 
     /// Who checks evidence for the task type; zero if nobody does.
@@ -803,30 +785,18 @@ impl Task {
     }
 }
 
-/// What the registry knows of a sink, in epochs.
-struct Service {
-    capacity: Capacity,
-    /// The first epoch that it served from beginning to end.
-    since: u32,
-    /// The epoch in which it left; `u32::MAX` if it serves.
-    until: u32,
-}
-
-impl Service {
-    fn is_serving(&self) -> bool {
-        self.until == u32::MAX
-    }
-}
-
 /// A [`Standing`] while epochs are judged.
 struct Verdict {
     next: u32,
     below: u32,
+    absent: u32,
     /// Of the last epoch, in basis points.
     rate: u32,
-    stake: U256,
-    bound: Capacity,
+    stake: u128,
+    bound: u128,
     bound_until: u32,
+    first_due: u32,
+    last_due: u32,
 }
 
 impl CompletionTracker {
@@ -864,27 +834,29 @@ impl CompletionTracker {
         if !known.deadline.get().is_zero() {
             return Err(TaskAlreadyAssigned {}.into());
         }
-        // Each assignment looks, or a sink could accept its own first task with little declared.
-        let capacity = self.service(task.task_type, task.sink)?.capacity;
+        let selector = ICapacityRegistry::getSmoothedCapacityCall::SELECTOR;
+        let capacity = self.ask_registry(selector, task.task_type, task.sink)?;
         let mut record = self.task_mut(&task);
         record.tag.set(tag(task.key()));
         record.deadline.set(Capacity::wrapping_from(deadline));
         let due = to_count(to_epoch(deadline.wrapping_to()));
+        let mut standing = self.standings.setter(pair(task.task_type, task.sink));
+        let (first, last) = (standing.first_due.get(), standing.last_due.get());
+        if first > due || last < standing.next.get() || last.is_zero() {
+            standing.first_due.set(due);
+        }
+        if last < due {
+            standing.last_due.set(due);
+        }
         let mut epochs = self.epochs.setter(pair(task.task_type, task.sink));
         let mut epoch = epochs.setter(due);
-        let accepted = epoch.accepted.get().max(capacity);
+        let accepted = epoch.accepted.get().max(pack(capacity));
         epoch.accepted.set(accepted);
         let assigned = increment(epoch.assigned.get());
         epoch.assigned.set(assigned);
-        log(
+        emit!(
             self.vm(),
-            AssignmentRecorded {
-                taskTypeId: task.task_type,
-                sink: task.sink,
-                source: task.source,
-                taskId: task.id,
-                deadline,
-            },
+            AssignmentRecorded[task.task_type, task.sink, task.source](task.id, deadline)
         );
         Ok(())
     }
@@ -908,25 +880,9 @@ impl CompletionTracker {
             };
             let (task_type, sink, task_id) = (item.taskTypeId, item.sink, item.taskId);
             if are_assignments {
-                log(
-                    self.vm(),
-                    AssignmentRejected {
-                        taskTypeId: task_type,
-                        sink,
-                        taskId: task_id,
-                        reason,
-                    },
-                );
+                emit!(self.vm(), AssignmentRejected[task_type, sink](task_id, reason));
             } else {
-                log(
-                    self.vm(),
-                    CompletionRejected {
-                        taskTypeId: task_type,
-                        sink,
-                        taskId: task_id,
-                        reason,
-                    },
-                );
+                emit!(self.vm(), CompletionRejected[task_type, sink](task_id, reason));
             }
         }
         Ok(())
@@ -955,30 +911,20 @@ impl CompletionTracker {
         let now = clock::block_timestamp(self.vm());
         let (pair, today) = (pair(task.task_type, task.sink), to_count(to_epoch(now)));
         let deadline: u64 = self.task(task).deadline.get().saturating_to();
-        let capacity = match self.epochs.getter(pair).getter(today).capacity.get() {
-            Capacity::ZERO => self.service(task.task_type, task.sink)?.capacity,
-            seen => seen,
-        };
         let mut epochs = self.epochs.setter(pair);
         if is_new {
             let mut epoch = epochs.setter(today);
             let completions = increment(epoch.completions.get());
             epoch.completions.set(completions);
-            epoch.see(capacity);
         }
         if deadline >= now {
             let mut epoch = epochs.setter(to_count(to_epoch(deadline)));
             let met = increment(epoch.met.get());
             epoch.met.set(met);
         }
-        log(
+        emit!(
             self.vm(),
-            CompletionRecorded {
-                taskTypeId: task.task_type,
-                sink: task.sink,
-                source: task.source,
-                taskId: task.id,
-            },
+            CompletionRecorded[task.task_type, task.sink, task.source](task.id)
         );
         Ok(())
     }
@@ -1098,69 +1044,121 @@ impl CompletionTracker {
         static_call(self.vm(), verifier, &request, VERIFIER_GAS, ANSWER)
     }
 
-    fn service(&self, task_type: B256, sink: Address) -> Result<Service, Error> {
-        let [capacity, since, until] = query_words::<3>(
-            self.vm(),
-            self.capacity_registry.get(),
-            ICapacityRegistry::getServiceCall::SELECTOR,
-            &[task_type, sink.into_word()],
-        )?
-        .map(B256::from);
-        // Whom the registry does not know left before it came, and so has no epochs.
-        let until = match until.is_zero() && !since.is_zero() {
-            true => u32::MAX,
-            false => to_epoch(to_u64(until)),
+    fn is_serving(&self, task_type: B256, sink: Address) -> Result<bool, Error> {
+        let selector = ICapacityRegistry::isRegisteredCall::SELECTOR;
+        Ok(self.ask_registry(selector, task_type, sink)? != 0)
+    }
+
+    fn ask_registry(
+        &self,
+        selector: [u8; 4],
+        task_type: B256,
+        sink: Address,
+    ) -> Result<u128, Error> {
+        let arguments = [task_type, sink.into_word()];
+        Ok(self.number(self.capacity_registry.get(), selector, &arguments)?)
+    }
+
+    fn ask_stakes(&self, selector: [u8; 4], sink: Address) -> Result<u128, Error> {
+        Ok(self.number(self.stake_manager.get(), selector, &[sink.into_word()])?)
+    }
+
+    /// What a neighbour answers: a capacity, capacity-seconds, a stake. All of them fit.
+    #[inline(never)]
+    fn number(&self, of: Address, selector: [u8; 4], arguments: &[B256]) -> Result<u128, Revert> {
+        let [number] = query_words(self.vm(), of, selector, arguments)?;
+        Ok(number.saturating_to())
+    }
+
+    /// The capacity-seconds of `sink` until `epoch` begins; `None` if the registry no longer knows.
+    #[inline(never)]
+    fn seconds_until(
+        &self,
+        task_type: B256,
+        sink: Address,
+        epoch: u32,
+    ) -> Result<Option<u128>, Error> {
+        let time = u64::from(epoch).saturating_mul(clock::EPOCH);
+        let arguments = [task_type, sink.into_word(), U256::from(time).into()];
+        let selector = ICapacityRegistry::getCapacitySecondsCall::SELECTOR;
+        match self.number(self.capacity_registry.get(), selector, &arguments) {
+            Ok(seconds) => Ok(Some(seconds)),
+            Err(Revert(reason)) if reason.starts_with(&EXPIRED) => Ok(None),
+            Err(revert) => Err(revert.into()),
+        }
+    }
+
+    /// The first epoch in which the task type's sinks can owe anything; `u32::MAX` if there is none.
+    fn first_epoch(&self, task_type: B256) -> u32 {
+        let yardsticks = self.yardsticks.getter(task_type);
+        match yardsticks.getter(0) {
+            Some(first) => first.from.get().max(self.begin.get()).wrapping_to(),
+            None => u32::MAX,
+        }
+    }
+
+    /// Passes over epochs in which the sink had no capacity and nothing was assigned to it: the next epoch to be judged is
+    /// the first in which something can be due. So a sink that comes after a year is judged at once. By bisection, as the
+    /// sum of capacity-seconds never falls.
+    fn skip(
+        &self,
+        task_type: B256,
+        sink: Address,
+        now: u32,
+        verdict: &mut Verdict,
+    ) -> Result<(), Error> {
+        let first = verdict.next;
+        let end = match verdict.last_due < first {
+            true => now,
+            false => now.min(verdict.first_due),
         };
-        Ok(Service {
-            capacity: to_capacity(capacity),
-            since: to_epoch(to_u64(since)),
-            until,
-        })
+        if first.saturating_add(1) >= end {
+            return Ok(());
+        }
+        let Some(before) = self.seconds_until(task_type, sink, first)? else {
+            return Ok(());
+        };
+        // The sum is `before` at `low`, and more beyond `high`.
+        let (mut low, mut high) = (first, end);
+        while low < high {
+            let middle = high.saturating_sub(high.saturating_sub(low) / 2);
+            match self.seconds_until(task_type, sink, middle)? == Some(before) {
+                true => low = middle,
+                false => high = middle.saturating_sub(1),
+            }
+        }
+        verdict.next = low;
+        verdict.be_absent(low.saturating_sub(first));
+        Ok(())
     }
 
     /// Judges the epochs of `sink` that have ended, and returns how many.
     ///
     /// Epochs are judged in memory while neighbours are called. Nobody can enter in between: programs refuse re-entry.
     fn advance(&mut self, task_type: B256, sink: Address) -> Result<u32, Error> {
-        let service = self.service(task_type, sink)?;
         let now = self.now();
         let pair = pair(task_type, sink);
         let mut verdict = self.verdict(pair);
-        verdict.next = verdict.next.max(service.since);
+        verdict.next = verdict.next.max(self.first_epoch(task_type));
+        if verdict.next >= now {
+            return Ok(0);
+        }
         let first = verdict.next;
-        let end = now.min(service.until).min(first.saturating_add(MAX_EPOCHS));
+        self.skip(task_type, sink, now, &mut verdict)?;
+        let end = now.min(verdict.next.saturating_add(MAX_EPOCHS));
+        let mut before = self.seconds_until(task_type, sink, verdict.next)?;
         let mut is_slashed = false;
-        for epoch in first..end {
-            let rate = self.rate(task_type, pair, epoch, &verdict, service.capacity);
-            verdict.next = epoch.saturating_add(1);
-            verdict.rate = rate.wrapping_to();
-            log(
-                self.vm(),
-                EpochAdvanced {
-                    taskTypeId: task_type,
-                    sink,
-                    epoch: U256::from(epoch),
-                    completionRate: rate,
-                },
-            );
-            if rate >= U256::from(SLASH_THRESHOLD_BPS) {
-                verdict.below = 0;
-                continue;
-            }
-            if verdict.below == 0 {
-                verdict.stake = self.stake_of(sink)?;
-            }
-            verdict.below = verdict.below.saturating_add(1);
-            if verdict.below == CONSECUTIVE_EPOCHS_FOR_SLASH {
-                verdict.below = 0;
-                is_slashed |= self.slash(task_type, sink, &mut verdict, rate)?;
-                verdict.bound_until = now;
-            }
+        for epoch in verdict.next..end {
+            let after = self.seconds_until(task_type, sink, epoch.saturating_add(1))?;
+            let served = match before.zip(after) {
+                Some((before, after)) => after.saturating_sub(before),
+                None => self.most_served(task_type, sink)?,
+            };
+            before = after;
+            is_slashed |= self.judge(task_type, sink, epoch, served, &mut verdict)?;
         }
-        if first < end {
-            self.store(pair, &verdict);
-        }
-        if is_slashed && service.is_serving() {
+        self.store(pair, &verdict);
+        if is_slashed && self.is_serving(task_type, sink)? {
             invoke_words::<0>(
                 self.vm(),
                 self.capacity_registry.get(),
@@ -1168,7 +1166,57 @@ impl CompletionTracker {
                 &[task_type, sink.into_word()],
             )?;
         }
-        Ok(end.saturating_sub(first))
+        Ok(verdict.next.saturating_sub(first))
+    }
+
+    /// The most capacity-seconds of an epoch that the registry no longer knows.
+    fn most_served(&self, task_type: B256, sink: Address) -> Result<u128, Error> {
+        let selector = ICapacityRegistry::getPeakCapacityCall::SELECTOR;
+        let peak = self.ask_registry(selector, task_type, sink)?;
+        Ok(peak.saturating_mul(EPOCH))
+    }
+
+    /// Judges one epoch, in which the sink had `served` capacity-seconds, and returns whether it was slashed.
+    fn judge(
+        &mut self,
+        task_type: B256,
+        sink: Address,
+        epoch: u32,
+        served: u128,
+        verdict: &mut Verdict,
+    ) -> Result<bool, Error> {
+        verdict.next = epoch.saturating_add(1);
+        match served {
+            0 => verdict.be_absent(1),
+            _ => verdict.absent = 0,
+        }
+        let judged = self.rate(task_type, pair(task_type, sink), epoch, verdict, served);
+        if judged.is_none() && served == 0 {
+            return Ok(false);
+        }
+        let rate = judged.unwrap_or(u64::from(math::BPS));
+        // Fits: at most 10 000.
+        verdict.rate = rate as u32;
+        emit!(self.vm(), EpochAdvanced[task_type, sink](u64::from(epoch), rate));
+        if judged.is_none() {
+            return Ok(false);
+        }
+        if rate >= SLASH_THRESHOLD_BPS {
+            verdict.below = 0;
+            return Ok(false);
+        }
+        let stake = self.ask_stakes(IStakeSlasher::getStakeCall::SELECTOR, sink)?;
+        verdict.stake = match verdict.below {
+            0 => stake,
+            _ => verdict.stake.min(stake),
+        };
+        verdict.below = verdict.below.saturating_add(1);
+        if verdict.below < CONSECUTIVE_EPOCHS_FOR_SLASH {
+            return Ok(false);
+        }
+        verdict.below = 0;
+        verdict.bound_until = self.now();
+        self.slash(task_type, sink, verdict, rate)
     }
 
     /// Takes from the stake of `sink` what three bad epochs cost; returns whether there was anything to take.
@@ -1177,136 +1225,118 @@ impl CompletionTracker {
         task_type: B256,
         sink: Address,
         verdict: &mut Verdict,
-        rate: U256,
+        rate: u64,
     ) -> Result<bool, Error> {
-        let stake_manager = self.stake_manager.get();
-        let amount = bps_of_floor(verdict.stake, SLASH_AMOUNT_BPS).min(self.stake_of(sink)?);
-        if !amount.is_zero() {
+        // No overflow: a stake has 112 bits. No more than the stake: it was the least so far, this one included.
+        let part = verdict.stake.saturating_mul(u128::from(SLASH_AMOUNT_BPS));
+        let amount = part / u128::from(math::BPS);
+        if amount > 0 {
             invoke_words::<0>(
                 self.vm(),
-                stake_manager,
+                self.stake_manager.get(),
                 IStakeSlasher::slashCall::SELECTOR,
-                &[sink.into_word(), amount.into(), SLASH_REASON],
+                &[sink.into_word(), U256::from(amount).into(), SLASH_REASON],
             )?;
-            log(
-                self.vm(),
-                AutoSlashed {
-                    taskTypeId: task_type,
-                    sink,
-                    slashAmount: amount,
-                    completionRate: rate,
-                },
-            );
+            emit!(self.vm(), AutoSlashed[task_type, sink](amount, rate));
         }
-        let sink = [sink.into_word()];
-        let [cap] = query_words::<1>(
-            self.vm(),
-            stake_manager,
-            IStakeSlasher::getCapacityCapCall::SELECTOR,
-            &sink,
-        )?
-        .map(B256::from);
-        verdict.bound = to_capacity(cap);
-        Ok(!amount.is_zero())
+        verdict.bound = self.ask_stakes(IStakeSlasher::getCapacityCapCall::SELECTOR, sink)?;
+        Ok(amount > 0)
     }
 
-    fn stake_of(&self, sink: Address) -> Result<U256, Error> {
-        let [stake] = query_words::<1>(
-            self.vm(),
-            self.stake_manager.get(),
-            IStakeSlasher::getStakeCall::SELECTOR,
-            &[sink.into_word()],
-        )?
-        .map(B256::from);
-        Ok(stake.into())
-    }
-
-    /// What the sink did of what it owed in `epoch`, in basis points. `present` is the capacity that stands in where nobody
-    /// looked.
+    /// What the sink did of what it owed in `epoch`, in basis points, if it owed anything. It had `served` capacity-seconds.
     fn rate(
         &self,
         task_type: B256,
         pair: B256,
         epoch: u32,
         verdict: &Verdict,
-        present: Capacity,
-    ) -> U256 {
-        let (weight, assigned) = self.measure(task_type, epoch);
-        let weight = widen(weight);
+        served: u128,
+    ) -> Option<u64> {
+        let (weight, yardstick) = self.measure(task_type, epoch);
+        let weight = to_u128(weight);
         let epochs = self.epochs.getter(pair);
         let record = epochs.getter(to_count(epoch));
+        // No product overflows: counts have 24 bits, weights and capacities 72, seconds 9, basis points 14.
+        let seconds_of = |number: Count| {
+            let tasks = to_u128(number).saturating_mul(weight);
+            tasks.saturating_mul(EPOCH)
+        };
         let bound = match epoch <= verdict.bound_until {
-            true => verdict.bound,
-            false => Capacity::MAX,
+            true => verdict.bound.saturating_mul(EPOCH),
+            false => u128::MAX,
         };
-        // No product overflows: counts have 24 bits, weights 72.
-        let (done, owed) = if assigned {
-            let accepted = record.accepted.get().max(record.capacity.get()).min(bound);
-            let due = widen(record.assigned.get()).wrapping_mul(weight);
-            (record.met.get(), due.min(widen(accepted)))
-        } else {
-            let declared = match record.capacity.get() {
-                Capacity::ZERO => present,
-                seen => seen,
-            };
-            (record.completions.get(), widen(declared.min(bound)))
+        let (done, owed) = match yardstick {
+            DECLARED => (record.completions.get(), served.min(bound)),
+            ASSIGNED => {
+                let accepted = to_u128(record.accepted.get()).saturating_mul(EPOCH);
+                let most = accepted.max(served).min(bound);
+                (
+                    record.met.get(),
+                    seconds_of(record.assigned.get()).min(most),
+                )
+            }
+            _ => return None,
         };
-        let (done, all) = (widen(done).wrapping_mul(weight), U256::from(math::BPS));
-        match owed.is_zero() {
-            true => all,
-            false => mul_div_floor(done, all, owed).map_or(all, |rate| rate.min(all)),
-        }
+        let all = u128::from(math::BPS);
+        let rate = seconds_of(done).saturating_mul(all).checked_div(owed)?;
+        Some(rate.min(all) as u64)
     }
 
-    /// The weight of a completion in `epoch`, and whether sinks are measured by what was assigned.
-    fn measure(&self, task_type: B256, epoch: u32) -> (Capacity, bool) {
+    /// The weight of a completion in `epoch`, and the yardstick.
+    fn measure(&self, task_type: B256, epoch: u32) -> (Capacity, u8) {
         let yardsticks = self.yardsticks.getter(task_type);
         // As long as the owner made it, but what is looked for is mostly the last.
         for index in (0..yardsticks.len()).rev() {
             if let Some(yardstick) = yardsticks.getter(index) {
                 if yardstick.from.get().wrapping_to::<u32>() <= epoch {
-                    return (yardstick.weight.get(), yardstick.assigned.get());
+                    return (yardstick.weight.get(), yardstick.kind.get().byte(0));
                 }
             }
         }
-        (Capacity::from(1), false)
+        (Capacity::from(1), NONE)
     }
 
     fn verdict(&self, pair: B256) -> Verdict {
         let standing = self.standings.getter(pair);
-        let rate_and_below: u32 = standing.rate_and_below.get().wrapping_to();
         Verdict {
             next: standing.next.get().wrapping_to(),
-            below: rate_and_below % BELOW_END,
-            rate: rate_and_below / BELOW_END,
-            stake: widen(standing.stake.get()),
-            bound: standing.bound.get(),
+            below: standing.below.get().wrapping_to(),
+            absent: standing.absent.get().wrapping_to(),
+            rate: standing.rate.get().wrapping_to(),
+            stake: to_u128(standing.stake.get()),
+            bound: to_u128(standing.bound.get()),
             bound_until: standing.bound_until.get().wrapping_to(),
+            first_due: standing.first_due.get().wrapping_to(),
+            last_due: standing.last_due.get().wrapping_to(),
         }
     }
 
     fn store(&mut self, pair: B256, verdict: &Verdict) {
         let mut standing = self.standings.setter(pair);
         standing.next.set(to_count(verdict.next));
-        // A rate has 14 bits, and `below` two.
-        let rate_and_below = verdict.rate.saturating_mul(BELOW_END) | verdict.below;
-        standing.rate_and_below.set(to_count(rate_and_below));
-        // Fits: StakeManager keeps stakes in as many bits.
-        standing.stake.set(Uint::wrapping_from(verdict.stake));
-        standing.bound.set(verdict.bound);
+        standing.below.set(to_count(verdict.below));
+        standing.absent.set(to_count(verdict.absent));
+        standing.rate.set(to_count(verdict.rate));
+        standing.stake.set(pack(verdict.stake));
+        standing.bound.set(pack(verdict.bound));
         standing.bound_until.set(to_count(verdict.bound_until));
     }
 }
 
-impl Epoch {
-    fn see(&mut self, capacity: Capacity) {
-        let most = self.capacity.get().max(capacity);
-        self.capacity.set(most);
+impl Verdict {
+    /// Passes over `epochs` without capacity. What was before a day of that is forgotten.
+    fn be_absent(&mut self, epochs: u32) {
+        self.absent = self.absent.saturating_add(epochs).min(MEMORY);
+        if self.absent >= MEMORY {
+            self.below = 0;
+        }
     }
 }
 
-/// More than the epochs below the threshold in a row that a sink has when none is being judged.
-const BELOW_END: u32 = 4;
+/// How CapacityRegistry says that it no longer knows.
+const EXPIRED: [u8; 4] = ICapacityRegistry::ObservationExpired::SELECTOR;
+/// Seconds of an epoch.
+const EPOCH: u128 = clock::EPOCH as u128;
 /// The length of a verifier's answer: four words.
 const ANSWER: usize = 128;
 
@@ -1327,24 +1357,16 @@ fn to_count(number: u32) -> Count {
     Count::wrapping_from(number)
 }
 
-fn to_capacity(capacity: B256) -> Capacity {
-    narrow(capacity.into()).unwrap_or(Capacity::MAX)
-}
-
-fn to_u64(time: B256) -> u64 {
-    U256::from_be_bytes(time.0).saturating_to()
-}
-
 /// A count that is full stays so.
 fn increment(count: Count) -> Count {
     count.saturating_add(Count::from(1))
 }
 
-/// The selector of an error.
-fn selector(error: Error) -> FixedBytes<4> {
+/// The selector of an error, as the word that an event holds.
+fn selector(error: Error) -> B256 {
     let encoded: Vec<u8> = error.into();
-    let mut selector = FixedBytes::ZERO;
-    for (to, from) in selector.iter_mut().zip(encoded) {
+    let mut selector = B256::ZERO;
+    for (to, from) in selector.iter_mut().take(4).zip(encoded) {
         *to = from;
     }
     selector

@@ -114,6 +114,13 @@ impl World {
     }
 
     fn build() -> Self {
+        let world = Self::bare();
+        world.yardstick(false);
+        world
+    }
+
+    /// Without a yardstick.
+    fn bare() -> Self {
         let world = Self {
             tracker: Contract::new(),
             registry: Contract::new(),
@@ -155,7 +162,6 @@ impl World {
             .sender(sink)
             .register_sink(CODE, UNIT * U256::from(100))
             .motsu_unwrap();
-        world.yardstick(false);
         world
     }
 
@@ -176,7 +182,7 @@ impl World {
     fn yardstick(&self, assigned: bool) {
         self.tracker
             .sender(OWNER)
-            .set_yardstick(CODE, UNIT, assigned)
+            .set_yardstick(CODE, UNIT, 1 + u8::from(assigned))
             .motsu_unwrap();
     }
 
@@ -360,7 +366,7 @@ fn a_slash_lowers_what_is_owed_in_epochs_judged_late() {
         let it = world
             .tracker
             .sender(OWNER)
-            .set_yardstick(CODE, weight, false);
+            .set_yardstick(CODE, weight, DECLARED);
         it.motsu_unwrap();
         world.complete(1_000, 1_100);
     }
@@ -398,8 +404,10 @@ fn the_rate_is_that_of_the_epoch_judged_last() {
     for _ in 0..5 {
         world.to_next_epoch();
     }
-    assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
+    world.advance().expect("five epochs have ended");
     assert_eq!(world.rate(), U256::from(1_000), "it owes nothing any more");
+    let stranger = world.tracker.sender(OWNER).advance_epoch(CODE, OWNER);
+    stranger.motsu_unwrap();
     assert_eq!(of_nobody(), U256::ZERO);
 }
 
@@ -425,11 +433,14 @@ fn one_that_left_is_judged_for_what_it_served() {
     let leave = world.registry.sender(world.sink()).deregister_sink(CODE);
     leave.motsu_unwrap();
     advance_time(50_000);
-    world.advance().expect("four whole epochs");
-    assert_eq!((world.stake(), world.below()), (tokens(9_000), 1));
+    world
+        .advance()
+        .expect("four whole epochs, and a third of one");
+    assert_eq!((world.stake(), world.below()), (tokens(9_000), 2));
+    world.advance().expect("the rest of the half day");
     assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
     world.add_stake(2_000);
-    // Back for an hour's rest: only what it serves from now on counts, on top of what it had.
+    // Back after half a day's rest: only what it serves from now on counts, on top of what it had.
     let again = world
         .registry
         .sender(world.sink())
@@ -437,8 +448,9 @@ fn one_that_left_is_judged_for_what_it_served() {
     again.motsu_unwrap();
     assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
     advance_time(600);
-    world.advance().expect("one whole epoch");
-    assert_eq!(world.below(), 2);
+    world.advance().expect("two whole epochs");
+    // Of what was at stake for all of them.
+    assert_eq!((world.stake(), world.below()), (tokens(10_100), 1));
 }
 
 #[test]
@@ -468,9 +480,9 @@ fn leaving_for_a_moment_hides_nothing() {
 #[test]
 fn assigned_idle_sinks_owe_nothing_and_droppers_do() {
     let _precompiles = deploy_precompiles();
-    let world = World::new();
+    let world = World::bare();
     world.yardstick(true);
-    advance_time(300);
+    world.to_next_epoch();
     for _ in 0..10 {
         advance_time(300);
         world.advance().expect("an epoch has ended");
@@ -510,7 +522,7 @@ fn what_comes_after_the_deadline_is_late() {
         .get_epoch(CODE, world.sink(), epoch);
     let [two, one] = [U256::from(2), U256::from(1)];
     let units = UNIT * U256::from(100);
-    assert_eq!(counts, (units, units, two, two, one));
+    assert_eq!(counts, (units, two, two, one));
     let done = world.assign(world.assignment(0, deadline + 10));
     assert_eq!(done, Err(TaskAlreadyRecorded {}.into()));
     for bad in [timestamp(), timestamp() + 86_401] {
@@ -763,7 +775,7 @@ fn evidence_needs_no_source() {
         .tracker
         .sender(OWNER)
         .get_epoch(CODE, world.sink(), epoch);
-    assert_eq!((counts.2, counts.4), (U256::from(2), U256::from(1)));
+    assert_eq!((counts.1, counts.3), (U256::from(2), U256::from(1)));
     assert_eq!(
         world.record(world.receipt(2)),
         Err(TaskAlreadyRecorded {}.into())
@@ -805,40 +817,203 @@ fn a_verifier_brings_its_answer_along() {
     assert_eq!(bring(verifier, &proven), Err(TaskAlreadyRecorded {}.into()));
 }
 
+/// The attack of SPEC §3: capacity lowered for a second at the end of an epoch. It is owed all the same.
 #[test]
-fn a_checkpoint_pins_what_was_declared() {
+fn lowering_for_a_moment_saves_a_moment() {
     let _precompiles = deploy_precompiles();
     let world = World::new();
+    let set = world.registry.sender(OWNER).set_aggregator(OWNER);
+    set.motsu_unwrap();
     world.complete(0, 1);
-    let look = || {
-        world
-            .tracker
-            .sender(OWNER)
-            .checkpoint(CODE, world.sink())
-            .motsu_res()
-    };
-    assert_eq!(look(), Ok(()));
-    world
-        .registry
-        .sender(OWNER)
-        .set_aggregator(OWNER)
-        .motsu_unwrap();
+    advance_time(299);
     bpe_common::clock::testing::advance_blocks(1);
     let lower = world
         .registry
         .sender(OWNER)
         .update_capacity_from_aggregator(CODE, world.sink(), U256::ZERO);
     lower.motsu_unwrap();
-    assert_eq!(look(), Ok(()));
-    world.to_next_epoch();
+    advance_time(1);
     world.advance().expect("an epoch has ended");
-    assert_eq!(world.rate(), U256::from(100), "1 of 100, not of 70");
-    let unknown = world
-        .tracker
+    let rate = U256::from(100);
+    world.tracker.assert_emitted(&EpochAdvanced {
+        taskTypeId: CODE,
+        sink: world.sink(),
+        epoch: U256::from(timestamp() / 300 - 1),
+        completionRate: rate,
+    });
+    assert_eq!(world.below(), 1);
+}
+
+/// The attack of issue 13: on a fresh deployment a stranger advances epochs for a day. Nobody loses a wei.
+#[test]
+fn without_a_yardstick_nobody_is_judged() {
+    let _precompiles = deploy_precompiles();
+    let world = World::bare();
+    for _ in 0..288 {
+        world.to_next_epoch();
+        assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
+    }
+    assert_eq!(world.stake(), tokens(10_000));
+    // Nor for what was before the first one.
+    world.yardstick(false);
+    world.to_next_epoch();
+    assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
+    world.to_next_epoch();
+    world.advance().expect("the first epoch with a yardstick");
+    assert_eq!((world.stake(), world.below()), (tokens(10_000), 1));
+    // A yardstick that is taken away: neither good nor bad.
+    let none = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT, NONE);
+    none.motsu_unwrap();
+    world.to_next_epoch();
+    world.to_next_epoch();
+    world.advance().expect("two epochs, the second without");
+    assert_eq!((world.stake(), world.below()), (tokens(10_000), 2));
+    let unknown = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT, 3);
+    let error = InvalidYardstick { yardstick: 3 };
+    assert_eq!(unknown.motsu_res(), Err(error.into()));
+}
+
+/// A tracker that is redeployed, with its yardstick set at once, judges nobody's past.
+#[test]
+fn a_new_tracker_judges_nothing_before_it_was_there() {
+    let _precompiles = deploy_precompiles();
+    let world = World::new();
+    advance_time(3_000);
+    let tracker = Contract::<CompletionTracker>::new();
+    let (registry, stakes) = (world.registry.address(), world.stakes.address());
+    let build = tracker.sender(OWNER).constructor(registry, stakes, OWNER);
+    build.motsu_unwrap();
+    let set = tracker.sender(OWNER).set_yardstick(CODE, UNIT, DECLARED);
+    set.motsu_unwrap();
+    let advance = || {
+        let it = tracker.sender(OWNER).advance_epoch(CODE, world.sink());
+        it.motsu_res()
+    };
+    advance_time(300);
+    assert_eq!(advance(), Err(EpochNotElapsed {}.into()));
+    advance_time(300);
+    advance().expect("its first epoch");
+    let below = tracker
         .sender(OWNER)
-        .checkpoint(CODE, OWNER)
-        .motsu_res();
-    assert_eq!(unknown, Err(SinkNotRegistered {}.into()));
+        .get_consecutive_below_threshold(CODE, world.sink());
+    assert_eq!(below, U256::from(1));
+}
+
+/// The attack of issue 13: leaves for 300 seconds each epoch, or three bad epochs and away before the keeper comes.
+#[test]
+fn leaving_clears_nothing() {
+    let _precompiles = deploy_precompiles();
+    let world = World::new();
+    let leave = || {
+        let it = world.registry.sender(world.sink()).deregister_sink(CODE);
+        it.motsu_unwrap();
+    };
+    let back = || {
+        let it = world.registry.sender(world.sink());
+        let mut it = it;
+        it.register_sink(CODE, UNIT * U256::from(100))
+            .motsu_unwrap();
+    };
+    world.add_stake(40_000);
+    for _ in 0..2 {
+        advance_time(150);
+        leave();
+        advance_time(300);
+        back();
+        advance_time(150);
+    }
+    // Four epochs, each of them half served, and nothing done.
+    world.advance().expect("four epochs have ended");
+    assert_eq!((world.stake(), world.below()), (tokens(45_000), 1));
+    // A whole epoch away is neither good nor bad.
+    advance_time(300);
+    leave();
+    advance_time(600);
+    back();
+    advance_time(300);
+    world.advance().expect("four epochs have ended");
+    assert_eq!((world.stake(), world.below()), (tokens(40_500), 0));
+}
+
+/// The attack of issue 13: misses of an old stint after 300 days. Whoever was away for a day starts afresh, and is judged at
+/// once, not after thousands of empty epochs.
+#[test]
+fn stale_memory_ends() {
+    let _precompiles = deploy_precompiles();
+    let world = World::new();
+    advance_time(600);
+    let leave = world.registry.sender(world.sink()).deregister_sink(CODE);
+    leave.motsu_unwrap();
+    world.advance().expect("two bad epochs");
+    assert_eq!(world.below(), 2);
+    advance_time(300 * 86_400);
+    world.add_stake(40_000);
+    let back = world
+        .registry
+        .sender(world.sink())
+        .register_sink(CODE, UNIT);
+    back.motsu_unwrap();
+    advance_time(300);
+    world
+        .advance()
+        .expect("all of them, and the first of the new stint");
+    assert_eq!((world.stake(), world.below()), (tokens(50_000), 1));
+    assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
+}
+
+/// The attack of issue 13: 66 idle epochs at capacity 0, then 30 units. Nothing is owed of them, judged late or in time.
+#[test]
+fn idle_epochs_owe_nothing() {
+    let _precompiles = deploy_precompiles();
+    let (late, early) = World::twins();
+    for world in [&late, &early] {
+        let set = world.registry.sender(OWNER).set_aggregator(OWNER);
+        set.motsu_unwrap();
+        let leave = world.registry.sender(world.sink()).deregister_sink(CODE);
+        leave.motsu_unwrap();
+        world.add_stake(1_000);
+        let back = world
+            .registry
+            .sender(world.sink())
+            .register_sink(CODE, U256::ZERO);
+        back.motsu_unwrap();
+    }
+    for _ in 0..66 {
+        advance_time(300);
+        early.advance().expect("an epoch has ended");
+    }
+    for world in [&late, &early] {
+        bpe_common::clock::testing::advance_blocks(1);
+        let raise = world
+            .registry
+            .sender(OWNER)
+            .update_capacity_from_aggregator(CODE, world.sink(), UNIT * U256::from(30));
+        raise.motsu_unwrap();
+    }
+    late.advance().expect("66 epochs have ended");
+    assert_eq!((late.stake(), late.below()), (tokens(11_000), 0));
+    assert_eq!((early.stake(), early.below()), (tokens(11_000), 0));
+}
+
+/// The attack of issue 13: tasks accepted, then gone. They are owed.
+#[test]
+fn assignments_are_owed_after_leaving() {
+    let _precompiles = deploy_precompiles();
+    let world = World::new();
+    world.yardstick(true);
+    world.to_next_epoch();
+    for epoch in 0..3 {
+        for id in 0..20 {
+            let deadline = timestamp() + 300 * (epoch + 1) + 10;
+            let accepted = world.assignment(epoch * 20 + id, deadline);
+            world.assign(accepted).expect("good");
+        }
+    }
+    let leave = world.registry.sender(world.sink()).deregister_sink(CODE);
+    leave.motsu_unwrap();
+    advance_time(40 * 300);
+    world.advance().expect("40 epochs have ended");
+    assert_eq!(world.stake(), tokens(9_000));
 }
 
 #[test]
@@ -854,23 +1029,23 @@ fn a_yardstick_applies_from_the_next_epoch_on() {
     let it = world
         .tracker
         .sender(OWNER)
-        .set_yardstick(CODE, U256::from(5), true);
+        .set_yardstick(CODE, U256::from(5), ASSIGNED);
     it.motsu_unwrap();
-    assert_eq!(read(now - 1), (U256::from(1), false));
-    assert_eq!(read(now), (UNIT, false));
-    assert_eq!(read(now + 1), (U256::from(5), true));
+    assert_eq!(read(now - 1), (U256::from(1), NONE));
+    assert_eq!(read(now), (UNIT, DECLARED));
+    assert_eq!(read(now + 1), (U256::from(5), ASSIGNED));
     for weight in [U256::ZERO, U256::from(1) << 72] {
         let refused = world
             .tracker
             .sender(OWNER)
-            .set_yardstick(CODE, weight, true);
+            .set_yardstick(CODE, weight, ASSIGNED);
         assert_eq!(refused.motsu_res(), Err(InvalidWeight { weight }.into()));
     }
     let account = world.sink();
     let refused = world
         .tracker
         .sender(account)
-        .set_yardstick(CODE, UNIT, true);
+        .set_yardstick(CODE, UNIT, ASSIGNED);
     let error = Error::Ownable(OwnableUnauthorizedAccount { account }.into());
     assert_eq!(refused.motsu_res(), Err(error));
 }
@@ -905,7 +1080,7 @@ proptest! {
         let _precompiles = deploy_precompiles();
         let (early, late) = World::twins();
         for world in [&early, &late] {
-            let it = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT * U256::from(12), assigned);
+            let it = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT * U256::from(12), 1 + u8::from(assigned));
             it.motsu_unwrap();
         }
         advance_time(300);

@@ -38,7 +38,7 @@ async fn tracker() -> String {
     mined(it.core.pools.rebalance(CODE).send().await).await;
     let source = it.core.source(6, 1_000).await;
     it.core.stream(source, CODE, RATE).await;
-    let set = it.tracker.setYardstick(CODE, U256::from(1), false);
+    let set = it.tracker.setYardstick(CODE, U256::from(1), 1);
     table.add("setYardstick", None, mined(set.send().await).await);
     it.measure(false).await;
     for (label, solidity) in [
@@ -69,8 +69,6 @@ async fn tracker() -> String {
         let receipt = mined(record.send().await).await;
         table.add(format!("recordReceipts of {count}"), None, receipt);
     }
-    let checkpoint = it.tracker.checkpoint(CODE, sink);
-    table.add("checkpoint", None, mined(checkpoint.send().await).await);
     it.to_next_epoch();
     table.add("advanceEpoch", 80_418, it.advance(sink).await);
     for _ in 0..2 {

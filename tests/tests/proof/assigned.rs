@@ -40,22 +40,16 @@ async fn work(
     it.record(receipts.take(done).collect()).await;
 }
 
-/// Capacity, accepted, completions, assigned, met.
-async fn counters(it: &Proof, sink: Address) -> [U256; 5] {
+/// Accepted, completions, assigned, met.
+async fn counters(it: &Proof, sink: Address) -> [U256; 4] {
     let epoch = it.tracker.getEpoch(CODE, sink, U256::from(it.epoch()));
     let it = epoch.call().await.unwrap();
-    [
-        it.capacity,
-        it.accepted,
-        it.completions,
-        it.assigned,
-        it.met,
-    ]
+    [it.accepted, it.completions, it.assigned, it.met]
 }
 
-fn numbers(capacity: U256, accepted: U256, counts: [u64; 3]) -> [U256; 5] {
+fn numbers(accepted: U256, counts: [u64; 3]) -> [U256; 4] {
     let [completions, assigned, met] = counts.map(U256::from);
-    [capacity, accepted, completions, assigned, met]
+    [accepted, completions, assigned, met]
 }
 
 #[tokio::test]
@@ -82,7 +76,7 @@ async fn an_idle_sink_keeps_its_stake_and_one_that_drops_tasks_does_not() {
         if index < 3 {
             work(&it, &drops, &source, 100, 40).await;
             let all = units(100);
-            let expected = numbers(all, all, [40, 100, 40]);
+            let expected = numbers(all, [40, 100, 40]);
             assert_eq!(counters(&it, drops_address).await, expected);
         }
         it.to_next_epoch();
@@ -139,7 +133,7 @@ async fn forged_replayed_and_onesided_assignments_change_nothing() {
     let assign = it.tracker.recordAssignment(good.clone());
     mined(assign.send().await).await;
     let before = counters(&it, address).await;
-    assert_eq!(before, numbers(U256::ZERO, units(100), [0, 1, 0]));
+    assert_eq!(before, numbers(units(100), [0, 1, 0]));
 
     let fresh = || it.assignment(&sink, &source, it.new_task(), deadline);
     let by_others = |sink_key: &PrivateKeySigner, source_key: &PrivateKeySigner| {
@@ -273,7 +267,7 @@ async fn forged_replayed_and_onesided_assignments_change_nothing() {
     // Met; neither again, nor as an assignment.
     let done = it.receipt(&sink, &source, good.taskId);
     it.record(vec![done.clone()]).await;
-    let expected = numbers(units(100), units(100), [1, 1, 1]);
+    let expected = numbers(units(100), [1, 1, 1]);
     assert_eq!(counters(&it, address).await, expected);
     let receipt = mined(it.tracker.recordReceipts(vec![done]).send().await).await;
     let rejected = events::<CompletionRejected>(&receipt);

@@ -54,7 +54,7 @@ async fn tracker_slots_hold_what_each_function_wrote() {
     let tracker = *it.tracker.address();
     let (first, deadline) = (it.epoch(), it.last_second());
 
-    // One slot by assignment, checkpoint and receipt.
+    // One slot by assignment and receipt.
     let ids = [it.new_task(), it.new_task()];
     for id in ids {
         let assign = it
@@ -62,20 +62,19 @@ async fn tracker_slots_hold_what_each_function_wrote() {
             .recordAssignment(it.assignment(&key, &source, id, deadline));
         mined(assign.send().await).await;
     }
-    mined(it.tracker.checkpoint(CODE, sink).send().await).await;
     it.complete(&key, &source, 3).await;
     it.record(vec![it.receipt(&key, &source, ids[0])]).await;
     let epoch = it.tracker.getEpoch(CODE, sink, U256::from(first));
     let epoch = epoch.call().await.unwrap();
     let counts = [epoch.completions, epoch.assigned, epoch.met];
-    assert_eq!([epoch.capacity, epoch.accepted], [units(100); 2]);
+    assert_eq!(epoch.accepted, units(100));
     assert_eq!(counts, [4, 2, 1].map(U256::from));
     let pair = keccak256((CODE, sink).abi_encode());
     let number = B256::from(U256::from(first));
     let word = slot(&it, tracker, at(number, at(pair, root(7)))).await;
-    let fields = unpack(word, [72, 72, 24, 24, 24]);
+    let fields = unpack(word, [72, 24, 24, 24]);
     let [completions, assigned, met] = counts;
-    assert_eq!(fields, [units(100), units(100), completions, assigned, met]);
+    assert_eq!(fields, [units(100), completions, assigned, met]);
 
     // One slot by assignment and receipt.
     for (id, recorded) in [(ids[0], true), (ids[1], false)] {
@@ -101,23 +100,29 @@ async fn tracker_slots_hold_what_each_function_wrote() {
     assert_eq!(it.stake(sink).await, tokens(9_000));
     assert_eq!(it.misses(sink).await, 2);
     let word = slot(&it, tracker, at(pair, root(6))).await;
-    let fields = unpack(word, [24, 24, 24, 72, 112]);
+    let fields = unpack(word, [24, 24, 24, 24, 112]);
     let now = U256::from(it.epoch());
-    assert_eq!(fields, [now, U256::from(2), now, cap(9_000), tokens(9_000)]);
+    let none = U256::ZERO;
+    assert_eq!(fields, [now, U256::from(2), none, none, tokens(9_000)]);
+    // What the slash left, until now; and the epoch into which the deadlines fell.
+    let next = U256::from_be_bytes(at(pair, root(6)).0) + U256::from(1);
+    let word = slot(&it, tracker, next.into()).await;
+    let due = U256::from(first);
+    assert_eq!(unpack(word, [72, 24, 24, 24]), [cap(9_000), now, due, due]);
 
     // A yardstick each, packed; and the one of this epoch stands.
-    let yardstick = it.tracker.setYardstick(CODE, U256::from(5), true);
+    let yardstick = it.tracker.setYardstick(CODE, U256::from(5), 2);
     mined(yardstick.send().await).await;
     let from = it.epoch() + 1;
-    for (epoch, weight, assigned) in [
-        (first - 1, 1, false),
-        (first, UNIT, false),
-        (from - 1, UNIT, false),
-        (from, 5, true),
+    for (epoch, weight, yardstick) in [
+        (first - 1, 1, 0),
+        (first, UNIT, 1),
+        (from - 1, UNIT, 1),
+        (from, 5, 2),
     ] {
         let it = it.tracker.getYardstick(CODE, U256::from(epoch));
         let it = it.call().await.unwrap();
-        assert_eq!((it.weight, it.assigned), (U256::from(weight), assigned));
+        assert_eq!((it.weight, it.yardstick), (U256::from(weight), yardstick));
     }
 }
 

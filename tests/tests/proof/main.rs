@@ -2,6 +2,7 @@
 
 mod assigned;
 mod attest;
+mod dodges;
 mod evidence;
 mod late;
 mod layout;
