@@ -1257,10 +1257,6 @@ impl CompletionTracker {
         let epochs = self.epochs.getter(pair);
         let record = epochs.getter(to_count(epoch));
         // No product overflows: counts have 24 bits, weights and capacities 72, seconds 9, basis points 14.
-        let seconds_of = |number: Count| {
-            let tasks = to_u128(number).saturating_mul(weight);
-            tasks.saturating_mul(EPOCH)
-        };
         let bound = match epoch <= verdict.bound_until {
             true => verdict.bound.saturating_mul(EPOCH),
             false => u128::MAX,
@@ -1272,13 +1268,15 @@ impl CompletionTracker {
                 let most = accepted.max(served).min(bound);
                 (
                     record.met.get(),
-                    seconds_of(record.assigned.get()).min(most),
+                    seconds_of(record.assigned.get(), weight).min(most),
                 )
             }
             _ => return None,
         };
         let all = u128::from(math::BPS);
-        let rate = seconds_of(done).saturating_mul(all).checked_div(owed)?;
+        let rate = seconds_of(done, weight)
+            .saturating_mul(all)
+            .checked_div(owed)?;
         Some(rate.min(all) as u64)
     }
 
@@ -1355,6 +1353,11 @@ fn to_epoch(time: u64) -> u32 {
 /// A number as it is stored.
 fn to_count(number: u32) -> Count {
     Count::wrapping_from(number)
+}
+
+/// The value of `tasks` at `weight` units each, times the seconds of an epoch.
+fn seconds_of(tasks: Count, weight: u128) -> u128 {
+    to_u128(tasks).saturating_mul(weight).saturating_mul(EPOCH)
 }
 
 /// A count that is full stays so.
