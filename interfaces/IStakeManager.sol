@@ -120,7 +120,7 @@ interface IStakeManager {
     function backRegistration(address sink, uint256 minStake, uint256 capacity) external returns (uint256 granted);
 
     /// Locks what it takes to back `capacity` (all that `sink` declares, over all its task types), as far as its stake
-    /// goes, and returns how much of it is backed. A lock never falls here, except to what a slash has left.
+    /// goes, and returns how much of it is backed: nothing, once a slash has left less than the minimum. A lock never falls here, except to what a slash has left.
     function backCapacity(address sink, uint256 capacity) external returns (uint256 granted);
 
     /// Starts the unbonding of all that the calling registry has locked of `sink`, which has left its last task type.
@@ -160,8 +160,8 @@ interface IStakeManager {
     /// All of the stake of `sink`, wherever it is, in wei.
     function getStake(address sink) external view returns (uint256);
 
-    /// The most capacity that the stake of `sink` can back, in units of 1e-9. What is unbonding still counts here, as
-    /// it does in the stake, but backs nothing new.
+    /// The most capacity that the stake of `sink` can back, in units of 1e-9; zero below the minimum stake, less the sink's
+    /// discount. What is unbonding still counts here, as it does in the stake, but backs nothing new.
     function getCapacityCap(address sink) external view returns (uint256);
 
     /// How much of the stake of `sink` is locked, in wei.

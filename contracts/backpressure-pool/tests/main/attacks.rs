@@ -1,0 +1,182 @@
+//! Attacks on the split of a pool, each of which gained something by earlier rules.
+
+use crate::world::*;
+
+impl World {
+    fn nested(&self) -> Address {
+        self.curve.address()
+    }
+
+    fn nest(&self, capacity: U256) -> Result<(), Error> {
+        let nested = self.nested();
+        let _ = self.pools.sender(OWNER).set_nested_pool(nested).motsu_res();
+        self.pools
+            .sender(nested)
+            .set_nested_capacity(CODE, capacity)
+            .motsu_res()
+    }
+}
+
+#[motsu::test]
+fn a_first_sink_of_a_billionth_does_not_set_the_anchor() {
+    let world = World::new();
+    world.set_capacities(CODE, &[(X, n(1))]);
+    world.rebalance_sink(X).unwrap();
+    assert_eq!((world.anchor(), world.units(X)), (units(1), 1));
+    // The honest one has what there is room for, which is all but one unit, and its share at the rebalance that anyone can
+    // call.
+    world.set_capacities(CODE, &[(X, n(1)), (Y, units(100))]);
+    world.rebalance_sink(Y).unwrap();
+    assert_eq!((world.units(X), world.units(Y)), (1, 3_999_999_999));
+    assert!(world.needs_rebalance());
+    world.rebalance().unwrap();
+    assert_eq!((world.units(X), world.units(Y)), (0, 999_999_999));
+}
+
+#[motsu::test]
+fn streams_of_one_moment_move_nothing() {
+    let world = World::balanced();
+    world.set_price(UNIT * n(1_000)).unwrap();
+    world.flow(4_000_000_000_000, 60);
+    // Opened, looked at, closed, at two moments: no time passes while it is open.
+    for _ in 0..2 {
+        let before = (world.carve_outs(), world.free_value());
+        world.set_rate(u128::MAX >> 40);
+        world.rebalance_overflow().unwrap();
+        world.rebalance().unwrap();
+        world.set_rate(0);
+        world.rebalance_overflow().unwrap();
+        assert_eq!((world.carve_outs(), world.free_value()), before);
+        let amount = U256::from(4_000_000_000_000_u64) * n(30);
+        world.pool.sender(OWNER).accrue(amount);
+        advance_time(30);
+        world.rebalance_overflow().unwrap();
+        assert_eq!(world.carve_outs(), before.0);
+    }
+}
+
+#[motsu::test]
+fn what_really_flows_above_the_price_overflows() {
+    let world = World::balanced();
+    world.set_price(UNIT * n(1_000)).unwrap();
+    world.flow(10_000_000_000_000, 60);
+    let [sinks, _, _, overflow] = world.carve_outs();
+    // 4 of 10 wei for the sinks.
+    assert_eq!(sinks, 1_000_000_000);
+    assert!(overflow.abs_diff(1_497_500_000) < 10_000, "{overflow}");
+}
+
+#[motsu::test]
+fn a_limit_to_nothing_without_a_price_binds_before_anything_flowed() {
+    let world = World::balanced();
+    world.set_limit(n(0)).unwrap();
+    let total = world.total_units();
+    assert!(world.sink_units() * n(400) < U256::from(total), "{total}");
+    advance_time(1_000);
+    assert_eq!(world.free_value(), (true, n(0)), "nothing drains");
+    world.set_limit(U256::MAX).unwrap();
+    assert!(world.free_value().0, "nor in the hour after");
+    advance_time(3_600);
+    assert_eq!(world.free_value(), (false, n(0)));
+}
+
+#[motsu::test]
+fn anybodys_rebalance_leaves_a_child_its_share() {
+    let world = World::balanced();
+    world.nest(units(4)).unwrap();
+    let nested = world.nested();
+    let share = |world: &World| world.units(nested) as f64 / world.units(X) as f64;
+    assert_eq!(share(&world), 4.0);
+    world.set_sinks(CODE, &[(X, 1), (Y, 11)]);
+    world.rebalance().unwrap();
+    assert_eq!(world.anchor(), units(16));
+    assert_eq!(share(&world), 4.0);
+}
+
+#[motsu::test]
+fn by_spare_capacity_without_a_curve_who_left_loses_its_units() {
+    let world = World::balanced();
+    world.set_weighting(BY_SPARE_CAPACITY);
+    world.set_sinks(CODE, &[(Y, 3)]);
+    world.rebalance_sink(X).unwrap();
+    assert_eq!(world.units(X), 0);
+    assert_eq!(world.reduce(Y, n(0)), Ok(()));
+    assert_eq!(world.units(Y), 0);
+}
+
+#[motsu::test]
+fn who_reviews_or_gets_the_fee_stays_a_sink() {
+    let world = World::balanced();
+    world.set_reviewer(X);
+    world.set_fee(10, X);
+    world.set_budget(500).unwrap();
+    let [_, fee, budget, _] = world.carve_outs();
+    assert_eq!(world.units(X), 250_000_000 + u128::from(fee + budget));
+    world.set_capacities(CODE, &[(X, n(0)), (Y, units(3))]);
+    world.rebalance_sink(X).unwrap();
+    let [sinks, fee, budget, _] = world.carve_outs();
+    assert_eq!(sinks, 750_000_000);
+    assert_eq!(world.units(X), u128::from(fee + budget));
+}
+
+#[motsu::test]
+fn by_work_only_cuts_have_units_and_nothing_changes_that() {
+    let world = World::bare();
+    world.set_meter().unwrap();
+    world.set_escrow().unwrap();
+    let weigh = |weighting| {
+        let it = world.pools.sender(OWNER).set_weighting(CODE, weighting);
+        it.motsu_res()
+    };
+    assert_eq!(weigh(3), Ok(()));
+    world.create(ALICE, CODE).unwrap();
+    assert_eq!((world.units(OWNER), world.overflow_units()), (10, 9_990));
+    assert_eq!(weigh(0), Err(WeightingFixed {}.into()));
+    assert_eq!(world.rebalance_sink(X), Err(PaidByWork {}.into()));
+    assert_eq!(world.reduce(X, n(0)), Ok(()));
+    assert_eq!(world.nest(n(1)), Err(PaidByWork {}.into()));
+    // A further change waits for its hour.
+    world.set_fee(20, OWNER);
+    world.rebalance().unwrap();
+    assert_eq!(world.overflow_units(), 9_980);
+    advance_time(10);
+    world.set_fee(30, OWNER);
+    world.rebalance().unwrap();
+    assert_eq!(world.overflow_units(), 9_980);
+    advance_time(3_600);
+    world.rebalance().unwrap();
+    assert_eq!(world.overflow_units(), 9_970);
+    advance_time(5);
+    let counted = world.meter.sender(X).get_overflow_index(CODE).1;
+    assert_eq!(counted, n(9_980 * 3_610 + 9_970 * 5));
+}
+
+#[motsu::test]
+fn nobody_connects_the_contract_to_junk_pools() {
+    let world = World::new();
+    world.gda.assert_emitted(&ConnectPermissionSet {
+        caller: world.pools.address(),
+        allow: false,
+    });
+}
+
+/// Many changes of units leave over more than a wei for each: that is taken back into the streams in the same call.
+#[motsu::test]
+fn what_rounding_leaves_over_is_taken_back_from_a_wei_per_unit_on() {
+    let world = World::balanced();
+    let units = world.pool.sender(OWNER).get_total_units();
+    let taken_back = Distributed {
+        pool: world.pool.address(),
+        from: world.pools.address(),
+        flowRate: flow_rate(0),
+    };
+    let rebalance_with = |left_over: u128| {
+        let it = &world.gda;
+        it.sender(OWNER).set_adjustment(flow_rate(left_over));
+        world.rebalance().unwrap();
+    };
+    rebalance_with(units - 1);
+    assert!(!world.host.emitted(&taken_back));
+    rebalance_with(units);
+    world.host.assert_emitted(&taken_back);
+}

@@ -1,0 +1,14 @@
+//! CapacityRegistry on motsu.
+
+extern crate alloc;
+
+#[allow(dead_code)]
+#[path = "../../src/lib.rs"]
+mod contract;
+mod fuzz;
+mod history;
+mod invariants;
+mod registry;
+#[allow(dead_code)]
+#[path = "../../../stake-manager/src/lib.rs"]
+mod stake_manager;

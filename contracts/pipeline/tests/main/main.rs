@@ -1,0 +1,11 @@
+//! Pipeline on motsu.
+
+extern crate alloc;
+
+#[allow(dead_code)]
+#[path = "../../src/lib.rs"]
+mod contract;
+mod fuzz;
+mod invariants;
+mod stages;
+mod world;

@@ -1,0 +1,307 @@
+//! Prices set by work, and what creators set.
+
+use crate::contract::*;
+use alloy_primitives::{Address, B256, U256};
+use bpe_common::{
+    clock::testing::{advance_time, timestamp},
+    math::work::{faded, fee_by_use, used},
+    ownable::OwnableUnauthorizedAccount,
+};
+use bpe_testing::Registry;
+use motsu::prelude::*;
+use proptest::prelude::*;
+
+const CODE: B256 = B256::repeat_byte(0xc0);
+const OWNER: Address = Address::repeat_byte(0x01);
+const CREATOR: Address = Address::repeat_byte(0x02);
+const SINK: Address = Address::repeat_byte(0xa1);
+const UNIT: u128 = 1_000_000_000;
+const FEE: u128 = 1_000_000_000_000_000;
+
+struct World {
+    pricing: Contract<PricingCurve>,
+    registry: Contract<Registry>,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self {
+            pricing: Contract::new(),
+            registry: Contract::new(),
+        };
+        let registry = world.registry.address();
+        world
+            .pricing
+            .sender(OWNER)
+            .constructor(registry, OWNER)
+            .motsu_unwrap();
+        world.registry.sender(OWNER).set_creator(CODE, CREATOR);
+        world
+            .registry
+            .sender(OWNER)
+            .enter(CODE, SINK, U256::from(100 * UNIT));
+        world
+            .pricing
+            .sender(OWNER)
+            .set_curve(CODE, CURVE_USED)
+            .motsu_unwrap();
+        world
+            .pricing
+            .sender(OWNER)
+            .set_work_ledger(registry)
+            .motsu_unwrap();
+        advance_time(300 - timestamp() % 300);
+        world
+    }
+
+    fn record(&self, work: u128, capacity: u128) {
+        self.pricing
+            .sender(self.registry.address())
+            .record_work(CODE, U256::from(work), U256::from(capacity))
+            .motsu_unwrap();
+    }
+
+    fn fee(&self) -> u128 {
+        self.pricing.sender(OWNER).get_base_fee(CODE).to()
+    }
+
+    fn set_fees(&self, start: u128, floor: u128, ceiling: u128) -> Result<(), Error> {
+        self.pricing
+            .sender(CREATOR)
+            .set_fees(
+                CODE,
+                U256::from(start),
+                U256::from(floor),
+                U256::from(ceiling),
+            )
+            .motsu_res()
+    }
+}
+
+#[motsu::test]
+fn the_fee_follows_what_is_used(_unused: Address) {
+    let world = World::new();
+    world.record(300 * UNIT, 300 * UNIT);
+    assert_eq!(world.fee(), FEE);
+    // Read, not written: the epoch has ended, and nobody has called.
+    advance_time(300);
+    assert_eq!(world.fee(), FEE / 8 * 9);
+    assert_eq!(
+        world.pricing.sender(OWNER).get_market(CODE),
+        (U256::from(FEE / 8 * 9), true)
+    );
+    world
+        .pricing
+        .sender(SINK)
+        .advance_epoch(CODE)
+        .motsu_unwrap();
+    world.pricing.assert_emitted(&BaseFeeUpdated {
+        taskTypeId: CODE,
+        newBaseFee: U256::from(FEE / 8 * 9),
+    });
+    let it = world.pricing.sender(SINK).advance_epoch(CODE).motsu_res();
+    assert_eq!(it, Err(EpochNotElapsed {}.into()));
+    // Epochs without counts leave the fee, however many.
+    advance_time(300 * 1_000);
+    assert_eq!(world.fee(), FEE / 8 * 9);
+    // All that was has faded: 80 % leaves it, 40 % takes a sixteenth off.
+    world.record(240 * UNIT, 300 * UNIT);
+    advance_time(300);
+    assert_eq!(world.fee(), FEE / 8 * 9);
+    advance_time(300 * 1_000);
+    world.record(120 * UNIT, 300 * UNIT);
+    advance_time(300);
+    assert_eq!(world.fee(), FEE / 8 * 9 / 16 * 15);
+}
+
+#[motsu::test]
+fn reports_move_no_base_fee_here_and_count_for_twice_the_capacity_elsewhere(_unused: Address) {
+    let world = World::new();
+    let report = |load: u128| {
+        world
+            .pricing
+            .sender(SINK)
+            .report_queue_load(CODE, U256::from(load))
+            .motsu_unwrap();
+    };
+    for _ in 0..20 {
+        report(1_000 * UNIT);
+        advance_time(60);
+    }
+    assert_eq!(world.fee(), FEE);
+    // Where demand is reported, one of 1e-9 units cannot raise the fee of a market of a hundred.
+    world
+        .pricing
+        .sender(OWNER)
+        .set_curve(CODE, CURVE_QUEUE)
+        .motsu_unwrap();
+    let small = Address::repeat_byte(0xa2);
+    world
+        .registry
+        .sender(OWNER)
+        .enter(CODE, small, U256::from(1));
+    report(0);
+    let before = world.fee();
+    for _ in 0..60 {
+        world
+            .pricing
+            .sender(small)
+            .report_queue_load(CODE, U256::MAX)
+            .motsu_unwrap();
+        assert_eq!(world.pricing.sender(OWNER).get_epoch(CODE).1, U256::from(2));
+        advance_time(60);
+    }
+    assert!(world.fee() < before);
+}
+
+#[motsu::test]
+fn creators_set_fees_with_notice(_unused: Address) {
+    let world = World::new();
+    // Before anything has counted: at once.
+    world.set_fees(1_000_000, 0, 0).expect("the creator's");
+    assert_eq!(world.fee(), 1_000_000);
+    let fees = || world.pricing.sender(OWNER).get_fees(CODE);
+    assert_eq!(
+        (fees().0, fees().1),
+        (U256::from(100_000), U256::from(MAX_BASE_FEE))
+    );
+    world.record(1, 1);
+    advance_time(300);
+    assert_eq!(world.fee(), 1_125_000);
+    // Later: an epoch ahead, and the start moves nothing.
+    world.set_fees(500, 400, 1_000).expect("the creator's");
+    world.pricing.assert_emitted(&FeesSet {
+        taskTypeId: CODE,
+        start: U256::from(500),
+        floor: U256::from(400),
+        ceiling: U256::from(1_000),
+        from: U256::from(timestamp() + 300),
+    });
+    world.record(1, 1);
+    advance_time(299);
+    assert_eq!(fees().0, U256::from(100_000));
+    advance_time(1);
+    assert_eq!(world.fee(), 1_000);
+
+    for (start, floor, ceiling) in [
+        (0, 0, 0),
+        (9, 0, 0),
+        (5, 6, 7),
+        (8, 6, 7),
+        (5, 5, MAX_BASE_FEE + 1),
+    ] {
+        let it = world.set_fees(start, floor, ceiling);
+        assert!(matches!(it, Err(Error::InvalidFees(_))), "{it:?}");
+    }
+    let it = world
+        .pricing
+        .sender(CREATOR)
+        .set_fees(CODE, U256::MAX, U256::ZERO, U256::ZERO);
+    assert!(matches!(it.motsu_res(), Err(Error::InvalidFees(_))));
+}
+
+#[motsu::test]
+fn who_may_what(_unused: Address) {
+    let world = World::new();
+    let caller = SINK;
+    let refused = || Err(Error::UnauthorizedCaller(UnauthorizedCaller { caller }));
+    let one = U256::from(1_000);
+    let it = world
+        .pricing
+        .sender(SINK)
+        .set_fees(CODE, one, one, one)
+        .motsu_res();
+    assert_eq!(it, refused());
+    let it = world
+        .pricing
+        .sender(SINK)
+        .record_work(CODE, one, one)
+        .motsu_res();
+    assert_eq!(it, refused());
+    let account = SINK;
+    let not_owner = || {
+        Err(Error::Ownable(
+            OwnableUnauthorizedAccount { account }.into(),
+        ))
+    };
+    let it = world.pricing.sender(SINK).set_work_ledger(SINK).motsu_res();
+    assert_eq!(it, not_owner());
+    let it = world
+        .pricing
+        .sender(SINK)
+        .set_service_directory(SINK)
+        .motsu_res();
+    assert_eq!(it, not_owner());
+    world
+        .pricing
+        .sender(OWNER)
+        .set_service_directory(SINK)
+        .motsu_unwrap();
+    assert_eq!(world.pricing.sender(OWNER).service_directory(), SINK);
+    assert_eq!(
+        world.pricing.sender(OWNER).work_ledger(),
+        world.registry.address()
+    );
+    world
+        .pricing
+        .sender(SINK)
+        .set_fees(CODE, one, one, one)
+        .motsu_unwrap();
+    // Nothing counts where another curve is chosen.
+    world
+        .pricing
+        .sender(OWNER)
+        .set_curve(CODE, CURVE_RELAY)
+        .motsu_unwrap();
+    world.record(5, 5);
+    let zeros = (U256::ZERO, U256::ZERO, U256::ZERO);
+    assert_eq!(world.pricing.sender(OWNER).get_usage(CODE), zeros);
+}
+
+/// The fee from what counted, worked out from the first epoch on.
+fn model(counts: &[(u64, u128, u128)], now: u64) -> u128 {
+    let (mut fee, mut work, mut capacity) = (FEE, 0, 0);
+    let mut last: Option<u64> = None;
+    let step = |fee: u128, work: u128, capacity: u128| {
+        used(work, capacity).map_or(fee, |used| {
+            fee_by_use(fee, used, MIN_BASE_FEE, MAX_BASE_FEE)
+        })
+    };
+    for (epoch, more_work, more_capacity) in counts {
+        if let Some(last) = last.filter(|last| last != epoch) {
+            fee = step(fee, work, capacity);
+            (work, capacity) = (faded(work, epoch - last), faded(capacity, epoch - last));
+        }
+        (work, capacity) = (work + more_work, capacity + more_capacity);
+        last = Some(*epoch);
+    }
+    match last {
+        Some(last) if now > last => step(fee, work, capacity),
+        _ => fee,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn calling_late_is_calling_in_time(
+        steps in prop::collection::vec((0u64..1_500, 0u128..400, 0u128..400, 0u8..4), 1..30),
+    ) {
+        let world = World::new();
+        let mut counts = vec![];
+        for (wait, work, capacity, what) in steps {
+            advance_time(wait);
+            if what > 0 {
+                let (work, capacity) = (work * UNIT, capacity * UNIT);
+                world.record(work, capacity);
+                counts.push((timestamp() / 300, work, capacity));
+            }
+            if what != 1 {
+                let it = world.pricing.sender(OWNER).advance_epochs(vec![CODE]);
+                it.motsu_unwrap();
+            }
+            prop_assert_eq!(world.fee(), model(&counts, timestamp() / 300));
+        }
+    }
+}

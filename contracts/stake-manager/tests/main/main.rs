@@ -1,0 +1,8 @@
+//! StakeManager on motsu.
+
+extern crate alloc;
+
+#[allow(dead_code)]
+#[path = "../../src/lib.rs"]
+mod contract;
+mod stakes;

@@ -1,0 +1,1475 @@
+//! StakeManager on motsu: every function, error and access rule.
+
+use std::borrow::BorrowMut;
+
+use crate::contract::*;
+use alloy_primitives::{b256, uint, Address, B256, U256};
+use bpe_common::{
+    clock::testing::{advance_time, timestamp},
+    erc20::SafeERC20FailedOperation,
+    ownable::{self, Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
+};
+use bpe_testing::{Behaviour, Ledger, Network, Token};
+use motsu::prelude::*;
+use stylus_sdk::prelude::*;
+
+/// One token.
+const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
+/// One capacity unit.
+const UNIT: U256 = uint!(1_000_000_000_U256);
+const REASON: B256 = b256!("00000000000000000000000000000000000000000000000000000000000000aa");
+const DAY: u64 = 86_400;
+const OWNER: Address = Address::repeat_byte(0x01);
+const BOB: Address = Address::repeat_byte(0xb0);
+
+fn tokens(amount: u64) -> U256 {
+    ONE * U256::from(amount)
+}
+
+fn ownable_of(stakes: &mut StakeManager) -> &mut Ownable {
+    stakes.borrow_mut()
+}
+
+fn units(amount: u64) -> U256 {
+    UNIT * U256::from(amount)
+}
+
+/// A contract with 1 token per capacity unit and a minimum stake of 100, a registry, a slasher, and 1 000 000 tokens for
+/// the sink.
+struct World<'a> {
+    stakes: &'a Contract<StakeManager>,
+    token: &'a Contract<Token>,
+    owner: Address,
+    sink: Address,
+    registry: Address,
+    slasher: Address,
+}
+
+impl<'a> World<'a> {
+    fn new(
+        stakes: &'a Contract<StakeManager>,
+        token: &'a Contract<Token>,
+        owner: Address,
+        sink: Address,
+    ) -> Self {
+        Self::with_curve(stakes, token, owner, sink, CURVE_SQRT)
+    }
+
+    fn with_curve(
+        stakes: &'a Contract<StakeManager>,
+        token: &'a Contract<Token>,
+        owner: Address,
+        sink: Address,
+        curve: u8,
+    ) -> Self {
+        let (registry, slasher) = (Address::repeat_byte(0xe1), Address::repeat_byte(0x51));
+        stakes
+            .sender(owner)
+            .constructor(token.address(), ONE, tokens(100), curve, owner)
+            .motsu_unwrap();
+        stakes
+            .sender(owner)
+            .set_registry(registry, true)
+            .motsu_unwrap();
+        stakes
+            .sender(owner)
+            .set_slasher(slasher, true)
+            .motsu_unwrap();
+        token.sender(owner).mint(sink, tokens(1_000_000));
+        Self {
+            stakes,
+            token,
+            owner,
+            sink,
+            registry,
+            slasher,
+        }
+    }
+
+    fn behave(&self, behaviour: Behaviour) {
+        self.token.sender(self.owner).behave(behaviour as u8);
+    }
+
+    fn stake(&self, amount: U256) {
+        self.stakes.sender(self.sink).stake(amount).motsu_unwrap();
+    }
+
+    fn register(&self, min_stake: U256, capacity: U256) -> Result<U256, Error> {
+        self.stakes
+            .sender(self.registry)
+            .back_registration(self.sink, min_stake, capacity)
+            .motsu_res()
+    }
+
+    fn back(&self, capacity: U256) -> U256 {
+        self.stakes
+            .sender(self.registry)
+            .back_capacity(self.sink, capacity)
+            .motsu_unwrap()
+    }
+
+    fn leave(&self) {
+        self.stakes
+            .sender(self.registry)
+            .start_unbonding(self.sink)
+            .motsu_unwrap();
+    }
+
+    fn slash(&self, amount: U256) {
+        self.stakes
+            .sender(self.slasher)
+            .slash(self.sink, amount, REASON)
+            .motsu_unwrap();
+    }
+
+    fn unstake(&self, amount: U256) -> Result<(), Error> {
+        self.stakes.sender(self.sink).unstake(amount).motsu_res()
+    }
+
+    fn total(&self) -> U256 {
+        self.stakes.sender(self.sink).get_stake(self.sink)
+    }
+
+    fn locked(&self) -> U256 {
+        self.stakes.sender(self.sink).get_locked_stake(self.sink)
+    }
+
+    fn free(&self) -> U256 {
+        self.stakes.sender(self.sink).get_free_stake(self.sink)
+    }
+
+    fn unbonding(&self) -> (U256, U256) {
+        self.stakes.sender(self.sink).get_unbonding(self.sink)
+    }
+
+    fn held(&self) -> U256 {
+        self.token.sender(self.owner).balance(self.stakes.address())
+    }
+
+    fn balance(&self, account: Address) -> U256 {
+        self.token.sender(self.owner).balance(account)
+    }
+}
+
+// --- Construction
+
+#[motsu::test]
+fn constructor_sets_what_it_is_given(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::with_curve(&stakes, &token, owner, sink, CURVE_AFFINE);
+    let it = world.stakes.sender(sink);
+    assert_eq!(it.stake_token(), token.address());
+    assert_eq!(it.stake_token_constant(), token.address());
+    assert_eq!(it.stake_unit(), ONE);
+    assert_eq!(it.min_sink_stake(), tokens(100));
+    assert_eq!(it.min_sink_stake_constant(), tokens(100));
+    assert_eq!(it.cap_curve(), CURVE_AFFINE);
+    assert_eq!(it.unbonding_period(), U256::from(DAY));
+    assert_eq!(it.treasury(), owner);
+    assert_eq!(it.unpaid_slashed(), U256::ZERO);
+    assert_eq!(it.reputation_ledger(), Address::ZERO);
+    assert_eq!(it.reputation_domain(), B256::ZERO);
+}
+
+#[motsu::test]
+fn nobody_connects_the_contract_to_junk_pools() {
+    let network = Network::new();
+    let fresh = Contract::<StakeManager>::new();
+    let it = fresh.sender(OWNER).constructor(
+        network.token.address(),
+        ONE,
+        tokens(100),
+        CURVE_SQRT,
+        OWNER,
+    );
+    it.motsu_unwrap();
+    network.assert_forbidden(fresh.address());
+    // Anybody undoes what was done before.
+    fresh.sender(BOB).disconnect(BOB).motsu_unwrap();
+    network.assert_disconnected(fresh.address(), BOB);
+}
+
+#[motsu::test]
+fn constructor_refuses_what_makes_no_sense(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    nobody: Address,
+) {
+    let too_large = U256::from(1) << 112;
+    let build = |token, unit, min, curve, owner| {
+        stakes
+            .sender(nobody)
+            .constructor(token, unit, min, curve, owner)
+            .motsu_unwrap_err()
+    };
+    let at = token.address();
+    assert_eq!(
+        build(nobody, ONE, ONE, 0, owner),
+        InvalidStakeToken { token: nobody }.into()
+    );
+    assert_eq!(
+        build(at, U256::ZERO, ONE, 0, owner),
+        InvalidStakeUnit {
+            stakeUnit: U256::ZERO
+        }
+        .into()
+    );
+    assert_eq!(
+        build(at, too_large, ONE, 0, owner),
+        InvalidStakeUnit {
+            stakeUnit: too_large
+        }
+        .into()
+    );
+    assert_eq!(
+        build(at, ONE, too_large, 0, owner),
+        StakeTooLarge { amount: too_large }.into()
+    );
+    assert_eq!(
+        build(at, ONE, ONE, 2, owner),
+        InvalidCapCurve { curve: 2 }.into()
+    );
+    let no_owner = OwnableInvalidOwner {
+        owner: Address::ZERO,
+    };
+    assert_eq!(
+        build(at, ONE, ONE, 0, Address::ZERO),
+        Error::Ownable(no_owner.into())
+    );
+}
+
+// --- Staking
+
+#[motsu::test]
+fn stake_adds_up_and_is_held(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    stakes.assert_emitted(&Staked {
+        sink,
+        amount: tokens(100),
+        totalStake: tokens(100),
+    });
+    world.stake(tokens(44));
+    stakes.assert_emitted(&Staked {
+        sink,
+        amount: tokens(44),
+        totalStake: tokens(144),
+    });
+    assert_eq!(world.total(), tokens(144));
+    assert_eq!(world.held(), tokens(144));
+    assert_eq!(world.balance(sink), tokens(1_000_000 - 144));
+    assert_eq!(
+        stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap(),
+        units(12)
+    );
+}
+
+#[motsu::test]
+fn stake_and_unstake_refuse_zero(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    assert_eq!(
+        stakes.sender(sink).stake(U256::ZERO).motsu_unwrap_err(),
+        ZeroAmount {}.into()
+    );
+    assert_eq!(world.unstake(U256::ZERO), Err(ZeroAmount {}.into()));
+}
+
+#[motsu::test]
+fn stake_refuses_more_than_it_can_keep(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    let most = (U256::from(1) << 112) - U256::from(1);
+    token.sender(owner).mint(sink, most);
+    world.stake(most);
+    let error = stakes.sender(sink).stake(U256::from(1)).motsu_unwrap_err();
+    assert_eq!(
+        error,
+        StakeTooLarge {
+            amount: most + U256::from(1)
+        }
+        .into()
+    );
+    assert_eq!(world.total(), most);
+    assert_eq!(world.held(), most, "the refused token went back");
+}
+
+#[motsu::test]
+fn a_token_creates_no_stake_out_of_nothing(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    let failed = Error::Erc20(SafeERC20FailedOperation {
+        token: token.address(),
+    });
+    let outcomes = [
+        (Behaviour::Standard, Ok(tokens(10))),
+        (Behaviour::NoReturn, Ok(tokens(10))),
+        (Behaviour::Fee, Ok(tokens(9))),
+        (Behaviour::Doubles, Ok(tokens(10))),
+        (Behaviour::ReturnsFalse, Err(&failed)),
+        (Behaviour::Lies, Err(&failed)),
+        (Behaviour::ReturnsTwo, Err(&failed)),
+        (Behaviour::ReturnsShort, Err(&failed)),
+        (Behaviour::Reverts, Err(&failed)),
+    ];
+    assert_eq!(outcomes.len(), Behaviour::ALL.len());
+    for (behaviour, outcome) in outcomes {
+        world.behave(behaviour);
+        let (stake_before, held_before) = (world.total(), world.held());
+        let result = stakes.sender(sink).stake(tokens(10)).motsu_res();
+        assert_eq!(result.as_ref().err(), outcome.err(), "{behaviour:?}");
+        assert_eq!(
+            world.total() - stake_before,
+            outcome.unwrap_or_default(),
+            "{behaviour:?}"
+        );
+        assert!(
+            world.held() - held_before >= world.total() - stake_before,
+            "{behaviour:?}"
+        );
+    }
+}
+
+#[motsu::test]
+fn unstake_gives_free_stake_back(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    let too_much = InsufficientStake {
+        required: tokens(101),
+        available: tokens(100),
+    };
+    assert_eq!(world.unstake(tokens(101)), Err(too_much.into()));
+    world.unstake(tokens(60)).unwrap();
+    stakes.assert_emitted(&Unstaked {
+        sink,
+        amount: tokens(60),
+        totalStake: tokens(40),
+    });
+    assert_eq!(world.total(), tokens(40));
+    assert_eq!(world.balance(sink), tokens(1_000_000 - 40));
+}
+
+#[motsu::test]
+fn unstake_keeps_the_stake_when_the_token_refuses(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    for behaviour in [
+        Behaviour::Reverts,
+        Behaviour::ReturnsFalse,
+        Behaviour::ReturnsTwo,
+        Behaviour::ReturnsShort,
+    ] {
+        world.behave(behaviour);
+        let failed = Error::Erc20(SafeERC20FailedOperation {
+            token: token.address(),
+        });
+        assert_eq!(world.unstake(tokens(1)), Err(failed), "{behaviour:?}");
+        assert_eq!(world.total(), tokens(100), "{behaviour:?}");
+    }
+}
+
+#[motsu::test]
+fn stakes_are_apart(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+    other: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    token.sender(owner).mint(other, tokens(7));
+    world.stake(tokens(100));
+    stakes.sender(other).stake(tokens(7)).motsu_unwrap();
+    let too_much = InsufficientStake {
+        required: tokens(8),
+        available: tokens(7),
+    };
+    assert_eq!(
+        stakes.sender(other).unstake(tokens(8)).motsu_unwrap_err(),
+        too_much.into()
+    );
+    assert_eq!(stakes.sender(other).get_stake(other), tokens(7));
+    assert_eq!(world.total(), tokens(100));
+}
+
+// --- Cap curves
+
+#[motsu::test]
+fn the_caps_follow_their_curves(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    let below = tokens(100) - U256::from(1);
+    for (stake, cap) in [
+        (below, U256::ZERO),
+        (tokens(100), units(10)),
+        (tokens(10_000), units(100)),
+    ] {
+        world.stake(stake - world.total());
+        assert_eq!(
+            stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap(),
+            cap
+        );
+    }
+    world.stake(tokens(10_000));
+    // √20 000 = 141.421 356 237 309…
+    assert_eq!(
+        stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap(),
+        U256::from(141_421_356_237_u64)
+    );
+}
+
+#[motsu::test]
+fn the_affine_cap_starts_at_the_minimum_stake(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::with_curve(&stakes, &token, owner, sink, CURVE_AFFINE);
+    for (stake, cap) in [
+        (tokens(99), 0),
+        (tokens(100), 0),
+        (tokens(101), 1),
+        (tokens(300), 200),
+    ] {
+        world.stake(stake - world.total());
+        assert_eq!(
+            stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap(),
+            units(cap)
+        );
+    }
+}
+
+/// What SPEC §2 asks to be measured: 10 000 tokens, minimum 100, as one sink and as a hundred.
+#[motsu::test]
+fn splitting_pays_tenfold_on_the_square_root_and_costs_on_the_affine_curve(
+    sqrt: Contract<StakeManager>,
+    affine: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+) {
+    let capacity = |stakes: &Contract<StakeManager>, sinks: u64| {
+        (0..sinks).fold(U256::ZERO, |sum, index| {
+            let sink = Address::left_padding_from(&[0xaa, sinks as u8, index as u8]);
+            token.sender(owner).mint(sink, tokens(10_000 / sinks));
+            stakes
+                .sender(sink)
+                .stake(tokens(10_000 / sinks))
+                .motsu_unwrap();
+            sum + stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap()
+        })
+    };
+    for (stakes, curve) in [(&sqrt, CURVE_SQRT), (&affine, CURVE_AFFINE)] {
+        let build =
+            stakes
+                .sender(owner)
+                .constructor(token.address(), ONE, tokens(100), curve, owner);
+        build.motsu_unwrap();
+    }
+    assert_eq!(
+        (capacity(&sqrt, 1), capacity(&sqrt, 100)),
+        (units(100), units(1_000))
+    );
+    assert_eq!(
+        (capacity(&affine, 1), capacity(&affine, 100)),
+        (units(9_900), U256::ZERO)
+    );
+}
+
+// --- Locking
+
+#[motsu::test]
+fn registration_locks_what_backs_the_capacity(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    assert_eq!(world.register(tokens(150), units(15)), Ok(units(15)));
+    stakes.assert_emitted(&StakeLocked {
+        sink,
+        amount: tokens(225),
+    });
+    assert_eq!((world.locked(), world.free()), (tokens(225), tokens(175)));
+    let error = InsufficientStake {
+        required: tokens(176),
+        available: tokens(175),
+    };
+    assert_eq!(world.unstake(tokens(176)), Err(error.into()));
+    world.unstake(tokens(175)).unwrap();
+}
+
+#[motsu::test]
+fn registration_locks_the_minimum_for_a_small_capacity(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    assert_eq!(world.register(tokens(150), units(1)), Ok(units(1)));
+    assert_eq!(world.locked(), tokens(150));
+    assert_eq!(world.register(tokens(1), units(1)), Ok(units(1)));
+    assert_eq!(
+        world.locked(),
+        tokens(150),
+        "a lower minimum elsewhere unlocks nothing"
+    );
+}
+
+#[motsu::test]
+fn registration_needs_the_minimum_stake(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(99));
+    let contract_minimum = InsufficientStake {
+        required: tokens(100),
+        available: tokens(99),
+    };
+    assert_eq!(
+        world.register(U256::ZERO, units(1)),
+        Err(contract_minimum.into())
+    );
+    world.stake(tokens(1));
+    let type_minimum = InsufficientStake {
+        required: tokens(101),
+        available: tokens(100),
+    };
+    assert_eq!(
+        world.register(tokens(101), units(1)),
+        Err(type_minimum.into())
+    );
+    assert_eq!(world.register(tokens(100), units(1)), Ok(units(1)));
+}
+
+#[motsu::test]
+fn capacity_is_granted_up_to_the_cap(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    assert_eq!(world.register(U256::ZERO, U256::MAX), Ok(units(20)));
+    assert_eq!(world.locked(), tokens(400));
+    assert_eq!(world.back(units(21)), units(20));
+    assert_eq!(world.free(), U256::ZERO);
+}
+
+#[motsu::test]
+fn affine_capacity_locks_the_minimum_besides(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::with_curve(&stakes, &token, owner, sink, CURVE_AFFINE);
+    world.stake(tokens(400));
+    assert_eq!(world.register(U256::ZERO, units(50)), Ok(units(50)));
+    assert_eq!(world.locked(), tokens(150));
+    assert_eq!(world.back(units(1_000)), units(300));
+    assert_eq!(world.locked(), tokens(400));
+}
+
+#[motsu::test]
+fn declaring_less_unlocks_nothing(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    world.register(U256::ZERO, units(20)).unwrap();
+    assert_eq!(world.back(units(1)), units(1));
+    assert_eq!(world.locked(), tokens(400));
+    world.stake(tokens(41));
+    assert_eq!(world.back(units(21)), units(21));
+    assert_eq!(world.locked(), tokens(441));
+}
+
+#[motsu::test]
+fn only_an_authorised_registry_locks_and_unlocks(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    for caller in [owner, sink, world.slasher] {
+        let refused = || -> Error { NotAuthorizedRegistry { caller }.into() };
+        let it = || stakes.sender(caller);
+        assert_eq!(
+            it().back_registration(sink, ONE, ONE).motsu_unwrap_err(),
+            refused()
+        );
+        assert_eq!(it().back_capacity(sink, ONE).motsu_unwrap_err(), refused());
+        assert_eq!(it().start_unbonding(sink).motsu_unwrap_err(), refused());
+    }
+}
+
+#[motsu::test]
+fn one_registry_holds_a_lock(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+    second: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    stakes
+        .sender(owner)
+        .set_registry(second, true)
+        .motsu_unwrap();
+    world.register(U256::ZERO, units(10)).unwrap();
+    let refused = || -> Error { LockedByOtherRegistry { sink }.into() };
+    assert_eq!(
+        stakes
+            .sender(second)
+            .back_registration(sink, ONE, ONE)
+            .motsu_unwrap_err(),
+        refused()
+    );
+    assert_eq!(
+        stakes
+            .sender(second)
+            .back_capacity(sink, ONE)
+            .motsu_unwrap_err(),
+        refused()
+    );
+    assert_eq!(
+        stakes
+            .sender(second)
+            .start_unbonding(sink)
+            .motsu_unwrap_err(),
+        refused()
+    );
+    world.leave();
+    advance_time(DAY);
+    stakes
+        .sender(second)
+        .back_registration(sink, ONE, units(10))
+        .motsu_unwrap();
+    assert_eq!(world.locked(), tokens(100));
+}
+
+// --- Unbonding
+
+#[motsu::test]
+fn locked_stake_unbonds_for_a_day(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    world.register(U256::ZERO, units(15)).unwrap();
+    let until = U256::from(timestamp() + DAY);
+    world.leave();
+    stakes.assert_emitted(&UnbondingStarted {
+        sink,
+        amount: tokens(225),
+        until,
+    });
+    assert_eq!(world.unbonding(), (tokens(225), until));
+    assert_eq!((world.locked(), world.free()), (U256::ZERO, tokens(175)));
+    assert_eq!(
+        world.total(),
+        tokens(400),
+        "what is unbonding is still stake"
+    );
+    advance_time(DAY - 1);
+    let error = InsufficientStake {
+        required: tokens(176),
+        available: tokens(175),
+    };
+    assert_eq!(world.unstake(tokens(176)), Err(error.into()));
+    advance_time(1);
+    assert_eq!(world.unbonding(), (U256::ZERO, U256::ZERO));
+    world.unstake(tokens(400)).unwrap();
+    assert_eq!(world.balance(sink), tokens(1_000_000));
+}
+
+#[motsu::test]
+fn what_is_unbonding_backs_nothing(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    world.register(U256::ZERO, units(15)).unwrap();
+    world.leave();
+    assert_eq!(
+        world.register(U256::ZERO, units(20)),
+        Ok(units(1) * U256::from(13) + U256::from(228_756_555))
+    );
+    let error = InsufficientStake {
+        required: tokens(176),
+        available: tokens(175),
+    };
+    assert_eq!(world.register(tokens(176), units(1)), Err(error.into()));
+    advance_time(DAY);
+    assert_eq!(world.back(units(20)), units(20));
+}
+
+#[motsu::test]
+fn leaving_again_shortens_nothing(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    world.register(U256::ZERO, units(10)).unwrap();
+    world.leave();
+    let first = timestamp() + DAY;
+    advance_time(DAY / 2);
+    stakes
+        .sender(owner)
+        .set_unbonding_period(U256::from(MIN_UNBONDING_PERIOD))
+        .motsu_unwrap();
+    assert_eq!(
+        world.unbonding(),
+        (tokens(100), U256::from(first)),
+        "a shorter period is for later requests"
+    );
+    world.register(U256::ZERO, units(10)).unwrap();
+    world.leave();
+    assert_eq!(
+        world.unbonding(),
+        (tokens(200), U256::from(first)),
+        "not even through a second request"
+    );
+    advance_time(MIN_UNBONDING_PERIOD);
+    assert_eq!(world.free(), tokens(200));
+    advance_time(DAY / 2 - MIN_UNBONDING_PERIOD);
+    assert_eq!(world.free(), tokens(400));
+}
+
+#[motsu::test]
+fn leaving_twice_restarts_the_clock(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    world.register(U256::ZERO, units(10)).unwrap();
+    world.leave();
+    advance_time(DAY / 2);
+    world.register(U256::ZERO, units(10)).unwrap();
+    world.leave();
+    assert_eq!(
+        world.unbonding(),
+        (tokens(200), U256::from(timestamp() + DAY))
+    );
+}
+
+#[motsu::test]
+fn a_finished_unbonding_does_not_count_again(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    world.register(U256::ZERO, units(20)).unwrap();
+    world.leave();
+    advance_time(DAY);
+    world.register(U256::ZERO, units(10)).unwrap();
+    world.leave();
+    assert_eq!(world.unbonding().0, tokens(100));
+}
+
+#[motsu::test]
+fn sinks_of_a_revoked_registry_leave_it_for_the_full_time(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+    second: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    world.register(U256::ZERO, units(10)).unwrap();
+    let registry = world.registry;
+    let leave = |from| stakes.sender(sink).leave_revoked_registry(from).motsu_res();
+    assert_eq!(
+        leave(registry),
+        Err(RegistryStillAuthorized { registry }.into())
+    );
+    assert_eq!(
+        leave(second),
+        Err(NotLockedBy {
+            sink,
+            registry: second
+        }
+        .into())
+    );
+    stakes
+        .sender(owner)
+        .set_registry(second, true)
+        .motsu_unwrap();
+    stakes
+        .sender(owner)
+        .set_registry(second, false)
+        .motsu_unwrap();
+    assert_eq!(
+        leave(second),
+        Err(NotLockedBy {
+            sink,
+            registry: second
+        }
+        .into())
+    );
+    stakes
+        .sender(owner)
+        .set_registry(registry, false)
+        .motsu_unwrap();
+    assert_eq!(world.free(), tokens(300), "revoking frees nothing");
+    leave(registry).unwrap();
+    assert_eq!(
+        world.unbonding(),
+        (tokens(100), U256::from(timestamp() + DAY))
+    );
+    assert_eq!(leave(registry), Err(NotLockedBy { sink, registry }.into()));
+}
+
+#[motsu::test]
+fn leaving_with_nothing_locked_starts_nothing(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    world.register(U256::ZERO, units(1)).unwrap();
+    world.slash(tokens(100));
+    world.leave();
+    assert_eq!(world.unbonding(), (U256::ZERO, U256::ZERO));
+    world.stake(tokens(5));
+    assert_eq!(world.free(), tokens(5));
+}
+
+// --- Slashing
+
+#[motsu::test]
+fn slash_pays_the_treasury(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+    treasury: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    world.slash(tokens(10));
+    stakes.assert_emitted(&Slashed {
+        sink,
+        amount: tokens(10),
+        reason: REASON,
+    });
+    stakes.assert_emitted(&SlashedPaid {
+        treasury: owner,
+        amount: tokens(10),
+    });
+    assert_eq!(
+        (world.total(), world.balance(owner)),
+        (tokens(90), tokens(10))
+    );
+    stakes.sender(owner).set_treasury(treasury).motsu_unwrap();
+    stakes.assert_emitted(&TreasurySet { treasury });
+    assert_eq!(stakes.sender(sink).treasury(), treasury);
+    world.slash(tokens(10));
+    assert_eq!(
+        (world.total(), world.balance(treasury)),
+        (tokens(80), tokens(10))
+    );
+}
+
+#[motsu::test]
+fn slash_takes_no_more_than_there_is(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    world.slash(tokens(1_000));
+    stakes.assert_emitted(&Slashed {
+        sink,
+        amount: tokens(100),
+        reason: REASON,
+    });
+    assert_eq!(
+        (world.total(), world.held(), world.balance(owner)),
+        (U256::ZERO, U256::ZERO, tokens(100))
+    );
+    world.slash(tokens(1));
+    assert!(
+        !stakes.emitted(&Slashed {
+            sink,
+            amount: U256::ZERO,
+            reason: REASON
+        }),
+        "nothing left to lose"
+    );
+}
+
+#[motsu::test]
+fn only_a_slasher_slashes(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    for caller in [owner, sink, world.registry] {
+        let error = stakes
+            .sender(caller)
+            .slash(sink, ONE, REASON)
+            .motsu_unwrap_err();
+        assert_eq!(error, NotAuthorizedSlasher {}.into());
+    }
+    let zero = stakes
+        .sender(world.slasher)
+        .slash(sink, U256::ZERO, REASON)
+        .motsu_unwrap_err();
+    assert_eq!(zero, ZeroAmount {}.into());
+    stakes
+        .sender(owner)
+        .set_slasher(world.slasher, false)
+        .motsu_unwrap();
+    stakes.assert_emitted(&SlasherSet {
+        slasher: world.slasher,
+        authorized: false,
+    });
+    assert!(!stakes.sender(sink).authorized_slashers(world.slasher));
+    let revoked = stakes
+        .sender(world.slasher)
+        .slash(sink, ONE, REASON)
+        .motsu_unwrap_err();
+    assert_eq!(revoked, NotAuthorizedSlasher {}.into());
+    assert_eq!(world.total(), tokens(100));
+}
+
+#[motsu::test]
+fn slash_reaches_unbonding_stake(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    world.register(U256::ZERO, units(10)).unwrap();
+    world.leave();
+    advance_time(DAY - 1);
+    world.slash(tokens(40));
+    assert_eq!(world.unbonding().0, tokens(60));
+    advance_time(1);
+    world.unstake(tokens(60)).unwrap();
+    assert_eq!(world.total(), U256::ZERO);
+}
+
+#[motsu::test]
+fn after_a_slash_the_lock_is_what_is_left(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(400));
+    world.register(U256::ZERO, units(20)).unwrap();
+    world.slash(tokens(39));
+    assert_eq!((world.locked(), world.free()), (tokens(361), U256::ZERO));
+    assert_eq!(world.back(units(20)), units(19));
+    world.stake(tokens(10));
+    assert_eq!(
+        world.free(),
+        tokens(10),
+        "a lock that was slashed away does not grow back"
+    );
+}
+
+#[motsu::test]
+fn a_refusing_token_does_not_stop_a_slash(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    world.behave(Behaviour::Reverts);
+    world.slash(tokens(10));
+    world.slash(tokens(10));
+    assert_eq!(
+        (world.total(), stakes.sender(sink).unpaid_slashed()),
+        (tokens(80), tokens(20))
+    );
+    let failed = Error::Erc20(SafeERC20FailedOperation {
+        token: token.address(),
+    });
+    assert_eq!(stakes.sender(sink).pay_slashed().motsu_unwrap_err(), failed);
+    world.behave(Behaviour::Standard);
+    stakes.sender(sink).pay_slashed().motsu_unwrap();
+    assert_eq!(
+        (world.balance(owner), world.held()),
+        (tokens(20), tokens(80))
+    );
+    assert_eq!(
+        stakes.sender(sink).pay_slashed().motsu_unwrap_err(),
+        ZeroAmount {}.into()
+    );
+}
+
+#[motsu::test]
+fn a_token_that_does_not_say_what_it_did_is_not_booked(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    for behaviour in [
+        Behaviour::ReturnsFalse,
+        Behaviour::ReturnsTwo,
+        Behaviour::ReturnsShort,
+    ] {
+        world.behave(behaviour);
+        let error = stakes
+            .sender(world.slasher)
+            .slash(sink, ONE, REASON)
+            .motsu_unwrap_err();
+        let failed = Error::Erc20(SafeERC20FailedOperation {
+            token: token.address(),
+        });
+        assert_eq!(error, failed, "{behaviour:?}");
+        assert_eq!(
+            (world.total(), world.held()),
+            (tokens(100), tokens(100)),
+            "{behaviour:?}"
+        );
+    }
+}
+
+#[motsu::test]
+fn without_owner_or_treasury_slashes_wait(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    ownable_of(&mut stakes.sender(owner))
+        .renounce_ownership()
+        .motsu_unwrap();
+    world.slash(tokens(10));
+    assert_eq!(
+        (world.total(), stakes.sender(sink).unpaid_slashed()),
+        (tokens(90), tokens(10))
+    );
+    let failed = Error::Erc20(SafeERC20FailedOperation {
+        token: token.address(),
+    });
+    assert_eq!(stakes.sender(sink).pay_slashed().motsu_unwrap_err(), failed);
+}
+
+// --- Reputation
+
+#[motsu::test]
+fn reputation_lowers_the_required_stake(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    ledger: Contract<Ledger>,
+    owner: Address,
+    sink: Address,
+    other: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    let domain = B256::repeat_byte(7);
+    stakes
+        .sender(owner)
+        .set_reputation_ledger(ledger.address(), domain)
+        .motsu_unwrap();
+    stakes.assert_emitted(&ReputationLedgerSet {
+        ledger: ledger.address(),
+        domain,
+    });
+    ledger.sender(owner).only_for(sink, domain);
+    ledger.sender(owner).set_discount(U256::from(2_500));
+    let required = |who, min| stakes.sender(owner).required_stake(who, min);
+    assert_eq!(required(sink, U256::ZERO), tokens(75));
+    assert_eq!(required(sink, tokens(1_000)), tokens(750));
+    assert_eq!(required(other, tokens(1_000)), tokens(1_000));
+    world.stake(tokens(74));
+    let error = InsufficientStake {
+        required: tokens(75),
+        available: tokens(74),
+    };
+    assert_eq!(world.register(U256::ZERO, units(1)), Err(error.into()));
+    world.stake(tokens(1));
+    assert_eq!(
+        world.register(U256::ZERO, units(100)),
+        Ok(stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap())
+    );
+    assert_eq!(world.locked(), tokens(75), "the cap is of real stake");
+}
+
+/// Below the minimum there is no cap; the minimum is less what this contract's domain grants.
+#[motsu::test]
+fn reputation_lowers_the_stake_below_which_there_is_no_cap(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    ledger: Contract<Ledger>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    let domain = B256::repeat_byte(7);
+    world.stake(tokens(81));
+    let cap = || stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap();
+    assert_eq!(cap(), U256::ZERO);
+    stakes
+        .sender(owner)
+        .set_reputation_ledger(ledger.address(), domain)
+        .motsu_unwrap();
+    ledger.sender(owner).only_for(sink, domain);
+    ledger.sender(owner).set_discount(U256::from(1_900));
+    assert_eq!(cap(), units(9));
+    ledger.sender(owner).set_discount(U256::from(1_899));
+    assert_eq!(cap(), U256::ZERO);
+}
+
+/// A slash that leaves less than the minimum leaves nothing to back capacity with.
+#[motsu::test]
+fn a_slash_below_the_minimum_takes_all_capacity(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(100));
+    assert_eq!(world.register(U256::ZERO, units(10)), Ok(units(10)));
+    stakes.sender(owner).set_slasher(owner, true).motsu_unwrap();
+    stakes
+        .sender(owner)
+        .slash(sink, tokens(10), B256::ZERO)
+        .motsu_unwrap();
+    let cap = stakes.sender(sink).get_capacity_cap(sink).motsu_unwrap();
+    assert_eq!(cap, U256::ZERO);
+    assert_eq!(world.back(units(5)), U256::ZERO);
+}
+
+/// Guilds admit by reputation, which is twice the discount.
+#[motsu::test]
+fn who_lacks_the_reputation_is_not_admitted(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    ledger: Contract<Ledger>,
+    owner: Address,
+    sink: Address,
+    other: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(200));
+    let set = |who, min: u64| {
+        let it = stakes.sender(who).set_min_reputation(U256::from(min));
+        it.motsu_res()
+    };
+    let reputation = U256::from(10_001);
+    assert_eq!(
+        set(owner, 10_001),
+        Err(InvalidReputation { reputation }.into())
+    );
+    assert!(matches!(set(other, 1), Err(Error::Ownable(_))));
+    assert_eq!(set(owner, 4_002), Ok(()));
+    stakes.assert_emitted(&MinReputationSet {
+        minReputation: U256::from(4_002),
+    });
+    assert_eq!(stakes.sender(other).min_reputation(), U256::from(4_002));
+    let refused = |reputation: u64| {
+        Err(Error::from(NotAdmitted {
+            sink,
+            reputation: U256::from(reputation),
+            required: U256::from(4_002),
+        }))
+    };
+    assert_eq!(
+        world.register(U256::ZERO, units(1)),
+        refused(0),
+        "no ledger"
+    );
+    stakes
+        .sender(owner)
+        .set_reputation_ledger(ledger.address(), B256::ZERO)
+        .motsu_unwrap();
+    ledger.sender(owner).set_discount(U256::from(2_000));
+    assert_eq!(world.register(U256::ZERO, units(1)), refused(4_000));
+    ledger.sender(owner).set_discount(U256::from(2_001));
+    assert_eq!(world.register(U256::ZERO, units(1)), Ok(units(1)));
+    // Who is in stays in.
+    ledger.sender(owner).set_discount(U256::ZERO);
+    assert_eq!(world.back(units(2)), units(2));
+}
+
+#[motsu::test]
+fn reputation_takes_off_half_at_most(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    ledger: Contract<Ledger>,
+    owner: Address,
+    sink: Address,
+) {
+    World::new(&stakes, &token, owner, sink);
+    stakes
+        .sender(owner)
+        .set_reputation_ledger(ledger.address(), B256::ZERO)
+        .motsu_unwrap();
+    for discount in [
+        U256::from(5_000),
+        U256::from(5_001),
+        U256::from(65_536),
+        U256::MAX,
+    ] {
+        ledger.sender(owner).set_discount(discount);
+        assert_eq!(
+            stakes.sender(owner).required_stake(sink, U256::ZERO),
+            tokens(50),
+            "{discount}"
+        );
+    }
+}
+
+#[motsu::test]
+fn a_failing_ledger_gives_no_discount(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    ledger: Contract<Ledger>,
+    owner: Address,
+    sink: Address,
+) {
+    World::new(&stakes, &token, owner, sink);
+    stakes
+        .sender(owner)
+        .set_reputation_ledger(ledger.address(), B256::ZERO)
+        .motsu_unwrap();
+    ledger.sender(owner).set_discount(U256::from(5_000));
+    for (reverts, short) in [(true, false), (false, true)] {
+        ledger.sender(owner).fail(reverts, short);
+        assert_eq!(
+            stakes.sender(owner).required_stake(sink, U256::ZERO),
+            tokens(100)
+        );
+    }
+    stakes
+        .sender(owner)
+        .set_reputation_ledger(Address::ZERO, B256::ZERO)
+        .motsu_unwrap();
+    assert_eq!(
+        stakes.sender(owner).required_stake(sink, U256::ZERO),
+        tokens(100)
+    );
+}
+
+// --- Owner
+
+#[motsu::test]
+fn only_the_owner_sets(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    for account in [sink, world.registry, world.slasher] {
+        let refused = || Error::Ownable(OwnableUnauthorizedAccount { account }.into());
+        let it = || stakes.sender(account);
+        assert_eq!(
+            it().set_slasher(account, true).motsu_unwrap_err(),
+            refused()
+        );
+        assert_eq!(
+            it().set_registry(account, true).motsu_unwrap_err(),
+            refused()
+        );
+        assert_eq!(it().set_treasury(account).motsu_unwrap_err(), refused());
+        assert_eq!(
+            it().set_unbonding_period(U256::from(DAY))
+                .motsu_unwrap_err(),
+            refused()
+        );
+        assert_eq!(
+            it().set_reputation_ledger(account, B256::ZERO)
+                .motsu_unwrap_err(),
+            refused()
+        );
+        let refused = ownable::Error::from(OwnableUnauthorizedAccount { account });
+        assert_eq!(
+            ownable_of(&mut it())
+                .transfer_ownership(account)
+                .motsu_unwrap_err(),
+            refused
+        );
+    }
+}
+
+#[motsu::test]
+fn the_unbonding_period_has_bounds(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    World::new(&stakes, &token, owner, sink);
+    let (minimum, maximum) = (U256::from(1_800), U256::from(30 * DAY));
+    for period in [
+        U256::ZERO,
+        U256::from(1_799),
+        U256::from(30 * DAY + 1),
+        U256::MAX,
+    ] {
+        let error = stakes
+            .sender(owner)
+            .set_unbonding_period(period)
+            .motsu_unwrap_err();
+        assert_eq!(
+            error,
+            InvalidUnbondingPeriod {
+                period,
+                minimum,
+                maximum
+            }
+            .into()
+        );
+    }
+    for period in [minimum, maximum] {
+        stakes
+            .sender(owner)
+            .set_unbonding_period(period)
+            .motsu_unwrap();
+        stakes.assert_emitted(&UnbondingPeriodSet { period });
+        assert_eq!(stakes.sender(owner).unbonding_period(), period);
+    }
+}
+
+#[motsu::test]
+fn registries_are_authorised_and_revoked(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    let registry = world.registry;
+    assert!(stakes.sender(sink).authorized_registries(registry));
+    assert!(!stakes.sender(sink).authorized_registries(sink));
+    stakes
+        .sender(owner)
+        .set_registry(registry, false)
+        .motsu_unwrap();
+    stakes.assert_emitted(&RegistrySet {
+        registry,
+        authorized: false,
+    });
+    assert!(!stakes.sender(sink).authorized_registries(registry));
+    world.stake(tokens(100));
+    assert_eq!(
+        world.register(U256::ZERO, ONE),
+        Err(NotAuthorizedRegistry { caller: registry }.into())
+    );
+    stakes
+        .sender(owner)
+        .set_registry(registry, true)
+        .motsu_unwrap();
+    world.register(U256::ZERO, ONE).unwrap();
+}
+
+/// Ids of registries are never used twice, and there are 65 535 of them. The counter stands in slot 2, bytes 2 and 3.
+#[motsu::test]
+fn registries_run_out(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    let slot = U256::from(2);
+    let context = stakes.sender(owner);
+    let mut word = context.vm().storage_load_bytes32(slot);
+    assert_eq!(word[2..4], [0, 1], "one so far");
+    word[2..4].fill(0xff);
+    // SAFETY: nothing has read the slot into anything that lives on.
+    unsafe { context.vm().storage_cache_bytes32(slot, word) };
+    drop(context);
+    let error = stakes
+        .sender(owner)
+        .set_registry(sink, true)
+        .motsu_unwrap_err();
+    assert_eq!(error, TooManyRegistries {}.into());
+    let known = world.registry;
+    stakes
+        .sender(owner)
+        .set_registry(known, false)
+        .motsu_unwrap();
+}
