@@ -36,9 +36,6 @@ interface IStakeManager {
     /// Slashed tokens now go to `treasury`; to the owner, if zero.
     event TreasurySet(address indexed treasury);
 
-    /// Unbonding that starts from now on takes `period` seconds.
-    event UnbondingPeriodSet(uint256 period);
-
     /// `amount` of the stake of `sink` is unbonding, and free from `until` on.
     event UnbondingStarted(address indexed sink, uint256 amount, uint256 until);
 
@@ -236,4 +233,48 @@ interface IStakeManager {
 
     /// Leaves the contract without an owner, for ever.
     function renounceOwnership() external;
+
+    error StakingClosed();
+
+    error StakingAlreadyOpen();
+
+    error StakeOwed(address sink, uint256 amount);
+
+    error DailySlashReached(address sink, uint256 from);
+
+    error TreasuryIsOwner(address owner);
+
+    error MalformedReturn(address callee);
+
+    event SlashOwed(address indexed sink, uint256 amount, bytes32 indexed reason);
+
+    event AdvancerPaid(address indexed advancer, address indexed sink, uint256 amount);
+
+    event StakingOpened();
+
+    event DepositsChanged(address indexed account, uint256 count);
+
+    event UnbondingPeriodSet(uint256 period, uint256 from);
+
+    event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
+
+    function slashFor(address sink, uint256 amount, bytes32 reason, address advancer, uint256 reward) external returns (uint256 taken);
+
+    function takeOwed(address sink) external;
+
+    function open() external;
+
+    function opened() external view returns (bool);
+
+    function powerNotice() external view returns (uint256);
+
+    function getOwed(address sink) external view returns (uint256 amount, uint256 from);
+
+    function getDeposits(address account) external view returns (uint256);
+
+    function getStakeAt(address sink, uint256 time) external view returns (uint256);
+
+    function lockDeposit(address account) external returns (bool locked);
+
+    function releaseDeposit(address account) external;
 }

@@ -103,12 +103,20 @@ impl Foundations {
 
     /// Makes `account` one that the node sends for, with ether, so many tokens, and an approval for all of them.
     pub async fn equip(&self, account: Address, amount: u64) {
+        self.open().await;
         self.devnet.impersonate(account);
         self.devnet.set_balance(account, tokens(1));
         let mint = self.token.mint(account, tokens(amount));
         mined(mint.send().await).await;
         let approve = self.token.approve(*self.stakes.address(), U256::MAX);
         mined(approve.from(account).send().await).await;
+    }
+
+    /// Opens staking, if it is not open yet: what gives powers comes before.
+    pub async fn open(&self) {
+        if !self.stakes.opened().call().await.unwrap() {
+            mined(self.stakes.open().send().await).await;
+        }
     }
 
     /// A sink that has staked.

@@ -351,7 +351,8 @@ pub async fn stale(
                 instead: Some((name, *address)),
                 ..*scope
             };
-            if let Found::Holds = before.check(chain, on, &call.checks[0]).await? {
+            let check = call.announced.as_ref().unwrap_or(&call.checks[0]);
+            if let Found::Holds = before.check(chain, on, check).await? {
                 found.push((name, *address));
             }
         }

@@ -147,6 +147,11 @@ pub async fn deploy(chain: &Chain, request: &Request) -> anyhow::Result<Deployed
         "Verified: {} links and parameters read back, all as they should be.",
         report.checks
     ));
+    for label in &report.announced {
+        run.say(&format!(
+            "{label} is announced, since staking is open: it takes effect by itself when the notice has passed."
+        ));
+    }
     run.say_heir();
     // Even if there was nothing to do: the file says what is there.
     run.book.save()?;

@@ -99,6 +99,10 @@ pub struct Call {
     pub undo: Option<(&'static str, &'static [Value])>,
     /// The setting without which the call is not made.
     pub when: Option<&'static str>,
+    /// Holds while what the call gives is announced and not in effect yet: then there is nothing left to do.
+    pub announced: Option<Check>,
+    /// Contracts besides those that it names that have to be there.
+    pub needs: &'static [&'static str],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -182,6 +186,8 @@ const fn call(
         once: false,
         undo: None,
         when: None,
+        announced: None,
+        needs: &[],
     }
 }
 
@@ -192,6 +198,14 @@ const fn once(call: Call) -> Call {
 const fn when(setting: &'static str, call: Call) -> Call {
     Call {
         when: Some(setting),
+        ..call
+    }
+}
+
+/// A call that takes effect after a notice, once staking is open.
+const fn with_notice(announced: Check, call: Call) -> Call {
+    Call {
+        announced: Some(announced),
         ..call
     }
 }
@@ -255,37 +269,54 @@ pub const STEPS: &[Step] = &[
     Do(undone_by(
         "setRegistry(address,bool)",
         &[Contract("CapacityRegistry"), No],
-        call(
-            "StakeManager",
-            "setRegistry(address,bool)",
-            &[Contract("CapacityRegistry"), Yes],
-            &[check(
-                "authorizedRegistries(address)",
-                &[Contract("CapacityRegistry")],
-                Yes,
-            )],
+        with_notice(
+            Check {
+                view: "registryFrom(address)",
+                arguments: &[Contract("CapacityRegistry")],
+                expected: Expected::NotZero,
+            },
+            call(
+                "StakeManager",
+                "setRegistry(address,bool)",
+                &[Contract("CapacityRegistry"), Yes],
+                &[check(
+                    "authorizedRegistries(address)",
+                    &[Contract("CapacityRegistry")],
+                    Yes,
+                )],
+            ),
         ),
     )),
     Do(when(
         "treasury",
-        call(
-            "StakeManager",
-            "setTreasury(address)",
-            &[Setting("treasury")],
-            &[check("treasury()", &[], Setting("treasury"))],
+        with_notice(
+            check("announcedTreasury()", &[], Setting("treasury")),
+            call(
+                "StakeManager",
+                "setTreasury(address)",
+                &[Setting("treasury")],
+                &[check("treasury()", &[], Setting("treasury"))],
+            ),
         ),
     )),
     Do(when(
         "stake.unbonding_period",
-        call(
-            "StakeManager",
-            "setUnbondingPeriod(uint256)",
-            &[Setting("stake.unbonding_period")],
-            &[check(
-                "unbondingPeriod()",
+        with_notice(
+            check(
+                "announcedUnbondingPeriod()",
                 &[],
                 Setting("stake.unbonding_period"),
-            )],
+            ),
+            call(
+                "StakeManager",
+                "setUnbondingPeriod(uint256)",
+                &[Setting("stake.unbonding_period")],
+                &[check(
+                    "unbondingPeriod()",
+                    &[],
+                    Setting("stake.unbonding_period"),
+                )],
+            ),
         ),
     )),
     // --- Settlement
@@ -389,15 +420,22 @@ pub const STEPS: &[Step] = &[
     Do(undone_by(
         "setSlasher(address,bool)",
         &[Contract("CompletionTracker"), No],
-        call(
-            "StakeManager",
-            "setSlasher(address,bool)",
-            &[Contract("CompletionTracker"), Yes],
-            &[check(
-                "authorizedSlashers(address)",
-                &[Contract("CompletionTracker")],
-                Yes,
-            )],
+        with_notice(
+            Check {
+                view: "slasherFrom(address)",
+                arguments: &[Contract("CompletionTracker")],
+                expected: Expected::NotZero,
+            },
+            call(
+                "StakeManager",
+                "setSlasher(address,bool)",
+                &[Contract("CompletionTracker"), Yes],
+                &[check(
+                    "authorizedSlashers(address)",
+                    &[Contract("CompletionTracker")],
+                    Yes,
+                )],
+            ),
         ),
     )),
     Deploy(core(
@@ -958,6 +996,16 @@ pub const STEPS: &[Step] = &[
             Contract("OpenClawCompletionVerifier"),
         )],
     )),
+    // --- The last step: from here on powers over stakes are given with notice, and sinks can stake.
+    Do(Call {
+        needs: &["CapacityRegistry", "CompletionTracker"],
+        ..call(
+            "StakeManager",
+            "open()",
+            &[],
+            &[check("opened()", &[], Yes)],
+        )
+    }),
 ];
 
 /// The domains that a configuration may leave out.
@@ -1017,7 +1065,8 @@ impl Call {
     /// The contracts that it is about.
     pub fn contracts(&self) -> impl Iterator<Item = &'static str> {
         let arguments = self.arguments.iter().flat_map(|value| value.contracts());
-        std::iter::once(self.on).chain(arguments)
+        let needs = self.needs.iter().copied();
+        std::iter::once(self.on).chain(arguments).chain(needs)
     }
 
     pub fn settings(&self) -> impl Iterator<Item = &'static str> {

@@ -18,6 +18,8 @@ pub struct Report {
     pub checks: usize,
     /// What is not as it should be, a sentence each.
     pub problems: Vec<String>,
+    /// Powers over stakes that are announced, and will be as they should when the notice has passed.
+    pub announced: Vec<String>,
 }
 
 /// Reads all links back.
@@ -74,6 +76,10 @@ pub async fn inspect(chain: &Chain, settings: &Settings, book: &Book) -> anyhow:
                         None => "something".to_owned(),
                     };
                     let label = scope.label(call);
+                    if scope.is_announced(chain, call).await? {
+                        report.announced.push(label);
+                        continue;
+                    }
                     report.problems.push(format!(
                         "{}.{} is {returned}, not {expected} ({label})",
                         call.on, check.view

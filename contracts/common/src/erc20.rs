@@ -69,6 +69,37 @@ pub fn try_transfer(
     Ok(answer.success)
 }
 
+/// Sends `value` of `token` to `to` with at most `gas`, whatever the token does, and returns what has left this contract. See
+/// [`require_gas`](crate::call::require_gas), which comes first, with [`BALANCE_GAS`] twice besides. What a token
+/// answers is not asked: one that refuses without reverting, or says that it refused and moved all the same, is booked as
+/// what it did.
+pub fn try_pay(vm: &dyn Host, token: Address, to: Address, value: U256, gas: u64) -> U256 {
+    let this = vm.contract_address();
+    let Some(before) = try_balance_of(vm, token, this) else {
+        return U256::ZERO;
+    };
+    let data = calldata(
+        IERC20::transferCall::SELECTOR,
+        &[to.into_word(), value.into()],
+    );
+    call(vm, token, &data, gas, 0);
+    match try_balance_of(vm, token, this) {
+        Some(after) => before.saturating_sub(after).min(value),
+        // Unknown: nothing is paid twice out of what is others'.
+        None => value,
+    }
+}
+
+/// What a token may use to say a balance, where its failure is tolerated.
+pub const BALANCE_GAS: u64 = 100_000;
+
+fn try_balance_of(vm: &dyn Host, token: Address, account: Address) -> Option<U256> {
+    let data = calldata(IERC20::balanceOfCall::SELECTOR, &[account.into_word()]);
+    let answer = static_call(vm, token, &data, BALANCE_GAS, WORD);
+    let is_number = answer.success && answer.data.len() == WORD;
+    is_number.then(|| U256::from_be_slice(&answer.data))
+}
+
 /// Takes `value` of `token` from `from`, and returns what really arrived: `value` at most, less if the token takes
 /// a fee on transfers.
 ///

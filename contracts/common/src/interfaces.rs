@@ -181,6 +181,7 @@ sol! {
 
     /// What EconomyFactory calls of the contracts that it sets up: whoever owns them may.
     interface IEconomy {
+        function open() external;
         function setRegistry(address registry, bool authorized) external;
         function setSlasher(address slasher, bool authorized) external;
         function setAggregator(address aggregator) external;

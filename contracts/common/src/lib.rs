@@ -17,10 +17,11 @@
 //! | [`interfaces`] | how the contracts of the suite call each other |
 //! | [`superfluid`] | Superfluid, as far as the suite calls it |
 //! | [`packed`] | integers narrower than a word |
+//! | [`powers`] | powers over stakes, which are given with notice |
 //! | [`structs`] | structs as parameters |
 //! | [`returns`] | the result of a function that returns several values, some of them dynamic |
 //!
-//! Only [`ownable`], [`list`] and [`attestation`] keep state, which a contract embeds.
+//! Only [`ownable`], [`powers`], [`list`] and [`attestation`] keep state, which a contract embeds.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -39,6 +40,7 @@ pub mod math;
 mod nested;
 pub mod ownable;
 pub mod packed;
+pub mod powers;
 pub mod returns;
 pub mod signature;
 pub mod structs;

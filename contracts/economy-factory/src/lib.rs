@@ -478,6 +478,8 @@ impl EconomyFactory {
             TEMPLATE_GUILD => self.open_guild(&parts, id, owner)?,
             _ => {}
         }
+        // All powers are given: from here on they need notice.
+        self.tell(parts.stakes, IEconomy::openCall::SELECTOR, &[])?;
         self.hand_over(&parts, owner)?;
         emit!(
             self.vm(),

@@ -4,26 +4,43 @@
 //!
 //! | who | may |
 //! |---|---|
-//! | anyone | [`stake`](StakeManager::stake), [`unstake`](StakeManager::unstake) what is free, [`pay_slashed`](StakeManager::pay_slashed) |
+//! | anyone | [`stake`](StakeManager::stake), [`unstake`](StakeManager::unstake) what is free, [`pay_slashed`](StakeManager::pay_slashed), [`take_owed`](StakeManager::take_owed) |
 //! | an authorised registry | [`back_capacity`](StakeManager::back_capacity), [`start_unbonding`](StakeManager::start_unbonding) |
 //! | an authorised slasher | [`slash`](StakeManager::slash) |
-//! | the owner | authorise registries and slashers, set treasury, unbonding period and reputation ledger |
+//! | the owner | [`open`](StakeManager::open), once; authorise registries and slashers, set treasury, unbonding period and reputation ledger |
 //!
 //! Amounts are in the stake token's wei, capacities in units of 1e-9.
 //!
 //! # Where a stake can be
 //!
 //! *Free* stake leaves at any time. *Locked* stake backs a registration. When the sink has left its last task type,
-//! what was locked is *unbonding* until [`unbonding_period`](StakeManager::unbonding_period) has passed; it backs
+//! what was locked is *unbonding* until its [`unbonding_period`](StakeManager::unbonding_period) has passed; it backs
 //! nothing any more, but can still be slashed. The lock of a sink only grows while it is registered: declaring less
 //! frees nothing before the sink leaves. One registry at a time holds a sink's lock. Further unbonding restarts the
 //! clock of what is unbonding already, and never sets it back: nothing shortens it.
+//!
+//! # Powers need notice
+//!
+//! Staking is closed until the owner calls [`open`](StakeManager::open). Until then powers over stakes are given at once, so
+//! that the suite can be set up; nobody has anything to lose yet. From then on whoever becomes slasher, registry or
+//! treasury does so after a notice of twice the longest unbonding time that was ever in force, 7 days at least
+//! ([`PowerAnnounced`](bpe_common::powers::PowerAnnounced)): a sink that does not trust it can leave before. Taking a power
+//! away is immediate. A longer unbonding time holds for locks that begin after the same notice, and for no others. The contracts
+//! around it ask [`power_notice`](StakeManager::power_notice) for the powers that they give.
+//!
+//! # What a slash can take
+//!
+//! At most 30 % of a stake within a day, however many slash and whoever they are. What exceeds that is *owed*: none of the
+//! stake leaves, its cap is zero, so that its sink is paid nothing, until [`take_owed`](StakeManager::take_owed) has taken
+//! it. A token that refuses to move does not stop a slash: what could not be paid waits. Slashed tokens go to a treasury
+//! that is not the owner, and are burnt without one.
 //!
 //! # The cap curves, honestly
 //!
 //! With the square root curve (the default) S over n identities backs √n times the capacity: splitting pays, and
 //! only the minimum stake bounds it, to √(S / minimum). With the affine curve each identity forfeits the minimum
-//! stake, and splitting loses. See [`bpe_common::math`] for both.
+//! stake, and splitting loses. See [`bpe_common::math`] for both. Below the minimum stake, less the reputation discount, the
+//! cap is zero.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -31,129 +48,29 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod account;
+mod interface;
+mod locks;
+mod slashing;
+
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, B256, U16, U256, U64, U8};
-use alloy_sol_types::{sol, SolCall};
+use alloy_primitives::{address, b256, Address, Uint, B256, U16, U256, U64, U8};
 use bpe_common::{
-    call::{has_code, require_gas, static_call, InsufficientGas, Revert},
-    clock, connections,
-    erc20::{self, SafeERC20FailedOperation},
-    interfaces::IReputationLedger,
-    math::{self, bps_of_floor},
-    ownable::{self, Ownable},
+    call::{has_code, require_gas},
+    clock, connections, emit, erc20,
+    erc20::SafeERC20FailedOperation,
+    math::bps_of_floor,
+    ownable::Ownable,
     packed::{narrow, widen},
+    powers::{self, power, Holder},
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// `sink` staked `amount`, as far as it arrived, and now has `totalStake`.
-    #[derive(Debug, PartialEq, Eq)]
-    event Staked(address indexed sink, uint256 amount, uint256 totalStake);
-    /// `sink` took back `amount` and now has `totalStake`.
-    #[derive(Debug, PartialEq, Eq)]
-    event Unstaked(address indexed sink, uint256 amount, uint256 totalStake);
-    /// `sink` lost `amount` for `reason`.
-    #[derive(Debug, PartialEq, Eq)]
-    event Slashed(address indexed sink, uint256 amount, bytes32 indexed reason);
-    /// The lock of `sink` was raised to `amount`.
-    #[derive(Debug, PartialEq, Eq)]
-    event StakeLocked(address indexed sink, uint256 amount);
-    /// `amount` of the stake of `sink` is unbonding, and free from `until` on.
-    #[derive(Debug, PartialEq, Eq)]
-    event UnbondingStarted(address indexed sink, uint256 amount, uint256 until);
-    /// Slashed tokens were paid to `treasury`.
-    #[derive(Debug, PartialEq, Eq)]
-    event SlashedPaid(address indexed treasury, uint256 amount);
-    /// `slasher` may now slash, or no longer.
-    #[derive(Debug, PartialEq, Eq)]
-    event SlasherSet(address indexed slasher, bool authorized);
-    /// `registry` may now lock stakes, or no longer.
-    #[derive(Debug, PartialEq, Eq)]
-    event RegistrySet(address indexed registry, bool authorized);
-    /// Slashed tokens now go to `treasury`; to the owner, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event TreasurySet(address indexed treasury);
-    /// Unbonding that starts from now on takes `period` seconds.
-    #[derive(Debug, PartialEq, Eq)]
-    event UnbondingPeriodSet(uint256 period);
-    /// Discounts on required stake now come from `ledger`, for `domain`; there are none, if `ledger` is zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event ReputationLedgerSet(address indexed ledger, bytes32 indexed domain);
-
-    /// An amount of zero was given.
-    #[derive(Debug, PartialEq, Eq)]
-    error ZeroAmount();
-    /// `required` is more than the `available` stake.
-    #[derive(Debug, PartialEq, Eq)]
-    error InsufficientStake(uint256 required, uint256 available);
-    /// The caller is not an authorised slasher.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotAuthorizedSlasher();
-    /// `caller` is not an authorised registry.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotAuthorizedRegistry(address caller);
-    /// The stake of `sink` is locked by another registry than the caller.
-    #[derive(Debug, PartialEq, Eq)]
-    error LockedByOtherRegistry(address sink);
-    /// The stake of `sink` is not locked by `registry`.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotLockedBy(address sink, address registry);
-    /// `registry` is authorised: leave it by deregistering there.
-    #[derive(Debug, PartialEq, Eq)]
-    error RegistryStillAuthorized(address registry);
-    /// A stake of `amount` is more than can be kept (2^112 − 1).
-    #[derive(Debug, PartialEq, Eq)]
-    error StakeTooLarge(uint256 amount);
-    /// `token` is not a contract.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidStakeToken(address token);
-    /// `stakeUnit` is zero or more than 2^112 − 1.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidStakeUnit(uint256 stakeUnit);
-    /// There is no cap curve `curve`: 0 is the square root, 1 the affine one.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidCapCurve(uint8 curve);
-    /// An unbonding `period` is from `minimum` to `maximum` seconds.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidUnbondingPeriod(uint256 period, uint256 minimum, uint256 maximum);
-    /// There are no more than 65 535 registries in a contract's life.
-    #[derive(Debug, PartialEq, Eq)]
-    error TooManyRegistries();
-    /// Nobody registers from now on who has a reputation of less than `minReputation`.
-    #[derive(Debug, PartialEq, Eq)]
-    event MinReputationSet(uint256 minReputation);
-    /// The reputation of `sink` is less than `required`.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotAdmitted(address sink, uint256 reputation, uint256 required);
-    /// A reputation is at most 10 000.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidReputation(uint256 reputation);
-}
-
-/// Why a call was refused.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    ZeroAmount(ZeroAmount),
-    InsufficientStake(InsufficientStake),
-    NotAuthorizedSlasher(NotAuthorizedSlasher),
-    NotAuthorizedRegistry(NotAuthorizedRegistry),
-    LockedByOtherRegistry(LockedByOtherRegistry),
-    NotLockedBy(NotLockedBy),
-    RegistryStillAuthorized(RegistryStillAuthorized),
-    StakeTooLarge(StakeTooLarge),
-    InvalidStakeToken(InvalidStakeToken),
-    InvalidStakeUnit(InvalidStakeUnit),
-    InvalidCapCurve(InvalidCapCurve),
-    InvalidUnbondingPeriod(InvalidUnbondingPeriod),
-    TooManyRegistries(TooManyRegistries),
-    NotAdmitted(NotAdmitted),
-    InvalidReputation(InvalidReputation),
-    InsufficientGas(InsufficientGas),
-    Erc20(SafeERC20FailedOperation),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+use account::{to_amount, Amount, StorageAmount};
+#[allow(unused_imports)]
+pub use account::{Change, SinkStake, MAX_DAILY_SLASH_BPS, SLASH_INTERVAL};
+pub use interface::*;
+use locks::{LEDGER_GAS, MAX_REPUTATION};
 
 /// The cap is the square root of the stake: SPEC.md's default.
 pub const CURVE_SQRT: u8 = 0;
@@ -170,44 +87,36 @@ pub const MAX_UNBONDING_PERIOD: u64 = 30 * 86_400;
 /// What the token may use to pay the treasury for a slash. A Super Token takes less than a third of it.
 pub const PAYMENT_GAS: u64 = 300_000;
 
-/// The most that reputation takes off the required stake.
-const MAX_DISCOUNT_BPS: u16 = 5_000;
-/// The best reputation; the discount is half of it.
-const MAX_REPUTATION: u16 = 2 * MAX_DISCOUNT_BPS;
-/// What the ledger may use to answer. One that fails or needs more gives no discount.
-const LEDGER_GAS: u64 = 200_000;
+/// Where slashed tokens go when there is no treasury: nobody has its key.
+pub const BURNT: Address = address!("000000000000000000000000000000000000dEaD");
+/// Why stake that was owed is taken: `keccak256("SLASH_OWED")`.
+pub const OWED_REASON: B256 =
+    b256!("5d8f8e113c8a7a1edd007d83ce50ee14c089d84b9bbf376f5e9abe58bb130539");
+/// The power to slash, as [`PowerAnnounced`](bpe_common::powers::PowerAnnounced) names it.
+pub const SLASHER: B256 = power("slasher");
+/// The power to lock stakes.
+pub const REGISTRY: B256 = power("registry");
+/// The power to receive what is slashed.
+pub const TREASURY: B256 = power("treasury");
+/// The power to keep stakes for longer.
+pub const UNBONDING: B256 = power("unbonding");
 
-/// Token amounts: two of them, with flags, in one slot. 5·10^15 tokens of 18 decimals.
-type StorageAmount = StorageUint<112, 2>;
-type Amount = alloy_primitives::Uint<112, 2>;
+/// Seconds up to 30 days.
+type Seconds = Uint<24, 1>;
+type StorageSeconds = StorageUint<24, 1>;
 
-/// The stake of one sink.
-///
-/// Slot 0: stake (112 bits), locked (112), registry (16), is_unbonding (8): all that staking, locking and slashing
-/// touch. Slot 1, in use only while `is_unbonding`: unbonding (112), unbonding_until (64).
-#[storage]
-pub struct SinkStake {
-    stake: StorageAmount,
-    locked: StorageAmount,
-    /// Id of the registry that holds the lock; 0 if there is no lock.
-    registry: StorageU16,
-    is_unbonding: StorageBool,
-    unbonding: StorageAmount,
-    unbonding_until: StorageU64,
-}
-
-/// A registry: its id, and whether it may still lock stakes. One slot.
+/// A registry: its id, and since when it may lock stakes; 0 if it may not. One slot.
 #[storage]
 pub struct Registry {
-    id: StorageU16,
-    authorized: StorageBool,
+    id: StorageU8,
+    since: StorageU64,
 }
 
 /// The contract.
 ///
-/// Slots 0–1: ownership. Slot 2: stake_unit (112), min_sink_stake (112), registry_count (16), cap_curve (8), that is
-/// all that a cap needs. Slot 3: stake_token (160), unbonding_period (64). Slot 4: treasury. Slot 5: unpaid_slashed. Slot 6: ledger,
-/// min_reputation (16). Slot 7: domain. Then the mappings.
+/// Slots 0–1: ownership. Slot 2: stake_unit (112 bits), min_sink_stake (112), registry_count (8), cap_curve (8), opened (8),
+/// that is all that a cap needs. Slot 3: stake_token (160), period (24), next_period (24), longest_period (24). Slot 4:
+/// ledger (160), next_period_from (64), min_reputation (16). Slot 5: domain. Slot 6: unpaid_slashed. Slots 7–8: treasury. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct StakeManager {
@@ -215,18 +124,27 @@ pub struct StakeManager {
     ownable: Ownable,
     stake_unit: StorageAmount,
     min_sink_stake: StorageAmount,
-    registry_count: StorageU16,
+    registry_count: StorageU8,
     cap_curve: StorageU8,
+    opened: StorageBool,
     stake_token: StorageAddress,
-    unbonding_period: StorageU64,
-    treasury: StorageAddress,
-    unpaid_slashed: StorageU256,
+    /// How long unbonding takes, until `next_period_from`, if that is not zero; from then on `next_period`.
+    period: StorageSeconds,
+    next_period: StorageSeconds,
+    /// The longest that it ever took or will take.
+    longest_period: StorageSeconds,
     reputation_ledger: StorageAddress,
+    next_period_from: StorageU64,
     min_reputation: StorageU16,
     reputation_domain: StorageB256,
-    slashers: StorageMap<Address, StorageBool>,
+    unpaid_slashed: StorageU256,
+    treasury: Holder,
+    /// Since when each may slash; 0 if it may not.
+    slashers: StorageMap<Address, StorageU64>,
     registries: StorageMap<Address, Registry>,
     sinks: StorageMap<Address, SinkStake>,
+    /// What stakes were: the last 64 changes, one an epoch.
+    histories: StorageMap<Address, StorageArray<Change, 64>>,
 }
 
 #[public]
@@ -263,10 +181,9 @@ impl StakeManager {
         self.stake_unit.set(unit);
         self.min_sink_stake.set(to_amount(min_sink_stake)?);
         self.cap_curve.set(U8::from(cap_curve));
-        connections::forbid(self.vm(), stake_token);
         self.stake_token.set(stake_token);
-        self.unbonding_period
-            .set(U64::from(DEFAULT_UNBONDING_PERIOD));
+        self.set_period(Seconds::from(DEFAULT_UNBONDING_PERIOD));
+        connections::forbid(self.vm(), stake_token);
         Ok(())
     }
 
@@ -276,7 +193,7 @@ impl StakeManager {
     ///
     /// # Errors
     ///
-    /// * [`ZeroAmount`], [`StakeTooLarge`]
+    /// * [`ZeroAmount`], [`StakeTooLarge`]; [`StakingClosed`] before [`StakeManager::open`].
     /// * [`SafeERC20FailedOperation`] if the token refuses, or nothing arrives.
     ///
     /// # Events
@@ -284,21 +201,19 @@ impl StakeManager {
     /// * [`Staked`]
     pub fn stake(&mut self, amount: U256) -> Result<(), Error> {
         require_nonzero(amount)?;
+        if !self.opened.get() {
+            return Err(StakingClosed {}.into());
+        }
         let sink = self.vm().msg_sender();
         // The interaction comes first, since only the token knows how much arrives. A token that calls back finds the
         // contract closed: programs refuse re-entry.
         let received = erc20::pull(self.vm(), self.stake_token.get(), sink, amount)?;
         let mut account = self.sinks.setter(sink);
-        let total = widen(account.stake.get()).saturating_add(received);
+        let before = account.total();
+        let total = before.saturating_add(received);
         account.stake.set(to_amount(total)?);
-        log(
-            self.vm(),
-            Staked {
-                sink,
-                amount: received,
-                totalStake: total,
-            },
-        );
+        self.write_down(sink, before);
+        emit!(self.vm(), Staked[sink](received, total));
         Ok(())
     }
 
@@ -307,6 +222,7 @@ impl StakeManager {
     /// # Errors
     ///
     /// * [`ZeroAmount`]
+    /// * [`StakeOwed`] if slashes have still to take something.
     /// * [`InsufficientStake`] if less than `amount` is free.
     /// * [`SafeERC20FailedOperation`] if the token refuses.
     ///
@@ -316,6 +232,7 @@ impl StakeManager {
     pub fn unstake(&mut self, amount: U256) -> Result<(), Error> {
         require_nonzero(amount)?;
         let sink = self.vm().msg_sender();
+        self.require_nothing_owed(sink)?;
         let now = clock::block_timestamp(self.vm());
         let mut account = self.sinks.setter(sink);
         account.finish_unbonding(now);
@@ -327,15 +244,11 @@ impl StakeManager {
             }
             .into());
         }
-        let total = account.reduce(amount);
-        log(
-            self.vm(),
-            Unstaked {
-                sink,
-                amount,
-                totalStake: total,
-            },
-        );
+        let before = account.total();
+        let total = before.saturating_sub(amount);
+        account.stake.set(Amount::wrapping_from(total));
+        self.write_down(sink, before);
+        emit!(self.vm(), Unstaked[sink](amount, total));
         Ok(erc20::transfer(
             self.vm(),
             self.stake_token.get(),
@@ -344,8 +257,8 @@ impl StakeManager {
         )?)
     }
 
-    /// Starts the unbonding of stake that `registry` locked, if the owner has withdrawn that registry's authority:
-    /// a registry that is replaced keeps nobody's stake.
+    /// Starts the unbonding of stake that `registry` locked, if the owner has withdrawn that registry's authority: a registry
+    /// that is replaced keeps nobody's stake.
     ///
     /// # Errors
     ///
@@ -358,7 +271,7 @@ impl StakeManager {
     pub fn leave_revoked_registry(&mut self, registry: Address) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
         let entry = self.registries.getter(registry);
-        if entry.authorized.get() {
+        if powers::is_in_effect(self.vm(), entry.since.get()) {
             return Err(RegistryStillAuthorized { registry }.into());
         }
         let id = entry.id.get();
@@ -381,6 +294,7 @@ impl StakeManager {
     /// # Errors
     ///
     /// * [`NotAuthorizedRegistry`], [`LockedByOtherRegistry`]
+    /// * [`StakeOwed`] if slashes have still to take something.
     /// * [`InsufficientStake`] if [`StakeManager::required_stake`] is more than what is not unbonding.
     /// * [`InsufficientGas`] if the reputation ledger cannot be given what it may use.
     ///
@@ -397,6 +311,7 @@ impl StakeManager {
         if !self.reputation_ledger.get().is_zero() {
             require_gas(self.vm(), LEDGER_GAS)?;
         }
+        self.require_nothing_owed(sink)?;
         self.require_admitted(sink)?;
         let required = self.required_stake(sink, min_stake);
         self.back(sink, registry, required, capacity)
@@ -441,54 +356,54 @@ impl StakeManager {
 
     // --- Slashers
 
-    /// Takes `amount` from the stake of `sink`, or all of it if it is less, wherever it is: free, locked or unbonding.
-    /// The tokens go to the treasury. If the token reverts, they wait for [`StakeManager::pay_slashed`]: a treasury that
-    /// cannot be paid does not stand in the way of a slash. A sink without stake has nothing to lose: no event.
+    /// Takes `amount` from the stake of `sink`, or all of it if it is less, wherever it is: free, locked or unbonding. At most
+    /// [`MAX_DAILY_SLASH_BPS`] of a stake is taken within a day; the rest is owed.
+    /// The tokens go to the treasury. If the token refuses, they wait for [`StakeManager::pay_slashed`]: neither token nor
+    /// treasury stands in the way of a slash. A sink without stake has nothing to lose: no event.
     ///
     /// # Errors
     ///
     /// * [`NotAuthorizedSlasher`], [`ZeroAmount`]
-    /// * [`SafeERC20FailedOperation`] if the token returns neither `true` nor nothing.
     /// * [`InsufficientGas`] if the token cannot be given [`PAYMENT_GAS`].
     ///
     /// # Events
     ///
-    /// * [`Slashed`], [`SlashedPaid`]
+    /// * [`Slashed`], [`SlashOwed`], [`SlashedPaid`]
     pub fn slash(&mut self, sink: Address, amount: U256, reason: B256) -> Result<(), Error> {
-        if !self.slashers.get(self.vm().msg_sender()) {
-            return Err(NotAuthorizedSlasher {}.into());
-        }
+        self.only_slasher()?;
         require_nonzero(amount)?;
-        let mut account = self.sinks.setter(sink);
-        let amount = amount.min(widen(account.stake.get()));
-        if amount.is_zero() {
-            return Ok(());
-        }
-        account.reduce(amount);
-        log(
-            self.vm(),
-            Slashed {
-                sink,
-                amount,
-                reason,
-            },
-        );
-        // Fits: what waits was once part of stakes, and all stakes together are tokens that exist.
-        let unpaid = self.unpaid_slashed.get().saturating_add(amount);
-        if !self.pay_treasury(unpaid)? {
-            self.unpaid_slashed.set(unpaid);
-        }
-        Ok(())
+        self.take(sink, amount, reason)
     }
 
     // --- Anyone
+
+    /// Takes of the stake of `sink` what slashes have still to take, as far as that can be today.
+    ///
+    /// # Errors
+    ///
+    /// * [`ZeroAmount`] if nothing is owed; [`DailySlashReached`]
+    /// * [`InsufficientGas`] if the token cannot be given [`PAYMENT_GAS`].
+    ///
+    /// # Events
+    ///
+    /// * [`Slashed`] with the reason [`OWED_REASON`], [`SlashOwed`] for what is left, [`SlashedPaid`]
+    pub fn take_owed(&mut self, sink: Address) -> Result<(), Error> {
+        let account = self.sinks.getter(sink);
+        require_nonzero(account.owed())?;
+        let now = clock::block_timestamp(self.vm());
+        if account.allowance(now).is_zero() {
+            let from = U256::from(account.more_from());
+            return Err(DailySlashReached { sink, from }.into());
+        }
+        self.take(sink, U256::ZERO, OWED_REASON)
+    }
 
     /// Pays to the treasury what slashes could not pay at once.
     ///
     /// # Errors
     ///
     /// * [`ZeroAmount`] if nothing waits.
-    /// * [`SafeERC20FailedOperation`] if the token refuses.
+    /// * [`SafeERC20FailedOperation`] if the token moves nothing.
     /// * [`InsufficientGas`] if the token cannot be given [`PAYMENT_GAS`].
     ///
     /// # Events
@@ -497,12 +412,12 @@ impl StakeManager {
     pub fn pay_slashed(&mut self) -> Result<(), Error> {
         let unpaid = self.unpaid_slashed.get();
         require_nonzero(unpaid)?;
-        match self.pay_treasury(unpaid)? {
-            true => Ok(()),
-            false => Err(SafeERC20FailedOperation {
+        match self.pay_treasury(unpaid)? == unpaid {
+            true => Err(SafeERC20FailedOperation {
                 token: self.stake_token.get(),
             }
             .into()),
+            false => Ok(()),
         }
     }
 
@@ -517,86 +432,109 @@ impl StakeManager {
 
     // --- Owner
 
-    /// Lets `slasher` slash, or no longer.
+    /// Opens staking, for ever. Until then powers are given at once, and nobody can stake.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`OwnableUnauthorizedAccount`](bpe_common::ownable::OwnableUnauthorizedAccount), [`StakingAlreadyOpen`]
     ///
     /// # Events
     ///
-    /// * [`SlasherSet`]
-    pub fn set_slasher(&mut self, slasher: Address, authorized: bool) -> Result<(), Error> {
+    /// * [`StakingOpened`]
+    pub fn open(&mut self) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.slashers.setter(slasher).set(authorized);
-        log(
-            self.vm(),
-            SlasherSet {
-                slasher,
-                authorized,
-            },
-        );
+        if self.opened.get() {
+            return Err(StakingAlreadyOpen {}.into());
+        }
+        self.opened.set(true);
+        emit!(self.vm(), StakingOpened[]);
         Ok(())
     }
 
-    /// Lets `registry` lock stakes, or no longer. Sinks of a registry whose authority is withdrawn leave it by
-    /// [`StakeManager::leave_revoked_registry`], and unbond for the full time.
+    /// Lets `slasher` slash, after [`StakeManager::power_notice`]; or no longer, at once.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`TooManyRegistries`]
+    /// * [`OwnableUnauthorizedAccount`](bpe_common::ownable::OwnableUnauthorizedAccount)
     ///
     /// # Events
     ///
-    /// * [`RegistrySet`]
+    /// * [`SlasherSet`]; [`PowerAnnounced`](powers::PowerAnnounced) instead, if it takes effect later.
+    pub fn set_slasher(&mut self, slasher: Address, authorized: bool) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let known = self.slashers.get(slasher);
+        let notice = self.notice();
+        let since = powers::since(self.vm(), known, SLASHER, slasher, authorized, notice);
+        self.slashers.setter(slasher).set(since);
+        if !authorized || powers::is_in_effect(self.vm(), since) {
+            emit!(self.vm(), SlasherSet[slasher](authorized));
+        }
+        Ok(())
+    }
+
+    /// Lets `registry` lock stakes, after [`StakeManager::power_notice`]; or no longer, at once. Sinks of a registry whose
+    /// authority is withdrawn leave it by [`StakeManager::leave_revoked_registry`], and unbond for the full time.
+    ///
+    /// # Errors
+    ///
+    /// * [`OwnableUnauthorizedAccount`](bpe_common::ownable::OwnableUnauthorizedAccount), [`TooManyRegistries`]
+    ///
+    /// # Events
+    ///
+    /// * [`RegistrySet`]; [`PowerAnnounced`](powers::PowerAnnounced) instead, if it takes effect later.
     pub fn set_registry(&mut self, registry: Address, authorized: bool) -> Result<(), Error> {
         self.ownable.only_owner()?;
+        let notice = self.notice();
         let mut entry = self.registries.setter(registry);
         if entry.id.get().is_zero() {
-            let id = self
-                .registry_count
-                .get()
-                .checked_add(U16::from(1))
-                .ok_or(TooManyRegistries {})?;
+            let id = self.registry_count.get().checked_add(U8::from(1));
+            let id = id.ok_or(TooManyRegistries {})?;
             self.registry_count.set(id);
             entry.id.set(id);
         }
-        entry.authorized.set(authorized);
-        log(
-            self.vm(),
-            RegistrySet {
-                registry,
-                authorized,
-            },
-        );
+        let known = entry.since.get();
+        let since = powers::since(self.vm(), known, REGISTRY, registry, authorized, notice);
+        self.registries.setter(registry).since.set(since);
+        if !authorized || powers::is_in_effect(self.vm(), since) {
+            emit!(self.vm(), RegistrySet[registry](authorized));
+        }
         Ok(())
     }
 
-    /// Sends slashed tokens to `treasury` from now on; to the owner, if zero.
+    /// Sends slashed tokens to `treasury`, after [`StakeManager::power_notice`]; burns them from now on, if zero.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`OwnableUnauthorizedAccount`](bpe_common::ownable::OwnableUnauthorizedAccount), [`TreasuryIsOwner`]
     ///
     /// # Events
     ///
-    /// * [`TreasurySet`]
+    /// * [`TreasurySet`]; [`PowerAnnounced`](powers::PowerAnnounced) instead, if it takes effect later.
     pub fn set_treasury(&mut self, treasury: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.treasury.set(treasury);
-        log(self.vm(), TreasurySet { treasury });
+        let owner = self.ownable.owner();
+        if treasury == owner {
+            return Err(TreasuryIsOwner { owner }.into());
+        }
+        let notice = self.notice();
+        self.treasury.set(TREASURY, treasury, notice);
+        if self.treasury.get() == treasury {
+            emit!(self.vm(), TreasurySet[treasury]);
+        }
         Ok(())
     }
 
-    /// Makes unbonding that starts from now on take `period` seconds. What is unbonding already keeps its time.
+    /// Lets unbonding take `period` seconds: for all that starts from now on, if that is less than now; otherwise for stakes
+    /// whose lock begins after [`StakeManager::power_notice`]. What is unbonding already keeps its time. What is announced
+    /// already is not put off.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`], [`InvalidUnbondingPeriod`]
+    /// * [`OwnableUnauthorizedAccount`](bpe_common::ownable::OwnableUnauthorizedAccount), [`InvalidUnbondingPeriod`]
     ///
     /// # Events
     ///
-    /// * [`UnbondingPeriodSet`]
+    /// * [`UnbondingPeriodSet`]; [`PowerAnnounced`](powers::PowerAnnounced) besides, if it takes effect later.
     pub fn set_unbonding_period(&mut self, period: U256) -> Result<(), Error> {
         self.ownable.only_owner()?;
         let (minimum, maximum) = (
@@ -611,8 +549,26 @@ impl StakeManager {
             }
             .into());
         }
-        self.unbonding_period.set(U64::wrapping_from(period));
-        log(self.vm(), UnbondingPeriodSet { period });
+        let next = Seconds::wrapping_from(period);
+        let (now, longest) = (self.period(), self.longest_period.get());
+        let mut from = clock::block_timestamp(self.vm());
+        if self.announced_unbonding_period().0 == period {
+            return Ok(());
+        }
+        if self.opened.get() && next > now {
+            self.longest_period.set(longest.max(next));
+            let notice = self.notice();
+            from = powers::announce(self.vm(), UNBONDING, Address::ZERO, notice);
+            self.period.set(now);
+            self.next_period.set(next);
+            self.next_period_from.set(U64::from(from));
+        } else {
+            self.set_period(next);
+            if self.opened.get() {
+                self.longest_period.set(longest);
+            }
+        }
+        emit!(self.vm(), UnbondingPeriodSet[](period, from));
         Ok(())
     }
 
@@ -620,7 +576,7 @@ impl StakeManager {
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`OwnableUnauthorizedAccount`](bpe_common::ownable::OwnableUnauthorizedAccount)
     ///
     /// # Events
     ///
@@ -629,7 +585,7 @@ impl StakeManager {
         self.ownable.only_owner()?;
         self.reputation_ledger.set(ledger);
         self.reputation_domain.set(domain);
-        log(self.vm(), ReputationLedgerSet { ledger, domain });
+        emit!(self.vm(), ReputationLedgerSet[ledger, domain]);
         Ok(())
     }
 
@@ -650,10 +606,7 @@ impl StakeManager {
             return Err(InvalidReputation { reputation }.into());
         }
         self.min_reputation.set(U16::wrapping_from(min_reputation));
-        let event = MinReputationSet {
-            minReputation: min_reputation,
-        };
-        log(self.vm(), event);
+        emit!(self.vm(), MinReputationSet[](min_reputation));
         Ok(())
     }
 
@@ -661,17 +614,46 @@ impl StakeManager {
 
     /// All of the stake of `sink`, wherever it is, in wei.
     pub fn get_stake(&self, sink: Address) -> U256 {
-        widen(self.sinks.getter(sink).stake.get())
+        self.sinks.getter(sink).total()
     }
 
-    /// The most capacity that the stake of `sink` can back, in units of 1e-9; zero below the minimum stake, less the sink's
-    /// discount. What is unbonding still counts here, as it does in the stake, but backs nothing new.
+    /// What the stake of `sink` was at `time`, in seconds since 1970, where an epoch of 300 s ended, since it first backed
+    /// anything. Of the time before the last 64 epochs with a change it is the least that is remembered.
+    pub fn get_stake_at(&self, sink: Address, time: U256) -> U256 {
+        self.stake_at(sink, time.saturating_to())
+    }
+
+    /// The most capacity that the stake of `sink` can back, in units of 1e-9: nothing below the minimum stake, less its
+    /// discount, and nothing as long as slashes have something to take. What is unbonding still counts here, as it does in
+    /// the stake, but backs nothing new.
     ///
     /// # Errors
     ///
-    /// * [`InsufficientGas`] for the reputation ledger, where the discount decides.
+    /// * [`InsufficientGas`](bpe_common::call::InsufficientGas) for the reputation ledger, where the discount decides.
     pub fn get_capacity_cap(&self, sink: Address) -> Result<U256, Error> {
         self.cap_of(sink, self.get_stake(sink))
+    }
+
+    /// What slashes have still to take of the stake of `sink`, in wei, and from when on they can, in seconds since 1970.
+    ///
+    /// # Returns
+    ///
+    /// * `amount`
+    /// * `from`
+    pub fn get_owed(&self, sink: Address) -> (U256, U256) {
+        let account = self.sinks.getter(sink);
+        (account.owed(), U256::from(account.more_from()))
+    }
+
+    /// Whether staking is open.
+    pub fn opened(&self) -> bool {
+        self.opened.get()
+    }
+
+    /// How long it takes from the announcement of a power until it is in effect, in seconds: nothing before
+    /// [`StakeManager::open`].
+    pub fn power_notice(&self) -> U256 {
+        U256::from(self.notice())
     }
 
     /// How much of the stake of `sink` is locked, in wei.
@@ -682,9 +664,8 @@ impl StakeManager {
 
     /// How much of the stake of `sink` can leave now, in wei.
     pub fn get_free_stake(&self, sink: Address) -> U256 {
-        self.sinks
-            .getter(sink)
-            .free(clock::block_timestamp(self.vm()))
+        let now = clock::block_timestamp(self.vm());
+        self.sinks.getter(sink).free(now)
     }
 
     /// How much of the stake of `sink` is unbonding, in wei, and until when, in seconds since 1970. Zeros if none is.
@@ -698,7 +679,7 @@ impl StakeManager {
         let unbonding = account.unbonding_at(clock::block_timestamp(self.vm()));
         match unbonding.is_zero() {
             true => (U256::ZERO, U256::ZERO),
-            false => (unbonding, widen(account.unbonding_until.get())),
+            false => (unbonding, widen(account.unbonding_until())),
         }
     }
 
@@ -742,16 +723,40 @@ impl StakeManager {
         self.cap_curve.get().wrapping_to()
     }
 
-    /// How long unbonding takes that starts now, in seconds.
+    /// How long unbonding takes of stake whose lock begins now, in seconds.
     pub fn unbonding_period(&self) -> U256 {
-        widen(self.unbonding_period.get())
+        widen(self.period())
     }
 
-    /// Where slashed tokens go.
+    /// Where slashed tokens go: where nobody gets at them, if there is no treasury, or it has become the owner.
     pub fn treasury(&self) -> Address {
         match self.treasury.get() {
-            Address::ZERO => self.ownable.owner(),
+            treasury if treasury.is_zero() || treasury == self.ownable.owner() => BURNT,
             treasury => treasury,
+        }
+    }
+
+    /// Who is to be the treasury, and from when on, in seconds since 1970; zeros if nobody is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `treasury`
+    /// * `from`
+    pub fn announced_treasury(&self) -> (Address, U256) {
+        self.treasury.announced()
+    }
+
+    /// How long unbonding is to take, and from when on, both in seconds; zeros if nothing is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `period`
+    /// * `from`
+    pub fn announced_unbonding_period(&self) -> (U256, U256) {
+        let from = self.next_period_from.get();
+        match from.is_zero() || powers::is_in_effect(self.vm(), from) {
+            true => (U256::ZERO, U256::ZERO),
+            false => (widen(self.next_period.get()), widen(from)),
         }
     }
 
@@ -781,217 +786,102 @@ impl StakeManager {
     ///
     /// * `authorized`
     pub fn authorized_slashers(&self, slasher: Address) -> bool {
-        self.slashers.get(slasher)
+        powers::is_in_effect(self.vm(), self.slashers.get(slasher))
+    }
+
+    /// From when on `slasher` may slash, in seconds since 1970: later than now, if that is announced; zero, if it may not.
+    pub fn slasher_from(&self, slasher: Address) -> U256 {
+        widen(self.slashers.get(slasher))
+    }
+
+    /// From when on `registry` may lock stakes, in seconds since 1970: later than now, if that is announced; zero, if it may not.
+    pub fn registry_from(&self, registry: Address) -> U256 {
+        widen(self.registries.getter(registry).since.get())
     }
 
     /// Whether `registry` may lock stakes.
     pub fn authorized_registries(&self, registry: Address) -> bool {
-        self.registries.getter(registry).authorized.get()
+        let since = self.registries.getter(registry).since.get();
+        powers::is_in_effect(self.vm(), since)
     }
 }
 
 impl StakeManager {
-    fn only_registry(&self) -> Result<U16, Error> {
-        let caller = self.vm().msg_sender();
-        let registry = self.registries.getter(caller);
-        if !registry.authorized.get() {
-            return Err(NotAuthorizedRegistry { caller }.into());
-        }
-        Ok(registry.id.get())
-    }
-
-    /// The cap of a stake, in units of 1e-9.
-    /// The cap of `sink` with that much stake.
-    fn cap_of(&self, sink: Address, stake: U256) -> Result<U256, Error> {
-        let (unit, minimum) = (self.stake_unit(), self.min_sink_stake());
-        if stake < minimum && stake < self.discounted_minimum(sink)? {
-            return Ok(U256::ZERO);
-        }
-        Ok(match self.cap_curve() {
-            CURVE_SQRT => math::capacity_cap_sqrt(stake, unit),
-            _ => math::capacity_cap_affine(stake, minimum, unit),
-        })
-    }
-
-    /// The least that `sink` stakes. The ledger gets its gas: otherwise whoever calls could have it fail, and the sink lose
-    /// its capacity with its discount.
-    fn discounted_minimum(&self, sink: Address) -> Result<U256, Error> {
-        if !self.reputation_ledger.get().is_zero() {
-            require_gas(self.vm(), LEDGER_GAS)?;
-        }
-        Ok(self.required_stake(sink, U256::ZERO))
-    }
-
-    /// The least stake whose cap is `capacity`, for a capacity that some stake caps.
-    fn stake_for(&self, capacity: U256) -> U256 {
-        let unit = self.stake_unit();
-        match self.cap_curve() {
-            CURVE_SQRT => math::stake_for_capacity_sqrt(capacity, unit),
-            _ => math::stake_for_capacity_affine(capacity, self.min_sink_stake(), unit),
+    fn notice(&self) -> u64 {
+        let longest: u64 = self.longest_period.get().wrapping_to();
+        match self.opened.get() {
+            true => longest.saturating_mul(2).max(powers::MIN_NOTICE),
+            false => 0,
         }
     }
 
-    /// A ledger that fails says of nobody that he is admitted.
-    fn require_admitted(&self, sink: Address) -> Result<(), NotAdmitted> {
-        let required: u16 = self.min_reputation.get().wrapping_to();
-        if required == 0 {
-            return Ok(());
-        }
-        // No overflow: a discount is at most 5 000.
-        let reputation = self.discount_bps(sink).saturating_mul(2);
-        match reputation < required {
-            true => Err(NotAdmitted {
-                sink,
-                reputation: U256::from(reputation),
-                required: U256::from(required),
-            }),
-            false => Ok(()),
+    /// How long unbonding takes now.
+    fn period(&self) -> Seconds {
+        match powers::is_in_effect(self.vm(), self.next_period_from.get()) {
+            true => self.next_period.get(),
+            false => self.period.get(),
         }
     }
 
-    fn discount_bps(&self, sink: Address) -> u16 {
-        let ledger = self.reputation_ledger.get();
-        if ledger.is_zero() {
-            return 0;
-        }
-        let query = IReputationLedger::getStakeDiscountCall {
-            account: sink,
-            domain: self.reputation_domain.get(),
+    fn set_period(&mut self, period: Seconds) {
+        self.period.set(period);
+        self.longest_period.set(period);
+        self.next_period.set(Seconds::ZERO);
+        self.next_period_from.set(U64::ZERO);
+    }
+
+    /// Writes down that the stake of `sink` has changed, and was `before`.
+    fn write_down(&mut self, sink: Address, before: U256) {
+        let now = clock::block_timestamp(self.vm());
+        let mut account = self.sinks.setter(sink);
+        let (count, latest) = account.written();
+        let mut ring = self.histories.setter(sink);
+        let last = match count {
+            0 => None,
+            _ => ring.getter(latest).map(|last| (last.time(), last.before())),
         };
-        let answer = static_call(self.vm(), ledger, &query.abi_encode(), LEDGER_GAS, 32);
-        if !answer.success || answer.data.len() != 32 {
-            return 0;
-        }
-        U256::from_be_slice(&answer.data)
-            .min(U256::from(MAX_DISCOUNT_BPS))
-            .wrapping_to()
-    }
-
-    /// Raises the lock of `sink` to what `required` and `capacity` take, and returns how much capacity is backed. A lock
-    /// that a slash left bare falls to what is left.
-    fn back(
-        &mut self,
-        sink: Address,
-        registry: U16,
-        required: U256,
-        capacity: U256,
-    ) -> Result<U256, Error> {
-        let now = clock::block_timestamp(self.vm());
-        let backing = self.sinks.getter(sink).backing(now);
-        if required > backing {
-            return Err(InsufficientStake {
-                required,
-                available: backing,
-            }
-            .into());
-        }
-        let granted = capacity.min(self.cap_of(sink, backing)?);
-        let needed = self.stake_for(granted).min(backing).max(required);
-        let mut account = self.sinks.setter(sink);
-        let holder = account.registry.get();
-        if holder != registry && !holder.is_zero() {
-            return Err(LockedByOtherRegistry { sink }.into());
-        }
-        let locked = widen(account.locked.get());
-        let raised = needed.max(locked.min(backing));
-        account.registry.set(registry);
-        account.locked.set(to_amount(raised)?);
-        if raised > locked {
-            log(
-                self.vm(),
-                StakeLocked {
-                    sink,
-                    amount: raised,
-                },
-            );
-        }
-        Ok(granted)
-    }
-
-    /// Moves what is locked of `sink` to what is unbonding, and starts the clock for all of that.
-    fn unbond(&mut self, sink: Address) {
-        let now = clock::block_timestamp(self.vm());
-        // Fits: the period is bounded, and time is far from 2^64.
-        let until = U64::from(now.saturating_add(self.unbonding_period.get().wrapping_to()));
-        let mut account = self.sinks.setter(sink);
-        account.finish_unbonding(now);
-        let backing = account.backing(now);
-        let released = widen(account.locked.get()).min(backing);
-        account.locked.set(Amount::ZERO);
-        account.registry.set(U16::ZERO);
-        if released.is_zero() {
+        let Some(index) = account.next_change(last.map(|last| last.0), now) else {
             return;
+        };
+        let before = match last {
+            Some((_, first)) if count > 0 && index == latest => first,
+            _ => before,
+        };
+        let stake = account.total();
+        if let Some(mut change) = ring.setter(index) {
+            change.write(now, stake, before);
         }
-        // Fits: at most the stake, since what is released is no more than what is not unbonding yet.
-        let unbonding = widen(account.unbonding.get()).saturating_add(released);
-        // The later of the two: the period may have become shorter since the first request.
-        let until = until.max(account.unbonding_until.get());
-        account.is_unbonding.set(true);
-        account.unbonding.set(Amount::wrapping_from(unbonding));
-        account.unbonding_until.set(until);
-        log(
-            self.vm(),
-            UnbondingStarted {
-                sink,
-                amount: unbonding,
-                until: widen(until),
-            },
-        );
     }
 
-    /// Pays all that slashes have taken, `amount`, as far as the token and the treasury let it. What is booked as unpaid
-    /// only changes afterwards, which spares most slashes two writes; nobody can enter in between.
-    fn pay_treasury(&mut self, amount: U256) -> Result<bool, Error> {
-        let treasury = self.treasury();
-        if treasury.is_zero() {
-            return Ok(false);
-        }
-        require_gas(self.vm(), PAYMENT_GAS)?;
-        let token = self.stake_token.get();
-        let paid = erc20::try_transfer(self.vm(), token, treasury, amount, PAYMENT_GAS)?;
-        if paid {
-            if !self.unpaid_slashed.get().is_zero() {
-                self.unpaid_slashed.set(U256::ZERO);
+    fn stake_at(&self, sink: Address, time: u64) -> U256 {
+        let account = self.sinks.getter(sink);
+        let (count, latest) = account.written();
+        let ring = self.histories.getter(sink);
+        // From the latest back: mostly it is asked for what was a few epochs ago.
+        let mut stake = account.total();
+        let mut least = stake;
+        for age in 0..count {
+            let index = latest.wrapping_sub(age) % account::HISTORY;
+            let Some(change) = ring.getter(index) else {
+                break;
+            };
+            if change.time() <= time {
+                return change.stake();
             }
-            log(self.vm(), SlashedPaid { treasury, amount });
+            stake = change.before();
+            least = least.min(stake).min(change.stake());
         }
-        Ok(paid)
-    }
-}
-
-impl SinkStake {
-    /// What is unbonding at `now`, at most what a slash has left of the stake.
-    fn unbonding_at(&self, now: u64) -> U256 {
-        if !self.is_unbonding.get() || self.unbonding_until.get() <= U64::from(now) {
-            return U256::ZERO;
-        }
-        widen(self.unbonding.get().min(self.stake.get()))
-    }
-
-    /// What can back capacity: all but what is unbonding.
-    fn backing(&self, now: u64) -> U256 {
-        widen(self.stake.get()).saturating_sub(self.unbonding_at(now))
-    }
-
-    /// What can leave: all but what is unbonding or locked.
-    fn free(&self, now: u64) -> U256 {
-        self.backing(now).saturating_sub(widen(self.locked.get()))
-    }
-
-    /// Forgets unbonding whose time has come.
-    fn finish_unbonding(&mut self, now: u64) {
-        if self.is_unbonding.get() && self.unbonding_until.get() <= U64::from(now) {
-            self.is_unbonding.set(false);
-            self.unbonding.set(Amount::ZERO);
-            self.unbonding_until.set(U64::ZERO);
+        match count {
+            account::HISTORY => least,
+            _ => stake,
         }
     }
 
-    /// Takes `amount`, which is no more than the stake, and returns what is left.
-    fn reduce(&mut self, amount: U256) -> U256 {
-        let left = widen(self.stake.get()).saturating_sub(amount);
-        self.stake.set(Amount::wrapping_from(left));
-        left
+    fn require_nothing_owed(&self, sink: Address) -> Result<(), Error> {
+        match self.sinks.getter(sink).owed() {
+            U256::ZERO => Ok(()),
+            amount => Err(StakeOwed { sink, amount }.into()),
+        }
     }
 }
 
@@ -1000,8 +890,4 @@ fn require_nonzero(amount: U256) -> Result<(), Error> {
         true => Err(ZeroAmount {}.into()),
         false => Ok(()),
     }
-}
-
-fn to_amount(amount: U256) -> Result<Amount, StakeTooLarge> {
-    narrow(amount).ok_or(StakeTooLarge { amount })
 }

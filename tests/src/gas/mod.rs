@@ -126,8 +126,20 @@ async fn stake_manager() -> String {
     let it = Foundations::start().await;
     let mut table = Table::new(&it.devnet);
     let stakes = &it.stakes;
-    let sink = it.sink(1, 10_000).await;
     let registry = Address::repeat_byte(0xe1);
+    // Given at once only before staking is open.
+    table.add(
+        "setSlasher",
+        None,
+        mined(stakes.setSlasher(registry, true).send().await).await,
+    );
+    table.add(
+        "setRegistry",
+        None,
+        mined(stakes.setRegistry(registry, true).send().await).await,
+    );
+    table.add("open", None, mined(stakes.open().send().await).await);
+    let sink = it.sink(1, 10_000).await;
     it.devnet.impersonate(registry);
     it.devnet.set_balance(registry, tokens(1));
     let stake = || stakes.stake(tokens(1_000)).from(sink);
@@ -138,17 +150,7 @@ async fn stake_manager() -> String {
         44_533,
         mined(stakes.unstake(tokens(100)).from(sink).send().await).await,
     );
-    table.add(
-        "setSlasher",
-        None,
-        mined(stakes.setSlasher(registry, true).send().await).await,
-    );
     table.add("slash", None, it.slash(sink, 10).await);
-    table.add(
-        "setRegistry",
-        None,
-        mined(stakes.setRegistry(registry, true).send().await).await,
-    );
     let first = stakes
         .backRegistration(sink, tokens(100), units(10))
         .from(registry);

@@ -30,6 +30,7 @@ fn nth(number: u64) -> Address {
 }
 
 async fn join(it: &Settlement, sink: Address) -> TransactionReceipt {
+    it.base.open().await;
     it.base.devnet.impersonate(sink);
     it.base.devnet.set_balance(sink, tokens(1));
     let (token, stakes) = (&it.base.token, &it.base.stakes);

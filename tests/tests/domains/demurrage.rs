@@ -435,6 +435,7 @@ async fn stakes_do_not_decay_and_come_back_whole() {
     it.metrics().await;
     let sink = it.holder(2, tokens(500)).await;
     let stakes = IStakeManager::new(stakes, &it.provider);
+    mined(stakes.open().send().await).await;
     let approve = it.token.approve(*stakes.address(), U256::MAX);
     mined(approve.from(sink).send().await).await;
     let receipt = mined(stakes.stake(tokens(400)).from(sink).send().await).await;

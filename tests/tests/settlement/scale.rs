@@ -25,6 +25,7 @@ struct Steps {
 }
 
 async fn register(it: &Settlement, sink: Address) -> TransactionReceipt {
+    it.base.open().await;
     it.base.devnet.impersonate(sink);
     it.base.devnet.set_balance(sink, tokens(1));
     let (token, stakes) = (&it.base.token, &it.base.stakes);

@@ -42,6 +42,7 @@ fn world() -> (
         .set_registry(registry.address(), true)
         .motsu_unwrap();
     stakes.sender(OWNER).set_slasher(OWNER, true).motsu_unwrap();
+    stakes.sender(OWNER).open().motsu_unwrap();
     registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
     registry
         .sender(OWNER)

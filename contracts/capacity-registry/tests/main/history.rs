@@ -68,6 +68,7 @@ impl World {
         let set = stakes.sender(OWNER).set_registry(registry.address(), true);
         set.motsu_unwrap();
         stakes.sender(OWNER).set_slasher(OWNER, true).motsu_unwrap();
+        stakes.sender(OWNER).open().motsu_unwrap();
         registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
         let create = registry.sender(OWNER).register_task_type(CODE, ONE);
         create.motsu_unwrap();

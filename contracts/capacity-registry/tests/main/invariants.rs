@@ -100,6 +100,7 @@ impl World {
             .sender(OWNER)
             .set_slasher(SLASHER, true)
             .motsu_unwrap();
+        stakes.sender(OWNER).open().motsu_unwrap();
         registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
         for (id, min_stake) in TASK_TYPES.into_iter().zip([50_u64, 150]) {
             let min_stake = ONE * U256::from(min_stake);
@@ -167,10 +168,13 @@ impl World {
             Action::Wait(seconds) => advance_time(*seconds),
             Action::Mine(blocks) => advance_blocks(*blocks),
             Action::Behave(behaviour) => token.sender(OWNER).behave(*behaviour),
-            Action::Revoke(authorized) => stakes
-                .sender(OWNER)
-                .set_registry(registry.address(), *authorized)
-                .motsu_unwrap(),
+            Action::Revoke(authorized) => {
+                let set = stakes
+                    .sender(OWNER)
+                    .set_registry(registry.address(), *authorized);
+                set.motsu_unwrap();
+                advance_time(7 * 86_400);
+            }
             Action::LeaveRevoked => drop(
                 stakes
                     .sender(sink)

@@ -70,6 +70,7 @@ impl<'a> World<'a> {
             .sender(owner)
             .set_slasher(SLASHER, true)
             .motsu_unwrap();
+        stakes.sender(owner).open().motsu_unwrap();
         registry
             .sender(owner)
             .set_aggregator(AGGREGATOR)
@@ -1108,14 +1109,14 @@ fn a_slash_over_two_task_types_is_clipped_where_it_is_synced(
     world.stake(sink, 400);
     world.register(CODE, sink, units(12)).unwrap();
     world.register(CHAT, sink, units(8)).unwrap();
-    world.slash(sink, 300);
+    world.slash(sink, 111);
     registry
         .sender(sink)
         .sync_capacity(CHAT, sink)
         .motsu_unwrap();
     assert_eq!(
         (world.smoothed(CODE, sink), world.smoothed(CHAT, sink)),
-        (units(12), U256::ZERO)
+        (units(12), units(5))
     );
     registry
         .sender(sink)
@@ -1123,10 +1124,10 @@ fn a_slash_over_two_task_types_is_clipped_where_it_is_synced(
         .motsu_unwrap();
     assert_eq!(
         world.smoothed(CODE, sink),
-        units(10),
-        "the cap of what is left"
+        units(12),
+        "together the cap of what is left"
     );
-    assert_eq!(world.backing(sink).0, units(10));
+    assert_eq!(world.backing(sink).0, units(17));
 }
 
 #[motsu::test]
@@ -1145,17 +1146,57 @@ fn an_update_clips_as_well(
         .motsu_unwrap();
     world.stake(sink, 400);
     world.register(CODE, sink, units(20)).unwrap();
-    world.slash(sink, 300);
+    world.slash(sink, 111);
     world.attest(CODE, sink, units(20));
     assert_eq!(
         (world.raw(CODE, sink), world.smoothed(CODE, sink)),
-        (units(10), units(10))
+        (units(17), units(17))
     );
     pool.assert_emitted(&Notice {
         taskTypeId: CODE,
         sink,
-        capacity: units(10),
+        capacity: units(17),
     });
+}
+
+/// What a slash could not take today is owed: the sink counts nothing until it has been taken.
+#[motsu::test]
+fn a_sink_that_owes_counts_nothing(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    pool: Contract<Pool>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    registry
+        .sender(owner)
+        .set_pool(pool.address())
+        .motsu_unwrap();
+    world.stake(sink, 400);
+    world.register(CODE, sink, units(20)).unwrap();
+    world.slash(sink, 121);
+    registry
+        .sender(owner)
+        .sync_capacity(CODE, sink)
+        .motsu_unwrap();
+    pool.assert_emitted(&Notice {
+        taskTypeId: CODE,
+        sink,
+        capacity: U256::ZERO,
+    });
+    world.leave(CODE, sink).unwrap();
+    let owed = stake_manager::StakeOwed {
+        sink,
+        amount: tokens(1),
+    };
+    assert_eq!(world.register(CODE, sink, units(1)), Err(reverted(owed)));
+    advance_time(86_400);
+    stakes.sender(owner).take_owed(sink).motsu_unwrap();
+    advance_blocks(1);
+    world.register(CODE, sink, units(20)).unwrap();
+    assert_eq!(world.smoothed(CODE, sink), U256::ZERO, "from nothing on");
 }
 
 /// The attack of SPEC §2: a sink lowers itself to 0 and keeps its units.
@@ -1253,10 +1294,12 @@ fn a_registry_without_authority_clips_to_nothing(
         .sender(owner)
         .set_registry(owner, true)
         .motsu_unwrap();
+    advance_time(7 * 86_400);
     let lock = stakes.sender(owner).back_capacity(sink, units(1));
     lock.motsu_unwrap();
     let set = stakes.sender(owner).set_registry(registry.address(), true);
     set.motsu_unwrap();
+    advance_time(7 * 86_400);
     advance_blocks(1);
     world.attest(CODE, sink, units(20));
     assert_eq!(world.smoothed(CODE, sink), U256::ZERO, "locked elsewhere");

@@ -142,6 +142,7 @@ impl World {
             .sender(OWNER)
             .set_slasher(world.tracker.address(), true)
             .motsu_unwrap();
+        stakes.sender(OWNER).open().motsu_unwrap();
         registry
             .sender(OWNER)
             .register_task_type(CODE, ONE)

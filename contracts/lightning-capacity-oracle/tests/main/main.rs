@@ -123,6 +123,7 @@ impl World {
             .sender(owner)
             .set_slasher(owner, true)
             .motsu_unwrap();
+        it.stakes.sender(owner).open().motsu_unwrap();
         it.registry
             .sender(owner)
             .register_task_type(LIGHTNING, TOKEN * number(MIN_STAKE))

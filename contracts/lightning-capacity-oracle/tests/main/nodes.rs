@@ -3,7 +3,7 @@
 use alloy_primitives::{keccak256, Address, FixedBytes, B256, U256};
 use bpe_common::{
     call::{NotAContract, Revert},
-    clock::testing::advance_blocks,
+    clock::testing::{advance_blocks, advance_time},
     ownable::{OwnableInvalidOwner, OwnableUnauthorizedAccount},
     returns::Returns,
 };
@@ -287,6 +287,13 @@ fn who_is_no_node_any_more_is_no_sink() {
             .sender(OWNER)
             .slash(operator(2), TOKEN * number(amount), B256::ZERO)
             .motsu_unwrap();
+        // 30 % a day.
+        while !world.stakes.sender(OWNER).get_owed(operator(2)).0.is_zero() {
+            advance_time(86_400);
+            let take = world.stakes.sender(OWNER).take_owed(operator(2));
+            take.motsu_unwrap();
+        }
+        advance_time(86_400);
     };
     slash(10_000 - MIN_STAKE);
     assert!(world.deregister(RELAYER, node(2)).is_err());

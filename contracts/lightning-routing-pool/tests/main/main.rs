@@ -102,6 +102,7 @@ impl World {
             .sender(OWNER)
             .set_registry(registry, true)
             .motsu_unwrap();
+        it.stakes.sender(OWNER).open().motsu_unwrap();
         it.registry
             .sender(OWNER)
             .register_task_type(LIGHTNING, TOKEN * number(100))

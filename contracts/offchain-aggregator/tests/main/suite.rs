@@ -95,6 +95,7 @@ fn from_attestation_to_price(
         .sender(owner)
         .set_registry(registry.address(), true)
         .motsu_unwrap();
+    stakes.sender(owner).open().motsu_unwrap();
     aggregator
         .sender(owner)
         .constructor(registry.address(), owner)
