@@ -12,11 +12,17 @@ interface IStakeManager {
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
+    /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
+    event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
+
     /// `registry` may now lock stakes, or no longer.
     event RegistrySet(address indexed registry, bool authorized);
 
     /// Discounts on required stake now come from `ledger`, for `domain`; there are none, if `ledger` is zero.
     event ReputationLedgerSet(address indexed ledger, bytes32 indexed domain);
+
+    /// `amount` of a slash of `sink` is more than a day's part of its stake, and owed: see `takeOwed`.
+    event SlashOwed(address indexed sink, uint256 amount, bytes32 indexed reason);
 
     /// `sink` lost `amount` for `reason`.
     event Slashed(address indexed sink, uint256 amount, bytes32 indexed reason);
@@ -33,14 +39,24 @@ interface IStakeManager {
     /// `sink` staked `amount`, as far as it arrived, and now has `totalStake`.
     event Staked(address indexed sink, uint256 amount, uint256 totalStake);
 
-    /// Slashed tokens now go to `treasury`; to the owner, if zero.
+    /// Staking is open: from now on powers are given with notice.
+    event StakingOpened();
+
+    /// Slashed tokens now go to `treasury`; they are burnt, if zero.
     event TreasurySet(address indexed treasury);
+
+    /// Unbonding takes `period` seconds for stakes that are locked from `from` on, and for all from then on, if that is less
+    /// than it took.
+    event UnbondingPeriodSet(uint256 period, uint256 from);
 
     /// `amount` of the stake of `sink` is unbonding, and free from `until` on.
     event UnbondingStarted(address indexed sink, uint256 amount, uint256 until);
 
     /// `sink` took back `amount` and now has `totalStake`.
     event Unstaked(address indexed sink, uint256 amount, uint256 totalStake);
+
+    /// A day's part of the stake of `sink` has been taken: more can be from `from` on.
+    error DailySlashReached(address sink, uint256 from);
 
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
@@ -93,11 +109,23 @@ interface IStakeManager {
     /// A call to `token` failed, or did not do what ERC-20 promises.
     error SafeERC20FailedOperation(address token);
 
+    /// Of the stake of `sink` slashes have still to take `amount`: see `takeOwed`.
+    error StakeOwed(address sink, uint256 amount);
+
     /// A stake of `amount` is more than can be kept (2^112 − 1).
     error StakeTooLarge(uint256 amount);
 
-    /// There are no more than 65 535 registries in a contract's life.
+    /// Staking is open already.
+    error StakingAlreadyOpen();
+
+    /// Staking is not open yet.
+    error StakingClosed();
+
+    /// There are no more than 255 registries in a contract's life.
     error TooManyRegistries();
+
+    /// The treasury cannot be the `owner`, who could otherwise gain by slashes.
+    error TreasuryIsOwner(address owner);
 
     /// An amount of zero was given.
     error ZeroAmount();
@@ -108,8 +136,8 @@ interface IStakeManager {
     /// Gives the caller `amount` of its free stake back.
     function unstake(uint256 amount) external;
 
-    /// Starts the unbonding of stake that `registry` locked, if the owner has withdrawn that registry's authority:
-    /// a registry that is replaced keeps nobody's stake.
+    /// Starts the unbonding of stake that `registry` locked, if the owner has withdrawn that registry's authority: a registry
+    /// that is replaced keeps nobody's stake.
     function leaveRevokedRegistry(address registry) external;
 
     /// Lets `sink` register where `minStake` is asked for: checks that the stake is there, and then does what
@@ -123,10 +151,14 @@ interface IStakeManager {
     /// Starts the unbonding of all that the calling registry has locked of `sink`, which has left its last task type.
     function startUnbonding(address sink) external;
 
-    /// Takes `amount` from the stake of `sink`, or all of it if it is less, wherever it is: free, locked or unbonding.
-    /// The tokens go to the treasury. If the token reverts, they wait for `paySlashed`: a treasury that
-    /// cannot be paid does not stand in the way of a slash. A sink without stake has nothing to lose: no event.
+    /// Takes `amount` from the stake of `sink`, or all of it if it is less, wherever it is: free, locked or unbonding. At most
+    /// `MAX_DAILY_SLASH_BPS` of a stake is taken within a day; the rest is owed.
+    /// The tokens go to the treasury. If the token refuses, they wait for `paySlashed`: neither token nor
+    /// treasury stands in the way of a slash. A sink without stake has nothing to lose: no event.
     function slash(address sink, uint256 amount, bytes32 reason) external;
+
+    /// Takes of the stake of `sink` what slashes have still to take, as far as that can be today.
+    function takeOwed(address sink) external;
 
     /// Pays to the treasury what slashes could not pay at once.
     function paySlashed() external;
@@ -134,17 +166,22 @@ interface IStakeManager {
     /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here.
     function disconnect(address pool) external;
 
-    /// Lets `slasher` slash, or no longer.
+    /// Opens staking, for ever. Until then powers are given at once, and nobody can stake.
+    function open() external;
+
+    /// Lets `slasher` slash, after `powerNotice`; or no longer, at once.
     function setSlasher(address slasher, bool authorized) external;
 
-    /// Lets `registry` lock stakes, or no longer. Sinks of a registry whose authority is withdrawn leave it by
-    /// `leaveRevokedRegistry`, and unbond for the full time.
+    /// Lets `registry` lock stakes, after `powerNotice`; or no longer, at once. Sinks of a registry whose
+    /// authority is withdrawn leave it by `leaveRevokedRegistry`, and unbond for the full time.
     function setRegistry(address registry, bool authorized) external;
 
-    /// Sends slashed tokens to `treasury` from now on; to the owner, if zero.
+    /// Sends slashed tokens to `treasury`, after `powerNotice`; burns them from now on, if zero.
     function setTreasury(address treasury) external;
 
-    /// Makes unbonding that starts from now on take `period` seconds. What is unbonding already keeps its time.
+    /// Lets unbonding take `period` seconds: for all that starts from now on, if that is less than now; otherwise for stakes
+    /// whose lock begins after `powerNotice`. What is unbonding already keeps its time. What is announced
+    /// already is not put off.
     function setUnbondingPeriod(uint256 period) external;
 
     /// Takes discounts on the required stake from `ledger`, for `domain`; none, if `ledger` is zero.
@@ -157,9 +194,24 @@ interface IStakeManager {
     /// All of the stake of `sink`, wherever it is, in wei.
     function getStake(address sink) external view returns (uint256);
 
-    /// The most capacity that the stake of `sink` can back, in units of 1e-9; zero below the minimum stake, less the sink's
-    /// discount. What is unbonding still counts here, as it does in the stake, but backs nothing new.
+    /// What the stake of `sink` was at `time`, in seconds since 1970, where an epoch of 300 s ended, since it first backed
+    /// anything. Of the time before the last 64 epochs with a change it is the least that is remembered.
+    function getStakeAt(address sink, uint256 time) external view returns (uint256);
+
+    /// The most capacity that the stake of `sink` can back, in units of 1e-9: nothing below the minimum stake, less its
+    /// discount, and nothing as long as slashes have something to take. What is unbonding still counts here, as it does in
+    /// the stake, but backs nothing new.
     function getCapacityCap(address sink) external view returns (uint256);
+
+    /// What slashes have still to take of the stake of `sink`, in wei, and from when on they can, in seconds since 1970.
+    function getOwed(address sink) external view returns (uint256 amount, uint256 from);
+
+    /// Whether staking is open.
+    function opened() external view returns (bool);
+
+    /// How long it takes from the announcement of a power until it is in effect, in seconds: nothing before
+    /// `open`.
+    function powerNotice() external view returns (uint256);
 
     /// How much of the stake of `sink` is locked, in wei.
     function getLockedStake(address sink) external view returns (uint256);
@@ -192,11 +244,17 @@ interface IStakeManager {
     /// The cap curve: 0 square root, 1 affine.
     function capCurve() external view returns (uint8);
 
-    /// How long unbonding takes that starts now, in seconds.
+    /// How long unbonding takes of stake whose lock begins now, in seconds.
     function unbondingPeriod() external view returns (uint256);
 
-    /// Where slashed tokens go.
+    /// Where slashed tokens go: where nobody gets at them, if there is no treasury, or it has become the owner.
     function treasury() external view returns (address);
+
+    /// Who is to be the treasury, and from when on, in seconds since 1970; zeros if nobody is announced.
+    function announcedTreasury() external view returns (address treasury, uint256 from);
+
+    /// How long unbonding is to take, and from when on, both in seconds; zeros if nothing is announced.
+    function announcedUnbondingPeriod() external view returns (uint256 period, uint256 from);
 
     /// Slashed tokens that could not be paid yet, in wei.
     function unpaidSlashed() external view returns (uint256);
@@ -212,6 +270,12 @@ interface IStakeManager {
 
     /// Whether `slasher` may slash.
     function authorizedSlashers(address slasher) external view returns (bool authorized);
+
+    /// From when on `slasher` may slash, in seconds since 1970: later than now, if that is announced; zero, if it may not.
+    function slasherFrom(address slasher) external view returns (uint256);
+
+    /// From when on `registry` may lock stakes, in seconds since 1970: later than now, if that is announced; zero, if it may not.
+    function registryFrom(address registry) external view returns (uint256);
 
     /// Whether `registry` may lock stakes.
     function authorizedRegistries(address registry) external view returns (bool);
@@ -233,48 +297,4 @@ interface IStakeManager {
 
     /// Leaves the contract without an owner, for ever.
     function renounceOwnership() external;
-
-    error StakingClosed();
-
-    error StakingAlreadyOpen();
-
-    error StakeOwed(address sink, uint256 amount);
-
-    error DailySlashReached(address sink, uint256 from);
-
-    error TreasuryIsOwner(address owner);
-
-    error MalformedReturn(address callee);
-
-    event SlashOwed(address indexed sink, uint256 amount, bytes32 indexed reason);
-
-    event AdvancerPaid(address indexed advancer, address indexed sink, uint256 amount);
-
-    event StakingOpened();
-
-    event DepositsChanged(address indexed account, uint256 count);
-
-    event UnbondingPeriodSet(uint256 period, uint256 from);
-
-    event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
-
-    function slashFor(address sink, uint256 amount, bytes32 reason, address advancer, uint256 reward) external returns (uint256 taken);
-
-    function takeOwed(address sink) external;
-
-    function open() external;
-
-    function opened() external view returns (bool);
-
-    function powerNotice() external view returns (uint256);
-
-    function getOwed(address sink) external view returns (uint256 amount, uint256 from);
-
-    function getDeposits(address account) external view returns (uint256);
-
-    function getStakeAt(address sink, uint256 time) external view returns (uint256);
-
-    function lockDeposit(address account) external returns (bool locked);
-
-    function releaseDeposit(address account) external;
 }

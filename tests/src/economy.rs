@@ -159,6 +159,8 @@ impl Factory {
         mined(fee.send().await).await;
         mined(core.pools.setReviewer(reviewer).send().await).await;
         mined(base.stakes.setSlasher(owner, true).send().await).await;
+        // The factory has opened staking: powers need notice.
+        base.devnet.advance_time(7 * 86_400).unwrap();
         mined(base.registry.setAdapter(owner, true).send().await).await;
         (it, economy)
     }

@@ -1,7 +1,7 @@
 //! The suite's contracts on a devnet, as built by `cargo xtask build`.
 
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{address, Address, B256, U256},
     providers::DynProvider,
     rpc::types::TransactionReceipt,
     sol,
@@ -149,7 +149,18 @@ impl Foundations {
         )
         .await
     }
+
+    /// Takes what slashes have still to take of `sink`, day after day, until nothing is owed.
+    pub async fn take_owed(&self, sink: Address) {
+        while self.stakes.getOwed(sink).call().await.unwrap().amount > U256::ZERO {
+            self.devnet.advance_time(86_400).unwrap();
+            mined(self.stakes.takeOwed(sink).send().await).await;
+        }
+    }
 }
+
+/// Where slashed tokens go without a treasury.
+pub const BURNT: Address = address!("000000000000000000000000000000000000dEaD");
 
 /// Deploys a program of the suite as the demo does.
 pub async fn deploy(devnet: &Devnet, contract: &str, arguments: Vec<u8>) -> Address {

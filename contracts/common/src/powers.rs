@@ -71,39 +71,43 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Who has it now; zero if nobody does.
-    pub fn get(&self) -> Address {
-        match is_in_effect(self.vm(), self.from.get()) {
+    /// Who has it at `now`; zero if nobody does.
+    pub fn get(&self, now: u64) -> Address {
+        match self.is_due(now) {
             true => self.next.get(),
             false => self.current.get(),
         }
     }
 
     /// Who gets it, and from when on; zeros if nobody does.
-    pub fn announced(&self) -> (Address, U256) {
+    pub fn announced(&self, now: u64) -> (Address, U256) {
         let from = self.from.get();
-        match from.is_zero() || is_in_effect(self.vm(), from) {
+        match from.is_zero() || self.is_due(now) {
             true => (Address::ZERO, U256::ZERO),
             false => (self.next.get(), U256::from(from.to::<u64>())),
         }
     }
 
-    /// Gives it to `to` after `notice`; takes it away at once, if zero. Whoever has it keeps it until then. An announcement
-    /// replaces an earlier one, and does not put off the same one.
-    pub fn set(&mut self, power: B256, to: Address, notice: u64) {
-        let now = self.get();
-        if !to.is_zero() && self.announced().0 == to {
-            return;
+    /// Gives it to `to` after `notice`, and returns whether that is to be announced; takes it away at once, if zero. Whoever
+    /// has it keeps it until then. An announcement replaces an earlier one, and does not put off the same one.
+    pub fn set(&mut self, to: Address, now: u64, notice: u64) -> bool {
+        let holder = self.get(now);
+        if !to.is_zero() && self.announced(now).0 == to {
+            return false;
         }
-        self.next.set(Address::ZERO);
-        self.from.set(U64::ZERO);
-        if to.is_zero() || to == now || notice == 0 {
-            self.current.set(to);
-            return;
-        }
-        self.current.set(now);
-        let from = announce(self.vm(), power, to, notice);
-        self.next.set(to);
+        let is_immediate = to.is_zero() || to == holder || notice == 0;
+        let (current, next, from) = match is_immediate {
+            true => (to, Address::ZERO, 0),
+            false => (holder, to, now.saturating_add(notice)),
+        };
+        self.current.set(current);
+        self.next.set(next);
         self.from.set(U64::from(from));
+        !is_immediate
+    }
+
+    fn is_due(&self, now: u64) -> bool {
+        let from = self.from.get();
+        !from.is_zero() && from <= U64::from(now)
     }
 }

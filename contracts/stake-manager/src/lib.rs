@@ -516,9 +516,10 @@ impl StakeManager {
         if treasury == owner {
             return Err(TreasuryIsOwner { owner }.into());
         }
-        let notice = self.notice();
-        self.treasury.set(TREASURY, treasury, notice);
-        if self.treasury.get() == treasury {
+        let (now, notice) = (clock::block_timestamp(self.vm()), self.notice());
+        if self.treasury.set(treasury, now, notice) {
+            powers::announce(self.vm(), TREASURY, treasury, notice);
+        } else if self.treasury.get(now) == treasury {
             emit!(self.vm(), TreasurySet[treasury]);
         }
         Ok(())
@@ -730,7 +731,7 @@ impl StakeManager {
 
     /// Where slashed tokens go: where nobody gets at them, if there is no treasury, or it has become the owner.
     pub fn treasury(&self) -> Address {
-        match self.treasury.get() {
+        match self.treasury.get(clock::block_timestamp(self.vm())) {
             treasury if treasury.is_zero() || treasury == self.ownable.owner() => BURNT,
             treasury => treasury,
         }
@@ -743,7 +744,7 @@ impl StakeManager {
     /// * `treasury`
     /// * `from`
     pub fn announced_treasury(&self) -> (Address, U256) {
-        self.treasury.announced()
+        self.treasury.announced(clock::block_timestamp(self.vm()))
     }
 
     /// How long unbonding is to take, and from when on, both in seconds; zeros if nothing is announced.

@@ -116,6 +116,7 @@ async fn an_economy_is_its_callers() {
     assert!(authorized.call().await.unwrap());
     let slasher = stakes.authorizedSlashers(parts.completionTracker);
     assert!(slasher.call().await.unwrap());
+    assert!(stakes.opened().call().await.unwrap(), "powers need notice");
     let slasher = stakes.authorizedSlashers(base.owner).call().await;
     assert!(!slasher.unwrap(), "the model's slasher is none of theirs");
     assert_eq!(stakes.minSinkStake().call().await.unwrap(), tokens(100));

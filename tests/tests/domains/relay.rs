@@ -285,6 +285,7 @@ async fn who_leaves_is_paid_no_longer() {
     let amount = stake - tokens(99);
     let slash = it.core.base.stakes.slash(slashed, amount, B256::ZERO);
     mined(slash.send().await).await;
+    it.core.base.take_owed(slashed).await;
     let evict = it.registry.deregisterRelay(KEYS[2]).from(anyone);
     mined(evict.send().await).await;
     mined(leave(KEYS[2], anyone).send().await).await;

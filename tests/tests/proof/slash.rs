@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alloy::{
-    primitives::{address, Address, U256},
+    primitives::{Address, U256},
     sol,
 };
 use bpe_abi::{
@@ -16,7 +16,7 @@ use bpe_tests::{
     proof::{events, judged, slashed, Proof},
     settlement::RATE,
     stage::{mined, revert},
-    suite::{tokens, units, CODE},
+    suite::{tokens, units, BURNT, CODE},
 };
 
 use crate::{cap, fee_units, ESCROW};
@@ -56,8 +56,7 @@ async fn over_report(it: Proof) {
     // A pool pays whole wei per unit and second.
     let old_total = 3 * THIRD + fee_units(3 * THIRD) + ESCROW;
     let old_rate = RATE / old_total;
-    let burnt = address!("000000000000000000000000000000000000dEaD");
-    let treasury = it.core.base.token.balanceOf(burnt).call().await.unwrap();
+    let treasury = it.core.base.token.balanceOf(BURNT).call().await.unwrap();
     println!("epoch | completions | rate | misses | stake | units, of the liar");
     let mut last = None;
     for (index, recovery) in [40, 40, 50].into_iter().enumerate() {
@@ -131,7 +130,7 @@ async fn over_report(it: Proof) {
     assert_eq!(it.stake(liar).await, tokens(9_000));
     assert_eq!(it.capacity(liar).await, cap(9_000));
     assert_eq!(it.misses(liar).await, 0);
-    let now = it.core.base.token.balanceOf(burnt).call().await.unwrap();
+    let now = it.core.base.token.balanceOf(BURNT).call().await.unwrap();
     assert_eq!(now - treasury, tokens(1_000));
     for (sink, capacity) in [(honest, 100), (recovers, 100)] {
         assert_eq!(it.stake(sink).await, tokens(10_000));

@@ -172,29 +172,29 @@ async fn who_leaves_is_paid_no_longer_and_who_is_slashed_is_paid_less() {
     it.advance(HOUR);
     assert_eq!(it.worth(leaves).await, left_with);
 
-    // Three quarters of the stake gone: half the cap.
+    // 19 % of the stake gone, and a tenth of the cap.
     let stake = it.base.stakes.getStake(slashed).call().await.unwrap();
     let reason = B256::ZERO;
-    let amount = stake * U256::from(3) / U256::from(4);
+    let amount = stake * U256::from(19) / U256::from(100);
     mined(it.base.stakes.slash(slashed, amount, reason).send().await).await;
     let before = it.pools.getMemberUnits(CODE, slashed).call().await.unwrap();
     let receipt = mined(it.base.registry.syncCapacity(CODE, slashed).send().await).await;
     println!("syncCapacity with a pool: {} gas", receipt.gas_used);
     assert!(members_written(&receipt).contains(&slashed));
     let after = it.pools.getMemberUnits(CODE, slashed).call().await.unwrap();
-    assert_eq!(after, before / 2);
+    assert_eq!((before, after), (333_333_333, 300_000_000));
     let (low, high) = (it.worth(slashed).await, it.worth(stays).await);
     it.advance(HOUR);
     let earned = [it.worth(slashed).await - low, it.worth(stays).await - high];
-    // 100 against 300.
+    // 180 against 300.
     assert_eq!(
         earned[0] / u128::from(HOUR) / after,
-        earned[1] / u128::from(HOUR) / (3 * after)
+        earned[1] / u128::from(HOUR) / (5 * after / 3)
     );
 
     // Clipped by an attestation: the stake no longer backs what it had.
     let stake = it.base.stakes.getStake(stays).call().await.unwrap();
-    let amount = stake - tokens(10_000);
+    let amount = stake * U256::from(19) / U256::from(100);
     mined(it.base.stakes.slash(stays, amount, reason).send().await).await;
     it.base.devnet.mine(1).unwrap();
     let update = it
@@ -205,7 +205,7 @@ async fn who_leaves_is_paid_no_longer_and_who_is_slashed_is_paid_less() {
     assert!(members_written(&receipt).contains(&stays));
     let anchor = 600_u128;
     let units = it.pools.getMemberUnits(CODE, stays).call().await.unwrap();
-    assert_eq!(units, 100 * 1_000_000_000 / anchor);
+    assert_eq!(units, 270 * 1_000_000_000 / anchor);
 
     // The last ones leave: all that comes in goes into escrow.
     for sink in [slashed, stays] {
