@@ -272,8 +272,18 @@ async fn a_replaced_slasher_can_slash_no_more() {
         let call = stakes.authorizedSlashers(it["completionTracker"]);
         async move { call.call().await.unwrap() }
     };
-    assert!(slasher(&after).await);
+    // Staking is open: the new one needs notice, and the old one is out at once.
+    assert!(!slasher(&after).await);
     assert!(!slasher(&before).await);
+    let block = stage.devnet.block_number();
+    let again = stage.deploy(&[]).await.succeeded();
+    let announced = "StakeManager.setSlasher(CompletionTracker, true) is announced";
+    assert!(again.contains(announced), "{again}");
+    assert_eq!(stage.devnet.block_number(), block, "{again}");
+    stage.devnet.advance_time(7 * 86_400).unwrap();
+    assert!(slasher(&after).await);
+    let after_notice = stage.deploy(&[]).await.succeeded();
+    assert!(!after_notice.contains("is announced"), "{after_notice}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
