@@ -459,7 +459,7 @@ async fn pool(
 }
 
 /// Anybody may write anything there: what is no name is not shown.
-fn is_name(text: &String) -> bool {
+fn is_name(text: &str) -> bool {
     const LONGEST: usize = 64;
     let fits = (1..=LONGEST).contains(&text.chars().count());
     fits && text

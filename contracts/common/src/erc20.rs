@@ -82,7 +82,10 @@ pub fn try_pay(vm: &dyn Host, token: Address, to: Address, value: U256, gas: u64
         IERC20::transferCall::SELECTOR,
         &[to.into_word(), value.into()],
     );
-    call(vm, token, &data, gas, 0);
+    // What reverts has moved nothing.
+    if !call(vm, token, &data, gas, 0).success {
+        return U256::ZERO;
+    }
     match try_balance_of(vm, token, this) {
         Some(after) => before.saturating_sub(after).min(value),
         // Unknown: nothing is paid twice out of what is others'.

@@ -118,8 +118,8 @@ impl StakeManager {
             .into());
         }
         let granted = capacity.min(self.cap_of(sink, backing)?);
-        let period = self.period().wrapping_to();
         let needed = self.stake_for(granted).min(backing).max(required);
+        let period = self.period().wrapping_to();
         let mut account = self.sinks.setter(sink);
         let holder = account.registry.get();
         if holder != registry && !holder.is_zero() {
@@ -138,9 +138,8 @@ impl StakeManager {
     /// Moves what is locked of `sink` to what is unbonding, and starts the clock for all of that.
     pub(crate) fn unbond(&mut self, sink: Address) {
         let now = clock::block_timestamp(self.vm());
-        let period = self.period().wrapping_to();
         let mut account = self.sinks.setter(sink);
-        if let Some((amount, until)) = account.unbond(now, period) {
+        if let Some((amount, until)) = account.unbond(now) {
             emit!(self.vm(), UnbondingStarted[sink](amount, until.to::<u64>()));
         }
     }
