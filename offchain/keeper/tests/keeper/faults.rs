@@ -145,8 +145,11 @@ async fn a_node_that_stands_still_or_lies_behind_is_named() {
 
     let snapshot = stage.devnet.snapshot();
     stage.devnet.mine(5).unwrap();
+    let newest = stage.devnet.block_number();
     keeper
-        .until("/v1/keeper", |it| it["cursor"] == it["head"])
+        .until("/v1/keeper", |it| {
+            it["head"] == newest && it["cursor"] == newest
+        })
         .await;
     assert!(stage.devnet.revert(snapshot));
     keeper.until("/readyz", says("and was at")).await;
