@@ -1,6 +1,10 @@
 //! Following the chain: every event once, in order, with its effects and the cursor in one database transaction.
 
-use std::{collections::BTreeMap, future::Future};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use alloy::{
     primitives::{Address, B256},
@@ -95,7 +99,14 @@ pub struct Follower<P> {
     database: Database,
     projection: P,
     settings: FollowerSettings,
+    /// Blocks of the next range.
+    span: AtomicU64,
 }
+
+/// Blocks of the first range: how much is in them is not known yet.
+const FIRST: u64 = 250;
+/// Logs of a range at most, about: they are all in memory at once.
+const ENOUGH: usize = 10_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Point {
@@ -114,6 +125,7 @@ impl<P: Projection> Follower<P> {
             provider,
             database,
             projection,
+            span: AtomicU64::new(settings.range.clamp(1, FIRST)),
             settings,
         }
     }
@@ -161,13 +173,26 @@ impl<P: Projection> Follower<P> {
                 logs: 0,
             });
         }
-        let to = head.min(from + self.settings.range.max(1) - 1);
+        let to = head.min(from + self.span.load(Ordering::Relaxed) - 1);
         let logs = self.read(cursor, from, to).await?;
+        self.pace(logs);
         Ok(if to == head {
             Progress::AtHead { block: to, logs }
         } else {
             Progress::Behind { block: to, logs }
         })
+    }
+
+    /// Longer ranges where little happens, shorter ones where much does.
+    fn pace(&self, logs: usize) {
+        let span = self.span.load(Ordering::Relaxed);
+        let next = match logs {
+            _ if logs > ENOUGH => span / 2,
+            _ if logs < ENOUGH / 2 => span.saturating_mul(2),
+            _ => span,
+        };
+        let longest = self.settings.range.max(1);
+        self.span.store(next.clamp(1, longest), Ordering::Relaxed);
     }
 
     async fn read(&self, cursor: Option<Point>, from: u64, to: u64) -> Result<usize, ChainError> {
