@@ -425,7 +425,12 @@ async fn pool(
     let mut it = Pool {
         task_type: id,
         name,
-        called: registry.getMetadata(id).call().await.ok().filter(is_name),
+        called: registry
+            .getMetadata(id)
+            .call()
+            .await
+            .ok()
+            .filter(|text| is_name(text)),
         min_stake: task_type.minStake.to_string(),
         sinks: task_type.sinkCount.to_string(),
         total_capacity: task_type.totalCapacity.to_string(),

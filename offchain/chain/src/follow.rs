@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     future::Future,
+    ops::Range,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -15,7 +16,7 @@ use sqlx::{AnyConnection, Row as _};
 
 use crate::{
     database::{parse, signed, unsigned},
-    logs::read_logs,
+    logs::{read_block, read_logs},
     ChainError, Database,
 };
 
@@ -105,6 +106,9 @@ pub struct Follower<P> {
 
 /// Blocks of the first range: how much is in them is not known yet.
 const FIRST: u64 = 250;
+/// How many of the newest blocks are asked for by hash, one by one. A node behind a balancer may be that far behind the one that
+/// was asked before; it does not have their logs and, asked for a range, does not say so.
+const NEWEST: u64 = 16;
 /// Logs of a range at most, about: they are all in memory at once.
 const ENOUGH: usize = 10_000;
 
@@ -174,7 +178,8 @@ impl<P: Projection> Follower<P> {
             });
         }
         let to = head.min(from + self.span.load(Ordering::Relaxed) - 1);
-        let logs = self.read(cursor, from, to).await?;
+        let newest = from.max((head + 1).saturating_sub(NEWEST));
+        let logs = self.read(cursor, from, to, newest).await?;
         self.pace(logs);
         Ok(if to == head {
             Progress::AtHead { block: to, logs }
@@ -195,14 +200,25 @@ impl<P: Projection> Follower<P> {
         self.span.store(next.clamp(1, longest), Ordering::Relaxed);
     }
 
-    async fn read(&self, cursor: Option<Point>, from: u64, to: u64) -> Result<usize, ChainError> {
+    /// Reads the blocks `from` to `to`, of which those from `newest` on are among the newest of the chain.
+    async fn read(
+        &self,
+        cursor: Option<Point>,
+        from: u64,
+        to: u64,
+        newest: u64,
+    ) -> Result<usize, ChainError> {
         let end = self.point(to).await?;
+        let mut single = Vec::new();
+        for number in newest..=to {
+            single.push(self.point(number).await?.hash);
+        }
+        let old = from..newest.min(to + 1);
         let mut addresses = self.projection.addresses().await?;
-        let topics = self.projection.topics();
-        let mut logs = read_logs(&self.provider, &addresses, &topics, from, to).await?;
+        let mut logs = self.logs(&addresses, &old, &single).await?;
         let mut new = self.unknown(&addresses, &logs);
         while !new.is_empty() {
-            let more = read_logs(&self.provider, &new, &topics, from, to).await?;
+            let more = self.logs(&new, &old, &single).await?;
             addresses.append(&mut new);
             new = self.unknown(&addresses, &more);
             logs.extend(more);
@@ -216,6 +232,24 @@ impl<P: Projection> Follower<P> {
         }
         self.store(&logs, &times, end).await?;
         Ok(logs.len())
+    }
+
+    /// The logs of `addresses` in a range of blocks, and in single blocks after it.
+    async fn logs(
+        &self,
+        addresses: &[Address],
+        old: &Range<u64>,
+        single: &[B256],
+    ) -> Result<Vec<Log>, ChainError> {
+        let (provider, topics) = (&self.provider, self.projection.topics());
+        let mut logs = Vec::new();
+        if !old.is_empty() {
+            logs = read_logs(provider, addresses, &topics, old.start, old.end - 1).await?;
+        }
+        for hash in single {
+            logs.extend(read_block(provider, addresses, &topics, *hash).await?);
+        }
+        Ok(logs)
     }
 
     async fn store(
