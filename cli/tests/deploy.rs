@@ -721,6 +721,8 @@ async fn transactions_are_traced_by_name() {
             stage.run("trace", &args).await
         }
     };
+    let open = stakes.open().send().await.unwrap();
+    open.get_receipt().await.unwrap();
     // Nothing approved: the token refuses.
     let call = stakes.stake(U256::from(10).pow(U256::from(21)));
     let sent = call.gas(3_000_000).send().await.unwrap();

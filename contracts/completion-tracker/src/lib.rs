@@ -84,7 +84,8 @@ sol! {
     /// `sink` did `completionRate` (in basis points) of what it owed in `epoch`.
     #[derive(Debug, PartialEq, Eq)]
     event EpochAdvanced(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 completionRate);
-    /// `sink` lost `slashAmount`, the last of its epochs with `completionRate`.
+    /// `sink` is slashed by `slashAmount`, the last of its epochs with `completionRate`. What it lost at once, at most 30 % of
+    /// its stake a day, StakeManager's `Slashed` says.
     #[derive(Debug, PartialEq, Eq)]
     event AutoSlashed(bytes32 indexed taskTypeId, address indexed sink, uint256 slashAmount, uint256 completionRate);
     /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by

@@ -138,8 +138,9 @@ impl StakeManager {
     /// Moves what is locked of `sink` to what is unbonding, and starts the clock for all of that.
     pub(crate) fn unbond(&mut self, sink: Address) {
         let now = clock::block_timestamp(self.vm());
+        let period = self.period().wrapping_to();
         let mut account = self.sinks.setter(sink);
-        if let Some((amount, until)) = account.unbond(now) {
+        if let Some((amount, until)) = account.unbond(now, period) {
             emit!(self.vm(), UnbondingStarted[sink](amount, until.to::<u64>()));
         }
     }
