@@ -1,7 +1,8 @@
 //! Hours of protocol, with everything as a process, and faults at random: at the end the keeper's store equals the chain,
 //! nothing was sent twice with effect, nothing that was accepted is lost, and memory and files have not grown.
 //!
-//! `SOAK_SECONDS=3600` runs an hour, which is sixty of the protocol; `SOAK_SEED=…` the same faults again.
+//! `cargo nextest run -p bpe-tests --test keeper --run-ignored only soak` runs it; `SOAK_SECONDS=3600` for an hour, which is
+//! sixty of the protocol; `SOAK_SEED=…` the same faults again.
 
 mod process;
 mod store;
@@ -86,12 +87,14 @@ struct Soak {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes, and random: `cargo nextest run -p bpe-tests --test keeper --run-ignored only soak`"]
 async fn soak_on_sqlite() {
     let folder = TempDir::new().unwrap();
     soak(folder.path(), Store::sqlite(folder.path())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes, and random: `cargo nextest run -p bpe-tests --test keeper --run-ignored only soak`"]
 async fn soak_on_postgres() {
     let Some(url) = postgres("soak").await else {
         return;
