@@ -47,4 +47,5 @@ bindings! {
     "../interfaces/IUniversalCapacityAdapter.sol"
     "../interfaces/IVelocityMetrics.sol"
     "../interfaces/IWorkLedger.sol"
+    "../interfaces/IWorkReserve.sol"
 }

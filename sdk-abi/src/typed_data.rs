@@ -10,7 +10,10 @@ use alloy::{
     sol_types::{Eip712Domain, SolStruct},
 };
 
-use crate::{ICompletionTracker::SignedTask, IOffchainAggregator::SignedAttestation};
+use crate::{
+    ICompletionTracker::SignedTask, IOffchainAggregator::SignedAttestation,
+    IWorkLedger::SignedVoucher,
+};
 
 sol! {
     /// `sink` completed the task for `source` at `timestamp`; both sign. For CompletionTracker.
@@ -31,6 +34,27 @@ sol! {
         address source;
         bytes32 taskId;
         uint256 deadline;
+    }
+
+    /// What `sink` has done for `source` since ever: work in capacity-seconds of 1e-9 units, what that is worth in wei, and
+    /// tasks; both sign. For WorkLedger.
+    #[derive(Debug, PartialEq, Eq)]
+    struct WorkVoucher {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        uint256 work;
+        uint256 value;
+        uint256 tasks;
+        uint256 timestamp;
+    }
+
+    /// `key` signs for `account`, which signs this. For WorkLedger.
+    #[derive(Debug, PartialEq, Eq)]
+    struct KeyRegistration {
+        address account;
+        address key;
+        uint256 nonce;
     }
 
     /// `sink` has that capacity, in units of 1e-9; it signs. For OffchainAggregator.
@@ -108,6 +132,11 @@ pub fn completion_tracker(chain_id: ChainId, contract: Address) -> Eip712Domain 
     domain("BPE-CompletionTracker", "1", chain_id, contract)
 }
 
+/// The domain of vouchers and of registrations of keys.
+pub fn work_ledger(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("BPE-WorkLedger", "1", chain_id, contract)
+}
+
 /// The domain of capacity attestations and shares.
 pub fn offchain_aggregator(chain_id: ChainId, contract: Address) -> Eip712Domain {
     domain("BPE-OffchainAggregator", "1", chain_id, contract)
@@ -183,6 +212,29 @@ pub fn sign_assignment(
     })
 }
 
+/// A voucher that both have signed, for `redeem` and `redeemBatch`.
+///
+/// # Errors
+/// If a signer refuses.
+pub fn sign_voucher(
+    sink: &impl SignerSync,
+    source: &impl SignerSync,
+    voucher: &WorkVoucher,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedVoucher> {
+    Ok(SignedVoucher {
+        taskTypeId: voucher.taskTypeId,
+        sink: voucher.sink,
+        source: voucher.source,
+        work: voucher.work,
+        value: voucher.value,
+        tasks: voucher.tasks,
+        timestamp: voucher.timestamp,
+        sinkSig: sign(sink, voucher, domain)?,
+        sourceSig: sign(source, voucher, domain)?,
+    })
+}
+
 /// An attestation that the sink has signed, for `submit` and `submitBatch`.
 ///
 /// # Errors
@@ -222,6 +274,8 @@ mod tests {
         for encoded in [
             CompletionReceipt::eip712_encode_type(),
             TaskAssignment::eip712_encode_type(),
+            WorkVoucher::eip712_encode_type(),
+            KeyRegistration::eip712_encode_type(),
             CapacityAttestation::eip712_encode_type(),
             BoltzmannShares::eip712_encode_type(),
             LightningAttestation::eip712_encode_type(),
@@ -233,6 +287,7 @@ mod tests {
         }
         for of in [
             completion_tracker,
+            work_ledger,
             offchain_aggregator,
             lightning_oracle,
             openclaw_adapter,

@@ -12,7 +12,7 @@ use bpe_abi::{
         self, EconomyConfig, EconomyDeployed, EconomyDeployment, IEconomyFactoryInstance,
     },
     IEscrowBuffer, IOffchainAggregator, IOverflowMeter, IPricingCurve, IStakeManager,
-    IStreamGateway, IWorkLedger,
+    IStreamGateway, IWorkLedger, IWorkReserve,
 };
 
 use crate::{
@@ -58,6 +58,7 @@ impl Factory {
             *core.gateway.address(),
             *core.meter.address(),
             *core.ledger.address(),
+            *core.reserve.address(),
             *model.pricing.address(),
             *model.tracker.address(),
             *model.aggregator.address(),
@@ -140,6 +141,7 @@ impl Factory {
                 escrow: IEscrowBuffer::new(economy.escrowBuffer, provider.clone()),
                 gateway: IStreamGateway::new(parts.streamGateway, provider.clone()),
                 ledger: IWorkLedger::new(parts.workLedger, provider.clone()),
+                reserve: IWorkReserve::new(parts.workReserve, provider.clone()),
                 meter: IOverflowMeter::new(parts.overflowMeter, provider.clone()),
                 macros: old.macros,
                 base: Foundations {

@@ -14,3 +14,4 @@ pub mod stage;
 pub mod strangers;
 pub mod suite;
 pub mod tools;
+pub mod work;

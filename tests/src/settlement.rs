@@ -12,6 +12,7 @@ use bpe_abi::{
     IOverflowMeter::{self, IOverflowMeterInstance},
     IStreamGateway::{self, IStreamGatewayInstance},
     IWorkLedger::{self, IWorkLedgerInstance},
+    IWorkReserve::{self, IWorkReserveInstance},
 };
 use devnet_superfluid::bindings::{
     IBlindMacroForwarder::{self, IBlindMacroForwarderInstance},
@@ -36,6 +37,7 @@ pub struct Settlement {
     pub escrow: IEscrowBufferInstance<DynProvider>,
     pub gateway: IStreamGatewayInstance<DynProvider>,
     pub ledger: IWorkLedgerInstance<DynProvider>,
+    pub reserve: IWorkReserveInstance<DynProvider>,
     pub meter: IOverflowMeterInstance<DynProvider>,
     /// Superfluid's: runs the gateway's macro.
     pub macros: IBlindMacroForwarderInstance<DynProvider>,
@@ -58,6 +60,7 @@ impl Settlement {
         mined(pool.setEscrowBuffer(escrow).send().await).await;
         let arguments = (pools, registry, escrow, owner).abi_encode_params();
         let ledger = deploy(devnet, "work-ledger", arguments).await;
+        let reserve = deploy(devnet, "work-reserve", ledger.abi_encode()).await;
         let arguments = (token, pools, ledger).abi_encode_params();
         let gateway = deploy(devnet, "stream-gateway", arguments).await;
         let it = Self {
@@ -65,12 +68,14 @@ impl Settlement {
             escrow: IEscrowBuffer::new(escrow, provider.clone()),
             gateway: IStreamGateway::new(gateway, provider.clone()),
             ledger: IWorkLedger::new(ledger, provider.clone()),
+            reserve: IWorkReserve::new(reserve, provider.clone()),
             meter: IOverflowMeter::new(meter, provider.clone()),
             macros: IBlindMacroForwarder::new(superfluid.addresses.blind_macro_forwarder, provider),
             base,
             superfluid,
         };
         mined(it.escrow.connect(pools, ledger).send().await).await;
+        mined(it.ledger.setWorkReserve(reserve).send().await).await;
         let (treasury, reviewer) = (it.base.devnet.account(1), it.base.devnet.account(2));
         mined(
             it.pools

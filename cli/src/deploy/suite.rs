@@ -377,6 +377,18 @@ pub const STEPS: &[Step] = &[
         ],
     ))),
     Deploy(without_owner(core(
+        "WorkReserve",
+        "work-reserve",
+        &[shown(Contract("WorkLedger"), "workLedger()")],
+    ))),
+    // Without it there are no pools by work.
+    Do(once(call(
+        "WorkLedger",
+        "setWorkReserve(address)",
+        &[Contract("WorkReserve")],
+        &[check("workReserve()", &[], Contract("WorkReserve"))],
+    ))),
+    Deploy(without_owner(core(
         "StreamGateway",
         "stream-gateway",
         &[
@@ -505,6 +517,12 @@ pub const STEPS: &[Step] = &[
         &[Contract("PricingCurve")],
         &[check("pricingCurve()", &[], Contract("PricingCurve"))],
     )),
+    Do(call(
+        "WorkLedger",
+        "setPricingCurve(address)",
+        &[Contract("PricingCurve")],
+        &[check("pricingCurve()", &[], Contract("PricingCurve"))],
+    )),
     // --- Composition
     Deploy(core(
         "Pipeline",
@@ -574,6 +592,7 @@ pub const STEPS: &[Step] = &[
                     "StreamGateway",
                     "OverflowMeter",
                     "WorkLedger",
+                    "WorkReserve",
                     "PricingCurve",
                     "CompletionTracker",
                     "OffchainAggregator",

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{call, calldata, invoke_words, require_gas},
+    call::{call, calldata, invoke_words, require_gas, to_address},
     emit,
     events::Word,
     interfaces::IOverflowMeter,
@@ -16,7 +16,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{units::Split, BackpressurePool, CarveOutsSet, Error, UNITS_GAS};
+use super::{units::Split, BackpressurePool, CarveOutsSet, Error, InvalidAccount, UNITS_GAS};
 
 /// Who gets fee and budget, and the units of that.
 type Parts = [(Address, u128); 2];
@@ -45,14 +45,22 @@ impl BackpressurePool {
         let [fee_member, budget_member] = members;
         let after = [(fee_member, units.fee), (budget_member, units.budget)];
         let changed = after != before || units.overflow != escrow_before;
-        match split.weighting {
-            BY_WORK if !changed || !self.is_due(split.id, units, escrow_before)? => return Ok(()),
+        let escrow = match split.weighting {
+            BY_WORK if changed => self.reserve_if_due(split.id)?,
+            BY_WORK => return Ok(()),
             _ if !changed => return self.absorb(split.pool),
-            _ => {}
+            _ => self.escrow.get(),
+        };
+        if escrow.is_zero() {
+            return Ok(());
+        }
+        // Of the reserve, which has units of its own: both together would not be what OverflowMeter counts.
+        if part(&after, escrow) > 0 {
+            return Err(InvalidAccount { account: escrow }.into());
         }
         // First, so that there are units at any time.
         if units.overflow != escrow_before {
-            self.set_units(split.pool, self.escrow.get(), units.overflow)?;
+            self.set_units(split.pool, escrow, units.overflow)?;
         }
         let after = self.set_parts(split, before, after)?;
         let mut pool = self.pools.setter(split.id);
@@ -108,16 +116,13 @@ impl BackpressurePool {
         }
     }
 
-    /// By work, whether the escrow may get these units now: OverflowMeter takes one change an hour. Another recipient of the
-    /// same cuts is no change.
-    fn is_due(&mut self, id: B256, units: CarveOuts, escrow_before: u128) -> Result<bool, Error> {
-        if units.overflow == escrow_before {
-            return Ok(true);
-        }
-        let arguments = [id, self.packed_cuts(id).word()];
+    /// By work, whose the units of the overflow are, if they may be what today's cuts leave now: OverflowMeter takes one
+    /// change an hour. Else nobody's. Another recipient of the same cuts is no change.
+    fn reserve_if_due(&mut self, id: B256) -> Result<Address, Error> {
+        let arguments = [id, self.escrow.get().word(), self.packed_cuts(id).word()];
         let selector = IOverflowMeter::settleByWorkCall::SELECTOR;
-        let [applied] = invoke_words(self.vm(), self.meter.get(), selector, &arguments)?;
-        Ok(!applied.is_zero())
+        let [reserve] = invoke_words(self.vm(), self.meter.get(), selector, &arguments)?;
+        Ok(to_address(reserve))
     }
 
     #[inline(never)]

@@ -44,8 +44,10 @@
 //!
 //! # By work
 //!
-//! A task type of weighting 3, which is chosen before it has a pool, has no units for sinks: fee, budget and escrow share
-//! 10 000 units by basis points, written only when a cut changes and at most once in an hour.
+//! A task type of weighting 3, which is chosen before it has a pool, has no units for sinks: fee, budget and WorkReserve share
+//! 10 000 units by basis points, written only when a cut changes and at most once in an hour. WorkReserve, which pays sinks what
+//! their vouchers count, is found by EscrowBuffer's WorkLedger; there is no pool before it is there. A fee or budget of
+//! WorkReserve's own is refused.
 //!
 //! # Rounding
 //!
@@ -648,7 +650,7 @@ impl BackpressurePool {
 
     /// Weights the task type's sinks by smoothed capacity (0), or by what of it they reported as free (1), or by the shares
     /// that are submitted (2); the next rebalance applies it. Or has them paid by work (3), before there is a pool, for ever:
-    /// not for use yet, since nothing pays out what such pools pay into the escrow.
+    /// then all but the cuts goes to WorkReserve, and a pipeline's limit is written down but bounds nothing.
     ///
     /// # Errors
     ///

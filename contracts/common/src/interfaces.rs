@@ -73,6 +73,11 @@ sol! {
         function getPrice(bytes32 taskTypeId, address sink) external view returns (uint256 price);
     }
 
+    /// PricingCurve, as WorkLedger sees it.
+    interface IBaseFee {
+        function getBaseFee(bytes32 taskTypeId) external view returns (uint256);
+    }
+
     /// LightningCapacityOracle, as LightningRoutingPool sees it.
     interface ILightningOracle {
         function lightningTaskTypeId() external view returns (bytes32);
@@ -122,27 +127,48 @@ sol! {
 
     /// WorkLedger, as StreamGateway sees it.
     interface IWorkLedger {
-        function note(bytes32 taskTypeId, address source) external;
+        function note(bytes32 taskTypeId, address source) external returns (uint256 paid);
         function backpressurePool() external view returns (address);
     }
 
     /// OverflowMeter, as BackpressurePool, EscrowBuffer and WorkLedger see it.
     interface IOverflowMeter {
         function settle(bytes32 taskTypeId, address pool, uint256 sinkUnits, uint256 anchor, uint256 cuts, uint256 price, uint256 limit, bool forced) external returns (uint256 feeUnits, uint256 budgetUnits, uint256 overflowUnits);
-        function settleByWork(bytes32 taskTypeId, uint256 cuts) external returns (bool applied);
+        function settleByWork(bytes32 taskTypeId, address escrow, uint256 cuts) external returns (address reserve);
         function getFreeValue(bytes32 taskTypeId) external view returns (bool bound, uint256 value);
         function getOverflowIndex(bytes32 taskTypeId) external view returns (uint256 index, uint256 unitSeconds);
         function getUnitSeconds(bytes32 taskTypeId, uint256 time) external view returns (uint256);
         function weigh(bytes32 taskTypeId, uint256 from, uint256 count, uint256 since, uint256 until) external view returns (address[] memory sinks, uint256[] memory weights);
     }
 
-    /// WorkLedger, as EscrowBuffer sees it.
+    /// WorkLedger, as EscrowBuffer sees it: of task types that are not paid by work.
     interface IPaymentNotes {
         function attribute(bytes32 taskTypeId, address source, uint256 unattributed, uint256 minimum) external returns (uint256 amount);
         function shrink(bytes32 taskTypeId, uint256 before, uint256 rest) external;
     }
 
-    /// BackpressurePool, as EscrowBuffer, OverflowMeter and WorkLedger see it when they are set up.
+    /// EscrowBuffer, as OverflowMeter sees it.
+    interface IEscrowLinks {
+        function workLedger() external view returns (address);
+    }
+
+    /// WorkLedger, as OverflowMeter and WorkReserve see it.
+    interface IWorkEvidence {
+        function SUPER_TOKEN() external view returns (address);
+        function backpressurePool() external view returns (address);
+        function workReserve() external view returns (address);
+        function note(bytes32 taskTypeId, address source) external returns (uint256 paid);
+        function getPaid(bytes32 taskTypeId, address source) external view returns (uint256 paid);
+    }
+
+    /// WorkReserve, as WorkLedger sees it.
+    interface IWorkReserve {
+        function workLedger() external view returns (address);
+        function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available, uint256 everPaid);
+        function payOut(bytes32 taskTypeId, address to) external;
+    }
+
+    /// BackpressurePool, as EscrowBuffer, OverflowMeter, WorkLedger and WorkReserve see it.
     interface IPoolDirectory {
         function GDA() external view returns (address);
         function SUPER_TOKEN() external view returns (address);
@@ -150,6 +176,9 @@ sol! {
         function capacityRegistry() external view returns (address);
         function getPool(bytes32 taskTypeId) external view returns (address);
         function getWeighting(bytes32 taskTypeId) external view returns (uint256);
+        function getMemberUnits(bytes32 taskTypeId, address sink) external view returns (uint128);
+        function feeRecipient() external view returns (address);
+        function reviewer() external view returns (address);
     }
 
     /// EscrowBuffer, as BackpressurePool and PricingCurve see it.
@@ -203,6 +232,7 @@ sol! {
         function connect(address pool, address workLedger) external;
         function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
         function setOverflowMeter(address overflowMeter) external;
+        function setWorkReserve(address workReserve) external;
         function setBackpressurePool(address pool) external;
         function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
         function handOver(address newOwner) external;

@@ -14,8 +14,8 @@
 //!
 //! # What an economy is made of
 //!
-//! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, PricingCurve,
-//! CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); in some Pipeline or
+//! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, WorkReserve,
+//! PricingCurve, CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); in some Pipeline or
 //! ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
 //! budgets go to the caller, until it names others. The templates are numbered as in the Solidity deployment:
 //!
@@ -167,7 +167,7 @@ pub const MAX_PAGE: u64 = 63;
 /// The most task types that an economy is made with: each costs about 1 million gas.
 pub const MAX_TASK_TYPES: usize = 16;
 /// How many programs there are.
-pub const PROGRAMS: usize = 12;
+pub const PROGRAMS: usize = 13;
 
 /// The places in the constructor's list of what not every economy has: the last ones.
 const PIPELINE: usize = PROGRAMS - 2;
@@ -219,6 +219,7 @@ struct Parts {
     gateway: Address,
     meter: Address,
     ledger: Address,
+    reserve: Address,
     pricing: Address,
     tracker: Address,
     aggregator: Address,
@@ -231,7 +232,7 @@ struct Parts {
 impl From<[Address; PROGRAMS]> for Parts {
     /// From the order of the constructor's list.
     fn from(parts: [Address; PROGRAMS]) -> Self {
-        let [stakes, registry, pool, escrow, gateway, meter, ledger, pricing, tracker, aggregator, pipeline, reputation] =
+        let [stakes, registry, pool, escrow, gateway, meter, ledger, reserve, pricing, tracker, aggregator, pipeline, reputation] =
             parts;
         Self {
             stakes,
@@ -241,6 +242,7 @@ impl From<[Address; PROGRAMS]> for Parts {
             gateway,
             meter,
             ledger,
+            reserve,
             pricing,
             tracker,
             aggregator,
@@ -257,8 +259,8 @@ impl EconomyFactory {
     /// back the first unit of capacity, the programs, and the owner.
     ///
     /// The programs, in this order: StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway,
-    /// OverflowMeter, WorkLedger, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline, ReputationLedger. The last
-    /// can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
+    /// OverflowMeter, WorkLedger, WorkReserve, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline, ReputationLedger.
+    /// The last can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
     ///
     /// # Errors
     ///
@@ -389,10 +391,11 @@ impl EconomyFactory {
     /// * `overflowMeter`
     /// * `completionTracker`
     /// * `offchainAggregator`
+    /// * `workReserve`
     pub fn get_parts(
         &self,
         economy_id: B256,
-    ) -> Result<(Address, Address, Address, Address, Address), Error> {
+    ) -> Result<(Address, Address, Address, Address, Address, Address), Error> {
         let parts = self.require_parts(economy_id)?;
         Ok((
             parts.gateway,
@@ -400,6 +403,7 @@ impl EconomyFactory {
             parts.meter,
             parts.tracker,
             parts.aggregator,
+            parts.reserve,
         ))
     }
 
@@ -535,6 +539,7 @@ impl EconomyFactory {
         let selector = IEconomy::setOverflowMeterCall::SELECTOR;
         self.tell(parts.pool, selector, &[meter])?;
         self.tell(parts.ledger, new, &[pool, registry, escrow, it])?;
+        self.tell(parts.reserve, new, &[ledger])?;
         self.tell(parts.gateway, new, &[token, pool, ledger])?;
         self.tell(parts.pricing, new, &[registry, it])?;
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
@@ -563,16 +568,16 @@ impl EconomyFactory {
             IEconomy::connectCall::SELECTOR,
             &[pool, ledger],
         )?;
+        let selector = IEconomy::setWorkReserveCall::SELECTOR;
+        self.tell(parts.ledger, selector, &[parts.reserve.word()])?;
         self.tell(
             parts.pricing,
             IEconomy::setEscrowBufferCall::SELECTOR,
             &[escrow],
         )?;
-        self.tell(
-            parts.pool,
-            IEconomy::setPricingCurveCall::SELECTOR,
-            &[pricing],
-        )?;
+        for part in [parts.pool, parts.ledger] {
+            self.tell(part, IEconomy::setPricingCurveCall::SELECTOR, &[pricing])?;
+        }
         let selector = IEconomy::setBackpressurePoolCall::SELECTOR;
         self.tell(parts.aggregator, selector, &[pool])
     }
@@ -708,7 +713,7 @@ impl EconomyFactory {
         self.tell(parts.pool, selector, &arguments)
     }
 
-    /// StreamGateway and OverflowMeter have no owner.
+    /// StreamGateway, OverflowMeter and WorkReserve have no owner.
     fn hand_over(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
         for part in [
             parts.stakes,

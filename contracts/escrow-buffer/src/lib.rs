@@ -37,7 +37,7 @@
 //!
 //! # By work
 //!
-//! Of a task type by work, what its pool pays is a reserve: it waits in no queue, and there are no deposits.
+//! Of a task type by work nothing comes here: its pool pays WorkReserve, and there are no deposits.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;

@@ -1,4 +1,4 @@
-//! Pools by work: 10 000 units, and every change of the escrow's on record.
+//! Pools by work: 10 000 units, and every change of WorkReserve's on record.
 
 use alloy_primitives::{Uint, B256, U128, U32};
 use bpe_common::{
@@ -22,6 +22,10 @@ impl OverflowMeter {
         let elapsed = last.map_or(u64::MAX, |place| {
             now.saturating_sub(self.changed_at(id, place))
         });
+        if last.is_some_and(|place| self.units_since(id, place) == units) {
+            // Only the recipients of the cuts change: no stranger can use up the hour by that.
+            return true;
+        }
         let unit_seconds = self.unit_seconds_at(id, now);
         let mut changes = self.changes.setter(id);
         match (elapsed, last) {
@@ -61,6 +65,12 @@ impl OverflowMeter {
         let changes = self.changes.getter(id);
         let before = low.checked_sub(1).and_then(|place| changes.getter(place));
         before.map_or(0, |change| change.unit_seconds_at(time))
+    }
+
+    fn units_since(&self, id: B256, place: usize) -> U128 {
+        let changes = self.changes.getter(id);
+        let change = changes.getter(place);
+        change.map_or(U128::ZERO, |change| pack(to_u128(change.units.get())))
     }
 
     fn changed_at(&self, id: B256, place: usize) -> u64 {

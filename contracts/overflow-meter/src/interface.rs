@@ -12,13 +12,17 @@ sol! {
     /// `caller` is not BackpressurePool.
     #[derive(Debug, PartialEq, Eq)]
     error UnauthorizedCaller(address caller);
+    /// `escrow` knows no WorkLedger yet, or that no WorkReserve: nobody could pay out what a pool by work takes in.
+    #[derive(Debug, PartialEq, Eq)]
+    error NoWorkReserve(address escrow);
 }
 
-/// Why a call was refused. [`Error::Revert`] is what Superfluid reverted with.
+/// Why a call was refused. [`Error::Revert`] is what a neighbour or Superfluid reverted with.
 #[derive(SolidityError, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Error {
     UnauthorizedCaller(UnauthorizedCaller),
+    NoWorkReserve(NoWorkReserve),
     NotAContract(NotAContract),
     Revert(Revert),
 }

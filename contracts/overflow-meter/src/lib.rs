@@ -26,7 +26,8 @@
 //! # Counts for WorkLedger
 //!
 //! `index` is ∫ e/u dt, with 18 decimals, where e are the escrow's units and u all units; `unit_seconds` is ∫ e dt. By work
-//! units change at most hourly, one slot for each change, and both can be asked for any past second.
+//! WorkReserve stands in the escrow's place, units change at most hourly, one slot for each change, and `unit_seconds` can be
+//! asked for any past second.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -45,7 +46,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
-    interfaces::IPoolDirectory,
+    interfaces::{IEscrowLinks, IPoolDirectory, IWorkEvidence},
     math::split::Cuts,
     packed::widen,
     returns::Returns,
@@ -98,7 +99,7 @@ pub struct Meter {
     pool: StorageAddress,
 }
 
-/// From `time` on the escrow had `units` of 10 000, after so many unit-seconds. One slot: 32, 128 and 16 bits.
+/// From `time` on WorkReserve had `units` of 10 000, after so many unit-seconds. One slot: 32, 128 and 16 bits.
 #[storage]
 pub struct Change {
     time: StorageU32,
@@ -184,19 +185,31 @@ impl OverflowMeter {
         ))
     }
 
-    /// Notes that of the 10 000 units of a pool by work, the escrow has from now on what `cuts` leave. Within an hour of the
+    /// Notes that of the 10 000 units of a pool by work, the reserve has from now on what `cuts` leave. Within an hour of the
     /// last change nothing is noted, unless that was in this second: the change has to wait.
+    ///
+    /// The reserve is WorkLedger's, which is `escrow`'s: neither link ever changes.
     ///
     /// # Returns
     ///
-    /// * `applied`: whether it was noted.
+    /// * `reserve`: who has those units; zero, if the change has to wait.
     ///
     /// # Errors
     ///
-    /// * [`UnauthorizedCaller`]
-    pub fn settle_by_work(&mut self, task_type_id: B256, cuts: U256) -> Result<bool, Error> {
+    /// * [`UnauthorizedCaller`], [`NoWorkReserve`]
+    /// * `MalformedReturn` if `escrow` is none.
+    pub fn settle_by_work(
+        &mut self,
+        task_type_id: B256,
+        escrow: Address,
+        cuts: U256,
+    ) -> Result<Address, Error> {
         self.only_pool()?;
-        Ok(self.change_cuts(task_type_id, unpack(cuts)))
+        let reserve = self.reserve_of(escrow)?;
+        match self.change_cuts(task_type_id, unpack(cuts)) {
+            true => Ok(reserve),
+            false => Ok(Address::ZERO),
+        }
     }
 
     // --- Views
@@ -299,6 +312,22 @@ impl OverflowMeter {
 }
 
 impl OverflowMeter {
+    /// Where the money of task types by work is.
+    fn reserve_of(&self, escrow: Address) -> Result<Address, Error> {
+        let mut at = escrow;
+        for selector in [
+            IEscrowLinks::workLedgerCall::SELECTOR,
+            IWorkEvidence::workReserveCall::SELECTOR,
+        ] {
+            let [next] = query_words(self.vm(), at, selector, &[])?;
+            at = to_address(next);
+            if at.is_zero() {
+                return Err(NoWorkReserve { escrow }.into());
+            }
+        }
+        Ok(at)
+    }
+
     fn only_pool(&self) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
         match caller == self.backpressure_pool.get() {

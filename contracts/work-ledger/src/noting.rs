@@ -68,6 +68,27 @@ impl WorkLedger {
         Some(())
     }
 
+    /// What a source has paid for a task type by work, as noted. Of another task type that is overflow, which is EscrowBuffer's.
+    pub(super) fn paid(&self, id: B256, source: Address) -> u128 {
+        match self.pools.getter(id).by_work.get() {
+            true => to_u128(self.notes.getter(id).getter(source).noted.get()),
+            false => 0,
+        }
+    }
+
+    /// What a note would add now, by work.
+    pub(super) fn pending(&self, id: B256, source: Address) -> u128 {
+        let known = self.pools.getter(id);
+        let pool = known.pool.get();
+        if pool.is_zero() || !known.by_work.get() {
+            return 0;
+        }
+        match (self.flow(source, pool), self.counts(id)) {
+            (Some(flow), Some(counts)) => self.paid_by_work(id, source, &flow, counts).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// Since the last note, if the flow has not changed since. Part of what overflows, so it gets a part of that.
     fn paid_overflow(&mut self, id: B256, source: Address, flow: &Flow, counts: Counts) -> u128 {
         let notes = self.notes.getter(id);

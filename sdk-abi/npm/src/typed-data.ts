@@ -10,8 +10,8 @@
  * });
  * ```
  *
- * A receipt, an assignment, a voucher are signed by sink and source, an attestation by the sink, shares by the share signer,
- * a report of a miss by the source, a registration of a key by the account that it is to sign for.
+ * A receipt, an assignment, a voucher are signed by sink and source, an attestation by the sink, shares by the share signer, a
+ * registration of a key by the account that it is to sign for.
  */
 
 export type Address = `0x${string}`;
@@ -34,6 +34,9 @@ const domain =
 
 /** Of receipts and assignments. */
 export const completionTrackerDomain = domain("BPE-CompletionTracker");
+
+/** Of vouchers and of registrations of keys. */
+export const workLedgerDomain = domain("BPE-WorkLedger");
 
 /** Of capacity attestations and shares. */
 export const offchainAggregatorDomain = domain("BPE-OffchainAggregator");
@@ -66,6 +69,28 @@ export const taskAssignmentTypes = {
     { name: "source", type: "address" },
     { name: "taskId", type: "bytes32" },
     { name: "deadline", type: "uint256" },
+  ],
+} as const;
+
+/** What a sink has done for a source since ever: work in capacity-seconds of 1e-9 units, its value in wei, tasks. */
+export const workVoucherTypes = {
+  WorkVoucher: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sink", type: "address" },
+    { name: "source", type: "address" },
+    { name: "work", type: "uint256" },
+    { name: "value", type: "uint256" },
+    { name: "tasks", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+  ],
+} as const;
+
+/** A key signs vouchers for an account; the account signs this, with its next nonce. */
+export const keyRegistrationTypes = {
+  KeyRegistration: [
+    { name: "account", type: "address" },
+    { name: "key", type: "address" },
+    { name: "nonce", type: "uint256" },
   ],
 } as const;
 

@@ -25,11 +25,11 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "OverflowMeter",
-        "asks BackpressurePool for its registry at construction only, and later the registry alone",
+        "asks BackpressurePool for its registry at construction only, later the registry, and for the pool EscrowBuffer and WorkLedger for their links",
     ),
     (
         "WorkLedger",
-        "asks BackpressurePool for its links at construction, and later pool, meter and Superfluid alone, never EscrowBuffer",
+        "asks BackpressurePool for its links at construction, and later pool, meter and Superfluid alone, never EscrowBuffer; while WorkReserve asks it, it never calls back",
     ),
     (
         "StreamGateway",

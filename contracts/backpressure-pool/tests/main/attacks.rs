@@ -2,6 +2,9 @@
 
 use crate::world::*;
 
+/// Who gets what pools by work take in.
+const RESERVE: Address = Address::repeat_byte(0xee);
+
 impl World {
     fn nested(&self) -> Address {
         self.curve.address()
@@ -129,8 +132,12 @@ fn by_work_only_cuts_have_units_and_nothing_changes_that() {
         it.motsu_res()
     };
     assert_eq!(weigh(3), Ok(()));
+    // Nobody could pay out what it takes in.
+    assert!(matches!(world.create(ALICE, CODE), Err(Error::Revert(_))));
+    world.escrow.sender(OWNER).set_reserve(RESERVE);
     world.create(ALICE, CODE).unwrap();
-    assert_eq!((world.units(OWNER), world.overflow_units()), (10, 9_990));
+    assert_eq!((world.units(OWNER), world.units(RESERVE)), (10, 9_990));
+    assert_eq!(world.overflow_units(), 0);
     assert_eq!(weigh(0), Err(WeightingFixed {}.into()));
     assert_eq!(world.rebalance_sink(X), Err(PaidByWork {}.into()));
     assert_eq!(world.reduce(X, n(0)), Ok(()));
@@ -138,17 +145,54 @@ fn by_work_only_cuts_have_units_and_nothing_changes_that() {
     // A further change waits for its hour.
     world.set_fee(20, OWNER);
     world.rebalance().unwrap();
-    assert_eq!(world.overflow_units(), 9_980);
+    assert_eq!(world.units(RESERVE), 9_980);
     advance_time(10);
     world.set_fee(30, OWNER);
     world.rebalance().unwrap();
-    assert_eq!(world.overflow_units(), 9_980);
+    assert_eq!(world.units(RESERVE), 9_980);
     advance_time(3_600);
     world.rebalance().unwrap();
-    assert_eq!(world.overflow_units(), 9_970);
+    assert_eq!(world.units(RESERVE), 9_970);
     advance_time(5);
     let counted = world.meter.sender(X).get_overflow_index(CODE).1;
     assert_eq!(counted, n(9_980 * 3_610 + 9_970 * 5));
+}
+
+/// Whoever names WorkReserve as a recipient stops the change, not the streams: its units would be both together, and the later
+/// change of one would take away of the other, so that sources were noted for more than WorkReserve gets.
+#[motsu::test]
+fn by_work_the_reserve_gets_no_cut() {
+    let world = World::bare();
+    world.set_meter().unwrap();
+    world.set_escrow().unwrap();
+    world.escrow.sender(OWNER).set_reserve(RESERVE);
+    world.set_weighting(3);
+    world.set_fee(10, RESERVE);
+    assert_eq!(world.create(ALICE, CODE), invalid(RESERVE));
+    world.set_fee(10, OWNER);
+    world.create(ALICE, CODE).unwrap();
+    let units = || (world.units(OWNER), world.units(RESERVE));
+    for (fee, wait) in [(10, 0), (20, 0), (20, 3_600), (0, 3_600)] {
+        advance_time(wait);
+        world.set_fee(fee, RESERVE);
+        // A fee of nothing is nobody's.
+        if fee > 0 {
+            assert_eq!(world.rebalance(), invalid(RESERVE));
+            assert_eq!(units(), (10, 9_990));
+        }
+    }
+    world.set_reviewer(RESERVE);
+    assert_eq!(world.set_budget(500), invalid(RESERVE));
+    world.set_reviewer(OWNER);
+    world.rebalance().unwrap();
+    assert_eq!(units(), (0, 10_000));
+    // A recipient alone changes without notice.
+    world.set_fee(30, OWNER);
+    advance_time(3_600);
+    world.rebalance().unwrap();
+    world.set_fee(30, X);
+    world.rebalance().unwrap();
+    assert_eq!((world.units(X), units()), (30, (0, 9_970)));
 }
 
 #[motsu::test]

@@ -99,14 +99,28 @@ impl Registry {
     }
 }
 
-/// PricingCurve.
+/// PricingCurve. Or EscrowBuffer, as OverflowMeter sees it.
 #[storage]
 pub struct Curve {
     loads: StorageMap<B256, StorageMap<Address, StorageU256>>,
+    reserve: StorageAddress,
 }
 
 #[public]
 impl Curve {
+    /// From now on its ledger, which it is itself, has this reserve.
+    pub fn set_reserve(&mut self, reserve: Address) {
+        self.reserve.set(reserve);
+    }
+
+    pub fn work_ledger(&self) -> Address {
+        self.vm().contract_address()
+    }
+
+    pub fn work_reserve(&self) -> Address {
+        self.reserve.get()
+    }
+
     /// From now on `sink` reports `load`.
     pub fn set_load(&mut self, id: B256, sink: Address, load: U256) {
         self.loads.setter(id).setter(sink).set(load);

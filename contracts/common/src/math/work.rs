@@ -1,13 +1,16 @@
-//! How much of the capacity of a market is used, and what that makes of its fee.
+//! Work that is proven by payment: what of a voucher counts, what a sink has shown that it can do, what that makes of a fee.
 //!
-//! Work and capacity are in capacity-seconds of 1e-9 units, fees in payment-token wei.
+//! Work is in capacity-seconds of 1e-9 units, capacity in units of 1e-9, values and fees in payment-token wei.
 
 use alloy_primitives::U256;
 
 use super::{mul_div_floor, pricing::WAD, split::scale, to_u128_saturating};
+use crate::clock::EPOCH;
 
 /// From so many epochs without work on, nothing is left of any capacity: 0.7^208 is below 2^-107.
 pub const FORGOTTEN: u64 = 208;
+/// What a sink can claim to have done at once, in seconds of its capacity, where capacity is verified by it: a day.
+pub const MOST_AT_ONCE: u64 = 86_400;
 
 /// 1.0 where the powers below are: 127 fractional bits.
 const ONE: U256 = U256::from_limbs([0, 1 << 63, 0, 0]);
@@ -23,6 +26,50 @@ const POWERS: [u128; 8] = [
     0x000000000000000023214b336feb9a67,
 ];
 
+/// What counts of a voucher.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// In capacity-seconds of 1e-9 units.
+    pub work: u128,
+    /// In wei.
+    pub value: u128,
+}
+
+/// What counts of `work` and `value` that have not counted yet, for a sink that may still count `allowance`, out of
+/// `available` of its source's money: `w = min(W, allowance, floor(W · available / X))`, and of the value as much in
+/// proportion, rounded down. Either both are positive, or both are zero.
+///
+/// The value is at most `available`: `floor(X · w / W) ≤ X · (W · available / X) / W`.
+pub fn counted(work: u128, value: u128, allowance: u128, available: u128) -> Part {
+    let covered = match value <= available {
+        true => work,
+        false => scale(work, available, value),
+    };
+    let part = covered.min(work).min(allowance);
+    let part_value = match part == work {
+        true => value,
+        false => scale(value, part, work),
+    };
+    match part == 0 || part_value == 0 {
+        true => Part::default(),
+        false => Part {
+            work: part,
+            value: part_value,
+        },
+    }
+}
+
+/// What `part` moves of a verified capacity and of prices: no more than a day of the sink's `capacity`, and no more than its
+/// value buys at `fee` wei per unit of 1e9.
+pub fn credible(part: Part, capacity: u128, fee: u128) -> u128 {
+    let bought = match fee {
+        0 => part.work,
+        fee => scale(part.value, 1_000_000_000, fee),
+    };
+    let a_day = capacity.saturating_mul(u128::from(MOST_AT_ONCE));
+    part.work.min(bought).min(a_day)
+}
+
 /// `floor(amount · 0.7^epochs)`, less than two units too low. Zero from [`FORGOTTEN`] epochs on. At most eight products,
 /// however many epochs.
 pub fn faded(amount: u128, epochs: u64) -> u128 {
@@ -36,6 +83,92 @@ pub fn faded(amount: u128, epochs: u64) -> u128 {
         }
     }
     mul_div_floor(U256::from(amount), factor, ONE).map_or(0, to_u128_saturating)
+}
+
+/// What a sink has shown that it can do: `V = 0.3 · work / 300 s + 0.7 · V` in each epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// The epoch of the last count.
+    pub epoch: u64,
+    /// V at the beginning of that epoch.
+    pub before: u128,
+    /// The work that counted in that epoch so far. At most 300 s of the sink's capacity.
+    pub work: u128,
+}
+
+impl Verified {
+    /// V at the beginning of `epoch`.
+    pub fn at(&self, epoch: u64) -> u128 {
+        match epoch.checked_sub(self.epoch) {
+            None | Some(0) => self.before,
+            Some(epochs) => faded(self.closed(), epochs.saturating_sub(1)),
+        }
+    }
+
+    /// What V becomes when the epoch of the last count ends without another one.
+    pub fn closed(&self) -> u128 {
+        blended(self.work, self.before)
+    }
+
+    /// Counts `work` in `epoch`: as its mean over the epochs since the last count, but in no epoch more than a sink of
+    /// `capacity` can do. Returns what counts in `epoch` itself.
+    ///
+    /// The bound is what keeps a sink that has been idle from showing more in one epoch than it has: V never exceeds the
+    /// greatest capacity that it has been counted at.
+    #[must_use]
+    pub fn count(&self, epoch: u64, work: u128, capacity: u128) -> (Self, u128) {
+        let most = capacity.saturating_mul(u128::from(EPOCH));
+        let epochs = epoch.saturating_sub(self.epoch);
+        if epochs == 0 {
+            // A clock does not go back: the same epoch.
+            let mean = work.min(most.saturating_sub(self.work));
+            let total = self.work.saturating_add(mean);
+            return (
+                Self {
+                    work: total,
+                    ..*self
+                },
+                mean,
+            );
+        }
+        if *self == Self::default() {
+            // The first count has no earlier one to be spread over.
+            let mean = work.min(most);
+            let first = Self {
+                epoch,
+                before: 0,
+                work: mean,
+            };
+            return (first, mean);
+        }
+        // Not zero.
+        let mean = work.checked_div(u128::from(epochs)).unwrap_or(0).min(most);
+        let next = Self {
+            epoch,
+            before: approached(self.closed(), mean, epochs.saturating_sub(1)),
+            work: mean,
+        };
+        (next, mean)
+    }
+}
+
+/// `floor(0.3 · work / 300 + 0.7 · before)`.
+fn blended(work: u128, before: u128) -> u128 {
+    // 0.3 / 300 is 1 / 1000.
+    before
+        .saturating_mul(700)
+        .saturating_add(work)
+        .checked_div(1_000)
+        .unwrap_or(0)
+}
+
+/// V after so many `epochs` with `work` each: it approaches work / 300 by 0.3 of the difference in each.
+fn approached(before: u128, work: u128, epochs: u64) -> u128 {
+    let target = work / u128::from(EPOCH);
+    match target >= before {
+        true => target.saturating_sub(faded(target.saturating_sub(before), epochs)),
+        false => target.saturating_add(faded(before.saturating_sub(target), epochs)),
+    }
 }
 
 /// Utilization at which the base fee of a market by work stays: 80 %.
@@ -72,6 +205,8 @@ mod tests {
     use proptest::prelude::*;
 
     const WORK: u128 = 1 << 104;
+    const VALUE: u128 = 1 << 112;
+    const CAPACITY: u128 = 1 << 72;
 
     fn exactly_faded(amount: u128, epochs: u64) -> u128 {
         let exact = BigUint::from(amount) * BigUint::from(7u8).pow(epochs as u32)
@@ -81,10 +216,80 @@ mod tests {
 
     proptest! {
         #[test]
+        fn what_counts_is_covered_and_no_more_than_there_is(
+            work in 1..WORK, value in 1..VALUE, allowance in 0..WORK, available in 0..VALUE, small in 0u32..100,
+        ) {
+            for (work, value) in [(work, value), (work >> small, value >> small)] {
+                if work == 0 || value == 0 { continue; }
+                let part = counted(work, value, allowance, available);
+                prop_assert!(part.work <= work && part.work <= allowance);
+                prop_assert!(part.value <= value && part.value <= available);
+                prop_assert_eq!(part.work == 0, part.value == 0);
+                if value <= available && work <= allowance {
+                    prop_assert_eq!(part, Part { work, value });
+                }
+                // No better price per work than was signed, for either: at most one wei below it.
+                let exact = BigUint::from(value) * BigUint::from(part.work);
+                let paid = BigUint::from(part.value) * BigUint::from(work);
+                prop_assert!(paid <= exact);
+                if part.work > 0 {
+                    prop_assert!(exact - paid < BigUint::from(work));
+                }
+            }
+        }
+
+        #[test]
+        fn counting_in_parts_counts_no_more_than_at_once(
+            work in 1..WORK, value in 1..VALUE, cuts in prop::collection::vec(0..WORK, 1..6),
+        ) {
+            let (mut left, mut sum) = (Part { work, value }, Part::default());
+            for cut in cuts.into_iter().chain([WORK]) {
+                if left.work == 0 || left.value == 0 { break; }
+                let part = counted(left.work, left.value, cut, VALUE);
+                left = Part { work: left.work - part.work, value: left.value - part.value };
+                sum = Part { work: sum.work + part.work, value: sum.value + part.value };
+            }
+            prop_assert_eq!(sum.work + left.work, work);
+            prop_assert_eq!(sum.value + left.value, value);
+        }
+
+        #[test]
         fn fading_by_powers_is_fading_epoch_by_epoch(amount in 0..WORK, epochs in 0u64..260) {
             let exact = exactly_faded(amount, epochs);
             let fast = faded(amount, epochs);
             prop_assert!(fast <= exact && exact - fast < 2, "{} {}", fast, exact);
+        }
+
+        #[test]
+        fn nobody_verifies_more_than_its_capacity(
+            capacity in 1..CAPACITY, steps in prop::collection::vec((0u64..40, 0..WORK), 1..40),
+        ) {
+            let (mut verified, mut epoch) = (Verified::default(), 5_900_000);
+            for (gap, work) in steps {
+                epoch += gap;
+                let (next, counted) = verified.count(epoch, work, capacity);
+                prop_assert!(counted <= work);
+                prop_assert!(next.work <= capacity * 300);
+                prop_assert!(next.at(epoch) <= capacity && next.at(epoch + 1) <= capacity);
+                verified = next;
+            }
+        }
+
+        #[test]
+        fn a_count_after_idle_epochs_is_its_mean_in_each(
+            capacity in 1_000_000u128..CAPACITY, first in 0u128..1 << 60, share in 0u128..100, gap in 1u64..250,
+        ) {
+            let (start, _) = Verified::default().count(7, first, capacity);
+            let mean = capacity * 3 * share;
+            let (at_once, _) = start.count(7 + gap, mean * u128::from(gap), capacity);
+            let mut by_epoch = start;
+            for epoch in 1..=gap {
+                by_epoch = by_epoch.count(7 + epoch, mean, capacity).0;
+            }
+            prop_assert_eq!(at_once.work, by_epoch.work);
+            // Each step rounds down, and what is lost fades as well.
+            let (a, b) = (at_once.before, by_epoch.before);
+            prop_assert!(a.abs_diff(b) <= 5, "{} {}", a, b);
         }
 
         #[test]
@@ -106,6 +311,58 @@ mod tests {
         assert_eq!(faded(u128::MAX, FORGOTTEN), 0);
         assert_eq!(faded(u128::MAX, u64::MAX), 0);
         assert_eq!(faded(1_000, 1), 699 + u128::from(faded(1_000, 1) == 700));
+    }
+
+    #[test]
+    fn the_parts_of_a_voucher() {
+        // Half of the money: half of the work.
+        assert_eq!(
+            counted(100, 1_000, 100, 500),
+            Part {
+                work: 50,
+                value: 500
+            }
+        );
+        // 30 of 100 allowed: 30 % of the value.
+        assert_eq!(
+            counted(100, 1_000, 30, 5_000),
+            Part {
+                work: 30,
+                value: 300
+            }
+        );
+        // Not a whole unit of work is covered.
+        assert_eq!(counted(3, 1_000, 3, 333), Part::default());
+        // A third of a wei is not a wei: no work counts for nothing.
+        assert_eq!(counted(3, 1, 1, 1), Part::default());
+        assert_eq!(counted(3, 1, 0, 1), Part::default());
+    }
+
+    #[test]
+    fn what_is_credible() {
+        let part = Part {
+            work: 500_000_000_000,
+            value: 1_000_000,
+        };
+        // Ten units for a day would be more; the value buys 1e6 · 1e9 / 2e6 of work.
+        assert_eq!(credible(part, 10_000_000_000, 2_000_000), 500_000_000);
+        assert_eq!(credible(part, 10_000_000_000, 0), part.work);
+        assert_eq!(credible(part, 1_000, 0), 86_400_000);
+    }
+
+    #[test]
+    fn a_steady_sink_verifies_what_it_does() {
+        let capacity = 10_000_000_000;
+        let (mut verified, mut epoch) = (Verified::default(), 1_000);
+        for _ in 0..60 {
+            epoch += 12;
+            verified = verified.count(epoch, 12 * 300 * 4_000_000_000, capacity).0;
+        }
+        assert!(verified.at(epoch + 1).abs_diff(4_000_000_000) < 10);
+        // Idle: 0.7 of it in each epoch.
+        let one = verified.at(epoch + 1);
+        assert!(verified.at(epoch + 2).abs_diff(one * 7 / 10) < 2);
+        assert_eq!(verified.at(epoch + 300), 0);
     }
 
     #[test]

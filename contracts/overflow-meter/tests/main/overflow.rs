@@ -1,7 +1,7 @@
 //! OverflowMeter on motsu: who may settle, and what it counts.
 
 use crate::contract::*;
-use crate::neighbours::{Pools, Registry};
+use crate::neighbours::{Decimal, Pools, Registry};
 use alloy_primitives::{uint, Address, B256, U256};
 use bpe_common::{
     call::NotAContract,
@@ -47,7 +47,7 @@ fn only_the_pool_settles() {
     let (meter, pools, _registry) = world();
     let caller = ALICE;
     let unauthorized = UnauthorizedCaller { caller };
-    let settle = meter.sender(ALICE).settle_by_work(CODE, n(0));
+    let settle = meter.sender(ALICE).settle_by_work(CODE, ALICE, n(0));
     assert_eq!(settle.motsu_res(), Err(unauthorized.into()));
     let unauthorized = UnauthorizedCaller { caller };
     let (pool, max) = (pools.address(), U256::MAX);
@@ -370,15 +370,70 @@ fn what_the_registry_has_forgotten_weighs_nothing() {
 
 // --- By work
 
+/// Who has the units that cuts leave.
+const RESERVE: Address = Address::repeat_byte(0xee);
+
+/// An escrow with a ledger, which is itself, that knows the reserve.
+fn escrow() -> Contract<Decimal> {
+    let escrow = Contract::<Decimal>::new();
+    escrow.sender(OWNER).set_links(escrow.address(), RESERVE);
+    escrow
+}
+
+#[motsu::test]
+fn by_work_the_reserve_is_found_by_the_escrow() {
+    let (meter, pools, _registry) = world();
+    let escrow = Contract::<Decimal>::new();
+    let settle = |escrow: Address| {
+        let it = meter.sender(pools.address());
+        let mut it = it;
+        it.settle_by_work(CODE, escrow, n(0)).motsu_res()
+    };
+    let none = |escrow| Err(NoWorkReserve { escrow }.into());
+    let at = escrow.address();
+    assert_eq!(settle(at), none(at));
+    escrow.sender(OWNER).set_links(at, Address::ZERO);
+    assert_eq!(settle(at), none(at));
+    // No pool by work begins without one.
+    assert_eq!(meter.sender(ALICE).get_unit_seconds(CODE, n(9)), n(0));
+    escrow.sender(OWNER).set_links(at, RESERVE);
+    assert_eq!(settle(at), Ok(RESERVE));
+    assert!(matches!(settle(pools.address()), Err(Error::Revert(_))));
+}
+
+/// Whoever changes a recipient, and nothing else, does not use up the hour.
+#[motsu::test]
+fn by_work_the_same_cuts_are_no_change() {
+    let (meter, pools, _registry) = world();
+    let escrow = escrow();
+    let settle = |fee: u64| {
+        let it = meter.sender(pools.address());
+        let mut it = it;
+        let it = it.settle_by_work(CODE, escrow.address(), n(fee << 16));
+        it.motsu_unwrap() == RESERVE
+    };
+    assert!(settle(10));
+    advance_time(3_600);
+    assert!(settle(10));
+    advance_time(1);
+    assert!(settle(20));
+    advance_time(3_599);
+    assert!(settle(20) && !settle(30));
+    advance_time(1);
+    assert!(settle(30));
+}
+
 #[motsu::test]
 fn by_work_every_change_is_on_record() {
     let (meter, pools, _registry) = world();
+    let escrow = escrow();
     let settle = |cuts: U256| {
-        let it = meter.sender(pools.address()).settle_by_work(CODE, cuts);
-        it.motsu_unwrap()
+        let at = escrow.address();
+        let it = meter.sender(pools.address()).settle_by_work(CODE, at, cuts);
+        it.motsu_unwrap() == RESERVE
     };
     let start = timestamp();
-    // No cuts: all 10 000 units are the escrow's.
+    // No cuts: all 10 000 units are the reserve's.
     assert!(settle(n(0)));
     advance_time(3_599);
     let fee = uint!(500_U256) << 16;
@@ -405,17 +460,21 @@ proptest! {
     ) {
         let _turn = bpe_testing::turn();
         let (meter, pools, _registry) = world();
+        let escrow = escrow();
         let start = timestamp();
-        // When the escrow's units changed, and to what.
+        // When the reserve's units changed, and to what.
         let mut list: Vec<(u64, u64)> = vec![];
         for (elapsed, fee) in changes {
             advance_time(elapsed);
             let now = timestamp();
-            let it = meter.sender(pools.address()).settle_by_work(CODE, n(fee << 16));
-            let applied = it.motsu_unwrap();
+            let at = escrow.address();
+            let it = meter.sender(pools.address()).settle_by_work(CODE, at, n(fee << 16));
+            let applied = it.motsu_unwrap() == RESERVE;
             let last = list.last().map_or(u64::MAX, |it| now - it.0);
-            prop_assert_eq!(applied, !(1..3_600).contains(&last));
+            let same = list.last().is_some_and(|it| it.1 == 10_000 - fee);
+            prop_assert_eq!(applied, same || !(1..3_600).contains(&last));
             match (applied, last) {
+                _ if same => {}
                 (true, 0) => list.last_mut().unwrap().1 = 10_000 - fee,
                 (true, _) => list.push((now, 10_000 - fee)),
                 _ => {}

@@ -21,6 +21,8 @@ pub const OWNER: Address = Address::repeat_byte(0x01);
 pub const ALICE: Address = Address::repeat_byte(0x0a);
 pub const BOB: Address = Address::repeat_byte(0x0b);
 pub const CAROL: Address = Address::repeat_byte(0x0c);
+/// Who has the units of task types by work, in tests of notes.
+pub const RESERVE: Address = Address::repeat_byte(0xee);
 /// Units of all sinks together, and the anchor.
 pub const UNITS: u64 = 1_000_000_000;
 
@@ -70,6 +72,8 @@ impl World {
     pub fn by_work() -> Self {
         let world = Self::unconstructed();
         world.pools.sender(OWNER).set_weighting(n(3));
+        let escrow = world.escrow.address();
+        world.escrow.sender(OWNER).set_links(escrow, RESERVE);
         world.construct().unwrap();
         world
     }
@@ -109,12 +113,12 @@ impl World {
 
     /// By work, whether `fee_bps` are the fee from now on, and the rest the escrow's.
     pub fn cut(&self, fee_bps: u64) -> bool {
-        let pools = self.pools.address();
+        let (pools, escrow) = (self.pools.address(), self.escrow.address());
         let settle = self
             .meter
             .sender(pools)
-            .settle_by_work(CODE, n(fee_bps << 16));
-        settle.motsu_unwrap()
+            .settle_by_work(CODE, escrow, n(fee_bps << 16));
+        settle.motsu_unwrap() == RESERVE
     }
 
     /// The escrow's units, and all units.

@@ -1,0 +1,95 @@
+//! What sinks have shown that they can do: for routing and for people. It moves no money.
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{Address, Uint, B256, U256};
+use alloy_sol_types::SolCall;
+use bpe_common::{
+    call::{calldata, first_words, require_gas, static_call},
+    clock,
+    interfaces::IBaseFee,
+    math::{
+        to_u128_saturating,
+        work::{credible, Part, Verified},
+    },
+    packed::{pack, to_u128, widen},
+};
+use stylus_sdk::{prelude::*, storage::*};
+
+use super::{counting::Facts, vouchers::Context, Error, WorkLedger};
+
+/// What PricingCurve may use to say what the fee is: an uncached start, and two slots.
+pub const FEE_GAS: u64 = 60_000;
+
+/// One slot: epoch (24 bits, until the year 2129), before (72), work (88).
+#[storage]
+pub struct Proof {
+    epoch: StorageUint<24, 1>,
+    before: StorageUint<72, 2>,
+    work: StorageUint<88, 2>,
+}
+
+impl WorkLedger {
+    /// V of a sink now.
+    pub(super) fn verified_capacity(&self, id: B256, sink: Address) -> u128 {
+        self.proof(id, sink).at(self.epoch())
+    }
+
+    /// What `part` shows of the sink: no more than its value buys at the base fee, or paying oneself a wei would show
+    /// anything. Nothing, as long as there is no fee.
+    pub(super) fn prove(
+        &mut self,
+        facts: &Facts,
+        part: Part,
+        context: &mut Context,
+    ) -> Result<(), Error> {
+        let fee = self.known_fee(context, facts.id)?;
+        let work = match fee {
+            0 => 0,
+            fee => credible(part, facts.capacity, fee),
+        };
+        if work == 0 {
+            return Ok(());
+        }
+        let verified = self.proof(facts.id, facts.sink);
+        let (next, _mean) = verified.count(self.epoch(), work, facts.capacity);
+        let mut proofs = self.proofs.setter(facts.id);
+        let mut proof = proofs.setter(facts.sink);
+        proof.epoch.set(Uint::wrapping_from(U256::from(next.epoch)));
+        // Both fit: a capacity has 72 bits in the registry, and an epoch's work is at most 300 s of it.
+        proof.before.set(pack(next.before));
+        proof.work.set(pack(next.work));
+        Ok(())
+    }
+
+    /// The base fee of the task type, in wei per capacity unit and second; zero, if PricingCurve does not say it.
+    fn known_fee(&self, context: &mut Context, id: B256) -> Result<u128, Error> {
+        if let Some((known, fee)) = context.fee {
+            if known == id {
+                return Ok(fee);
+            }
+        }
+        require_gas(self.vm(), FEE_GAS)?;
+        let request = calldata(IBaseFee::getBaseFeeCall::SELECTOR, &[id]);
+        let answer = static_call(self.vm(), self.pricing_curve.get(), &request, FEE_GAS, 32);
+        let fee = match (answer.success, first_words(&answer.data)) {
+            (true, Some([fee])) => to_u128_saturating(fee.into()),
+            _ => 0,
+        };
+        context.fee = Some((id, fee));
+        Ok(fee)
+    }
+
+    fn proof(&self, id: B256, sink: Address) -> Verified {
+        let proofs = self.proofs.getter(id);
+        let proof = proofs.getter(sink);
+        Verified {
+            epoch: widen(proof.epoch.get()).wrapping_to(),
+            before: to_u128(proof.before.get()),
+            work: to_u128(proof.work.get()),
+        }
+    }
+
+    fn epoch(&self) -> u64 {
+        self.now() / clock::EPOCH
+    }
+}

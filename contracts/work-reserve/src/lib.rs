@@ -1,0 +1,421 @@
+//! WorkReserve: the money of task types by work.
+//!
+//! A pool by work pays all but fee and budget to this contract. WorkLedger says what of it each source has paid, and what of a
+//! voucher may count; here it is kept whose the money is: what sources have not spent, what sinks are owed.
+//!
+//! | who | may |
+//! |---|---|
+//! | WorkLedger | [`spend`](WorkReserve::spend) a source's money for a sink, by a voucher of both |
+//! | anyone | have paid what is owed: [`pay_out`](WorkReserve::pay_out), [`drain_to`](WorkReserve::drain_to), [`claim_for`](WorkReserve::claim_for); [`disconnect`](WorkReserve::disconnect) |
+//! | a source | [`deposit`](WorkReserve::deposit); [`earmark`](WorkReserve::earmark) its money; [`request_take_back`](WorkReserve::request_take_back), [`take_back`](WorkReserve::take_back) what it has not spent |
+//! | an account | [`claim`](WorkReserve::claim) what could not be paid to it |
+//!
+//! It has no owner, and no link of it ever changes: nobody can move what is here but by these rules.
+//!
+//! # Full reserve
+//!
+//! A source's *unspent* money is what it has paid by its streams, as WorkLedger has noted, and by deposits after the cuts of a
+//! stream, less what it has spent: what counted for sinks, and what it took back. What is not there is refused, never clamped. What counted is *owed* to the sink until it
+//! is paid; registering, leaving, being slashed do not touch it.
+//!
+//! The sum of all notes is at most what the pool has paid here, and each wei of it is spent once. So what this contract has of
+//! a task type, claimed or claimable, is at all times at least the sum of what is unspent and owed. Each task type pays from
+//! what its own pool has paid, so none can use up another's. What is never noted stays, and belongs to nobody.
+//!
+//! # Three parts
+//!
+//! Unspent money is earmarked for single sinks, asked back, or free. A voucher uses its sink's earmark first, then what is free,
+//! then what is asked back, until the moment that is paid. So what a source has free is a signal: only an earmark is a promise.
+//!
+//! # Order of calls
+//!
+//! Programs refuse re-entry. [`spend`](WorkReserve::spend), which WorkLedger calls, calls nobody. Sources' own calls and views
+//! ask WorkLedger, which never calls back from there. Tokens are sent last, when all is written down.
+//!
+//! # Not here yet
+//!
+//! Misses, which take money and award it. The escrow pressure of task types by work: EscrowBuffer says none.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+bpe_common::trap_on_panic!();
+
+mod deposits;
+mod earmarks;
+mod funds;
+mod interface;
+mod payments;
+mod take_back;
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{Address, Uint, B256, U256};
+use alloy_sol_types::SolCall;
+use bpe_common::{
+    call::{query_words, require_contract, to_address},
+    connections,
+    interfaces::IWorkEvidence,
+    packed::widen,
+};
+use stylus_sdk::{prelude::*, storage::*};
+
+pub use earmarks::MAX_EARMARK;
+use earmarks::{end_of, Earmark};
+use funds::{Budget, StorageAmount};
+pub use interface::*;
+use payments::Holdings;
+pub use payments::{MAX_ACCOUNTS, PAYMENT_GAS};
+pub use take_back::{TAKE_BACK_LAPSE, TAKE_BACK_NOTICE};
+
+/// The contract. Slots 0–2: the neighbours, an address each. Slot 3: credited. Then the mappings.
+#[entrypoint]
+#[storage]
+pub struct WorkReserve {
+    work_ledger: StorageAddress,
+    backpressure_pool: StorageAddress,
+    token: StorageAddress,
+    /// The sum of all credits.
+    credited: StorageU256,
+    holdings: StorageMap<B256, Holdings>,
+    /// Money of sources.
+    budgets: StorageMap<B256, StorageMap<Address, Budget>>,
+    /// By source and sink.
+    earmarks: StorageMap<B256, StorageMap<Address, StorageMap<Address, Earmark>>>,
+    /// By source and hour: the sum of the earmarks that end then.
+    places: StorageMap<B256, StorageMap<Address, StorageMap<Uint<8, 1>, StorageAmount>>>,
+    /// What anybody is owed, in wei.
+    owed: StorageMap<B256, StorageMap<Address, StorageU256>>,
+    credits: StorageMap<Address, StorageU256>,
+}
+
+#[public]
+impl WorkReserve {
+    /// Sets the contract up: `work_ledger` says who paid what, and what may count. Its token and its pools are the ones here, for
+    /// ever.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAContract`](bpe_common::call::NotAContract)
+    /// * `MalformedReturn` if `work_ledger` is none.
+    #[constructor]
+    pub fn constructor(&mut self, work_ledger: Address) -> Result<(), Error> {
+        require_contract(self.vm(), work_ledger)?;
+        let pools = self.link(work_ledger, IWorkEvidence::backpressurePoolCall::SELECTOR)?;
+        let token = self.link(work_ledger, IWorkEvidence::SUPER_TOKENCall::SELECTOR)?;
+        connections::forbid(self.vm(), token);
+        self.work_ledger.set(work_ledger);
+        self.backpressure_pool.set(pools);
+        self.token.set(token);
+        Ok(())
+    }
+
+    // --- WorkLedger
+
+    /// Spends `source`'s money for `sink`: of a voucher's `work` and `value` that have not counted as much as the money covers, and
+    /// of the work `allowance` at most. `paid` is what the source has paid by streams since ever. With `whole`, nothing unless the
+    /// money covers all of the value.
+    ///
+    /// # Returns
+    ///
+    /// * `countedWork`
+    /// * `countedValue`: what the sink is owed for it. Either both are zero, or none is.
+    /// * `available`: what the source had for this sink.
+    /// * `everPaid`: what it has paid since ever, deposits included.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`]
+    // A call of a few words each: a struct would not make it clearer.
+    #[allow(clippy::too_many_arguments)]
+    pub fn spend(
+        &mut self,
+        task_type_id: B256,
+        source: Address,
+        sink: Address,
+        paid: U256,
+        work: U256,
+        value: U256,
+        allowance: U256,
+        whole: bool,
+    ) -> Result<(U256, U256, U256, U256), Error> {
+        let caller = self.vm().msg_sender();
+        if caller != self.work_ledger.get() {
+            return Err(UnauthorizedCaller { caller }.into());
+        }
+        let voucher = [work, value, allowance];
+        let (part, available) = self.spend_for(task_type_id, (source, sink), paid, voucher, whole);
+        Ok((
+            U256::from(part.work),
+            U256::from(part.value),
+            U256::from(available),
+            U256::from(self.ever_paid(task_type_id, source, paid)),
+        ))
+    }
+
+    // --- Anyone
+
+    /// Pays `to` all that it is owed in the task type; nothing, if it is owed nothing.
+    ///
+    /// # Errors
+    ///
+    /// * `InsufficientGas` if the token cannot be given [`PAYMENT_GAS`].
+    /// * `SafeERC20FailedOperation` if the token returns neither `true` nor nothing: to credit then what may have been
+    ///   paid would be to owe it twice.
+    /// * [`ReserveShort`]; what Superfluid reverts with.
+    ///
+    /// # Events
+    ///
+    /// * [`Paid`], or [`Credited`] if the token reverts.
+    pub fn pay_out(&mut self, task_type_id: B256, to: Address) -> Result<(), Error> {
+        self.pay_owed(task_type_id, to)
+    }
+
+    /// Pays each of `sinks`, at most 64, all that it is owed in the task type, also those that have left.
+    ///
+    /// # Errors
+    ///
+    /// * [`TooManyAccounts`]; as [`WorkReserve::pay_out`].
+    ///
+    /// # Events
+    ///
+    /// * As [`WorkReserve::pay_out`].
+    pub fn drain_to(&mut self, task_type_id: B256, sinks: Vec<Address>) -> Result<(), Error> {
+        if sinks.len() > MAX_ACCOUNTS {
+            let (count, max) = (U256::from(sinks.len()), U256::from(MAX_ACCOUNTS));
+            return Err(TooManyAccounts { count, max }.into());
+        }
+        for sink in sinks {
+            self.pay_owed(task_type_id, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Pays `account` what it could not be paid before.
+    ///
+    /// # Errors
+    ///
+    /// * [`NothingToClaim`]
+    /// * `SafeERC20FailedOperation` if the token refuses.
+    ///
+    /// # Events
+    ///
+    /// * [`Claimed`]
+    pub fn claim_for(&mut self, account: Address) -> Result<(), Error> {
+        self.pay_credit(account)
+    }
+
+    /// Disconnects this contract from a Superfluid pool, to which somebody connected it before it was here. It claims all the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// * What Superfluid reverts with.
+    pub fn disconnect(&mut self, pool: Address) -> Result<(), Error> {
+        Ok(connections::undo(self.vm(), self.token.get(), pool)?)
+    }
+
+    /// Pays the caller what it could not be paid before.
+    ///
+    /// # Errors
+    ///
+    /// * As [`WorkReserve::claim_for`].
+    ///
+    /// # Events
+    ///
+    /// * [`Claimed`]
+    pub fn claim(&mut self) -> Result<(), Error> {
+        let account = self.vm().msg_sender();
+        self.pay_credit(account)
+    }
+
+    // --- Sources
+
+    /// Pays `amount` of the caller's tokens, who must have approved them, into its money for the task type. Fee and budget get of
+    /// it what they get of a stream, as credits.
+    ///
+    /// # Errors
+    ///
+    /// * [`ZeroAmount`], [`NotPaidByWork`], [`AmountTooLarge`]
+    /// * `SafeERC20FailedOperation` if the token refuses, or nothing arrives.
+    ///
+    /// # Events
+    ///
+    /// * [`Deposited`]; [`Credited`] for each cut.
+    pub fn deposit(&mut self, task_type_id: B256, amount: U256) -> Result<(), Error> {
+        if amount.is_zero() {
+            return Err(ZeroAmount {}.into());
+        }
+        let source = self.vm().msg_sender();
+        self.take_deposit(task_type_id, source, amount)
+    }
+
+    /// Sets `amount` of the caller's free money aside for `sink`, until the full hour at or after `until`. An earmark that
+    /// has not ended can only grow; `amount` is what is set aside then, not what is added.
+    ///
+    /// # Errors
+    ///
+    /// * [`ZeroAmount`], [`InvalidUntil`], [`EarmarkShrinks`], [`InsufficientFunds`]
+    ///
+    /// # Events
+    ///
+    /// * [`Earmarked`]
+    pub fn earmark(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        amount: U256,
+        until: U256,
+    ) -> Result<(), Error> {
+        let source = self.vm().msg_sender();
+        self.set_aside(task_type_id, source, sink, amount, until)
+    }
+
+    /// Asks `amount` of the caller's free money back, beside what it has asked already. From an hour on, and until 25 hours,
+    /// [`take_back`](WorkReserve::take_back) pays what vouchers have left of it; the hour begins anew for all of it.
+    ///
+    /// # Errors
+    ///
+    /// * [`ZeroAmount`], [`InsufficientFunds`]
+    ///
+    /// # Events
+    ///
+    /// * [`TakeBackRequested`]
+    pub fn request_take_back(&mut self, task_type_id: B256, amount: U256) -> Result<(), Error> {
+        let source = self.vm().msg_sender();
+        self.ask_back(task_type_id, source, amount)
+    }
+
+    /// Pays the caller what vouchers have left of what it asked back.
+    ///
+    /// # Errors
+    ///
+    /// * [`NothingAsked`], [`TakeBackTooEarly`]; as [`WorkReserve::pay_out`].
+    ///
+    /// # Events
+    ///
+    /// * [`TakenBack`]; as [`WorkReserve::pay_out`].
+    pub fn take_back(&mut self, task_type_id: B256) -> Result<(), Error> {
+        let source = self.vm().msg_sender();
+        self.pay_asked(task_type_id, source)
+    }
+
+    // --- Views
+
+    /// What `source` has that any sink can be paid of, and what is set aside for `sink`, as far as its streams are noted. A signal,
+    /// but for the latter: the source can spend what is free on itself at any time.
+    ///
+    /// # Returns
+    ///
+    /// * `free`
+    /// * `earmarked`
+    ///
+    /// # Errors
+    ///
+    /// * What WorkLedger reverts with.
+    pub fn get_budget(
+        &self,
+        task_type_id: B256,
+        source: Address,
+        sink: Address,
+    ) -> Result<(U256, U256), Error> {
+        let funds = self.funds_now(task_type_id, source)?;
+        let (earmarked, _until) = self.earmark_of(task_type_id, source, sink);
+        Ok((U256::from(funds.free()), U256::from(earmarked)))
+    }
+
+    /// All money of `source` as far as its streams are noted, and what of it is earmarked and asked back.
+    ///
+    /// # Returns
+    ///
+    /// * `unspent`
+    /// * `earmarked`
+    /// * `asked`
+    /// * `askedAt`: of the last request, in seconds since 1970.
+    /// * `spent`: what counted and what it took back since ever.
+    ///
+    /// # Errors
+    ///
+    /// * What WorkLedger reverts with.
+    pub fn get_funds(
+        &self,
+        task_type_id: B256,
+        source: Address,
+    ) -> Result<(U256, U256, U256, U256, U256), Error> {
+        let funds = self.funds_now(task_type_id, source)?;
+        let budgets = self.budgets.getter(task_type_id);
+        let budget = budgets.getter(source);
+        Ok((
+            U256::from(funds.unspent),
+            U256::from(funds.earmarked),
+            U256::from(funds.asked),
+            widen(budget.asked_at.get()),
+            widen(budget.spent.get()),
+        ))
+    }
+
+    /// What is set aside for `sink`, and until when.
+    ///
+    /// # Returns
+    ///
+    /// * `amount`
+    /// * `until`
+    pub fn get_earmark(&self, task_type_id: B256, source: Address, sink: Address) -> (U256, U256) {
+        let (amount, hour) = self.earmark_of(task_type_id, source, sink);
+        (U256::from(amount), end_of(hour))
+    }
+
+    /// What `account` is owed in the task type, in wei.
+    pub fn get_owed(&self, task_type_id: B256, account: Address) -> U256 {
+        self.owed.getter(task_type_id).get(account)
+    }
+
+    /// What the contract has of the task type besides what waits in its pool, and what it owes of it, in wei.
+    ///
+    /// # Returns
+    ///
+    /// * `held`
+    /// * `received`: what the pool had paid since ever when it was claimed last.
+    /// * `owed`: to all together.
+    pub fn get_holdings(&self, task_type_id: B256) -> (U256, U256, U256) {
+        let holdings = self.holdings.getter(task_type_id);
+        (
+            widen(holdings.held.get()),
+            widen(holdings.received.get()),
+            widen(holdings.owed.get()),
+        )
+    }
+
+    /// What `account` can claim, in wei.
+    pub fn credits(&self, account: Address) -> U256 {
+        self.credits.get(account)
+    }
+
+    /// The sum of all credits, in wei.
+    pub fn credited(&self) -> U256 {
+        self.credited.get()
+    }
+
+    /// Who says who paid what, and what may count.
+    pub fn work_ledger(&self) -> Address {
+        self.work_ledger.get()
+    }
+
+    /// Whose pools pay here.
+    pub fn backpressure_pool(&self) -> Address {
+        self.backpressure_pool.get()
+    }
+
+    /// The token that is here.
+    #[selector(name = "TOKEN")]
+    pub fn token(&self) -> Address {
+        self.token.get()
+    }
+}
+
+impl WorkReserve {
+    fn link(&self, ledger: Address, selector: [u8; 4]) -> Result<Address, Error> {
+        let [address] = query_words(self.vm(), ledger, selector, &[])?;
+        Ok(to_address(address))
+    }
+}
