@@ -45,18 +45,22 @@ impl BackpressurePool {
         let [fee_member, budget_member] = members;
         let after = [(fee_member, units.fee), (budget_member, units.budget)];
         let changed = after != before || units.overflow != escrow_before;
-        let escrow = match split.weighting {
-            BY_WORK if changed => self.reserve_if_due(split.id)?,
-            BY_WORK => return Ok(()),
-            _ if !changed => return self.absorb(split.pool),
-            _ => self.escrow.get(),
-        };
-        if escrow.is_zero() {
-            return Ok(());
+        if !changed {
+            return match split.weighting {
+                BY_WORK => Ok(()),
+                _ => self.absorb(split.pool),
+            };
         }
-        // Of the reserve, which has units of its own: both together would not be what OverflowMeter counts.
-        if part(&after, escrow) > 0 {
-            return Err(InvalidAccount { account: escrow }.into());
+        let mut escrow = self.escrow.get();
+        if split.weighting == BY_WORK {
+            escrow = self.reserve_if_due(split.id, escrow)?;
+            if escrow.is_zero() {
+                return Ok(());
+            }
+            // The reserve has units of its own: with others, they would not be what OverflowMeter counts.
+            if part(&after, escrow) > 0 {
+                return Err(InvalidAccount { account: escrow }.into());
+            }
         }
         // First, so that there are units at any time.
         if units.overflow != escrow_before {
@@ -118,8 +122,8 @@ impl BackpressurePool {
 
     /// By work, whose the units of the overflow are, if they may be what today's cuts leave now: OverflowMeter takes one
     /// change an hour. Else nobody's. Another recipient of the same cuts is no change.
-    fn reserve_if_due(&mut self, id: B256) -> Result<Address, Error> {
-        let arguments = [id, self.escrow.get().word(), self.packed_cuts(id).word()];
+    fn reserve_if_due(&mut self, id: B256, escrow: Address) -> Result<Address, Error> {
+        let arguments = [id, escrow.word(), self.packed_cuts(id).word()];
         let selector = IOverflowMeter::settleByWorkCall::SELECTOR;
         let [reserve] = invoke_words(self.vm(), self.meter.get(), selector, &arguments)?;
         Ok(to_address(reserve))

@@ -147,21 +147,22 @@ sol! {
         function shrink(bytes32 taskTypeId, uint256 before, uint256 rest) external;
     }
 
-    /// EscrowBuffer, as OverflowMeter sees it.
+    /// EscrowBuffer, as OverflowMeter sees it, and WorkVouchers, as WorkReserve does.
     interface IEscrowLinks {
         function workLedger() external view returns (address);
     }
 
-    /// WorkLedger, as OverflowMeter and WorkReserve see it.
+    /// WorkLedger, as OverflowMeter, WorkReserve and WorkVouchers see it.
     interface IWorkEvidence {
         function SUPER_TOKEN() external view returns (address);
         function backpressurePool() external view returns (address);
+        function capacityRegistry() external view returns (address);
         function workReserve() external view returns (address);
         function note(bytes32 taskTypeId, address source) external returns (uint256 paid);
         function getPaid(bytes32 taskTypeId, address source) external view returns (uint256 paid);
     }
 
-    /// WorkReserve, as WorkLedger sees it.
+    /// WorkReserve, as WorkLedger and WorkVouchers see it.
     interface IWorkReserve {
         function workLedger() external view returns (address);
         function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available, uint256 everPaid);

@@ -30,7 +30,7 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event Claimed(address indexed account, uint256 amount);
 
-    /// `caller` is not WorkLedger.
+    /// `caller` is not WorkVouchers.
     #[derive(Debug, PartialEq, Eq)]
     error UnauthorizedCaller(address caller);
     /// An amount of zero was given.

@@ -1,11 +1,11 @@
 //! WorkReserve: the money of task types by work.
 //!
-//! A pool by work pays all but fee and budget to this contract. WorkLedger says what of it each source has paid, and what of a
-//! voucher may count; here it is kept whose the money is: what sources have not spent, what sinks are owed.
+//! A pool by work pays all but fee and budget to this contract. WorkLedger says what of it each source has paid, WorkVouchers
+//! what of a voucher may count; here it is kept whose the money is: what sources have not spent, what sinks are owed.
 //!
 //! | who | may |
 //! |---|---|
-//! | WorkLedger | [`spend`](WorkReserve::spend) a source's money for a sink, by a voucher of both |
+//! | WorkVouchers | [`spend`](WorkReserve::spend) a source's money for a sink, by a voucher of both |
 //! | anyone | have paid what is owed: [`pay_out`](WorkReserve::pay_out), [`drain_to`](WorkReserve::drain_to), [`claim_for`](WorkReserve::claim_for); [`disconnect`](WorkReserve::disconnect) |
 //! | a source | [`deposit`](WorkReserve::deposit); [`earmark`](WorkReserve::earmark) its money; [`request_take_back`](WorkReserve::request_take_back), [`take_back`](WorkReserve::take_back) what it has not spent |
 //! | an account | [`claim`](WorkReserve::claim) what could not be paid to it |
@@ -29,8 +29,8 @@
 //!
 //! # Order of calls
 //!
-//! Programs refuse re-entry. [`spend`](WorkReserve::spend), which WorkLedger calls, calls nobody. Sources' own calls and views
-//! ask WorkLedger, which never calls back from there. Tokens are sent last, when all is written down.
+//! Programs refuse re-entry. [`spend`](WorkReserve::spend), which WorkVouchers calls, calls nobody. Sources' own calls and views
+//! ask WorkLedger, which never calls back. Tokens are sent last, when all is written down.
 //!
 //! # Not here yet
 //!
@@ -55,7 +55,7 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
     connections,
-    interfaces::IWorkEvidence,
+    interfaces::{IEscrowLinks, IWorkEvidence},
     packed::widen,
 };
 use stylus_sdk::{prelude::*, storage::*};
@@ -68,10 +68,11 @@ use payments::Holdings;
 pub use payments::{MAX_ACCOUNTS, PAYMENT_GAS};
 pub use take_back::{TAKE_BACK_LAPSE, TAKE_BACK_NOTICE};
 
-/// The contract. Slots 0–2: the neighbours, an address each. Slot 3: credited. Then the mappings.
+/// The contract. Slots 0–3: the neighbours, an address each. Slot 4: credited. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct WorkReserve {
+    work_vouchers: StorageAddress,
     work_ledger: StorageAddress,
     backpressure_pool: StorageAddress,
     token: StorageAddress,
@@ -91,26 +92,28 @@ pub struct WorkReserve {
 
 #[public]
 impl WorkReserve {
-    /// Sets the contract up: `work_ledger` says who paid what, and what may count. Its token and its pools are the ones here, for
-    /// ever.
+    /// Sets the contract up: `work_vouchers` says what may count, its WorkLedger who paid what. The token and the pools of that are
+    /// the ones here, for ever.
     ///
     /// # Errors
     ///
     /// * [`NotAContract`](bpe_common::call::NotAContract)
-    /// * `MalformedReturn` if `work_ledger` is none.
+    /// * `MalformedReturn` if `work_vouchers` is none.
     #[constructor]
-    pub fn constructor(&mut self, work_ledger: Address) -> Result<(), Error> {
-        require_contract(self.vm(), work_ledger)?;
-        let pools = self.link(work_ledger, IWorkEvidence::backpressurePoolCall::SELECTOR)?;
-        let token = self.link(work_ledger, IWorkEvidence::SUPER_TOKENCall::SELECTOR)?;
+    pub fn constructor(&mut self, work_vouchers: Address) -> Result<(), Error> {
+        require_contract(self.vm(), work_vouchers)?;
+        let ledger = self.link(work_vouchers, IEscrowLinks::workLedgerCall::SELECTOR)?;
+        let pools = self.link(ledger, IWorkEvidence::backpressurePoolCall::SELECTOR)?;
+        let token = self.link(ledger, IWorkEvidence::SUPER_TOKENCall::SELECTOR)?;
         connections::forbid(self.vm(), token);
-        self.work_ledger.set(work_ledger);
+        self.work_vouchers.set(work_vouchers);
+        self.work_ledger.set(ledger);
         self.backpressure_pool.set(pools);
         self.token.set(token);
         Ok(())
     }
 
-    // --- WorkLedger
+    // --- WorkVouchers
 
     /// Spends `source`'s money for `sink`: of a voucher's `work` and `value` that have not counted as much as the money covers, and
     /// of the work `allowance` at most. `paid` is what the source has paid by streams since ever. With `whole`, nothing unless the
@@ -140,7 +143,7 @@ impl WorkReserve {
         whole: bool,
     ) -> Result<(U256, U256, U256, U256), Error> {
         let caller = self.vm().msg_sender();
-        if caller != self.work_ledger.get() {
+        if caller != self.work_vouchers.get() {
             return Err(UnauthorizedCaller { caller }.into());
         }
         let voucher = [work, value, allowance];
@@ -396,7 +399,12 @@ impl WorkReserve {
         self.credited.get()
     }
 
-    /// Who says who paid what, and what may count.
+    /// Who says what may count.
+    pub fn work_vouchers(&self) -> Address {
+        self.work_vouchers.get()
+    }
+
+    /// Who says who paid what.
     pub fn work_ledger(&self) -> Address {
         self.work_ledger.get()
     }
@@ -414,8 +422,8 @@ impl WorkReserve {
 }
 
 impl WorkReserve {
-    fn link(&self, ledger: Address, selector: [u8; 4]) -> Result<Address, Error> {
-        let [address] = query_words(self.vm(), ledger, selector, &[])?;
+    fn link(&self, of: Address, selector: [u8; 4]) -> Result<Address, Error> {
+        let [address] = query_words(self.vm(), of, selector, &[])?;
         Ok(to_address(address))
     }
 }

@@ -55,6 +55,38 @@ fn constructor_refuses_what_makes_no_sense() {
     assert_eq!(construct(pools, registry, escrow, OWNER), no_meter);
 }
 
+/// Once, since another one could take the money of task types by work.
+#[motsu::test]
+fn the_owner_sets_the_reserve_once() {
+    let world = World::new();
+    let set = |who: Address, reserve: Address| {
+        let ledger = world.ledger.sender(who);
+        let mut ledger = ledger;
+        ledger.set_work_reserve(reserve).motsu_res()
+    };
+    let reserve = world.escrow.address();
+    let account = ALICE;
+    let not_owner = Error::Ownable(ownable::OwnableUnauthorizedAccount { account }.into());
+    assert_eq!(set(ALICE, reserve), Err(not_owner));
+    assert_eq!(set(OWNER, ALICE), Err(NotAContract { account }.into()));
+    // It is of no ledger, of another one, or no reserve at all.
+    let foreign = || Err(ForeignReserve { reserve }.into());
+    assert_eq!(set(OWNER, reserve), foreign());
+    let link = |ledger| world.escrow.sender(OWNER).set_links(ledger, Address::ZERO);
+    link(BOB);
+    assert_eq!(set(OWNER, reserve), foreign());
+    let none = set(OWNER, world.registry.address());
+    assert!(matches!(none, Err(Error::Revert(_))));
+    link(world.ledger.address());
+    assert_eq!(set(OWNER, reserve), Ok(()));
+    world.ledger.assert_emitted(&WorkReserveSet {
+        workReserve: reserve,
+    });
+    assert_eq!(world.ledger.sender(BOB).work_reserve(), reserve);
+    let again = set(OWNER, reserve);
+    assert_eq!(again, Err(WorkReserveAlreadySet {}.into()));
+}
+
 // --- Notes
 
 #[motsu::test]

@@ -69,7 +69,7 @@ fn a_deposit_is_asked_back_like_other_money() {
     assert_eq!(it.balance(source()), 400);
     it.redeem(it.usual(1_000, 600, 1)).unwrap();
     let (source, available) = (source(), n(0));
-    let nothing = crate::ledger::NothingAvailable { source, available };
+    let nothing = crate::evidence::NothingAvailable { source, available };
     assert_eq!(it.redeem(it.usual(2_000, 700, 2)), Err(nothing.into()));
     assert_eq!(it.funds(source), (0, 0, 0));
 }

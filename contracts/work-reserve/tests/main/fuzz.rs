@@ -29,7 +29,7 @@ proptest! {
     ) {
         let _turn = bpe_testing::turn();
         let it = market();
-        let callers = [SOURCE, THIRD, it.ledger.address()];
+        let callers = [SOURCE, THIRD, it.vouchers.address()];
         for (data, caller) in calls {
             let mut context = it.reserve.sender(callers[caller]);
             let _ = context.deref_mut();
@@ -52,7 +52,7 @@ fn the_fuzzer_gets_through() {
         .filter(|_| {
             let tree = strategy.new_tree(&mut runner);
             let data = tree.expect("a strategy without filters").current();
-            let mut context = it.reserve.sender(it.ledger.address());
+            let mut context = it.reserve.sender(it.vouchers.address());
             let _ = context.deref_mut();
             enter::<WorkReserve>(data).is_ok()
         })

@@ -460,7 +460,7 @@ impl Run {
         let voucher = self
             .it
             .voucher(&by_source, &by_sink, w + work, x + value, n + tasks);
-        let redeem = self.it.ledger.sender(THIRD).redeem(voucher, pay);
+        let redeem = self.it.vouchers.sender(THIRD).redeem(voucher, pay);
         let redeemed = redeem.motsu_res();
         // What a refused redemption noted on the way is undone with it.
         let mut model = self.model.clone();

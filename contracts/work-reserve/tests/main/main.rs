@@ -1,4 +1,4 @@
-//! WorkReserve on motsu, with the real WorkLedger.
+//! WorkReserve on motsu, with the real WorkLedger and WorkVouchers.
 
 extern crate alloc;
 
@@ -6,6 +6,9 @@ extern crate alloc;
 #[path = "../../src/lib.rs"]
 mod contract;
 mod deposits;
+#[allow(dead_code)]
+#[path = "../../../work-vouchers/src/lib.rs"]
+mod evidence;
 mod fuzz;
 mod invariants;
 #[allow(dead_code)]

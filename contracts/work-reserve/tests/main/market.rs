@@ -1,4 +1,4 @@
-//! A task type by work: the real WorkLedger, WorkReserve and OverflowMeter, real keys, and neighbours that say what a test
+//! A task type by work: the real WorkLedger, WorkVouchers, WorkReserve and OverflowMeter, real keys, and neighbours that say what a test
 //! tells them.
 #![allow(dead_code, unused_imports)]
 
@@ -16,7 +16,8 @@ pub use motsu::prelude::*;
 use stylus_sdk::{prelude::*, storage::*};
 
 use crate::{
-    ledger::{self, SignedVoucher, WorkLedger},
+    evidence::{self, SignedVoucher, WorkVouchers},
+    ledger::{self, WorkLedger},
     meter::OverflowMeter,
     neighbours::{Decimal, Pool, Pools, Registry},
     reserve::{self, WorkReserve},
@@ -93,6 +94,7 @@ unsafe impl TopLevelStorage for Fees {}
 
 pub struct Market {
     pub ledger: Contract<WorkLedger>,
+    pub vouchers: Contract<WorkVouchers>,
     pub reserve: Contract<WorkReserve>,
     pub meter: Contract<OverflowMeter>,
     pub token: Contract<Token>,
@@ -109,6 +111,7 @@ impl Market {
     pub fn unconnected(weighting: u64) -> Self {
         let it = Self {
             ledger: Contract::new(),
+            vouchers: Contract::new(),
             reserve: Contract::new(),
             meter: Contract::new(),
             token: Contract::new(),
@@ -131,7 +134,15 @@ impl Market {
             .constructor(pools, registry, escrow, OWNER)
             .motsu_unwrap();
         let ledger = it.ledger.address();
-        it.reserve.sender(OWNER).constructor(ledger).motsu_unwrap();
+        it.vouchers
+            .sender(OWNER)
+            .constructor(ledger, OWNER)
+            .motsu_unwrap();
+        let vouchers = it.vouchers.address();
+        it.reserve
+            .sender(OWNER)
+            .constructor(vouchers)
+            .motsu_unwrap();
         it.escrow.sender(OWNER).set_links(ledger, Address::ZERO);
         it.fees.sender(OWNER).set_fee(n(FEE), false);
         it
@@ -158,8 +169,8 @@ impl Market {
 
     pub fn connect(&self) -> Result<(), ledger::Error> {
         let (reserve, fees) = (self.reserve.address(), self.fees.address());
-        let set = self.ledger.sender(OWNER).set_pricing_curve(fees);
-        set.motsu_res()?;
+        let set = self.vouchers.sender(OWNER).set_pricing_curve(fees);
+        set.motsu_unwrap();
         let set = self.ledger.sender(OWNER).set_work_reserve(reserve);
         set.motsu_res()?;
         // EscrowBuffer asks the ledger itself; this one is both.
@@ -205,7 +216,7 @@ impl Market {
     }
 
     pub fn digest(&self, message: B256) -> B256 {
-        digest_of(self.ledger.address(), 42_161, message)
+        digest_of(self.vouchers.address(), 42_161, message)
     }
 
     /// A voucher of both for the totals.
@@ -243,12 +254,18 @@ impl Market {
         self.voucher(&key(2), &key(1), work, value, tasks)
     }
 
-    pub fn redeem(&self, voucher: SignedVoucher) -> Result<(), ledger::Error> {
-        self.ledger.sender(THIRD).redeem(voucher, false).motsu_res()
+    pub fn redeem(&self, voucher: SignedVoucher) -> Result<(), evidence::Error> {
+        self.vouchers
+            .sender(THIRD)
+            .redeem(voucher, false)
+            .motsu_res()
     }
 
-    pub fn redeem_and_pay(&self, voucher: SignedVoucher) -> Result<(), ledger::Error> {
-        self.ledger.sender(THIRD).redeem(voucher, true).motsu_res()
+    pub fn redeem_and_pay(&self, voucher: SignedVoucher) -> Result<(), evidence::Error> {
+        self.vouchers
+            .sender(THIRD)
+            .redeem(voucher, true)
+            .motsu_res()
     }
 
     /// Unspent, earmarked, asked back.
@@ -261,7 +278,7 @@ impl Market {
     /// What is owed to a sink, and what has counted for it.
     pub fn account(&self, of: Address) -> (u128, u128) {
         let owed = self.reserve.sender(THIRD).get_owed(CODE, of);
-        let it = self.ledger.sender(THIRD).get_allowance(CODE, of);
+        let it = self.vouchers.sender(THIRD).get_allowance(CODE, of);
         let (counted, _) = it.motsu_unwrap();
         (owed.to(), counted.to())
     }
@@ -276,7 +293,7 @@ impl Market {
     }
 
     pub fn verified(&self, sink: Address) -> u128 {
-        let it = self.ledger.sender(THIRD);
+        let it = self.vouchers.sender(THIRD);
         it.get_verified_capacity(CODE, sink).to()
     }
 }
@@ -308,7 +325,7 @@ pub fn message(voucher: &SignedVoucher) -> B256 {
 }
 
 /// What a batch says of a voucher that would have failed with this alone.
-pub fn reason(error: ledger::Error) -> alloy_primitives::FixedBytes<4> {
+pub fn reason(error: evidence::Error) -> alloy_primitives::FixedBytes<4> {
     let encoded: Vec<u8> = error.into();
     encoded[..4].try_into().expect("a selector")
 }

@@ -44,19 +44,20 @@ fn market() -> Market {
 }
 
 #[motsu::test]
-fn constructor_links_the_ledgers_neighbours() {
+fn constructor_links_the_neighbours() {
     let it = Market::empty();
     let reserve = it.reserve.sender(THIRD);
+    assert_eq!(reserve.work_vouchers(), it.vouchers.address());
     assert_eq!(reserve.work_ledger(), it.ledger.address());
     assert_eq!(reserve.backpressure_pool(), it.pools.address());
     assert_eq!(reserve.token(), it.token.address());
     drop(reserve);
     let another = Contract::<WorkReserve>::new();
-    let construct = |ledger| another.sender(OWNER).constructor(ledger).motsu_res();
+    let construct = |vouchers| another.sender(OWNER).constructor(vouchers).motsu_res();
     let account = THIRD;
     assert_eq!(construct(THIRD), Err(NotAContract { account }.into()));
-    let no_ledger = construct(it.token.address());
-    assert!(matches!(no_ledger, Err(Error::Revert(_))));
+    let none = construct(it.token.address());
+    assert!(matches!(none, Err(Error::Revert(_))));
 }
 
 #[motsu::test]
@@ -72,10 +73,15 @@ fn nobody_connects_the_contract_to_junk_pools() {
         .sender(OWNER)
         .constructor(pools, registry, escrow, OWNER)
         .motsu_unwrap();
+    let vouchers = Contract::<crate::evidence::WorkVouchers>::new();
+    vouchers
+        .sender(OWNER)
+        .constructor(ledger.address(), OWNER)
+        .motsu_unwrap();
     let reserve = Contract::<WorkReserve>::new();
     reserve
         .sender(OWNER)
-        .constructor(ledger.address())
+        .constructor(vouchers.address())
         .motsu_unwrap();
     network.assert_forbidden(reserve.address());
     let junk = it.pool.address();
@@ -84,9 +90,9 @@ fn nobody_connects_the_contract_to_junk_pools() {
 }
 
 #[motsu::test]
-fn the_ledger_alone_spends() {
+fn vouchers_alone_spend() {
     let it = market();
-    for caller in [THIRD, OWNER, source(), sink()] {
+    for caller in [THIRD, OWNER, source(), sink(), it.ledger.address()] {
         let spend = it.reserve.sender(caller).spend(
             CODE,
             source(),

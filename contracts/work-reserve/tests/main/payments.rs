@@ -55,7 +55,7 @@ fn whoever_cannot_be_paid_is_credited_and_stops_nobody() {
         it.usual(1_000, 1_000, 1),
         it.voucher(&key(2), &key(5), 500, 700, 1),
     ];
-    it.ledger
+    it.vouchers
         .sender(THIRD)
         .redeem_batch(batch, true)
         .motsu_unwrap();
@@ -144,7 +144,7 @@ fn a_pool_that_does_not_pay_takes_the_payment_back() {
     let it = Market::new();
     it.pool.sender(OWNER).set_refuses(true);
     let refused = it.redeem_and_pay(it.usual(1_000, 1_000, 1));
-    assert!(matches!(refused, Err(crate::ledger::Error::Revert(_))));
+    assert!(matches!(refused, Err(crate::evidence::Error::Revert(_))));
     assert_eq!(it.account(sink()), (0, 0));
     // Without the payment it counts, and the money waits.
     it.redeem(it.usual(1_000, 1_000, 1)).unwrap();

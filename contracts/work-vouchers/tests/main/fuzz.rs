@@ -10,9 +10,9 @@ use proptest::prelude::*;
 const IDS: &[B256] = &[CODE, B256::ZERO];
 const SOURCE: Address = Address::repeat_byte(0x0a);
 const ACCOUNTS: &[Address] = &[Address::ZERO, SOURCE, THIRD, Address::repeat_byte(0xff)];
-const ABI: &str = include_str!("../../../../sdk-abi/abi/WorkLedger.json");
-/// Links to accounts that are not there: motsu itself panics then.
-const WITHOUT: [&str; 2] = ["setWorkReserve", "setPricingCurve"];
+const ABI: &str = include_str!("../../../../sdk-abi/abi/WorkVouchers.json");
+/// A link to an account that is not there: motsu itself panics then.
+const WITHOUT: [&str; 1] = ["setPricingCurve"];
 
 fn number() -> impl Strategy<Value = U256> {
     prop_oneof![
@@ -27,17 +27,17 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn work_ledger_never_panics(
+    fn work_vouchers_never_panics(
         calls in prop::collection::vec((calldata(ABI, ACCOUNTS, IDS, &WITHOUT), 0usize..3), 16)
     ) {
         let _turn = bpe_testing::turn();
         let _precompiles = deploy_precompiles();
         let it = Market::new();
-        let callers = [SOURCE, OWNER, it.escrow.address()];
+        let callers = [SOURCE, OWNER, it.reserve.address()];
         for (data, caller) in calls {
-            let mut context = it.ledger.sender(callers[caller]);
+            let mut context = it.vouchers.sender(callers[caller]);
             let _ = context.deref_mut();
-            let _ = enter::<WorkLedger>(data);
+            let _ = enter::<WorkVouchers>(data);
             drop(context);
             advance_time(3_000);
         }

@@ -17,59 +17,62 @@ fn hashes_are_of_what_they_say() {
 // --- Links
 
 #[motsu::test]
-fn the_owner_sets_the_reserve_once() {
-    let it = Market::unconnected(3);
-    let reserve = it.reserve.address();
-    let set = |who: Address, reserve: Address| {
-        let ledger = it.ledger.sender(who);
-        let mut ledger = ledger;
-        ledger.set_work_reserve(reserve).motsu_res()
+fn constructor_links_the_ledger_and_its_registry() {
+    let it = Market::empty();
+    let vouchers = it.vouchers.sender(THIRD);
+    assert_eq!(vouchers.work_ledger(), it.ledger.address());
+    assert_eq!(vouchers.capacity_registry(), it.registry.address());
+    drop(vouchers);
+    let another = Contract::<WorkVouchers>::new();
+    let construct = |ledger, owner| {
+        let another = another.sender(OWNER);
+        let mut another = another;
+        another.constructor(ledger, owner).motsu_res()
     };
     let account = THIRD;
-    let not_owner = || {
-        Err(Error::Ownable(
-            OwnableUnauthorizedAccount { account }.into(),
-        ))
-    };
-    assert_eq!(set(THIRD, reserve), not_owner());
-    assert_eq!(set(OWNER, THIRD), Err(NotAContract { account }.into()));
-    let other = Market::unconnected(3);
-    let foreign = ForeignReserve {
-        reserve: other.reserve.address(),
-    };
-    assert_eq!(set(OWNER, foreign.reserve), Err(foreign.into()));
-    let none = set(OWNER, it.fees.address());
-    assert!(matches!(none, Err(Error::Revert(_))));
-    // Until then nothing is redeemed.
+    assert_eq!(
+        construct(THIRD, OWNER),
+        Err(NotAContract { account }.into())
+    );
+    let owner = Address::ZERO;
+    let no_owner = Error::Ownable(ownable::OwnableInvalidOwner { owner }.into());
+    assert_eq!(construct(it.ledger.address(), owner), Err(no_owner));
+    let no_ledger = construct(it.fees.address(), OWNER);
+    assert!(matches!(no_ledger, Err(Error::Revert(_))));
+}
+
+#[motsu::test]
+fn nothing_is_redeemed_before_there_is_a_reserve() {
+    let it = Market::unconnected(3);
     let voucher = it.usual(1, 1, 1);
     assert_eq!(it.redeem(voucher.clone()), Err(NoWorkReserve {}.into()));
     let batch = it
-        .ledger
+        .vouchers
         .sender(THIRD)
-        .redeem_batch(vec![voucher], false)
+        .redeem_batch(vec![voucher.clone()], false)
         .motsu_res();
     assert_eq!(batch, Err(NoWorkReserve {}.into()));
+    it.connect().unwrap();
+    let sink = sink();
+    assert_eq!(it.redeem(voucher), Err(NoAllowance { sink }.into()));
+}
 
-    assert_eq!(set(OWNER, reserve), Ok(()));
-    it.ledger.assert_emitted(&WorkReserveSet {
-        workReserve: reserve,
-    });
-    let again = set(OWNER, reserve);
-    assert_eq!(again, Err(WorkReserveAlreadySet {}.into()));
-    assert_eq!(it.ledger.sender(THIRD).work_reserve(), reserve);
-
+#[motsu::test]
+fn the_owner_sets_the_pricing_curve() {
+    let it = Market::unconnected(3);
     let set = |who: Address, curve: Address| {
-        let ledger = it.ledger.sender(who);
-        let mut ledger = ledger;
-        ledger.set_pricing_curve(curve).motsu_res()
+        let vouchers = it.vouchers.sender(who);
+        let mut vouchers = vouchers;
+        vouchers.set_pricing_curve(curve).motsu_res()
     };
-    let fees = it.fees.address();
-    assert_eq!(set(THIRD, fees), not_owner());
+    let (fees, account) = (it.fees.address(), THIRD);
+    let not_owner = Error::Ownable(OwnableUnauthorizedAccount { account }.into());
+    assert_eq!(set(THIRD, fees), Err(not_owner));
     assert_eq!(set(OWNER, THIRD), Err(NotAContract { account }.into()));
     set(OWNER, fees).unwrap();
-    it.ledger
+    it.vouchers
         .assert_emitted(&PricingCurveSet { pricingCurve: fees });
-    assert_eq!(it.ledger.sender(THIRD).pricing_curve(), fees);
+    assert_eq!(it.vouchers.sender(THIRD).pricing_curve(), fees);
 }
 
 // --- What counts
@@ -80,7 +83,7 @@ fn a_voucher_counts_once_and_is_paid_to_the_wei() {
     let paid = 1_000_000_000_000_000_000;
     let first = it.usual(1_000 * UNIT, 7_000_001, 10);
     it.redeem(first.clone()).unwrap();
-    it.ledger.assert_emitted(&Redeemed {
+    it.vouchers.assert_emitted(&Redeemed {
         taskTypeId: CODE,
         sink: sink(),
         source: source(),
@@ -100,7 +103,7 @@ fn a_voucher_counts_once_and_is_paid_to_the_wei() {
     assert_eq!(it.account(sink()), (0, 1_500 * UNIT));
     assert_eq!(it.balance(sink()), 9_000_001);
     assert_eq!(it.funds(source()), (paid - 9_000_001, 0, 0));
-    let totals = it.ledger.sender(THIRD).get_totals(CODE, source(), sink());
+    let totals = it.vouchers.sender(THIRD).get_totals(CODE, source(), sink());
     assert_eq!(totals, (w(1_500 * UNIT), n(9_000_001), n(12)));
     // The registry's capacity-seconds are what may count at all.
     let (counted, allowance) = it
@@ -218,7 +221,7 @@ fn signatures_of_others_other_chains_and_clones_count_for_nothing() {
     (swapped.sinkSig, swapped.sourceSig) = (good.sourceSig.clone(), good.sinkSig.clone());
     refused(swapped, sink());
     for digest in [
-        digest_of(it.ledger.address(), 1, message(&good)),
+        digest_of(it.vouchers.address(), 1, message(&good)),
         digest_of(THIRD, 42_161, message(&good)),
     ] {
         let mut other = good.clone();
@@ -241,9 +244,9 @@ fn signatures_of_others_other_chains_and_clones_count_for_nothing() {
 fn in_a_batch_a_bad_item_is_an_event_and_counts_nothing() {
     let it = Market::new();
     let redeem = |batch: Vec<SignedVoucher>, pay: bool| {
-        let ledger = it.ledger.sender(THIRD);
-        let mut ledger = ledger;
-        ledger.redeem_batch(batch, pay).motsu_res()
+        let vouchers = it.vouchers.sender(THIRD);
+        let mut vouchers = vouchers;
+        vouchers.redeem_batch(batch, pay).motsu_res()
     };
     let good = it.usual(1_000, 1_000, 1);
     let worthless = it.voucher(&key(3), &key(1), 0, 5, 1);
@@ -272,7 +275,7 @@ fn in_a_batch_a_bad_item_is_an_event_and_counts_nothing() {
     assert_eq!(it.balance(sink()), 2_000);
     assert_eq!(it.owed(), 0);
     let rejected = |id: B256, of: u8, error: Error| {
-        it.ledger.assert_emitted(&VoucherRejected {
+        it.vouchers.assert_emitted(&VoucherRejected {
             taskTypeId: id,
             sink: sink(),
             source: address(&key(of)),
@@ -316,7 +319,7 @@ fn what_money_or_capacity_do_not_cover_stays_redeemable() {
     // 1000 of work allowed; 500 of 1600 paid.
     let all = it.usual(1_600, 1_600, 4);
     it.redeem(all.clone()).unwrap();
-    it.ledger.assert_emitted(&Redeemed {
+    it.vouchers.assert_emitted(&Redeemed {
         taskTypeId: CODE,
         sink: sink(),
         source: source(),
@@ -334,7 +337,7 @@ fn what_money_or_capacity_do_not_cover_stays_redeemable() {
     advance_time(60);
     it.redeem(all.clone()).unwrap();
     assert_eq!(it.account(sink), (1_600, 1_600));
-    let (_, _, tasks) = it.ledger.sender(THIRD).get_totals(CODE, source(), sink);
+    let (_, _, tasks) = it.vouchers.sender(THIRD).get_totals(CODE, source(), sink);
     assert_eq!(tasks, n(4));
     assert_eq!(it.redeem(all), Err(NothingNew {}.into()));
 }
@@ -345,7 +348,7 @@ fn capacity_seconds_that_went_backwards_are_nothing_and_no_failure() {
     it.redeem(it.usual(1_000 * UNIT, 1_000, 1)).unwrap();
     // The registry forgets what the sink had served.
     it.serve(sink(), 10 * UNIT);
-    let allowance = it.ledger.sender(THIRD).get_allowance(CODE, sink());
+    let allowance = it.vouchers.sender(THIRD).get_allowance(CODE, sink());
     assert_eq!(allowance.motsu_unwrap(), (w(1_000 * UNIT), n(0)));
     let next = it.usual(2_000 * UNIT, 2_000, 2);
     let sink = sink();
@@ -405,7 +408,7 @@ fn too_little_gas_is_no_reason_to_reject_a_voucher() {
     let it = Market::new();
     let redeem = || {
         let batch = vec![it.usual(1, 1, 1)];
-        let redeem = it.ledger.sender(THIRD).redeem_batch(batch, false);
+        let redeem = it.vouchers.sender(THIRD).redeem_batch(batch, false);
         redeem.motsu_res()
     };
     it.registry.sender(OWNER).set_silent(true);

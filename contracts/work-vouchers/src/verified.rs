@@ -15,7 +15,7 @@ use bpe_common::{
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-use super::{counting::Facts, vouchers::Context, Error, WorkLedger};
+use super::{counting::Facts, vouchers::Context, Error, WorkVouchers};
 
 /// What PricingCurve may use to say what the fee is: an uncached start, and two slots.
 pub const FEE_GAS: u64 = 60_000;
@@ -28,7 +28,7 @@ pub struct Proof {
     work: StorageUint<88, 2>,
 }
 
-impl WorkLedger {
+impl WorkVouchers {
     /// V of a sink now.
     pub(super) fn verified_capacity(&self, id: B256, sink: Address) -> u128 {
         self.proof(id, sink).at(self.epoch())

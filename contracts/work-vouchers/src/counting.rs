@@ -11,7 +11,7 @@ use bpe_common::{
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-use super::{vouchers::Context, Error, WorkLedger};
+use super::{vouchers::Context, Error, WorkVouchers};
 
 /// Capacity-seconds of 1e-9 units: as many bits as CapacityRegistry has for them.
 pub(super) type StorageWork = StorageUint<104, 2>;
@@ -27,7 +27,7 @@ pub(super) struct Facts {
     pub(super) capacity: u128,
 }
 
-impl WorkLedger {
+impl WorkVouchers {
     pub(super) fn known_facts(
         &self,
         context: &mut Context,

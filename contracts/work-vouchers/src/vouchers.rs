@@ -8,7 +8,7 @@ use bpe_common::{
     eip712::hash_words,
     emit,
     events::Word,
-    interfaces::IWorkReserve,
+    interfaces::{IWorkEvidence, IWorkReserve},
     math::{to_u128_saturating, work::Part},
     packed::{narrow, pack, widen},
 };
@@ -18,7 +18,7 @@ use super::{
     counting::{Facts, StorageWork},
     AmountTooLarge, BatchTooLarge, Error, NoAllowance, NothingAvailable, NothingNew, Redeemed,
     SignedVoucher, SourceNeverPaid, TotalsBelowCounted, ValueWithoutWork, VoucherFromFuture,
-    VoucherRejected, WorkLedger, WorkWithoutValue, DOMAIN,
+    VoucherRejected, WorkVouchers, WorkWithoutValue, DOMAIN,
 };
 
 /// `keccak256("WorkVoucher(bytes32 taskTypeId,address sink,address source,uint256 work,uint256 value,uint256 tasks,uint256 timestamp)")`
@@ -56,7 +56,7 @@ pub(super) struct Context {
     pub(super) fee: Option<(B256, u128)>,
 }
 
-impl WorkLedger {
+impl WorkVouchers {
     /// Counts what is good of several, and says what is not.
     pub(super) fn redeem_all(&mut self, vouchers: &[SignedVoucher]) -> Result<(), Error> {
         if vouchers.len() > MAX_BATCH {
@@ -173,7 +173,7 @@ impl WorkLedger {
             id,
             source.word(),
             voucher.sink.word(),
-            self.paid(id, source).word(),
+            self.paid(IWorkEvidence::getPaidCall::SELECTOR, id, source)?,
             rest.work.word(),
             rest.value.word(),
             allowance.word(),
@@ -183,8 +183,7 @@ impl WorkLedger {
         if part.value > 0 {
             return Ok(part);
         }
-        self.note_stream(id, source);
-        arguments[3] = self.paid(id, source).word();
+        arguments[3] = self.paid(IWorkEvidence::noteCall::SELECTOR, id, source)?;
         arguments[7] = false.word();
         match self.ask_reserve(&arguments)? {
             (part, _) if part.value > 0 => Ok(part),
@@ -196,6 +195,13 @@ impl WorkLedger {
             }
             (_, [available, _]) => Err(NothingAvailable { source, available }.into()),
         }
+    }
+
+    /// What WorkLedger says that `source` has paid: as noted until now, or with a note.
+    fn paid(&self, selector: [u8; 4], id: B256, source: Address) -> Result<B256, Error> {
+        let arguments = [id, source.word()];
+        let [paid] = invoke_words(self.vm(), self.work_ledger.get(), selector, &arguments)?;
+        Ok(paid.word())
     }
 
     /// What counts, what the source had for this sink, and what it has paid since ever.

@@ -27,9 +27,9 @@ impl OfWallet<'_> {
 
     fn register_for(&self, key: Address, signature: Vec<u8>) -> Result<(), Error> {
         let account = self.wallet.address();
-        let ledger = self.it.ledger.sender(THIRD);
-        let mut ledger = ledger;
-        let register = ledger.register_key_for(account, key, signature.into());
+        let ledger = self.it.vouchers.sender(THIRD);
+        let mut vouchers = vouchers;
+        let register = vouchers.register_key_for(account, key, signature.into());
         register.motsu_res()
     }
 }
@@ -52,18 +52,18 @@ fn a_contract_account_signs_by_keys_and_cannot_unsign(wallet: Contract<Wallet>) 
     let digest = it.digest(registration(account, its_key, 0));
     wallet.sender(OWNER).approve(digest);
     of.register_for(its_key, vec![1]).unwrap();
-    it.ledger.assert_emitted(&KeyRegistered {
+    it.vouchers.assert_emitted(&KeyRegistered {
         account,
         key: its_key,
     });
-    let until = || it.ledger.sender(THIRD).get_key_until(account, its_key);
+    let until = || it.vouchers.sender(THIRD).get_key_until(account, its_key);
     assert_eq!(until(), U256::MAX);
     // Once: the same word does not bring a removed key back.
     assert_eq!(of.register_for(its_key, vec![1]), invalid());
     wallet.sender(OWNER).misbehave(1);
     it.redeem(of.voucher(&hot, 100)).unwrap();
 
-    let remove = || it.ledger.sender(account).remove_key(its_key).motsu_res();
+    let remove = || it.vouchers.sender(account).remove_key(its_key).motsu_res();
     remove().unwrap();
     assert_eq!(until(), n(timestamp() + KEY_GRACE));
     let not_registered = KeyNotRegistered {
@@ -76,12 +76,12 @@ fn a_contract_account_signs_by_keys_and_cannot_unsign(wallet: Contract<Wallet>) 
     advance_time(1);
     let refused = it.redeem(of.voucher(&hot, 300));
     assert!(matches!(refused, Err(Error::InvalidSignature(_))));
-    let register = |key| it.ledger.sender(account).register_key(key).motsu_res();
+    let register = |key| it.vouchers.sender(account).register_key(key).motsu_res();
     let zero = Address::ZERO;
     assert_eq!(register(zero), Err(InvalidKey { key: zero }.into()));
     register(its_key).unwrap();
     it.redeem(of.voucher(&hot, 300)).unwrap();
-    let nonce = it.ledger.sender(THIRD).get_key_nonce(account);
+    let nonce = it.vouchers.sender(THIRD).get_key_nonce(account);
     assert_eq!(nonce, n(2));
 }
 
@@ -91,15 +91,15 @@ fn a_key_is_registered_by_its_account_alone() {
     let it = Market::new();
     let (account, its_key) = (source(), address(&key(6)));
     let register = |signature: Bytes| {
-        let ledger = it.ledger.sender(THIRD);
-        let mut ledger = ledger;
-        let register = ledger.register_key_for(account, its_key, signature.to_vec().into());
+        let vouchers = it.vouchers.sender(THIRD);
+        let mut vouchers = vouchers;
+        let register = vouchers.register_key_for(account, its_key, signature.to_vec().into());
         register.motsu_res()
     };
     let message = registration(account, its_key, 0);
     let digest = it.digest(message);
     let of_other_key = it.digest(registration(account, sink(), 0));
-    let of_other_chain = digest_of(it.ledger.address(), 1, message);
+    let of_other_chain = digest_of(it.vouchers.address(), 1, message);
     for signature in [
         sign(&key(6), digest),
         sign(&key(2), of_other_key),
@@ -131,8 +131,8 @@ fn an_account_with_code_signs_by_its_own_key() {
     let key_of = address(&key(6));
     let digest = it.digest(registration(account, key_of, 0));
     let signature = sign(&key(2), digest).to_vec();
-    let ledger = it.ledger.sender(THIRD);
-    let mut ledger = ledger;
-    let register = ledger.register_key_for(account, key_of, signature.into());
+    let vouchers = it.vouchers.sender(THIRD);
+    let mut vouchers = vouchers;
+    let register = vouchers.register_key_for(account, key_of, signature.into());
     register.motsu_unwrap();
 }

@@ -14,7 +14,7 @@ use stylus_sdk::prelude::*;
 
 use super::{
     Error, InvalidKey, InvalidRegistration, InvalidSignature, KeyNotRegistered, KeyRegistered,
-    KeyRemoved, WorkLedger, DOMAIN,
+    KeyRemoved, WorkVouchers, DOMAIN,
 };
 
 /// What a removed key signed counts for so many seconds more: a day.
@@ -25,7 +25,7 @@ pub const ERC1271_GAS: u64 = 400_000;
 pub const KEY_TYPEHASH: B256 =
     b256!("f97941a095030a7d58b9d9e5fce4e0fafe9b51456d692a2170fe8e4ce29c17e9");
 
-impl WorkLedger {
+impl WorkVouchers {
     /// Has `key` sign for `account` from now on.
     pub(super) fn add_key(&mut self, account: Address, key: Address) -> Result<(), Error> {
         if key.is_zero() {
