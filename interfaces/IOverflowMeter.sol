@@ -9,6 +9,9 @@ interface IOverflowMeter {
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
 
+    /// `escrow` knows no WorkLedger yet, or that no WorkReserve: nobody could pay out what a pool by work takes in.
+    error NoWorkReserve(address escrow);
+
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
@@ -19,9 +22,9 @@ interface IOverflowMeter {
     /// `sinkUnits`: those that they have, unless sinks have moved by 5 %, price or limit bound them, or `forced`.
     function settle(bytes32 taskTypeId, address pool, uint256 sinkUnits, uint256 anchor, uint256 cuts, uint256 price, uint256 limit, bool forced) external returns (uint256 feeUnits, uint256 budgetUnits, uint256 overflowUnits);
 
-    /// Notes that of the 10 000 units of a pool by work, the escrow has from now on what `cuts` leave. Within an hour of the
+    /// Notes that of the 10 000 units of a pool by work, the reserve has from now on what `cuts` leave. Within an hour of the
     /// last change nothing is noted, unless that was in this second: the change has to wait.
-    function settleByWork(bytes32 taskTypeId, uint256 cuts) external returns (bool applied);
+    function settleByWork(bytes32 taskTypeId, address escrow, uint256 cuts) external returns (address reserve);
 
     /// Whether a price or a limit bounds what may drain of the task type's escrow, and what has become free to drain since
     /// ever, in wei.

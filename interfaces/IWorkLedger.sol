@@ -12,6 +12,12 @@ interface IWorkLedger {
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
+    /// The money of task types by work is at `workReserve`, for ever.
+    event WorkReserveSet(address indexed workReserve);
+
+    /// The WorkReserve at `reserve` is that of another WorkLedger.
+    error ForeignReserve(address reserve);
+
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
 
@@ -30,9 +36,12 @@ interface IWorkLedger {
     /// `caller` is not EscrowBuffer.
     error UnauthorizedCaller(address caller);
 
-    /// Notes what `source` has paid into the task type's escrow by its stream until now. Never fails: without a pool, a
-    /// stream or an answer it notes nothing.
-    function note(bytes32 taskTypeId, address source) external;
+    /// WorkReserve has been set already.
+    error WorkReserveAlreadySet();
+
+    /// Notes what `source` has paid into the task type's escrow, or WorkReserve, by its stream until now. Never fails: without a
+    /// pool, a stream or an answer it notes nothing.
+    function note(bytes32 taskTypeId, address source) external returns (uint256 paid);
 
     /// What EscrowBuffer may attribute to `source` now, of `unattributed` wei that overflowed: what the source has paid since
     /// the last time, which is noted first. Less than `minimum` waits for more; so does everything while no note can be made.
@@ -40,6 +49,19 @@ interface IWorkLedger {
 
     /// Notes that a drain left `rest` of `before` unattributed wei: all sources' parts shrink alike.
     function shrink(bytes32 taskTypeId, uint256 before, uint256 rest) external;
+
+    /// Makes `workReserve` the contract that the money of task types by work is in. Once, for ever: another one could take it.
+    function setWorkReserve(address workReserve) external;
+
+    /// What `source` has paid for a task type by work, as noted, in wei since ever; zero, if it is none.
+    function getPaid(bytes32 taskTypeId, address source) external view returns (uint256);
+
+    /// What `source` has paid for a task type by work and is not noted yet. Lost, if the source changes its rate without a
+    /// note.
+    function getPending(bytes32 taskTypeId, address source) external view returns (uint256);
+
+    /// Where the money of task types by work is; zero before `setWorkReserve`.
+    function workReserve() external view returns (address);
 
     /// What of the task type's overflow `source` has paid and has not been attributed yet, as far as it is noted, in wei.
     function getDue(bytes32 taskTypeId, address source) external view returns (uint256);
@@ -53,7 +75,7 @@ interface IWorkLedger {
     /// Where capacities are.
     function capacityRegistry() external view returns (address);
 
-    /// Where the money is.
+    /// Where overflow is.
     function escrowBuffer() external view returns (address);
 
     /// What says how much of a stream goes into the escrow.

@@ -48,4 +48,5 @@ bindings! {
     "../interfaces/IVelocityMetrics.sol"
     "../interfaces/IWorkLedger.sol"
     "../interfaces/IWorkReserve.sol"
+    "../interfaces/IWorkVouchers.sol"
 }

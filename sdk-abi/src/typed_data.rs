@@ -12,7 +12,7 @@ use alloy::{
 
 use crate::{
     ICompletionTracker::SignedTask, IOffchainAggregator::SignedAttestation,
-    IWorkLedger::SignedVoucher,
+    IWorkVouchers::SignedVoucher,
 };
 
 sol! {
@@ -37,7 +37,7 @@ sol! {
     }
 
     /// What `sink` has done for `source` since ever: work in capacity-seconds of 1e-9 units, what that is worth in wei, and
-    /// tasks; both sign. For WorkLedger.
+    /// tasks; both sign. For WorkVouchers.
     #[derive(Debug, PartialEq, Eq)]
     struct WorkVoucher {
         bytes32 taskTypeId;
@@ -49,7 +49,7 @@ sol! {
         uint256 timestamp;
     }
 
-    /// `key` signs for `account`, which signs this. For WorkLedger.
+    /// `key` signs for `account`, which signs this. For WorkVouchers.
     #[derive(Debug, PartialEq, Eq)]
     struct KeyRegistration {
         address account;
@@ -132,7 +132,7 @@ pub fn completion_tracker(chain_id: ChainId, contract: Address) -> Eip712Domain 
     domain("BPE-CompletionTracker", "1", chain_id, contract)
 }
 
-/// The domain of vouchers and of registrations of keys.
+/// The domain of vouchers and of registrations of keys; `contract` is WorkVouchers.
 pub fn work_ledger(chain_id: ChainId, contract: Address) -> Eip712Domain {
     domain("BPE-WorkLedger", "1", chain_id, contract)
 }

@@ -12,7 +12,7 @@ use bpe_abi::{
         self, EconomyConfig, EconomyDeployed, EconomyDeployment, IEconomyFactoryInstance,
     },
     IEscrowBuffer, IOffchainAggregator, IOverflowMeter, IPricingCurve, IStakeManager,
-    IStreamGateway, IWorkLedger, IWorkReserve,
+    IStreamGateway, IWorkLedger, IWorkReserve, IWorkVouchers,
 };
 
 use crate::{
@@ -58,6 +58,7 @@ impl Factory {
             *core.gateway.address(),
             *core.meter.address(),
             *core.ledger.address(),
+            *core.vouchers.address(),
             *core.reserve.address(),
             *model.pricing.address(),
             *model.tracker.address(),
@@ -141,6 +142,7 @@ impl Factory {
                 escrow: IEscrowBuffer::new(economy.escrowBuffer, provider.clone()),
                 gateway: IStreamGateway::new(parts.streamGateway, provider.clone()),
                 ledger: IWorkLedger::new(parts.workLedger, provider.clone()),
+                vouchers: IWorkVouchers::new(parts.workVouchers, provider.clone()),
                 reserve: IWorkReserve::new(parts.workReserve, provider.clone()),
                 meter: IOverflowMeter::new(parts.overflowMeter, provider.clone()),
                 macros: old.macros,

@@ -13,6 +13,7 @@ use bpe_abi::{
     IStreamGateway::{self, IStreamGatewayInstance},
     IWorkLedger::{self, IWorkLedgerInstance},
     IWorkReserve::{self, IWorkReserveInstance},
+    IWorkVouchers::{self, IWorkVouchersInstance},
 };
 use devnet_superfluid::bindings::{
     IBlindMacroForwarder::{self, IBlindMacroForwarderInstance},
@@ -37,6 +38,7 @@ pub struct Settlement {
     pub escrow: IEscrowBufferInstance<DynProvider>,
     pub gateway: IStreamGatewayInstance<DynProvider>,
     pub ledger: IWorkLedgerInstance<DynProvider>,
+    pub vouchers: IWorkVouchersInstance<DynProvider>,
     pub reserve: IWorkReserveInstance<DynProvider>,
     pub meter: IOverflowMeterInstance<DynProvider>,
     /// Superfluid's: runs the gateway's macro.
@@ -60,7 +62,9 @@ impl Settlement {
         mined(pool.setEscrowBuffer(escrow).send().await).await;
         let arguments = (pools, registry, escrow, owner).abi_encode_params();
         let ledger = deploy(devnet, "work-ledger", arguments).await;
-        let reserve = deploy(devnet, "work-reserve", ledger.abi_encode()).await;
+        let arguments = (ledger, owner).abi_encode_params();
+        let vouchers = deploy(devnet, "work-vouchers", arguments).await;
+        let reserve = deploy(devnet, "work-reserve", vouchers.abi_encode()).await;
         let arguments = (token, pools, ledger).abi_encode_params();
         let gateway = deploy(devnet, "stream-gateway", arguments).await;
         let it = Self {
@@ -68,6 +72,7 @@ impl Settlement {
             escrow: IEscrowBuffer::new(escrow, provider.clone()),
             gateway: IStreamGateway::new(gateway, provider.clone()),
             ledger: IWorkLedger::new(ledger, provider.clone()),
+            vouchers: IWorkVouchers::new(vouchers, provider.clone()),
             reserve: IWorkReserve::new(reserve, provider.clone()),
             meter: IOverflowMeter::new(meter, provider.clone()),
             macros: IBlindMacroForwarder::new(superfluid.addresses.blind_macro_forwarder, provider),

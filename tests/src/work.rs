@@ -10,7 +10,7 @@ use alloy::{
 use bpe_abi::{
     typed_data::{self, sign_voucher, WorkVoucher},
     IPricingCurve::{self, IPricingCurveInstance},
-    IWorkLedger::SignedVoucher,
+    IWorkVouchers::SignedVoucher,
 };
 
 use crate::{
@@ -43,7 +43,7 @@ impl Work {
         let (registry, provider) = (*base.registry.address(), base.provider.clone());
         let arguments = (registry, base.owner).abi_encode_params();
         let pricing = deploy(&base.devnet, "pricing-curve", arguments).await;
-        mined(core.ledger.setPricingCurve(pricing).send().await).await;
+        mined(core.vouchers.setPricingCurve(pricing).send().await).await;
         let register = base.registry.registerTaskType_0(WORK, tokens(100));
         mined(register.send().await).await;
         mined(pools.setWeighting(WORK, 3).send().await).await;
@@ -93,12 +93,12 @@ impl Work {
             tasks: U256::from(tasks),
             timestamp: U256::from(devnet.timestamp()),
         };
-        let domain = typed_data::work_ledger(devnet.chain_id(), *self.core.ledger.address());
+        let domain = typed_data::work_ledger(devnet.chain_id(), *self.core.vouchers.address());
         sign_voucher(sink, source, &voucher, &domain).unwrap()
     }
 
     pub async fn redeem(&self, voucher: SignedVoucher, pay: bool) -> TransactionReceipt {
-        let redeem = self.core.ledger.redeem(voucher, pay).from(self.relayer);
+        let redeem = self.core.vouchers.redeem(voucher, pay).from(self.relayer);
         mined(redeem.send().await).await
     }
 
@@ -107,7 +107,7 @@ impl Work {
         vouchers: Vec<SignedVoucher>,
         pay: bool,
     ) -> TransactionReceipt {
-        let redeem = self.core.ledger.redeemBatch(vouchers, pay);
+        let redeem = self.core.vouchers.redeemBatch(vouchers, pay);
         mined(redeem.from(self.relayer).send().await).await
     }
 

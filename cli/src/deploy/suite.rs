@@ -376,10 +376,15 @@ pub const STEPS: &[Step] = &[
             check("workLedger()", &[], Contract("WorkLedger")),
         ],
     ))),
+    Deploy(core(
+        "WorkVouchers",
+        "work-vouchers",
+        &[shown(Contract("WorkLedger"), "workLedger()"), OWNER],
+    )),
     Deploy(without_owner(core(
         "WorkReserve",
         "work-reserve",
-        &[shown(Contract("WorkLedger"), "workLedger()")],
+        &[shown(Contract("WorkVouchers"), "workVouchers()")],
     ))),
     // Without it there are no pools by work.
     Do(once(call(
@@ -518,7 +523,7 @@ pub const STEPS: &[Step] = &[
         &[check("pricingCurve()", &[], Contract("PricingCurve"))],
     )),
     Do(call(
-        "WorkLedger",
+        "WorkVouchers",
         "setPricingCurve(address)",
         &[Contract("PricingCurve")],
         &[check("pricingCurve()", &[], Contract("PricingCurve"))],
@@ -592,6 +597,7 @@ pub const STEPS: &[Step] = &[
                     "StreamGateway",
                     "OverflowMeter",
                     "WorkLedger",
+                    "WorkVouchers",
                     "WorkReserve",
                     "PricingCurve",
                     "CompletionTracker",

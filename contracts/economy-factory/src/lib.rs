@@ -14,8 +14,8 @@
 //!
 //! # What an economy is made of
 //!
-//! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, WorkReserve,
-//! PricingCurve, CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); in some Pipeline or
+//! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, WorkVouchers,
+//! WorkReserve, PricingCurve, CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); in some Pipeline or
 //! ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
 //! budgets go to the caller, until it names others. The templates are numbered as in the Solidity deployment:
 //!
@@ -167,7 +167,7 @@ pub const MAX_PAGE: u64 = 63;
 /// The most task types that an economy is made with: each costs about 1 million gas.
 pub const MAX_TASK_TYPES: usize = 16;
 /// How many programs there are.
-pub const PROGRAMS: usize = 13;
+pub const PROGRAMS: usize = 14;
 
 /// The places in the constructor's list of what not every economy has: the last ones.
 const PIPELINE: usize = PROGRAMS - 2;
@@ -219,6 +219,7 @@ struct Parts {
     gateway: Address,
     meter: Address,
     ledger: Address,
+    vouchers: Address,
     reserve: Address,
     pricing: Address,
     tracker: Address,
@@ -232,7 +233,7 @@ struct Parts {
 impl From<[Address; PROGRAMS]> for Parts {
     /// From the order of the constructor's list.
     fn from(parts: [Address; PROGRAMS]) -> Self {
-        let [stakes, registry, pool, escrow, gateway, meter, ledger, reserve, pricing, tracker, aggregator, pipeline, reputation] =
+        let [stakes, registry, pool, escrow, gateway, meter, ledger, vouchers, reserve, pricing, tracker, aggregator, pipeline, reputation] =
             parts;
         Self {
             stakes,
@@ -242,6 +243,7 @@ impl From<[Address; PROGRAMS]> for Parts {
             gateway,
             meter,
             ledger,
+            vouchers,
             reserve,
             pricing,
             tracker,
@@ -252,6 +254,17 @@ impl From<[Address; PROGRAMS]> for Parts {
     }
 }
 
+/// Seven contracts of an economy.
+type Seven = (
+    Address,
+    Address,
+    Address,
+    Address,
+    Address,
+    Address,
+    Address,
+);
+
 #[public]
 #[inherit(Ownable)]
 impl EconomyFactory {
@@ -259,8 +272,8 @@ impl EconomyFactory {
     /// back the first unit of capacity, the programs, and the owner.
     ///
     /// The programs, in this order: StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway,
-    /// OverflowMeter, WorkLedger, WorkReserve, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline, ReputationLedger.
-    /// The last can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
+    /// OverflowMeter, WorkLedger, WorkVouchers, WorkReserve, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline,
+    /// ReputationLedger. The last can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
     ///
     /// # Errors
     ///
@@ -391,11 +404,9 @@ impl EconomyFactory {
     /// * `overflowMeter`
     /// * `completionTracker`
     /// * `offchainAggregator`
+    /// * `workVouchers`
     /// * `workReserve`
-    pub fn get_parts(
-        &self,
-        economy_id: B256,
-    ) -> Result<(Address, Address, Address, Address, Address, Address), Error> {
+    pub fn get_parts(&self, economy_id: B256) -> Result<Seven, Error> {
         let parts = self.require_parts(economy_id)?;
         Ok((
             parts.gateway,
@@ -403,6 +414,7 @@ impl EconomyFactory {
             parts.meter,
             parts.tracker,
             parts.aggregator,
+            parts.vouchers,
             parts.reserve,
         ))
     }
@@ -539,7 +551,8 @@ impl EconomyFactory {
         let selector = IEconomy::setOverflowMeterCall::SELECTOR;
         self.tell(parts.pool, selector, &[meter])?;
         self.tell(parts.ledger, new, &[pool, registry, escrow, it])?;
-        self.tell(parts.reserve, new, &[ledger])?;
+        self.tell(parts.vouchers, new, &[ledger, it])?;
+        self.tell(parts.reserve, new, &[parts.vouchers.word()])?;
         self.tell(parts.gateway, new, &[token, pool, ledger])?;
         self.tell(parts.pricing, new, &[registry, it])?;
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
@@ -575,7 +588,7 @@ impl EconomyFactory {
             IEconomy::setEscrowBufferCall::SELECTOR,
             &[escrow],
         )?;
-        for part in [parts.pool, parts.ledger] {
+        for part in [parts.pool, parts.vouchers] {
             self.tell(part, IEconomy::setPricingCurveCall::SELECTOR, &[pricing])?;
         }
         let selector = IEconomy::setBackpressurePoolCall::SELECTOR;
@@ -721,6 +734,7 @@ impl EconomyFactory {
             parts.pool,
             parts.escrow,
             parts.ledger,
+            parts.vouchers,
             parts.pricing,
             parts.tracker,
             parts.aggregator,

@@ -35,7 +35,7 @@ const domain =
 /** Of receipts and assignments. */
 export const completionTrackerDomain = domain("BPE-CompletionTracker");
 
-/** Of vouchers and of registrations of keys. */
+/** Of vouchers and of registrations of keys; the contract is WorkVouchers. */
 export const workLedgerDomain = domain("BPE-WorkLedger");
 
 /** Of capacity attestations and shares. */

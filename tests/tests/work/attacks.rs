@@ -4,8 +4,8 @@ use alloy::{
     primitives::{Address, U256},
     sol_types::SolError as _,
 };
-use bpe_abi::IWorkLedger::{
-    IWorkLedgerErrors, NoAllowance, SourceNeverPaid, TotalsBelowCounted, ValueWithoutWork,
+use bpe_abi::IWorkVouchers::{
+    IWorkVouchersErrors, NoAllowance, SourceNeverPaid, TotalsBelowCounted, ValueWithoutWork,
     VoucherRejected,
 };
 use bpe_tests::{
@@ -29,8 +29,8 @@ async fn self_dealing_costs_the_fee_however_much_others_overpay() {
     let (honest, whale) = (signer(3), signer(4));
     it.sink(&mallory, 100).await;
     it.sink(&honest, 10).await;
-    let hers = it.source(&her_source, 1_000, 1_000 * RATE).await;
-    let whales = it.source(&whale, 10_000, 10_000 * RATE).await;
+    let hers = it.source(&her_source, 1_000, 100 * RATE).await;
+    let whales = it.source(&whale, 10_000, 1_000 * RATE).await;
     core.advance(HOUR);
     let paid = it.note(hers).await;
     it.note(whales).await;
@@ -45,7 +45,7 @@ async fn self_dealing_costs_the_fee_however_much_others_overpay() {
         (Totals(350_000, 1_000_000 * paid, u64::from(u32::MAX)), true),
     ] {
         let voucher = it.voucher(&her_source, &mallory, totals);
-        let redeem = core.ledger.redeem(voucher, pay).from(it.relayer);
+        let redeem = core.vouchers.redeem(voucher, pay).from(it.relayer);
         if let Ok(sent) = redeem.send().await {
             sent.get_receipt().await.unwrap();
         }
@@ -57,7 +57,7 @@ async fn self_dealing_costs_the_fee_however_much_others_overpay() {
         &mallory,
         Totals(359_000, 1_000_000 * paid, u64::from(u32::MAX)),
     );
-    let redeem = core.ledger.redeem(all, true).from(it.relayer);
+    let redeem = core.vouchers.redeem(all, true).from(it.relayer);
     if let Ok(sent) = redeem.send().await {
         sent.get_receipt().await.unwrap();
     }
@@ -117,14 +117,14 @@ async fn bad_vouchers_count_nothing() {
     let signature = 4;
     let batch = vec![down, free, unpaid, idle, forged, of_clone];
     for (place, voucher) in batch.clone().into_iter().enumerate() {
-        let redeem = it.core.ledger.redeem(voucher, true).call().await;
-        let error: IWorkLedgerErrors = revert(redeem);
+        let redeem = it.core.vouchers.redeem(voucher, true).call().await;
+        let error: IWorkVouchersErrors = revert(redeem);
         let expected = match place {
-            0 => matches!(error, IWorkLedgerErrors::TotalsBelowCounted(_)),
-            1 => matches!(error, IWorkLedgerErrors::ValueWithoutWork(_)),
-            2 => matches!(error, IWorkLedgerErrors::SourceNeverPaid(_)),
-            3 => matches!(error, IWorkLedgerErrors::NoAllowance(_)),
-            _ => matches!(error, IWorkLedgerErrors::InvalidSignature(_)),
+            0 => matches!(error, IWorkVouchersErrors::TotalsBelowCounted(_)),
+            1 => matches!(error, IWorkVouchersErrors::ValueWithoutWork(_)),
+            2 => matches!(error, IWorkVouchersErrors::SourceNeverPaid(_)),
+            3 => matches!(error, IWorkVouchersErrors::NoAllowance(_)),
+            _ => matches!(error, IWorkVouchersErrors::InvalidSignature(_)),
         };
         assert!(expected, "{place}: {error:?}");
     }
@@ -171,9 +171,9 @@ async fn no_more_than_capacity_seconds_count() {
     it.core.advance(HOUR);
     it.redeem(all.clone(), true).await;
     assert_eq!(it.core.whole(sink).await, 72_000);
-    let again = it.core.ledger.redeem(all, true).call().await;
-    let error: IWorkLedgerErrors = revert(again);
-    assert!(matches!(error, IWorkLedgerErrors::NothingNew(_)));
+    let again = it.core.vouchers.redeem(all, true).call().await;
+    let error: IWorkVouchersErrors = revert(again);
+    assert!(matches!(error, IWorkVouchersErrors::NothingNew(_)));
     // Leaving does not touch what it is owed, and nothing more can be counted than it served.
     it.redeem(
         it.voucher(&client, &worker, Totals(72_100, 72_100, 2)),

@@ -1,7 +1,7 @@
 //! The whole path, and what it costs.
 
 use alloy::primitives::U256;
-use bpe_abi::IWorkLedger::{Redeemed, VoucherRejected};
+use bpe_abi::IWorkVouchers::{Redeemed, VoucherRejected};
 use bpe_tests::{
     proof::events,
     settlement::{usdcx, RATE},
@@ -23,7 +23,7 @@ async fn from_a_stream_to_a_sink_and_back_to_the_wei() {
     let sink = it.sink(&worker, 10).await;
     let treasury = core.base.devnet.account(1);
     let (at_first, fees_at_first) = (usdcx(1_000), it.worth(treasury).await);
-    let source = it.source(&client, 1_000, 1_000 * RATE).await;
+    let source = it.source(&client, 1_000, 100 * RATE).await;
     let opened = core.base.devnet.timestamp();
     let rate = core.rate_of(source, WORK).await;
     core.advance(HOUR);

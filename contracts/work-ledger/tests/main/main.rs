@@ -2,11 +2,11 @@
 
 extern crate alloc;
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../src/lib.rs"]
 mod contract;
 mod invariants;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../../overflow-meter/src/lib.rs"]
 mod meter;
 #[path = "../../../escrow-buffer/tests/main/neighbours.rs"]

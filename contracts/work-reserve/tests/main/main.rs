@@ -2,20 +2,20 @@
 
 extern crate alloc;
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../src/lib.rs"]
 mod contract;
 mod deposits;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../../work-vouchers/src/lib.rs"]
 mod evidence;
 mod fuzz;
 mod invariants;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../../work-ledger/src/lib.rs"]
 mod ledger;
 mod market;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../../overflow-meter/src/lib.rs"]
 mod meter;
 mod money;

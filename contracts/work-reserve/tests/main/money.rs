@@ -192,8 +192,9 @@ fn what_is_asked_back_waits_an_hour_and_lapses_in_a_day() {
         from: n(timestamp() + TAKE_BACK_NOTICE),
     });
     advance_time(3_599);
-    let availableAt = n(timestamp() + 1);
-    let early = TakeBackTooEarly { availableAt };
+    let early = TakeBackTooEarly {
+        availableAt: n(timestamp() + 1),
+    };
     assert_eq!(it.take_back(), Err(early.into()));
     // A further request begins the hour anew, for all of it.
     it.ask(200).unwrap();

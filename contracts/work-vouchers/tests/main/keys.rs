@@ -27,7 +27,7 @@ impl OfWallet<'_> {
 
     fn register_for(&self, key: Address, signature: Vec<u8>) -> Result<(), Error> {
         let account = self.wallet.address();
-        let ledger = self.it.vouchers.sender(THIRD);
+        let vouchers = self.it.vouchers.sender(THIRD);
         let mut vouchers = vouchers;
         let register = vouchers.register_key_for(account, key, signature.into());
         register.motsu_res()

@@ -1,6 +1,6 @@
 //! Verified capacity: what a sink has shown by work that somebody paid for.
 
-use crate::{contract::*, market::*};
+use crate::market::*;
 
 #[motsu::test]
 fn verified_capacity_follows_counted_work_and_fades() {

@@ -5,7 +5,6 @@ use bpe_common::{
     call::NotAContract,
     ownable::{self, OwnableUnauthorizedAccount},
 };
-use stylus_sdk::prelude::*;
 
 #[motsu::test]
 fn hashes_are_of_what_they_say() {
@@ -107,7 +106,7 @@ fn a_voucher_counts_once_and_is_paid_to_the_wei() {
     assert_eq!(totals, (w(1_500 * UNIT), n(9_000_001), n(12)));
     // The registry's capacity-seconds are what may count at all.
     let (counted, allowance) = it
-        .ledger
+        .vouchers
         .sender(THIRD)
         .get_allowance(CODE, sink())
         .motsu_unwrap();
