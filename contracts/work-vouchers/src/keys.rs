@@ -5,7 +5,7 @@
 
 use alloy_primitives::{b256, Address, B256, U256, U64};
 use bpe_common::{
-    call::require_gas,
+    call::{has_code, require_gas},
     emit,
     events::Word,
     signature::{is_valid_erc1271, recover},
@@ -47,17 +47,24 @@ impl WorkVouchers {
         let words = [KEY_TYPEHASH, account.word(), key.word(), nonce.word()];
         let digest = DOMAIN.digest(self.vm(), bpe_common::eip712::hash_words(&words));
         let own = recover(self.vm(), digest, signature).is_ok_and(|signer| signer == account);
-        if !own {
-            require_gas(self.vm(), ERC1271_GAS)?;
-            if !is_valid_erc1271(self.vm(), account, digest, signature, ERC1271_GAS) {
-                return Err(InvalidRegistration { account }.into());
-            }
+        if !own && !self.approves(account, digest, signature)? {
+            return Err(InvalidRegistration { account }.into());
         }
         // Not in this world 2^256 times.
         self.key_nonces
             .setter(account)
             .set(nonce.saturating_add(U256::from(1)));
         self.add_key(account, key)
+    }
+
+    /// Whether the contract `account` says that it signed. That it had too little gas for it is no answer.
+    fn approves(&self, account: Address, digest: B256, signature: &[u8]) -> Result<bool, Error> {
+        if !has_code(self.vm(), account) {
+            return Ok(false);
+        }
+        require_gas(self.vm(), ERC1271_GAS)?;
+        let gas = ERC1271_GAS;
+        Ok(is_valid_erc1271(self.vm(), account, digest, signature, gas))
     }
 
     /// Takes `key` from `account`. What it signed counts for a day more. Registrations that `account` signed before are void.

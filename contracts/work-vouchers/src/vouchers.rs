@@ -280,3 +280,23 @@ fn selector(error: Error) -> B256 {
     }
     word
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bpe_common::call::InsufficientGas;
+
+    /// Whoever redeems a batch with too little gas is told so, and no voucher is rejected for it.
+    #[test]
+    fn too_little_gas_is_the_callers_fault() {
+        let (required, available) = (U256::from(2), U256::from(1));
+        let gas = InsufficientGas {
+            required,
+            available,
+        };
+        assert!(is_callers(&gas.into()));
+        assert!(is_callers(&Error::Revert(Revert(vec![]))));
+        assert!(!is_callers(&Error::Revert(Revert(vec![1, 2, 3, 4]))));
+        assert!(!is_callers(&NothingNew {}.into()));
+    }
+}

@@ -147,7 +147,7 @@ async fn bad_vouchers_count_nothing() {
     assert_eq!(before, after);
     let totals = it
         .core
-        .ledger
+        .vouchers
         .getTotals(WORK, source, sink)
         .call()
         .await

@@ -33,7 +33,6 @@ pub struct Registry {
     since: StorageMap<B256, StorageMap<Address, StorageU256>>,
     oldest: StorageMap<Address, StorageU256>,
     fails: StorageBool,
-    silent: StorageBool,
 }
 
 #[public]
@@ -71,11 +70,6 @@ impl Registry {
         self.fails.set(fails);
     }
 
-    /// As one that runs out of gas, or does again.
-    pub fn set_silent(&mut self, silent: bool) {
-        self.silent.set(silent);
-    }
-
     pub fn task_type_exists(&self, id: B256) -> bool {
         self.task_types.get(id)
     }
@@ -108,9 +102,6 @@ impl Registry {
         sink: Address,
         time: U256,
     ) -> Result<U256, Vec<u8>> {
-        if self.silent.get() {
-            return Err(vec![]);
-        }
         if self.fails.get() {
             return Err(refusal());
         }

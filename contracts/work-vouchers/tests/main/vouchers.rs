@@ -399,21 +399,3 @@ fn streams_are_noted_when_a_voucher_needs_them() {
     it.redeem(it.usual(1_000, 12_000_000, 1)).unwrap();
     assert_eq!((pending(&it), it.funds(source()).0), (0, 3_000_000));
 }
-
-/// A neighbour that runs out of gas says nothing. Whoever redeems a batch with too little is told so, and no voucher is
-/// rejected for it.
-#[motsu::test]
-fn too_little_gas_is_no_reason_to_reject_a_voucher() {
-    let it = Market::new();
-    let redeem = || {
-        let batch = vec![it.usual(1, 1, 1)];
-        let redeem = it.vouchers.sender(THIRD).redeem_batch(batch, false);
-        redeem.motsu_res()
-    };
-    it.registry.sender(OWNER).set_silent(true);
-    let silent = bpe_common::call::Revert(vec![]);
-    assert_eq!(redeem(), Err(Error::Revert(silent)));
-    it.registry.sender(OWNER).set_silent(false);
-    redeem().unwrap();
-    assert_eq!(it.account(sink()), (1, 1));
-}
