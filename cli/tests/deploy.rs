@@ -190,6 +190,21 @@ async fn a_link_that_somebody_changed_is_told_and_mended() {
     assert!(!stage.status(&[]).await.succeeded().contains("WRONG"));
 }
 
+/// `[1/82]`, `[2/82]` and so on, also where a step was done already.
+fn assert_says_every_step(output: &str) {
+    let mut steps: Vec<(usize, usize)> = output.lines().filter_map(counter).collect();
+    steps.dedup();
+    let count = steps.first().expect("a step").1;
+    let all: Vec<_> = (1..=count).map(|step| (step, count)).collect();
+    assert_eq!(steps, all, "{output}");
+}
+
+fn counter(line: &str) -> Option<(usize, usize)> {
+    let (counter, _) = line.strip_prefix('[')?.split_once(']')?;
+    let (step, count) = counter.split_once('/')?;
+    Some((step.parse().ok()?, count.parse().ok()?))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_killed_is_continued() {
     let stage = Stage::with_superfluid().await;
@@ -208,6 +223,7 @@ async fn a_run_that_is_killed_is_continued() {
     let resumed = stage.deploy(&[]).await.succeeded();
     assert!(!resumed.contains("StakeManager is at"), "{resumed}");
     assert!(resumed.contains("Verified: "), "{resumed}");
+    assert_says_every_step(&resumed);
     assert_eq!(creations(&stage.devnet).await, stage.addresses().len());
     assert_follows_schema(&stage.file());
 }
@@ -587,7 +603,7 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
             "says that it is of chain 42161, and the endpoint is chain 31337",
         ),
         (&unknown, "unknown contract stakeKeeper"),
-        (&moved, "but there is no code there"),
+        (&moved, "but there is no code there. The endpoint may be behind: try again. A devnet that was killed"),
     ] {
         fs::write(stage.file(), text).unwrap();
         refused(stage.deploy(&[]).await, expected);
