@@ -32,7 +32,7 @@ pub struct Fuzz<W: 'static> {
     pub callers: &'static [Address],
     /// The contract and its neighbours, set up.
     pub world: fn() -> W,
-    /// Sends calldata to the contract by [`send`], and lets time pass where that matters.
+    /// Sends calldata to the contract by [`enter`], lets time pass where that matters, and says whether it was accepted.
     pub send: fn(&W, Address, Vec<u8>) -> bool,
 }
 
@@ -92,8 +92,16 @@ impl<W> Fuzz<W> {
     }
 }
 
-/// Sends calldata as a transaction of `caller`; whether it is accepted.
-pub fn send<C>(contract: &Contract<C>, caller: Address, calldata: Vec<u8>) -> bool
+/// Sends calldata as a transaction of `caller`, and returns what comes back.
+///
+/// # Errors
+///
+/// * What the contract reverts with.
+pub fn enter<C>(
+    contract: &Contract<C>,
+    caller: Address,
+    calldata: Vec<u8>,
+) -> Result<Vec<u8>, Vec<u8>>
 where
     C: Router<C>
         + StorageType
@@ -105,7 +113,12 @@ where
     let mut context = contract.sender(caller);
     // Sets caller and contract on motsu's host.
     let _ = context.deref_mut();
-    enter::<C>(calldata).is_ok()
+    router_entrypoint::<C, C>(
+        calldata,
+        VM {
+            host: Box::new(WasmVM {}),
+        },
+    )
 }
 
 /// Calldata for the functions of `abi` (a JSON array) but those named in `without`: arguments of the right types, with
@@ -217,21 +230,4 @@ fn encode(function: &Function, guesses: &[Guess]) -> Vec<u8> {
     }
     head.extend(tail);
     head
-}
-
-/// Enters the contract as a transaction would, in the context that motsu has set up.
-fn enter<C>(calldata: Vec<u8>) -> Result<Vec<u8>, Vec<u8>>
-where
-    C: Router<C>
-        + StorageType
-        + TopLevelStorage
-        + ValueDenier
-        + core::borrow::BorrowMut<C::Storage>,
-{
-    router_entrypoint::<C, C>(
-        calldata,
-        VM {
-            host: Box::new(WasmVM {}),
-        },
-    )
 }

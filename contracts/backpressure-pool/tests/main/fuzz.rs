@@ -6,7 +6,7 @@ use crate::neighbours::{Curve, Registry};
 use alloy_primitives::{uint, Address, B256, U256};
 use bpe_common::clock::testing::advance_time;
 use bpe_testing::{
-    send,
+    enter,
     superfluid::{flow_rate, Gda, GdaPool, Host},
     Fuzz, Token,
 };
@@ -103,7 +103,7 @@ const FUZZ: Fuzz<World> = Fuzz {
             Address::ZERO => world.registry.address(),
             caller => caller,
         };
-        let is_accepted = send(&world.pools, caller, data);
+        let is_accepted = enter(&world.pools, caller, data).is_ok();
         let rate = flow_rate(1 << bits);
         world.pool.sender(OWNER).set_flow_rate(rate);
         advance_time(600);

@@ -2,10 +2,9 @@
 
 use alloy_primitives::{address, Address, B256};
 use bpe_common::clock::testing::advance_time;
-use bpe_testing::{send, Fuzz};
-use motsu::prelude::*;
+use bpe_testing::{enter, Fuzz};
 
-use crate::{contract::LightningCapacityOracle, node, operator, World, LIGHTNING, OWNER, RELAYER};
+use crate::{node, operator, World, LIGHTNING, OWNER, RELAYER};
 
 /// Of key 1.
 const OPERATOR: Address = address!("1a642f0E3c3aF545E7AcBD38b07251B3990914F1");
@@ -35,7 +34,7 @@ const FUZZ: Fuzz<World> = Fuzz {
     callers: CALLERS,
     world,
     send: |world, caller, data| {
-        let is_accepted = send(&world.oracle, caller, data);
+        let is_accepted = enter(&world.oracle, caller, data).is_ok();
         advance_time(31);
         is_accepted
     },

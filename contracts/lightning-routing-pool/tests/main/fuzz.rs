@@ -1,10 +1,9 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts.
 
 use alloy_primitives::{address, Address, B256};
-use bpe_testing::{send, Fuzz};
-use motsu::prelude::*;
+use bpe_testing::{enter, Fuzz};
 
-use crate::{contract::LightningRoutingPool, operator, World, ANYONE, LIGHTNING, MILLION, OWNER};
+use crate::{operator, World, ANYONE, LIGHTNING, MILLION, OWNER};
 
 const OPERATOR: Address = address!("a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a001");
 const IDS: &[B256] = &[
@@ -31,7 +30,7 @@ const FUZZ: Fuzz<World> = Fuzz {
     without: &[],
     callers: CALLERS,
     world,
-    send: |world, caller, data| send(&world.pool, caller, data),
+    send: |world, caller, data| enter(&world.pool, caller, data).is_ok(),
 };
 
 #[test]

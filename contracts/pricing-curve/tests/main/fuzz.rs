@@ -3,7 +3,7 @@
 use crate::contract::PricingCurve;
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::clock::testing::advance_time;
-use bpe_testing::{send, Fuzz, Registry};
+use bpe_testing::{enter, Fuzz, Registry};
 use motsu::prelude::*;
 
 const OWNER: Address = Address::repeat_byte(0x01);
@@ -38,7 +38,7 @@ const FUZZ: Fuzz<(Contract<PricingCurve>, Contract<Registry>)> = Fuzz {
     callers: CALLERS,
     world,
     send: |world, caller, data| {
-        let is_accepted = send(&world.0, caller, data);
+        let is_accepted = enter(&world.0, caller, data).is_ok();
         advance_time(31);
         is_accepted
     },

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::clock::testing::{advance_blocks, advance_time};
-use bpe_testing::{send, Fuzz, Turn};
+use bpe_testing::{enter, Fuzz, Turn};
 use motsu::prelude::*;
 
 use crate::{contract::RelayCapacityRegistry, world::*};
@@ -43,7 +43,7 @@ const FUZZ: Fuzz<(Contract<RelayCapacityRegistry>, Neighbours)> = Fuzz {
     callers: CALLERS,
     world,
     send: |world, caller, data| {
-        let is_accepted = send(&world.0, caller, data);
+        let is_accepted = enter(&world.0, caller, data).is_ok();
         advance_blocks(1);
         advance_time(31);
         is_accepted

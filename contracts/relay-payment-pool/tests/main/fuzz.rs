@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use alloy_primitives::{Address, B256};
 use bpe_common::clock::testing::advance_time;
-use bpe_testing::{send, Fuzz};
+use bpe_testing::{enter, Fuzz};
 use motsu::prelude::*;
 
 use crate::{contract::*, world::*};
@@ -44,7 +44,7 @@ const FUZZ: Fuzz<(World, Cell<u64>)> = Fuzz {
     world,
     send: |(it, sequence), caller, data| {
         it.relay(KEY, OPERATOR, 80, 90, sequence.replace(sequence.get() + 1));
-        let is_accepted = send(&it.payment, caller, data);
+        let is_accepted = enter(&it.payment, caller, data).is_ok();
         advance_time(31);
         is_accepted
     },

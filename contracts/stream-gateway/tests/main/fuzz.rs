@@ -4,7 +4,7 @@ use crate::contract::StreamGateway;
 use crate::neighbours::{Gda, Ledger};
 use alloy_primitives::{Address, Bytes, B256, U256};
 use alloy_sol_types::{sol, SolCall, SolValue};
-use bpe_testing::{calldata, send, superfluid::GdaPool, Pools, Token};
+use bpe_testing::{calldata, enter, superfluid::GdaPool, Pools, Token};
 use motsu::prelude::*;
 use proptest::prelude::*;
 
@@ -59,7 +59,7 @@ impl World {
     }
 
     fn enter(&self, data: Vec<u8>) -> bool {
-        send(&self.gateway, ALICE, data)
+        enter(&self.gateway, ALICE, data).is_ok()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256};
 use bpe_common::clock::testing::advance_time;
-use bpe_testing::{send, Fuzz};
+use bpe_testing::{enter, Fuzz};
 use motsu::prelude::*;
 
 use crate::{contract::VelocityMetrics, ALICE, OWNER, TOKEN};
@@ -28,7 +28,7 @@ const FUZZ: Fuzz<Contract<VelocityMetrics>> = Fuzz {
     callers: CALLERS,
     world,
     send: |world, caller, data| {
-        let is_accepted = send(world, caller, data);
+        let is_accepted = enter(world, caller, data).is_ok();
         advance_time(1_000);
         is_accepted
     },
