@@ -273,7 +273,7 @@ impl CapacityRegistry {
 
     pub(crate) fn only_adapter(&self) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
-        match self.adapters.get(caller) {
+        match self.authorized_adapters(caller) {
             true => Ok(()),
             false => Err(NotAuthorizedAdapter { caller }.into()),
         }

@@ -64,6 +64,7 @@ use bpe_common::{
     math,
     ownable::{self, Ownable},
     packed::{narrow, pack, to_u128, widen},
+    powers::{self, power, Holder},
     signature::{self, is_valid_erc1271, recover},
 };
 use stylus_sdk::{abi, prelude::*, storage::*};
@@ -226,6 +227,8 @@ pub const NONE: u8 = 0;
 pub const DECLARED: u8 = 1;
 /// Sinks owe what was assigned to them.
 pub const ASSIGNED: u8 = 2;
+/// The power to check evidence, as [`powers::PowerAnnounced`] names it.
+pub const VERIFIER: B256 = power("verifier");
 /// What a contract account may use to say whether it signed.
 pub const SIGNER_GAS: u64 = 200_000;
 /// What a verifier may use.
@@ -305,7 +308,7 @@ pub struct CompletionTracker {
     /// The first epoch that began after the construction.
     begin: StorageCount,
     stake_manager: StorageAddress,
-    verifiers: StorageMap<B256, StorageAddress>,
+    verifiers: StorageMap<B256, Holder>,
     /// By task type, in the order of epochs.
     yardsticks: StorageMap<B256, StorageVec<Yardstick>>,
     /// By the hash of task type and sink.
@@ -527,9 +530,11 @@ impl CompletionTracker {
 
     // --- Owner
 
-    /// Measures the sinks of the task type from the next epoch on: a completion stands for `weight` of capacity, and they
-    /// owe nothing ([`NONE`]), what they declare ([`DECLARED`]) or what was assigned to them ([`ASSIGNED`]). Until it is set,
-    /// they owe nothing. With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch.
+    /// Measures the sinks of the task type from the first epoch on that begins after StakeManager's `powerNotice`: a
+    /// completion stands for `weight` of capacity, and they owe what they declare ([`DECLARED`]) or what was assigned to them
+    /// ([`ASSIGNED`]). From the next epoch on they owe nothing, if it is [`NONE`]. Until one is in effect, they owe nothing.
+    /// With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch. It replaces what was announced and is not
+    /// yet in effect.
     ///
     /// # Errors
     ///
@@ -553,16 +558,21 @@ impl CompletionTracker {
         if narrowed.is_zero() {
             return Err(InvalidWeight { weight }.into());
         }
-        let from = self.now().saturating_add(1);
-        let mut yardsticks = self.yardsticks.setter(task_type_id);
-        let last = yardsticks.len().saturating_sub(1);
-        let is_pending = yardsticks
-            .getter(last)
-            .is_some_and(|yardstick| yardstick.from.get() == to_count(from));
-        let mut entry = match yardsticks.setter(last) {
-            Some(pending) if is_pending => pending,
-            _ => yardsticks.grow(),
+        let notice = match yardstick {
+            NONE => 0,
+            _ => self.power_notice()?,
         };
+        let time = clock::block_timestamp(self.vm()).saturating_add(notice);
+        let (now, from) = (self.now(), to_epoch(time).saturating_add(1));
+        let mut yardsticks = self.yardsticks.setter(task_type_id);
+        while let Some(last) = yardsticks.len().checked_sub(1) {
+            let entry = yardsticks.getter(last);
+            if entry.is_some_and(|entry| entry.from.get() <= to_count(now)) {
+                break;
+            }
+            yardsticks.shrink();
+        }
+        let mut entry = yardsticks.grow();
         entry.weight.set(narrowed);
         entry.from.set(to_count(from));
         entry.kind.set(U8::from(yardstick));
@@ -573,7 +583,8 @@ impl CompletionTracker {
         Ok(())
     }
 
-    /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type from now on; nobody, if zero.
+    /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type, after StakeManager's `powerNotice`; nobody
+    /// from now on, if zero.
     ///
     /// # Errors
     ///
@@ -581,11 +592,17 @@ impl CompletionTracker {
     ///
     /// # Events
     ///
-    /// * [`VerifierSet`]
+    /// * [`VerifierSet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
     pub fn set_verifier(&mut self, task_type_id: B256, verifier: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.verifiers.setter(task_type_id).set(verifier);
-        emit!(self.vm(), VerifierSet[task_type_id, verifier]);
+        let (now, notice) = (clock::block_timestamp(self.vm()), self.power_notice()?);
+        let mut holder = self.verifiers.setter(task_type_id);
+        match holder.set(verifier, now, notice) {
+            true => {
+                powers::announce(self.vm(), VERIFIER, verifier, notice);
+            }
+            false => emit!(self.vm(), VerifierSet[task_type_id, verifier]),
+        }
         Ok(())
     }
 
@@ -683,7 +700,8 @@ impl CompletionTracker {
 
     /// Who checks evidence for the task type; zero if nobody does.
     pub fn verifiers(&self, task_type_id: B256) -> Address {
-        self.verifiers.get(task_type_id)
+        let holder = self.verifiers.getter(task_type_id);
+        holder.get(clock::block_timestamp(self.vm()))
     }
 
     /// Where capacities are declared.
@@ -1002,7 +1020,7 @@ impl CompletionTracker {
 
     /// The task that `attestation` proves to the verifier of the task type to be done.
     fn verified(&self, task_type: B256, attestation: abi::Bytes) -> Result<Task, Error> {
-        let verifier = self.verifiers.get(task_type);
+        let verifier = self.verifiers(task_type);
         if verifier.is_zero() {
             return Err(NoVerifier {
                 taskTypeId: task_type,
@@ -1292,6 +1310,13 @@ impl CompletionTracker {
             }
         }
         (Capacity::from(1), NONE)
+    }
+
+    /// The notice with which powers are given, in seconds; 0 until staking is open.
+    fn power_notice(&self) -> Result<u64, Error> {
+        let selector = IStakeSlasher::powerNoticeCall::SELECTOR;
+        let notice = self.number(self.stake_manager.get(), selector, &[])?;
+        Ok(u64::try_from(notice).unwrap_or(u64::MAX))
     }
 
     fn verdict(&self, pair: B256) -> Verdict {
