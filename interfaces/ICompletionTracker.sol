@@ -19,7 +19,8 @@ interface ICompletionTracker {
     /// An assignment in a batch was not accepted. `reason` as of `CompletionRejected`.
     event AssignmentRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, bytes4 reason);
 
-    /// `sink` lost `slashAmount`, the last of its epochs with `completionRate`.
+    /// `sink` is slashed by `slashAmount`, the last of its epochs with `completionRate`. What it lost at once, at most 30 % of
+    /// its stake a day, StakeManager's `Slashed` says.
     event AutoSlashed(bytes32 indexed taskTypeId, address indexed sink, uint256 slashAmount, uint256 completionRate);
 
     /// `sink` completed `taskId` for `source`; for nobody in particular, if that is zero.

@@ -194,8 +194,8 @@ interface IStakeManager {
     /// All of the stake of `sink`, wherever it is, in wei.
     function getStake(address sink) external view returns (uint256);
 
-    /// What the stake of `sink` was at `time`, in seconds since 1970, where an epoch of 300 s ended, since it first backed
-    /// anything. Of the time before the last 64 epochs with a change it is the least that is remembered.
+    /// What the stake of `sink` was just before `time`, in seconds since 1970, where an epoch of 300 s ended, since it first
+    /// backed anything. Nothing that happens in that second or later changes the answer. Of the time before the last 64 epochs with a change it is the least that is remembered.
     function getStakeAt(address sink, uint256 time) external view returns (uint256);
 
     /// The most capacity that the stake of `sink` can back, in units of 1e-9: nothing below the minimum stake, less its

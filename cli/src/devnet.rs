@@ -1,11 +1,14 @@
 //! `bpe devnet`: a local chain until it is interrupted.
 
 use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    time::Duration,
+    process,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use alloy::primitives::{keccak256, B256};
 use anyhow::Context as _;
 use clap::Args;
 use devnet::{bind, Devnet, Faults, Mining, RpcServer, DEFAULT_CHAIN_ID};
@@ -65,7 +68,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let chain = build(&options).await?;
     let server = chain.serve_on(listener).await?;
     chain.mine_every(options.block_time.map(Duration::from_secs))?;
-    announce(&chain, &server, options.quiet);
+    announce(&chain, &server, &options);
 
     match &options.state {
         Some(path) => save_until_stopped(&chain, path, stop).await?,
@@ -88,30 +91,66 @@ async fn build(options: &Options) -> anyhow::Result<Devnet> {
         max_log_range: options.max_log_range,
         ..Faults::default()
     };
-    let timed = new.clone().system_time().speed(options.speed);
-    let mut builder = timed.faults(faults);
-    if options.block_time.is_some() {
-        builder = builder.mining(Mining::Manual);
-    }
+    let mut builder = new.clone().system_time().speed(options.speed);
     let saved = options.state.as_ref().filter(|path| path.exists());
-    if !options.no_superfluid {
-        let ready = superfluid::prepare(new, options.superfluid).await;
-        let ready = ready.context("--no-superfluid starts without it")?;
-        let file = superfluid::publish(&ready, options.chain_id, saved.is_some())?;
-        if !options.quiet {
-            println!("Superfluid's addresses: {}\n", file.display());
-        }
-        builder = builder.state_file(saved.unwrap_or(&ready.state));
-    } else if let Some(path) = saved {
-        builder = builder.state_file(path);
+    if saved.is_none() {
+        builder = builder.instance(new_instance());
     }
-    Ok(builder.build()?)
+    if options.no_superfluid {
+        if let Some(path) = saved {
+            builder = builder.state_file(path);
+        }
+        let chain = builder.build()?;
+        return prepared(chain, options, faults);
+    }
+    let ready = superfluid::prepare(new, options.superfluid).await;
+    let ready = ready.context("--no-superfluid starts without it")?;
+    let chain = builder.state_file(saved.unwrap_or(&ready.state)).build()?;
+    if saved.is_none() {
+        superfluid::fund(&chain, &ready.superfluid).await?;
+    }
+    let published = superfluid::publish(&ready.superfluid, &chain, saved.is_some())?;
+    if !options.quiet {
+        if let Some(kept) = published.kept {
+            println!(
+                "What is recorded of another chain {} is kept in {}.",
+                chain.chain_id(),
+                kept.display()
+            );
+        }
+        println!("Superfluid's addresses: {}\n", published.file.display());
+    }
+    prepared(chain, options, faults)
+}
+
+/// Sets what clients find, once what this program sends is through.
+fn prepared(chain: Devnet, options: &Options, faults: Faults) -> anyhow::Result<Devnet> {
+    if options.block_time.is_some() {
+        chain.set_mining(Mining::Manual);
+    }
+    chain.set_faults(faults)?;
+    Ok(chain)
+}
+
+/// Tells this start of a devnet from all others.
+fn new_instance() -> B256 {
+    let random = RandomState::new().build_hasher().finish();
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    keccak256(format!("{random} {} {}", time.as_nanos(), process::id()))
 }
 
 /// Prints what a user needs to connect.
-fn announce(chain: &Devnet, server: &RpcServer, quiet: bool) {
-    if !quiet {
-        println!("Accounts, 10 000 ETH each. The keys are public: use them nowhere else.\n");
+fn announce(chain: &Devnet, server: &RpcServer, options: &Options) {
+    if !options.quiet {
+        let tokens = match options.no_superfluid {
+            true => "",
+            false => ", 1 000 000 USDC and 1 000 000 USDCx",
+        };
+        println!(
+            "Accounts, 10 000 ETH{tokens} each. The keys are public: use them nowhere else.\n"
+        );
         for (index, signer) in chain.signers().iter().enumerate() {
             let key = signer.to_bytes();
             println!("({index}) {}  {key}", signer.address());

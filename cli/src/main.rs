@@ -31,6 +31,10 @@ enum Command {
     Keepalive(bpe::deploy::KeepaliveOptions),
     /// Read a Solidity deployment: which parameters carry over, and which clients will notice.
     MigrateCheck(bpe::migrate::MigrateOptions),
+    /// Name an error of the suite or of Superfluid by its data, or write all of them where cast finds them.
+    Errors(bpe::errors::Options),
+    /// Show what a transaction did: its calls, events and errors, by their names.
+    Trace(bpe::trace::Options),
     /// Turn the protocol's crank: attestations, units, epochs, prices; with an API, metrics and a page.
     #[cfg(feature = "keeper")]
     Keeper(keeper::Options),
@@ -63,6 +67,8 @@ async fn main() -> ExitCode {
         Command::Deploy(options) => options.run().await,
         Command::Status(options) => options.run().await,
         Command::Keepalive(options) => options.run().await,
+        Command::Errors(options) => options.run(),
+        Command::Trace(options) => options.run().await,
         Command::MigrateCheck(options) => options.run().await,
         #[cfg(feature = "keeper")]
         Command::Keeper(options) => keeper::run(options).await,

@@ -11,15 +11,21 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, U256},
-    providers::Provider as _,
-    rpc::types::Filter,
+    network::Ethereum,
+    node_bindings::Anvil,
+    primitives::{Address, Bytes, B256, U256},
+    providers::{PendingTransactionBuilder, Provider},
+    rpc::types::{Filter, TransactionRequest},
     signers::local::PrivateKeySigner,
     sol_types::SolEvent as _,
 };
-use bpe_abi::{IBackpressurePool, ICapacityRegistry, IStakeManager};
+use bpe_abi::{IBackpressurePool, ICapacityRegistry, IEconomyFactory, IStakeManager};
 use common::{Cutter, Outcome, Stage};
 use devnet::{code, Devnet, IStylusDeployer, STYLUS_DEPLOYER};
+use devnet_superfluid::{
+    bindings::{ISuperToken, ITestToken},
+    tools_dir,
+};
 use serde_json::{json, Value};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -47,6 +53,29 @@ fn assert_follows_schema(file: &Path) {
     let mut damaged = json;
     damaged["contracts"]["stakeManager"]["address"] = json!("0x12");
     assert!(schemas.validate(&damaged, index).is_err());
+}
+
+async fn mined(sent: Result<PendingTransactionBuilder<Ethereum>, alloy::contract::Error>) {
+    let receipt = sent.unwrap().get_receipt().await.unwrap();
+    assert!(receipt.status(), "{receipt:?}");
+}
+
+/// Wraps test tokens for account 0, and stakes what everybody takes who opens a task type.
+async fn stake(stage: &Stage, stakes: &IStakeManager::IStakeManagerInstance<impl Provider>) {
+    let file: Value = serde_json::from_str(&stage.text()).unwrap();
+    let at = |token: &str| -> Address {
+        let address = file["superfluid"][token].as_str().unwrap();
+        address.parse().unwrap()
+    };
+    let (provider, account) = (stage.devnet.provider(), stage.devnet.account(0));
+    let usdc = ITestToken::new(at("usdc"), &provider);
+    let usdcx = ISuperToken::new(at("usdcx"), &provider);
+    let amount = U256::from(100) * U256::from(10).pow(U256::from(18));
+    mined(usdc.mint(account, amount).send().await).await;
+    mined(usdc.approve(*usdcx.address(), amount).send().await).await;
+    mined(usdcx.upgrade(amount).send().await).await;
+    mined(usdcx.approve(*stakes.address(), amount).send().await).await;
+    mined(stakes.stake(amount).send().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,14 +115,37 @@ async fn everything_is_deployed_connected_and_verified_once() {
     assert_eq!(stage.devnet.block_number(), block, "{second}");
     assert_eq!(stage.text(), file);
 
+    let founder = stage.devnet.account(4);
+    let translation = alloy::primitives::keccak256("translation");
+    stake(&stage, &stakes).await;
+    let open = registry.registerTaskType_1(translation, "translation".to_owned(), U256::ONE);
+    mined(open.send().await).await;
+    let dressed = B256::repeat_byte(7);
+    let open = registry.registerTaskType_1(dressed, "\u{1b}[31mred".to_owned(), U256::ONE);
+    mined(open.send().await).await;
+    let factory = IEconomyFactory::new(deployed["economyFactory"], &provider);
+    let found = factory.deployEconomy_0(IEconomyFactory::EconomyConfig {
+        template: 0,
+        taskTypeIds: vec![translation],
+        minStake: U256::from(100) * U256::from(10).pow(U256::from(18)),
+        bufferMax: U256::ZERO,
+        verificationBudgetBps: U256::ZERO,
+    });
+    mined(found.from(founder).send().await).await;
+
     let text = stage.status(&[]).await.succeeded();
     for expected in [
+        &format!("  \"translation\" ({translation}): 0 sinks"),
+        &format!("  {dressed}: 0 sinks"),
+        "Economies: 1",
+        &format!(" of {founder}: stakes 0x"),
         "authorizedSlashers(CompletionTracker): true",
         "escrowBuffer: EscrowBuffer",
         "days left, cached",
         "  code-completion: 0 sinks",
         "  lightning: 0 sinks",
         "  RELAY_STORE: 0 sinks",
+        "Superfluid: host 0x",
         "links and parameters read back",
     ] {
         assert!(text.contains(expected), "{expected} is not in {text}");
@@ -442,7 +494,17 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
         "no chain answers at http://127.0.0.1:9: is the endpoint right",
     );
     elsewhere[1] = "nonsense".to_owned();
-    refused(stage.run("deploy", &elsewhere).await, "nonsense is no URL");
+    refused(
+        stage.run("deploy", &elsewhere).await,
+        "nonsense has no http:// in front: write http://nonsense",
+    );
+    elsewhere[1] = "localhost:8545".to_owned();
+    refused(
+        stage.run("deploy", &elsewhere).await,
+        "write http://localhost:8545",
+    );
+    elsewhere[1] = "http://".to_owned();
+    refused(stage.run("deploy", &elsewhere).await, "is no URL");
 
     for (args, expected) in [
         (
@@ -512,8 +574,8 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
     let other_chain = file.replace("31337", "42161");
     let unknown = file.replace("\"stakeManager\"", "\"stakeKeeper\"");
     let moved = file.replace(
-        &format!("{:#x}", stage.addresses()["stakeManager"]),
-        &format!("{:#x}", Address::repeat_byte(3)),
+        &stage.addresses()["stakeManager"].to_string(),
+        &Address::repeat_byte(3).to_string(),
     );
     for (text, expected) in [
         (
@@ -544,6 +606,150 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
         "the configuration lacks `demurrage.underlying`, `stake.token`, `super_token`, `superfluid.gda`",
     );
     assert!(!stage.file().exists());
+}
+
+/// What is sent to an address without code is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_spent_where_nothing_can_be_created() {
+    let stage = Stage::with_superfluid().await;
+    let provider = stage.devnet.provider();
+    let deployer = provider.get_code_at(STYLUS_DEPLOYER).await.unwrap();
+    stage.devnet.set_code(STYLUS_DEPLOYER, Bytes::new());
+    let before = (stage.text(), stage.devnet.block_number());
+    for args in [
+        &["--only", "stake-manager"][..],
+        &["--only", "stake-manager", "--dry-run"],
+    ] {
+        let error = stage.deploy(args).await.failed();
+        assert!(
+            error.contains("chain 31337 has no StylusDeployer at"),
+            "{error}"
+        );
+        assert_eq!((stage.text(), stage.devnet.block_number()), before);
+    }
+    stage.devnet.set_code(STYLUS_DEPLOYER, deployer);
+    stage.deploy(&["--only", "stake-manager"]).await.succeeded();
+}
+
+/// A record of a transaction that is in a block and created nothing does not stand in the way for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mined_transaction_that_created_nothing_is_not_waited_for() {
+    let stage = Stage::with_superfluid().await;
+    let pay = TransactionRequest::default()
+        .to(Address::repeat_byte(9))
+        .from(stage.devnet.account(1));
+    let sent = stage.devnet.provider().send_transaction(pay).await;
+    let hash = *sent.unwrap().tx_hash();
+    let mut file: Value = serde_json::from_str(&stage.text()).unwrap();
+    file["pending"] = json!({
+        "transaction": hash,
+        "deploy": {"name": "stakeManager", "codeHash": hash, "constructor": []},
+    });
+    fs::write(stage.file(), file.to_string()).unwrap();
+    let output = stage.deploy(&["--only", "stake-manager"]).await.succeeded();
+    assert!(output.contains("created nothing"), "{output}");
+    assert!(stage.addresses().contains_key("stakeManager"));
+}
+
+/// Every devnet is chain 31337: what one has recorded is not taken for another's.
+#[tokio::test(flavor = "multi_thread")]
+async fn chains_with_one_id_have_files_of_their_own() {
+    let first = Stage::with_superfluid().await;
+    first.deploy(&["--only", "stake-manager"]).await.succeeded();
+    let recorded = first.text();
+    let json: Value = serde_json::from_str(&recorded).unwrap();
+    assert_eq!(json["instance"], json!(first.devnet.instance()));
+    let address = json["contracts"]["stakeManager"]["address"]
+        .as_str()
+        .unwrap();
+    assert_eq!(address, address.parse::<Address>().unwrap().to_string());
+
+    let second = Stage::of_another_instance().await;
+    let folder = first.file().parent().unwrap().to_str().unwrap().to_owned();
+    let mut args = second.deploy_args(&["--only", "stake-manager", "--dry-run"]);
+    let out = args.iter().position(|it| it == "--out").unwrap();
+    args[out + 1] = folder;
+    // It has no Superfluid in that folder, and the other chain's file stays as it is.
+    let error = second.run("deploy", &args).await.failed();
+    assert!(error.contains("the configuration lacks"), "{error}");
+    assert!(error.contains("where it was started"), "{error}");
+    assert_eq!(first.text(), recorded);
+    let file = first.file().to_str().unwrap().to_owned();
+    let status = ["--rpc", &second.url, "--deployments", &file];
+    let error = second.run("status", &status).await.failed();
+    assert!(error.contains("is of another chain 31337"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_without_stylus_is_told_in_one_sentence() {
+    let anvil = tools_dir().unwrap().join("bin/anvil");
+    let anvil = Anvil::at(anvil).chain_id(31_337).spawn();
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&["--only", "stake-manager"]).await.succeeded();
+    let (url, file) = (anvil.endpoint(), stage.file());
+    let file = file.to_str().unwrap();
+    let status = ["--rpc", &url, "--deployments", file];
+    let mut keepalive = stage.key_args(&url);
+    keepalive.extend(["--deployments".to_owned(), file.to_owned()]);
+    for outcome in [
+        stage.run("deploy", &stage.deploy_args_at(&url, &[])).await,
+        stage.run("status", &status).await,
+        stage.run("keepalive", &keepalive).await,
+    ] {
+        let error = outcome.failed();
+        assert!(
+            error.contains("chain 31337 does not run Stylus programs"),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
+/// Calls, events and errors by name, from the chain's own trace.
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_are_traced_by_name() {
+    let stage = Stage::with_superfluid().await;
+    stage.deploy(&["--only", "stake-manager"]).await.succeeded();
+    let stakes = IStakeManager::new(stage.addresses()["stakeManager"], stage.devnet.provider());
+    let trace = |hash: B256, more: &'static [&'static str]| {
+        let (hash, file) = (hash.to_string(), stage.file());
+        let stage = &stage;
+        async move {
+            let file = file.to_str().unwrap();
+            let mut args = vec![&*hash, "--rpc", &stage.url, "--deployments", file];
+            args.extend(more);
+            stage.run("trace", &args).await
+        }
+    };
+    let open = stakes.open().send().await.unwrap();
+    open.get_receipt().await.unwrap();
+    // Nothing approved: the token refuses.
+    let call = stakes.stake(U256::from(10).pow(U256::from(21)));
+    let sent = call.gas(3_000_000).send().await.unwrap();
+    let hash = *sent.tx_hash();
+    let text = trace(hash, &[]).await.succeeded();
+    for expected in [
+        "REVERTED",
+        "StakeManager.stake(amount: 1000000000000000000000)",
+        "USDCx.transferFrom(",
+        "! SF_TOKEN_MOVE_INSUFFICIENT_BALANCE()",
+        "! SafeERC20FailedOperation(token: ",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+    assert!(!text.contains("[delegatecall]"), "{text}");
+    let full = trace(hash, &["--full"]).await.succeeded();
+    assert!(full.contains("[delegatecall]"), "{full}");
+    assert!(full.contains("Superfluid.getNow()"), "{full}");
+    let call = stakes.setSlasher(Address::repeat_byte(5), true);
+    let hash = *call.send().await.unwrap().tx_hash();
+    let text = trace(hash, &[]).await.succeeded();
+    assert!(text.contains("succeeded"), "{text}");
+    assert!(text.contains("StakeManager.setSlasher("), "{text}");
+    assert!(text.contains("emit StakeManager."), "{text}");
+
+    let unknown = trace(B256::repeat_byte(1), &[]).await.failed();
+    assert!(unknown.contains("has no transaction 0x0101"), "{unknown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

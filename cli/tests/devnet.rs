@@ -19,7 +19,11 @@ struct Process {
 
 impl Process {
     fn start(args: &[&str]) -> Self {
-        let mut child = command(args).stdout(Stdio::piped()).spawn().unwrap();
+        Self::spawn(command(args))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let url = loop {
@@ -154,6 +158,79 @@ fn await_saved(file: &Path, number: u64) {
         );
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn time_flies_as_asked() {
+    let process = Process::start(&["--port", "0", "--speed", "1000", "--block-time", "100"]);
+    let time = || {
+        let block = process.rpc("eth_getBlockByNumber", json!(["latest", false]));
+        u64::from_str_radix(&block["timestamp"].as_str().unwrap()[2..], 16).unwrap()
+    };
+    let (start, before) = (Instant::now(), time());
+    thread::sleep(Duration::from_millis(1_500));
+    let passed = time() - before;
+    let most = start.elapsed().as_secs() * 1_000 + 2_000;
+    assert!((200..most).contains(&passed), "{passed}");
+    // A block for every hundred seconds of the chain.
+    let blocks = u64::from_str_radix(&process.block().as_str().unwrap()[2..], 16).unwrap();
+    assert!(blocks >= 2, "{blocks}");
+    let refused = command(&["--port", "0", "--speed", "0"]).output().unwrap();
+    assert!(!refused.status.success());
+}
+
+#[test]
+fn endpoints_are_as_bad_as_asked() {
+    let process = Process::start(&["--port", "0", "--max-log-range", "5", "--head-drift", "2"]);
+    let faults = process.rpc("devnet_faults", json!([]));
+    assert_eq!(faults["maxLogRange"], 5);
+    assert_eq!(faults["headDrift"], 2);
+}
+
+/// Everybody has tokens from the start, and a second start leaves what the first one's users recorded.
+#[test]
+fn accounts_have_tokens_and_starts_do_not_mix() {
+    // Below the repository, where Superfluid's artefacts are found.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let start = || {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_bpe"));
+        child
+            .args(["devnet", "--port", "0"])
+            .current_dir(folder.path());
+        Process::spawn(child)
+    };
+    let first = start();
+    let file = folder.path().join("deployments/31337.json");
+    let read =
+        |path: &Path| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };
+    let recorded = read(&file);
+    let genesis = first.rpc("eth_getBlockByNumber", json!(["0x0", false]));
+    assert_eq!(recorded["instance"], genesis["hash"]);
+    let balance = |token: &str| {
+        // balanceOf(account 3)
+        let data = "0x70a0823100000000000000000000000090f79bf6eb2c4f870365e785982e1f101e93b906";
+        let call = json!([{"to": recorded["superfluid"][token], "data": data}, "latest"]);
+        let word = first.rpc("eth_call", call);
+        u128::from_str_radix(word.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+    };
+    assert_eq!(balance("usdc"), 1_000_000 * 10_u128.pow(6));
+    assert_eq!(balance("usdcx"), 1_000_000 * 10_u128.pow(18));
+    let nonce = first.rpc(
+        "eth_getTransactionCount",
+        json!(["0x90f79bf6eb2c4f870365e785982e1f101e93b906", "latest"]),
+    );
+    assert_eq!(nonce, "0x0");
+
+    // Somebody deploys to the first.
+    let mut deployed = recorded.clone();
+    deployed["contracts"]["stakeManager"] = json!({"address": "mine"});
+    std::fs::write(&file, deployed.to_string()).unwrap();
+    let second = start();
+    assert!(second.output.contains("is kept in"), "{}", second.output);
+    assert_ne!(read(&file)["instance"], recorded["instance"]);
+    let instance = recorded["instance"].as_str().unwrap();
+    let kept = format!("deployments/31337-{}.json", &instance[2..10]);
+    assert_eq!(read(&folder.path().join(kept)), deployed);
 }
 
 #[test]

@@ -9,6 +9,9 @@
 
 pub mod typed_data;
 
+/// Every contract's ABI as JSON, by the contract's name: for what reads any of them, whichever it is.
+pub const ABIS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/abis.rs"));
+
 macro_rules! bindings {
     ($($interface:tt)*) => {
         $(alloy::sol!(

@@ -41,6 +41,11 @@ pub fn node_script(name: &str) -> Command {
     command
 }
 
+/// Python, with the packages of `.tools/python`.
+pub fn python() -> Command {
+    Command::new(fetched("python/bin/python"))
+}
+
 /// A command that came with an npm package.
 pub fn tool_of_npm(name: &str) -> Command {
     Command::new(fetched(&format!("node_modules/.bin/{name}")))
@@ -51,7 +56,8 @@ pub fn npm_package() -> PathBuf {
     workspace_root().join("sdk-abi/npm")
 }
 
-fn fetched(path: &str) -> PathBuf {
+/// What is in `.tools`.
+pub fn fetched(path: &str) -> PathBuf {
     let path = workspace_root().join(".tools").join(path);
     assert!(
         path.exists(),

@@ -172,7 +172,8 @@ async fn deploy_all(
     config: Config,
 ) -> anyhow::Result<BTreeMap<&'static str, Address>> {
     let folder = tempfile::tempdir().context("cannot make a folder for the deployments file")?;
-    Book::open(folder.path(), devnet.chain_id())?.set_superfluid(superfluid)?;
+    Book::open(folder.path(), devnet.chain_id(), Some(devnet.instance()))?
+        .set_superfluid(superfluid)?;
     let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let server = devnet.serve(free_port).await?;
     let owner = devnet.signers()[0].clone();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use alloy::{
     consensus::transaction::SignerRecoverable as _,
     dyn_abi::DynSolValue,
-    eips::Encodable2718 as _,
+    eips::{BlockNumberOrTag, Encodable2718 as _},
     json_abi::JsonAbi,
     network::{EthereumWallet, TransactionBuilder as _},
     primitives::{keccak256, Address, Bytes, B256, U256},
@@ -91,6 +91,8 @@ const ERRORS: [&str; 12] = [
 pub struct Chain {
     pub provider: DynProvider,
     pub id: u64,
+    /// The hash of block 0; `None` where the endpoint does not give it.
+    pub instance: Option<B256>,
     wallet: Option<EthereumWallet>,
     pub sender: Address,
     errors: JsonAbi,
@@ -108,6 +110,13 @@ impl Chain {
     /// # Errors
     /// If nothing answers there, or nothing that knows Ethereum's RPC.
     pub async fn connect(url: &str, signer: Option<PrivateKeySigner>) -> anyhow::Result<Self> {
+        // `localhost:8545` would be a URL of a scheme named localhost.
+        ensure!(
+            url.contains("://"),
+            "{} has no http:// in front: write http://{}",
+            redacted(url),
+            redacted(url)
+        );
         let endpoint = url.parse().ok().with_context(|| {
             format!(
                 "{} is no URL: write http://HOST:PORT or https://HOST",
@@ -138,9 +147,12 @@ impl Chain {
             .with_context(unreachable)?
             .ok()
             .with_context(unreachable)?;
+        let genesis = provider.get_block_by_number(BlockNumberOrTag::Earliest);
+        let genesis = genesis.await.ok().flatten();
         Ok(Self {
             provider,
             id,
+            instance: genesis.map(|block| block.header.hash),
             wallet,
             sender,
             errors: JsonAbi::parse(ERRORS)?,
@@ -159,6 +171,21 @@ impl Chain {
         ensure!(
             version.is_ok(),
             "chain {} does not run Stylus programs: it needs an Arbitrum chain, or `bpe devnet`",
+            self.id
+        );
+        Ok(())
+    }
+
+    /// Whether what creates programs is there: what is sent to an address without code is lost.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub async fn require_deployer(&self) -> anyhow::Result<()> {
+        ensure!(
+            !self.code(STYLUS_DEPLOYER).await?.is_empty(),
+            "chain {} has no StylusDeployer at {STYLUS_DEPLOYER}, which creates programs and runs their constructors: \
+             put it there first (Arbitrum's nitro-devnode does so, through the CREATE2 factory), then run this again. \
+             Nothing was sent",
             self.id
         );
         Ok(())

@@ -2,11 +2,12 @@
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::ensure;
 use clap::Args;
+use devnet_superfluid::Deployments;
 
 use super::{
     chain::{without_secrets, Chain},
@@ -15,7 +16,7 @@ use super::{
     key::KeySource,
     plan::Redeploy,
     record::Book,
-    run::{deploy, Request},
+    run::{deploy, require_instance, Request},
     status,
 };
 use crate::{artifacts::Network, programs::Programs};
@@ -133,6 +134,7 @@ impl StatusOptions {
             None => Config::default(),
         };
         let chain = Chain::connect(&self.rpc, None).await?;
+        chain.require_stylus().await?;
         let book = open(self.deployments, &chain)?;
         let report = status::status(&chain, &book, &config).await?;
         let text = match self.json {
@@ -176,6 +178,7 @@ impl KeepaliveOptions {
     async fn renew(self) -> anyhow::Result<()> {
         let signer = self.key.signer()?;
         let chain = Chain::connect(&self.rpc, Some(signer)).await?;
+        chain.require_stylus().await?;
         let book = open(self.deployments, &chain)?;
         let renewed = keepalive(&chain, &book, self.days_left, true).await?;
         println!(
@@ -190,7 +193,7 @@ impl KeepaliveOptions {
 /// Opens the deployments file of a chain on which something is deployed.
 fn open(file: Option<PathBuf>, chain: &Chain) -> anyhow::Result<Book> {
     let path =
-        file.unwrap_or_else(|| PathBuf::from(DEPLOYMENTS).join(format!("{}.json", chain.id)));
+        file.unwrap_or_else(|| Deployments::path(Path::new(DEPLOYMENTS), chain.id, chain.instance));
     ensure!(
         path.is_file(),
         "there is no {}: deploy with `bpe deploy` first, or name the file with --deployments",
@@ -204,6 +207,7 @@ fn open(file: Option<PathBuf>, chain: &Chain) -> anyhow::Result<Book> {
         book.chain_id(),
         chain.id
     );
+    require_instance(chain, &book)?;
     ensure!(
         !book.contracts().is_empty(),
         "{} has no contracts: deploy with `bpe deploy` first",

@@ -23,7 +23,7 @@ mod status;
 pub mod suite;
 mod verify;
 
-pub use chain::Chain;
+pub use chain::{without_secrets, Chain};
 pub use cli::{DeployOptions, KeepaliveOptions, StatusOptions};
 pub use config::{Config, Settings, ARBITRUM_ONE};
 pub use keepalive::{keepalive, Renewed};

@@ -77,16 +77,22 @@ pub struct Book {
 }
 
 impl Book {
-    /// Opens the chain's file in the folder `dir`, or begins one.
+    /// Opens the chain's file in the folder `dir`, or begins one. Chains of one id are told from each other by `instance`.
     ///
     /// # Errors
     /// If it is for another chain, or is not what this program writes.
-    pub fn open(dir: &Path, chain_id: u64) -> anyhow::Result<Self> {
-        let path = Deployments::path(dir, chain_id);
+    pub fn open(dir: &Path, chain_id: u64, instance: Option<B256>) -> anyhow::Result<Self> {
+        let path = Deployments::path(dir, chain_id, instance);
         if !path.exists() {
-            return Self::of(dir, Deployments::new(chain_id));
+            return Self::of(dir, Deployments::new(chain_id, instance));
         }
-        let book = Self::read(&path)?;
+        let mut book = Self::read(&path)?;
+        let is_new = book.file.contracts.is_empty() && book.file.pending.is_none();
+        if book.file.instance != instance && is_new && instance.is_some() {
+            // Nothing is recorded but where Superfluid was on a chain that has ended.
+            return Self::of(dir, Deployments::new(chain_id, instance));
+        }
+        book.file.instance = book.file.instance.or(instance);
         ensure!(
             book.chain_id() == chain_id,
             "{} says that it is of chain {}, and the endpoint is chain {chain_id}: every chain has a file of its own, put this one back in its place",
@@ -145,11 +151,15 @@ impl Book {
     }
 
     pub fn path(&self) -> PathBuf {
-        Deployments::path(&self.dir, self.file.chain_id)
+        Deployments::path(&self.dir, self.file.chain_id, self.file.instance)
     }
 
     pub fn chain_id(&self) -> u64 {
         self.file.chain_id
+    }
+
+    pub fn instance(&self) -> Option<B256> {
+        self.file.instance
     }
 
     pub fn superfluid(&self) -> Option<&SuperfluidAddresses> {

@@ -80,8 +80,10 @@ pub struct Deployed {
 /// # Errors
 /// With the step that failed, and why. What was done before is recorded, and not done again.
 pub async fn deploy(chain: &Chain, request: &Request) -> anyhow::Result<Deployed> {
-    let mut book = Book::open(&request.deployments, chain.id)?;
+    let mut book = Book::open(&request.deployments, chain.id, chain.instance)?;
     chain.require_stylus().await?;
+    require_instance(chain, &book)?;
+    chain.require_deployer().await?;
     let superfluid = superfluid_of(chain, request, &mut book).await?;
     let settings = Settings::new(&request.config, chain.id, superfluid.as_ref(), chain.sender)?;
     let selected = plan::select(&request.only, &settings, &book)?;
@@ -113,7 +115,7 @@ pub async fn deploy(chain: &Chain, request: &Request) -> anyhow::Result<Deployed
     run.announce(&renewals);
     let retired: Vec<_> = renewals.iter().map(|it| it.name).collect();
     // A dry run retires them in memory only.
-    let mut future = Book::open(&request.deployments, chain.id)?;
+    let mut future = Book::open(&request.deployments, chain.id, chain.instance)?;
     future.retire_unsaved(&retired);
     let tasks = Planner {
         chain,
@@ -245,10 +247,24 @@ fn require_settings(
     let listed: Vec<_> = missing.iter().map(|key| format!("`{key}`")).collect();
     ensure!(
         missing.is_empty(),
-        "the configuration lacks {}: put {} into a file and name it with --config (docs/deploying.md says what each means), or deploy Superfluid as well, --with-superfluid",
+        "the configuration lacks {}: put {} into a file and name it with --config (docs/deploying.md says what each means), or deploy Superfluid as well, --with-superfluid. (A devnet leaves its Superfluid's addresses in deployments/ of the folder where it was started: run this there)",
         listed.join(", "),
         if missing.len() == 1 { "it" } else { "them" }
     );
+    Ok(())
+}
+
+/// Sees that the file is of this chain and not of another one with its id.
+pub(super) fn require_instance(chain: &Chain, book: &Book) -> anyhow::Result<()> {
+    if let (Some(have), Some(want)) = (book.instance(), chain.instance) {
+        ensure!(
+            have == want,
+            "{} is of another chain {}: its block 0 is {have}, and the endpoint's is {want}. A devnet that was started anew is another chain; \
+             `bpe deploy` keeps a file for each",
+            book.path().display(),
+            chain.id
+        );
+    }
     Ok(())
 }
 
@@ -263,7 +279,8 @@ async fn require_code(
         let code = chain.code(record.address).await?;
         ensure!(
             keccak256(&code) == record.code_hash,
-            "{} says that {name} is at {}, but {} there: if the chain was started anew, move the file away; if not, the endpoint is another chain, or is behind",
+            "{} says that {name} is at {}, but {} there. The endpoint may be behind: try again. A devnet that was killed loses its last second: \
+             then stop it, move this file away, and start it again, which writes Superfluid's addresses anew; `bpe deploy` does the rest",
             book.path().display(),
             record.address,
             if code.is_empty() { "there is no code" } else { "other code is" }
@@ -287,6 +304,14 @@ async fn require_code(
         }
     }
     Ok(())
+}
+
+/// Whether a mined transaction did what its step wants: a creation has to say what it created.
+fn did_its_step(step: &PendingStep, receipt: &TransactionReceipt) -> bool {
+    match step {
+        PendingStep::Deploy { .. } => Chain::created(receipt).is_some(),
+        PendingStep::Call { .. } => true,
+    }
 }
 
 struct Run<'a> {
@@ -338,6 +363,12 @@ impl Run<'_> {
             return self.forget();
         }
         match self.chain.included(hash).await {
+            Ok(receipt) if !did_its_step(&pending.step, &receipt) => {
+                self.say(&format!(
+                    "Transaction {hash} of the last run is in a block and created nothing: its step is done again."
+                ));
+                self.forget()
+            }
             Ok(receipt) if !self.request.dry_run => {
                 self.book.finish(&receipt, Chain::created(&receipt))?;
                 self.say(&format!("Transaction {hash} of the last run went through."));
@@ -432,6 +463,7 @@ impl Run<'_> {
         let record = self.book.contract(program.name).context("it is deployed")?;
         let (address, code_hash) = (record.address, record.code_hash);
         if self.chain.is_cached(code_hash).await {
+            self.say(&format!("{counter} {} is cached already", program.name));
             return Ok(());
         }
         let bid = match self.chain.cache_bid(address, self.settings.max_bid).await {
@@ -471,10 +503,13 @@ impl Run<'_> {
     ) -> anyhow::Result<()> {
         self.take_back(call, task_type, counter).await?;
         let scope = self.scope(task_type);
+        let label = scope.label(call);
         if scope.is_done(self.chain, call).await? {
+            // An earlier step has done it, or somebody else since the plan was made.
+            self.say(&format!("{counter} {label}: done already"));
             return Ok(());
         }
-        let (label, on) = (scope.label(call), scope.address(call.on)?);
+        let on = scope.address(call.on)?;
         let values = scope.values(call.arguments)?;
         let data = calldata(call.function, &values);
         self.connect(&label, on, data, call.on).await?;

@@ -12,9 +12,11 @@ use alloy::{
     rpc::types::Filter,
     sol_types::{SolEvent as _, SolValue as _},
 };
-use bpe_abi::{IBackpressurePool, ICapacityRegistry, IEscrowBuffer, IPricingCurve};
+use bpe_abi::{
+    IBackpressurePool, ICapacityRegistry, IEconomyFactory, IEscrowBuffer, IPricingCurve,
+};
 use devnet::ARB_WASM;
-use devnet_superfluid::bindings::ISuperfluidPool;
+use devnet_superfluid::{bindings::ISuperfluidPool, SuperfluidAddresses};
 use serde::Serialize;
 
 use super::{
@@ -85,8 +87,10 @@ pub struct Contract {
 #[serde(rename_all = "camelCase")]
 pub struct Pool {
     pub task_type: B256,
-    /// If it is known.
+    /// In the configuration, or in the suite.
     pub name: Option<String>,
+    /// What its creator has called it, where that can be a name.
+    pub called: Option<String>,
     pub min_stake: String,
     pub sinks: String,
     pub total_capacity: String,
@@ -106,9 +110,24 @@ pub struct Status {
     pub block: u64,
     pub contracts: Vec<Contract>,
     pub pools: Vec<Pool>,
+    /// Where Superfluid is, and the token that is streamed.
+    pub superfluid: Option<SuperfluidAddresses>,
+    /// What EconomyFactory has made.
+    pub economies: Vec<Economy>,
     /// How many links were read back, and which are not as they should be.
     pub links_checked: usize,
     pub problems: Vec<String>,
+}
+
+/// An economy of EconomyFactory.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Economy {
+    pub id: B256,
+    pub owner: Address,
+    pub stake_manager: Address,
+    pub capacity_registry: Address,
+    pub backpressure_pool: Address,
 }
 
 /// Asks the chain how everything is.
@@ -129,6 +148,8 @@ pub async fn status(chain: &Chain, book: &Book, config: &Config) -> anyhow::Resu
         block: chain.provider.get_block_number().await?,
         contracts,
         pools: pools(chain, book, &settings).await?,
+        superfluid: book.superfluid().copied(),
+        economies: economies(chain, book).await,
         links_checked: report.checks,
         problems: report.problems,
     })
@@ -304,6 +325,29 @@ async fn balance(
         .to_string())
 }
 
+/// All economies that the factory has made. Some endpoints refuse long ranges: then there are none to be told of.
+async fn economies(chain: &Chain, book: &Book) -> Vec<Economy> {
+    let Some(record) = book.contract("EconomyFactory") else {
+        return Vec::new();
+    };
+    let filter = Filter::new()
+        .address(record.address)
+        .event_signature(IEconomyFactory::EconomyDeployed::SIGNATURE_HASH)
+        .from_block(record.block);
+    let logs = chain.provider.get_logs(&filter).await.unwrap_or_default();
+    let events = logs
+        .iter()
+        .filter_map(|log| IEconomyFactory::EconomyDeployed::decode_log(&log.inner).ok());
+    let economies = events.map(|event| Economy {
+        id: event.economyId,
+        owner: event.owner,
+        stake_manager: event.stakeManager,
+        capacity_registry: event.capacityRegistry,
+        backpressure_pool: event.backpressurePool,
+    });
+    economies.collect()
+}
+
 /// All task types of the registry.
 async fn pools(chain: &Chain, book: &Book, settings: &Settings) -> anyhow::Result<Vec<Pool>> {
     let Some(record) = book.contract("CapacityRegistry") else {
@@ -381,6 +425,12 @@ async fn pool(
     let mut it = Pool {
         task_type: id,
         name,
+        called: registry
+            .getMetadata(id)
+            .call()
+            .await
+            .ok()
+            .filter(|text| is_name(text)),
         min_stake: task_type.minStake.to_string(),
         sinks: task_type.sinkCount.to_string(),
         total_capacity: task_type.totalCapacity.to_string(),
@@ -411,6 +461,15 @@ async fn pool(
         it.base_fee = fee.map(|it| it.to_string());
     }
     Ok(Some(it))
+}
+
+/// Anybody may write anything there: what is no name is not shown.
+fn is_name(text: &str) -> bool {
+    const LONGEST: usize = 64;
+    let fits = (1..=LONGEST).contains(&text.chars().count());
+    fits && text
+        .chars()
+        .all(|it| it.is_alphanumeric() || " -_./:".contains(it))
 }
 
 /// A report as text.
@@ -464,7 +523,11 @@ fn write_text(status: &Status, out: &mut String) -> fmt::Result {
     }
     writeln!(out, "\nTask types: {}", status.pools.len())?;
     for it in &status.pools {
-        let name = it.name.clone().unwrap_or_else(|| it.task_type.to_string());
+        let name = match (&it.name, &it.called) {
+            (Some(name), _) => name.clone(),
+            (None, Some(called)) => format!("\"{called}\" ({})", it.task_type),
+            (None, None) => it.task_type.to_string(),
+        };
         writeln!(out, "  {name}: {} sinks, capacity {}, minimum stake {}, pool {}, units {}, flow rate {} wei/s, in escrow {}, base fee {}",
             it.sinks,
             units(&it.total_capacity),
@@ -475,6 +538,20 @@ fn write_text(status: &Status, out: &mut String) -> fmt::Result {
             it.escrow_level.as_deref().map_or("none".to_owned(), tokens),
             or_none(&it.base_fee),
         )?;
+    }
+    if !status.economies.is_empty() {
+        writeln!(out, "\nEconomies: {}", status.economies.len())?;
+    }
+    for it in &status.economies {
+        writeln!(
+            out,
+            "  {} of {}: stakes {}, registry {}, pools {}",
+            it.id, it.owner, it.stake_manager, it.capacity_registry, it.backpressure_pool
+        )?;
+    }
+    if let Some(it) = &status.superfluid {
+        writeln!(out, "\nSuperfluid: host {}, CFA {}, GDA {}, forwarders {} (CFA) and {} (GDA), USDC {}, USDCx {}",
+            it.host, it.cfa_v1, it.gda_v1, it.cfa_v1_forwarder, it.gda_v1_forwarder, it.usdc, it.usdcx)?;
     }
     writeln!(
         out,

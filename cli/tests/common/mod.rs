@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use devnet::{Devnet, RpcServer};
 use devnet_superfluid::{ready, tools_dir, Artifacts, Deployments};
 use serde_json::Value;
@@ -68,6 +68,12 @@ impl Stage {
         Self::on(devnet, Some(ready.superfluid)).await
     }
 
+    /// An empty chain with another block 0.
+    pub async fn of_another_instance() -> Self {
+        let other = Devnet::builder().instance(B256::repeat_byte(2));
+        Self::on(other.build().unwrap(), None).await
+    }
+
     async fn on(
         devnet: Devnet,
         superfluid: Option<devnet_superfluid::SuperfluidAddresses>,
@@ -82,7 +88,8 @@ impl Stage {
         };
         it.write_key(0);
         if superfluid.is_some() {
-            let mut deployments = Deployments::new(it.devnet.chain_id());
+            let mut deployments =
+                Deployments::new(it.devnet.chain_id(), Some(it.devnet.instance()));
             deployments.superfluid = superfluid;
             deployments.save(&it.path("deployments")).unwrap();
         }

@@ -82,7 +82,10 @@ pub fn try_pay(vm: &dyn Host, token: Address, to: Address, value: U256, gas: u64
         IERC20::transferCall::SELECTOR,
         &[to.into_word(), value.into()],
     );
-    call(vm, token, &data, gas, 0);
+    // What reverts has moved nothing.
+    if !call(vm, token, &data, gas, 0).success {
+        return U256::ZERO;
+    }
     match try_balance_of(vm, token, this) {
         Some(after) => before.saturating_sub(after).min(value),
         // Unknown: nothing is paid twice out of what is others'.
@@ -90,8 +93,9 @@ pub fn try_pay(vm: &dyn Host, token: Address, to: Address, value: U256, gas: u64
     }
 }
 
-/// What a token may use to say a balance, where its failure is tolerated.
-pub const BALANCE_GAS: u64 = 100_000;
+/// What a token may use to say a balance, where its failure is tolerated. A Super Token asks three agreements, which takes more
+/// than 100 000.
+pub const BALANCE_GAS: u64 = 300_000;
 
 fn try_balance_of(vm: &dyn Host, token: Address, account: Address) -> Option<U256> {
     let data = calldata(IERC20::balanceOfCall::SELECTOR, &[account.into_word()]);

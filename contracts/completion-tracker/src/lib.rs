@@ -85,7 +85,8 @@ sol! {
     /// `sink` did `completionRate` (in basis points) of what it owed in `epoch`.
     #[derive(Debug, PartialEq, Eq)]
     event EpochAdvanced(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 completionRate);
-    /// `sink` lost `slashAmount`, the last of its epochs with `completionRate`.
+    /// `sink` is slashed by `slashAmount`, the last of its epochs with `completionRate`. What it lost at once, at most 30 % of
+    /// its stake a day, StakeManager's `Slashed` says.
     #[derive(Debug, PartialEq, Eq)]
     event AutoSlashed(bytes32 indexed taskTypeId, address indexed sink, uint256 slashAmount, uint256 completionRate);
     /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by
@@ -213,8 +214,9 @@ pub const SLASH_AMOUNT_BPS: u16 = 1_000;
 pub const MAX_RECEIPT_AGE: u64 = 600;
 /// By so many seconds the clocks of those who sign may be ahead.
 pub const MAX_CLOCK_SKEW: u64 = 30;
-/// A deadline is at most so many seconds away: the default unbonding period.
-pub const MAX_DEADLINE: u64 = 86_400;
+/// How far away a deadline may be, in seconds: half an hour less than the default unbonding period, in which the epochs up
+/// to it are judged.
+pub const MAX_DEADLINE: u64 = 86_400 - 1_800;
 /// The most receipts or assignments in a batch, and sinks in a keeper's page.
 pub const MAX_BATCH: usize = 100;
 /// The most epochs of a sink that one call judges; the next call goes on.

@@ -143,8 +143,8 @@ impl SinkStake {
         self.set_number(LOCK_TIME, units);
     }
 
-    /// Moves what is locked to what is unbonding, for the time that the lock began with, or for `period` if that is less.
-    /// Returns how much is unbonding until when; nothing, if nothing was locked.
+    /// Moves what is locked to what is unbonding, for the time that the lock began with; `period`
+    /// is what it takes now. Returns how much is unbonding until when; nothing, if nothing was locked.
     pub(crate) fn unbond(&mut self, now: u64, period: u64) -> Option<(U256, U64)> {
         self.finish_unbonding(now);
         let released = widen(self.locked.get()).min(self.backing(now));
@@ -153,8 +153,13 @@ impl SinkStake {
         if released.is_zero() {
             return None;
         }
-        let begun = u64::from(self.number(LOCK_TIME)).saturating_mul(LOCK_UNIT);
-        let until = U64::from(now.saturating_add(begun.min(period)));
+        // What is stored is rounded up: exact where nothing has changed.
+        let units = u64::from(self.number(LOCK_TIME));
+        let begun = match units == period.div_ceil(LOCK_UNIT) {
+            true => period,
+            false => units.saturating_mul(LOCK_UNIT),
+        };
+        let until = U64::from(now.saturating_add(begun));
         // Fits: at most the stake, since what is released is no more than what is not unbonding yet.
         let unbonding = widen(self.unbonding.get()).saturating_add(released);
         // The later of the two: the period may have become shorter since the first request.

@@ -25,8 +25,9 @@
 //! that the suite can be set up; nobody has anything to lose yet. From then on whoever becomes slasher, registry or
 //! treasury does so after a notice of twice the longest unbonding time that was ever in force, 7 days at least
 //! ([`PowerAnnounced`](bpe_common::powers::PowerAnnounced)): a sink that does not trust it can leave before. Taking a power
-//! away is immediate. A longer unbonding time holds for locks that begin after the same notice, and for no others. The contracts
-//! around it ask [`power_notice`](StakeManager::power_notice) for the powers that they give.
+//! away is immediate. A longer unbonding time holds for locks that begin after the same notice, and for no others. What the
+//! contracts around it give (aggregator, adapters, verifiers, yardsticks) does not wait yet for
+//! [`power_notice`](StakeManager::power_notice).
 //!
 //! # What a slash can take
 //!
@@ -194,6 +195,7 @@ impl StakeManager {
     /// # Errors
     ///
     /// * [`ZeroAmount`], [`StakeTooLarge`]; [`StakingClosed`] before [`StakeManager::open`].
+    /// * [`StakeOwed`] if slashes have still to take something.
     /// * [`SafeERC20FailedOperation`] if the token refuses, or nothing arrives.
     ///
     /// # Events
@@ -205,6 +207,8 @@ impl StakeManager {
             return Err(StakingClosed {}.into());
         }
         let sink = self.vm().msg_sender();
+        // A new stake raises what may be taken within the day by a dust, and a dust taken puts off all the rest by a day.
+        self.require_nothing_owed(sink)?;
         // The interaction comes first, since only the token knows how much arrives. A token that calls back finds the
         // contract closed: programs refuse re-entry.
         let received = erc20::pull(self.vm(), self.stake_token.get(), sink, amount)?;
@@ -618,8 +622,8 @@ impl StakeManager {
         self.sinks.getter(sink).total()
     }
 
-    /// What the stake of `sink` was at `time`, in seconds since 1970, where an epoch of 300 s ended, since it first backed
-    /// anything. Of the time before the last 64 epochs with a change it is the least that is remembered.
+    /// What the stake of `sink` was just before `time`, in seconds since 1970, where an epoch of 300 s ended, since it first
+    /// backed anything. Nothing that happens in that second or later changes the answer. Of the time before the last 64 epochs with a change it is the least that is remembered.
     pub fn get_stake_at(&self, sink: Address, time: U256) -> U256 {
         self.stake_at(sink, time.saturating_to())
     }
@@ -866,7 +870,7 @@ impl StakeManager {
             let Some(change) = ring.getter(index) else {
                 break;
             };
-            if change.time() <= time {
+            if change.time() < time {
                 return change.stake();
             }
             stake = change.before();

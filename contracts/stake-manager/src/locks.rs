@@ -118,8 +118,8 @@ impl StakeManager {
             .into());
         }
         let granted = capacity.min(self.cap_of(sink, backing)?);
-        let period = self.period().wrapping_to();
         let needed = self.stake_for(granted).min(backing).max(required);
+        let period = self.period().wrapping_to();
         let mut account = self.sinks.setter(sink);
         let holder = account.registry.get();
         if holder != registry && !holder.is_zero() {

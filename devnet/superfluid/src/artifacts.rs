@@ -187,6 +187,11 @@ impl Artifacts {
             .ok_or_else(|| ArtifactError::Missing(name.to_owned()))
     }
 
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Artifact> {
+        self.0.values()
+    }
+
     /// A hash of all names and bytecodes: changes when any contract does.
     pub fn digest(&self) -> B256 {
         let mut hasher = Keccak256::new();

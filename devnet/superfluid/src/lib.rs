@@ -28,7 +28,7 @@ mod sender;
 pub use artifacts::{tools_dir, Artifact, ArtifactError, Artifacts, VERSION};
 pub use config::{AppRegistration, Config};
 pub use deploy::{deploy, SuperfluidAddresses};
-pub use deployments::{Deployments, DeploymentsError};
+pub use deployments::{checksum, Deployments, DeploymentsError};
 pub use package::Package;
 pub use ready::{ready, Ready, ReadyError};
 pub use sender::DeployError;

@@ -1,6 +1,11 @@
 //! Following the chain: every event once, in order, with its effects and the cursor in one database transaction.
 
-use std::{collections::BTreeMap, future::Future};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use alloy::{
     primitives::{Address, B256},
@@ -11,7 +16,7 @@ use sqlx::{AnyConnection, Row as _};
 
 use crate::{
     database::{parse, signed, unsigned},
-    logs::read_logs,
+    logs::{read_block, read_logs},
     ChainError, Database,
 };
 
@@ -95,7 +100,17 @@ pub struct Follower<P> {
     database: Database,
     projection: P,
     settings: FollowerSettings,
+    /// Blocks of the next range.
+    span: AtomicU64,
 }
+
+/// Blocks of the first range: how much is in them is not known yet.
+const FIRST: u64 = 250;
+/// How many of the newest blocks are asked for by hash, one by one. A node behind a balancer may be that far behind the one that
+/// was asked before; it does not have their logs and, asked for a range, does not say so.
+const NEWEST: u64 = 16;
+/// Logs of a range at most, about: they are all in memory at once.
+const ENOUGH: usize = 10_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Point {
@@ -114,6 +129,7 @@ impl<P: Projection> Follower<P> {
             provider,
             database,
             projection,
+            span: AtomicU64::new(settings.range.clamp(1, FIRST)),
             settings,
         }
     }
@@ -161,8 +177,10 @@ impl<P: Projection> Follower<P> {
                 logs: 0,
             });
         }
-        let to = head.min(from + self.settings.range.max(1) - 1);
-        let logs = self.read(cursor, from, to).await?;
+        let to = head.min(from + self.span.load(Ordering::Relaxed) - 1);
+        let newest = from.max((head + 1).saturating_sub(NEWEST));
+        let logs = self.read(cursor, from, to, newest).await?;
+        self.pace(logs);
         Ok(if to == head {
             Progress::AtHead { block: to, logs }
         } else {
@@ -170,14 +188,37 @@ impl<P: Projection> Follower<P> {
         })
     }
 
-    async fn read(&self, cursor: Option<Point>, from: u64, to: u64) -> Result<usize, ChainError> {
+    /// Longer ranges where little happens, shorter ones where much does.
+    fn pace(&self, logs: usize) {
+        let span = self.span.load(Ordering::Relaxed);
+        let next = match logs {
+            _ if logs > ENOUGH => span / 2,
+            _ if logs < ENOUGH / 2 => span.saturating_mul(2),
+            _ => span,
+        };
+        let longest = self.settings.range.max(1);
+        self.span.store(next.clamp(1, longest), Ordering::Relaxed);
+    }
+
+    /// Reads the blocks `from` to `to`, of which those from `newest` on are among the newest of the chain.
+    async fn read(
+        &self,
+        cursor: Option<Point>,
+        from: u64,
+        to: u64,
+        newest: u64,
+    ) -> Result<usize, ChainError> {
         let end = self.point(to).await?;
+        let mut single = Vec::new();
+        for number in newest..=to {
+            single.push(self.point(number).await?.hash);
+        }
+        let old = from..newest.min(to + 1);
         let mut addresses = self.projection.addresses().await?;
-        let topics = self.projection.topics();
-        let mut logs = read_logs(&self.provider, &addresses, &topics, from, to).await?;
+        let mut logs = self.logs(&addresses, &old, &single).await?;
         let mut new = self.unknown(&addresses, &logs);
         while !new.is_empty() {
-            let more = read_logs(&self.provider, &new, &topics, from, to).await?;
+            let more = self.logs(&new, &old, &single).await?;
             addresses.append(&mut new);
             new = self.unknown(&addresses, &more);
             logs.extend(more);
@@ -191,6 +232,24 @@ impl<P: Projection> Follower<P> {
         }
         self.store(&logs, &times, end).await?;
         Ok(logs.len())
+    }
+
+    /// The logs of `addresses` in a range of blocks, and in single blocks after it.
+    async fn logs(
+        &self,
+        addresses: &[Address],
+        old: &Range<u64>,
+        single: &[B256],
+    ) -> Result<Vec<Log>, ChainError> {
+        let (provider, topics) = (&self.provider, self.projection.topics());
+        let mut logs = Vec::new();
+        if !old.is_empty() {
+            logs = read_logs(provider, addresses, &topics, old.start, old.end - 1).await?;
+        }
+        for hash in single {
+            logs.extend(read_block(provider, addresses, &topics, *hash).await?);
+        }
+        Ok(logs)
     }
 
     async fn store(

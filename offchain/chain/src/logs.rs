@@ -20,20 +20,14 @@ pub async fn read_logs(
     from: u64,
     to: u64,
 ) -> Result<Vec<Log>, ChainError> {
-    if addresses.is_empty() {
-        return Ok(Vec::new());
-    }
     let mut logs = Vec::new();
+    if addresses.is_empty() {
+        return Ok(logs);
+    }
     // What is left to read, the earliest on top.
     let mut ranges = vec![(from, to)];
     while let Some((from, to)) = ranges.pop() {
-        let mut filter = Filter::new()
-            .address(addresses.to_vec())
-            .from_block(from)
-            .to_block(to);
-        if !topics.is_empty() {
-            filter = filter.event_signature(topics.to_vec());
-        }
+        let filter = matching(addresses, topics).from_block(from).to_block(to);
         match provider.get_logs(&filter).await {
             Ok(found) => logs.extend(found),
             Err(error) if from == to => return Err(error.into()),
@@ -47,4 +41,30 @@ pub async fn read_logs(
     }
     logs.sort_by_key(|log| (log.block_number, log.log_index));
     Ok(logs)
+}
+
+/// The logs of `addresses` with one of these first topics in the block with this hash. A node that does not have the block has
+/// to refuse; asked by number, it would say that there is nothing.
+///
+/// # Errors
+/// If the node refuses.
+pub async fn read_block(
+    provider: &DynProvider,
+    addresses: &[Address],
+    topics: &[B256],
+    hash: B256,
+) -> Result<Vec<Log>, ChainError> {
+    if addresses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let filter = matching(addresses, topics).at_block_hash(hash);
+    Ok(provider.get_logs(&filter).await?)
+}
+
+fn matching(addresses: &[Address], topics: &[B256]) -> Filter {
+    let filter = Filter::new().address(addresses.to_vec());
+    match topics.is_empty() {
+        true => filter,
+        false => filter.event_signature(topics.to_vec()),
+    }
 }

@@ -6,6 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// A worker that fails for so long, again and again, is not well, however patient one is with it.
+const FAILING: Duration = Duration::from_secs(5);
+
 /// What the workers report.
 #[derive(Debug, Default)]
 pub struct Health {
@@ -18,6 +21,9 @@ struct Worker {
     progress: Instant,
     patience: Duration,
     error: Option<String>,
+    /// Rounds that failed since, and when the first of them did.
+    failures: u32,
+    first: Instant,
 }
 
 /// A worker as `/readyz` shows it.
@@ -40,6 +46,8 @@ impl Health {
                 progress: Instant::now(),
                 patience,
                 error: None,
+                failures: 0,
+                first: Instant::now(),
             },
         );
     }
@@ -49,6 +57,7 @@ impl Health {
         if let Some(worker) = self.workers().get_mut(name) {
             worker.progress = Instant::now();
             worker.error = None;
+            worker.failures = 0;
         }
     }
 
@@ -56,6 +65,10 @@ impl Health {
     pub fn failed(&self, name: &'static str, error: String) {
         if let Some(worker) = self.workers().get_mut(name) {
             worker.error = Some(error);
+            if worker.failures == 0 {
+                worker.first = Instant::now();
+            }
+            worker.failures += 1;
         }
     }
 
@@ -64,7 +77,9 @@ impl Health {
         let workers = self.workers();
         let status = |(name, worker): (&&'static str, &Worker)| {
             let age = worker.progress.elapsed();
-            let late = age > worker.patience;
+            // One failure is a hiccup.
+            let failing = worker.failures > 1 && worker.first.elapsed() > FAILING;
+            let late = age > worker.patience || failing;
             let problem = late.then(|| match &worker.error {
                 Some(error) => format!("{name} fails since {} s: {error}", age.as_secs()),
                 None => format!("{name} has not finished anything for {} s", age.as_secs()),

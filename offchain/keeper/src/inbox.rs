@@ -8,6 +8,8 @@ use crate::index::Rows as _;
 
 /// Seconds that outcomes are kept.
 const KEPT: u64 = 6 * 3_600;
+/// Seconds that what was settled can come back. What clients hand in is good for ten minutes.
+const TAKEN_BACK: u64 = 900;
 
 /// The inbox of a worker.
 #[derive(Clone)]
@@ -139,13 +141,15 @@ impl Inbox {
         bodies.collect()
     }
 
-    /// Takes items out, with what became of them.
+    /// Takes items out, with what became of them, as of block `block`. Until [`TAKEN_BACK`] they can come back: a
+    /// reorganisation may take back what became of them.
     ///
     /// # Errors
     /// If the database does not answer: then they are tried again, which does no harm.
     pub async fn settle(
         &self,
         outcomes: &[(String, &'static str, String)],
+        block: u64,
         now: u64,
     ) -> Result<(), ChainError> {
         if outcomes.is_empty() {
@@ -153,26 +157,78 @@ impl Inbox {
         }
         let mut write = self.database.write().await?;
         for (item, status, reason) in outcomes {
-            sqlx::query("DELETE FROM inbox WHERE worker = $1 AND item = $2")
-                .bind(self.worker)
-                .bind(item)
-                .execute(write.connection())
-                .await?;
-            sqlx::query("INSERT INTO outcomes (worker, item, status, reason, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (worker, item) DO UPDATE SET status = excluded.status, reason = excluded.reason, at = excluded.at")
+            let kept = sqlx::query("INSERT INTO outcomes (worker, item, status, reason, at, block, lane, rank, body, received) SELECT worker, item, $3, $4, CAST($5 AS BIGINT), CAST($6 AS BIGINT), lane, rank, body, received FROM inbox WHERE worker = $1 AND item = $2 ON CONFLICT (worker, item) DO UPDATE SET status = excluded.status, reason = excluded.reason, at = excluded.at, block = excluded.block, lane = excluded.lane, rank = excluded.rank, body = excluded.body, received = excluded.received")
                 .bind(self.worker)
                 .bind(item)
                 .bind(*status)
                 .bind(reason)
                 .bind(signed(now))
+                .bind(signed(block))
+                .execute(write.connection())
+                .await?;
+            if kept.rows_affected() == 0 {
+                // A later one of its lane has taken its place meanwhile.
+                self.note(write.connection(), (item, status, reason), now)
+                    .await?;
+            }
+            sqlx::query("DELETE FROM inbox WHERE worker = $1 AND item = $2")
+                .bind(self.worker)
+                .bind(item)
                 .execute(write.connection())
                 .await?;
         }
-        sqlx::query("DELETE FROM outcomes WHERE at < $1")
-            .bind(signed(now.saturating_sub(KEPT)))
-            .execute(write.connection())
-            .await?;
+        forget(write.connection(), now).await?;
         write.commit().await
     }
+
+    /// What became of an item that is no longer here.
+    async fn note(
+        &self,
+        connection: &mut AnyConnection,
+        (item, status, reason): (&str, &str, &str),
+        now: u64,
+    ) -> Result<(), ChainError> {
+        sqlx::query("INSERT INTO outcomes (worker, item, status, reason, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (worker, item) DO UPDATE SET status = excluded.status, reason = excluded.reason, at = excluded.at")
+            .bind(self.worker)
+            .bind(item)
+            .bind(status)
+            .bind(reason)
+            .bind(signed(now))
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Outcomes that are old, and the items of those that no reorganisation reaches any more.
+async fn forget(connection: &mut AnyConnection, now: u64) -> Result<(), ChainError> {
+    sqlx::query("DELETE FROM outcomes WHERE at < $1")
+        .bind(signed(now.saturating_sub(KEPT)))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("UPDATE outcomes SET body = NULL WHERE at < $1 AND at >= $2 AND body IS NOT NULL")
+        .bind(signed(now.saturating_sub(TAKEN_BACK)))
+        .bind(signed(now.saturating_sub(2 * TAKEN_BACK)))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Puts back what was settled by blocks after `block`, which are no longer part of the chain. What is on the chain all the
+/// same is found there before it is sent.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn take_back(connection: &mut AnyConnection, block: u64) -> Result<(), ChainError> {
+    sqlx::query("INSERT INTO inbox (worker, item, lane, rank, body, received) SELECT worker, item, lane, rank, body, received FROM outcomes WHERE block > $1 AND body IS NOT NULL ON CONFLICT (worker, lane) DO NOTHING")
+        .bind(signed(block))
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM outcomes WHERE block > $1 AND body IS NOT NULL")
+        .bind(signed(block))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 #[allow(

@@ -13,10 +13,13 @@ use bpe_chain::{
 use tokio::{net::TcpListener, task::JoinSet};
 use url::Url;
 
-use crate::{api, config::Config, metrics, shared::Shared, workers, MIGRATIONS};
+use crate::{api, config::Config, in_time::in_time, metrics, shared::Shared, workers, MIGRATIONS};
 
 /// What is in hand when it is to stop may take so long.
 const GRACE: Duration = Duration::from_secs(20);
+
+/// A node answers within this time, or counts as away.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// The keeper cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -159,7 +162,7 @@ impl Keeper {
 
 fn connect(url: &str) -> Result<DynProvider, KeeperError> {
     let parsed: Url = url.parse().map_err(|_| KeeperError::Url(url.to_owned()))?;
-    let client = bpe_rpc::client(parsed)?;
+    let client = in_time(&bpe_rpc::client(parsed)?, ANSWER);
     Ok(ProviderBuilder::default().connect_client(client).erased())
 }
 

@@ -13,6 +13,7 @@
 pub mod api;
 pub mod config;
 mod health;
+mod in_time;
 mod inbox;
 mod index;
 mod keeper;
@@ -29,5 +30,11 @@ pub use keeper::{Keeper, KeeperError};
 pub use metrics::SERIES;
 
 /// The tables of the keeper's store.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(101, "keeper", include_str!("../migrations/0101_keeper.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (101, "keeper", include_str!("../migrations/0101_keeper.sql")),
+    (
+        102,
+        "taken back",
+        include_str!("../migrations/0102_taken_back.sql"),
+    ),
+];

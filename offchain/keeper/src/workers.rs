@@ -9,6 +9,7 @@ use serde::{de::DeserializeOwned, Serialize};
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
+    health::Health,
     inbox::Inbox,
     metrics::{self as counts, SENDERS},
     oracle::{self, change_bps, smoothed, AttestationBody, Attestations},
@@ -101,33 +102,47 @@ fn spawn_one<F, R>(
     R: Future<Output = Round> + Send + 'static,
 {
     shared.health.expect(name, PATIENCE.max(3 * every));
-    let (shared, mut stop) = (Arc::clone(shared), stop.clone());
+    let (shared, stop) = (Arc::clone(shared), stop.clone());
     tasks.spawn(async move {
-        let mut pause = every;
-        while !*stop.borrow() {
-            // In a task of its own: a round that panics ends itself, not the worker. It is not interrupted by the stop: what
-            // is in hand is finished.
-            match tokio::spawn(round(Arc::clone(&shared))).await {
-                Ok(Ok(())) => {
-                    shared.health.progress(name);
-                    pause = every;
-                }
-                Ok(Err(error)) => {
-                    tracing::warn!(worker = name, %error, "a round failed");
-                    shared.health.failed(name, error.to_string());
-                    pause = (pause * 2).min(Duration::from_secs(30).max(every));
-                }
-                Err(error) => {
-                    tracing::error!(worker = name, %error, "a round died");
-                    shared.health.failed(name, "a round died".to_owned());
-                }
+        let next = || round(Arc::clone(&shared));
+        rounds(&shared.health, stop, name, every, next).await;
+    });
+}
+
+/// A worker's life.
+async fn rounds<R>(
+    health: &Health,
+    mut stop: watch::Receiver<bool>,
+    name: &'static str,
+    every: Duration,
+    round: impl Fn() -> R,
+) where
+    R: Future<Output = Round> + Send + 'static,
+{
+    let mut pause = every;
+    while !*stop.borrow() {
+        // In a task of its own: a round that panics ends itself, not the worker. It is not interrupted by the stop: what
+        // is in hand is finished.
+        match tokio::spawn(round()).await {
+            Ok(Ok(())) => {
+                health.progress(name);
+                pause = every;
             }
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                _ = stop.wait_for(|stop| *stop) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(worker = name, %error, "a round failed");
+                health.failed(name, error.to_string());
+                pause = (pause * 2).min(Duration::from_secs(30).max(every));
+            }
+            Err(error) => {
+                tracing::error!(worker = name, %error, "a round died");
+                health.failed(name, "a round died".to_owned());
             }
         }
-    });
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
 }
 
 /// Reads what has happened until the head is reached.
@@ -236,7 +251,11 @@ where
         .set_aside
         .iter()
         .for_each(|(item, reason)| note(item, "set aside", reason));
-    inbox.settle(&settled, shared.head.get().timestamp).await?;
+    // Mined in this block or before: a reorganisation that reaches it may have taken it back.
+    let mined = report.transactions.iter().map(|it| it.block).max();
+    let head = shared.head.get();
+    let block = mined.unwrap_or_default().max(head.number);
+    inbox.settle(&settled, block, head.timestamp).await?;
     outcome.map(|()| report)
 }
 
@@ -483,4 +502,40 @@ async fn prices(shared: Arc<Shared>) -> Round {
     )
     .await
     .1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// FAILURES 24.
+    #[tokio::test]
+    async fn a_worker_that_dies_is_named_and_started_again() {
+        let health = Health::default();
+        health.expect("oracle", PATIENCE);
+        let (stop, stopped) = watch::channel(false);
+        let count = Arc::new(AtomicUsize::new(0));
+        let round = || {
+            let (count, stop) = (Arc::clone(&count), stop.clone());
+            async move {
+                match count.fetch_add(1, Ordering::SeqCst) {
+                    0 | 1 => panic!("a fault"),
+                    2 => Err(ChainError::StaleHead { seconds: 5 }.into()),
+                    _ => {
+                        let _ = stop.send(true);
+                        std::future::pending().await
+                    }
+                }
+            }
+        };
+        let dying = rounds(&health, stopped, "oracle", Duration::from_millis(20), round);
+        // The fourth round hangs, and the worker waits for it.
+        let ended = tokio::time::timeout(Duration::from_secs(1), dying).await;
+        assert!(ended.is_err());
+        assert_eq!(count.load(Ordering::SeqCst), 4);
+        let said = health.report()[0].error.clone().unwrap();
+        assert!(said.contains("no new block for 5 s"), "{said}");
+    }
 }

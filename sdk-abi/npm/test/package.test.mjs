@@ -15,3 +15,11 @@ test("every ABI can be used by viem", () => {
     for (const item of functions) assert.match(viem.toFunctionSelector(item), /^0x[0-9a-f]{8}$/);
   }
 });
+
+test("addresses have their checksums", () => {
+  for (const chains of [bpe.addresses, bpe.superfluid]) {
+    for (const contracts of Object.values(chains)) {
+      for (const address of Object.values(contracts)) assert.equal(viem.getAddress(address), address);
+    }
+  }
+});

@@ -1,4 +1,5 @@
 //! The keeper against a whole economy: built programs, real Superfluid, real HTTP. What needs no programs is tested in offchain/keeper.
 
+mod soak;
 mod stage;
 mod work;

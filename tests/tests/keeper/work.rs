@@ -227,13 +227,13 @@ async fn a_reorganisation_leaves_no_effect() {
 }
 
 /// A new database on the Postgres of the environment; `None`, said aloud, where there is none.
-async fn postgres() -> Option<String> {
+pub async fn postgres(name: &str) -> Option<String> {
     let Ok(url) = std::env::var("BPE_TEST_POSTGRES_URL") else {
         eprintln!("SKIPPED on Postgres: BPE_TEST_POSTGRES_URL is not set");
         return None;
     };
     sqlx::any::install_default_drivers();
-    let name = format!("bpe_keeper_{}", std::process::id());
+    let name = format!("bpe_keeper_{name}_{}", std::process::id());
     let pool = sqlx::AnyPool::connect(&url).await.unwrap();
     sqlx::query(&format!("CREATE DATABASE {name}"))
         .execute(&pool)
@@ -250,7 +250,9 @@ async fn postgres() -> Option<String> {
 /// Two keepers on one Postgres: one leads, and the other takes over; both answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_keepers_one_leads_and_the_other_takes_over() {
-    let Some(url) = postgres().await else { return };
+    let Some(url) = postgres("leader").await else {
+        return;
+    };
     let stage = Stage::start().await;
     let on_postgres = stage
         .config()
@@ -284,4 +286,85 @@ async fn of_two_keepers_one_leads_and_the_other_takes_over() {
     );
     history(&second, "AttestationApplied", 2).await;
     second.stop().await;
+}
+
+/// FAILURES 12 and 15: 200 tasks finish in any order, are signed at one time and mined at another, and each counts once.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_tasks_in_any_order_are_counted_once() {
+    const TASKS: usize = 200;
+    let stage = Stage::start().await;
+    let keeper = stage.keeper("").await;
+    keeper
+        .until("/v1/keeper", |it| it["cursor"] == it["head"])
+        .await;
+    let mut receipts: Vec<Value> = (0..TASKS)
+        .map(|number| receipt(&stage, number % 2))
+        .collect();
+    // In another order, and mined two seconds and more after they were signed.
+    receipts.sort_by_key(|it| it["sinkSignature"].to_string());
+    stage.proof.core.advance(2);
+    let half = receipts.split_off(TASKS / 2);
+    for body in [receipts.clone(), half.clone()] {
+        let body = Value::Array(body).to_string();
+        let answers = keeper.post("/v1/receipts", body).await.json();
+        let accepted = |it: &Value| it["status"] == "accepted";
+        assert!(
+            answers.as_array().unwrap().iter().all(accepted),
+            "{answers}"
+        );
+    }
+    let path = "/v1/history?name=CompletionRecorded&limit=1000";
+    let all = |it: &Value| it["items"].as_array().is_some_and(|it| it.len() == TASKS);
+    keeper.until(path, all).await;
+
+    // The same once more, and the same task of another second: on the chain already.
+    let one = receipts[0].clone();
+    let body = json!([one]).to_string();
+    keeper.post("/v1/receipts", body).await;
+    // Addresses as the answers have them, with their checksum.
+    let id = |key: &str| {
+        let text = one[key].as_str().unwrap();
+        let address = text.parse::<alloy::primitives::Address>();
+        address.map_or_else(|_| text.to_owned(), |it| it.to_string())
+    };
+    let item = ["taskTypeId", "sink", "source", "taskId"].map(id).join(":");
+    let outcome = format!("/v1/outcomes/receipts/{item}");
+    keeper.until(&outcome, |it| it["status"] == "dropped").await;
+    let history = keeper.get(path).await.json();
+    assert_eq!(history["items"].as_array().unwrap().len(), TASKS);
+    keeper.stop().await;
+}
+
+/// A reorganisation takes back what was accepted and sent: it is sent again, by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reorganisation_takes_back_is_sent_again() {
+    let stage = Stage::start().await;
+    let keeper = stage.keeper("").await;
+    keeper
+        .until("/v1/keeper", |it| it["cursor"] == it["head"])
+        .await;
+    let body = json!([receipt(&stage, 0)]).to_string();
+    keeper.post("/v1/receipts", body).await;
+    history(&keeper, "CompletionRecorded", 1).await;
+    keeper
+        .until("/v1/keeper", |it| {
+            it["waiting"]["receipts"] == 0 && it["cursor"] == it["head"]
+        })
+        .await;
+    let devnet = &stage.proof.core.base.devnet;
+    let recorded = history(&keeper, "CompletionRecorded", 1).await;
+    let block = recorded["items"][0]["block"].as_u64().unwrap();
+    let depth = devnet.block_number() - block + 1;
+    devnet.reorganise(depth, devnet::Displaced::Drop).unwrap();
+    let metrics = || async { keeper.get("/metrics").await.body };
+    let begun = std::time::Instant::now();
+    while metrics()
+        .await
+        .contains("bpe_keeper_reorganisations_total 0")
+    {
+        assert!(begun.elapsed().as_secs() < 30);
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    history(&keeper, "CompletionRecorded", 1).await;
+    keeper.stop().await;
 }

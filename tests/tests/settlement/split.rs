@@ -10,7 +10,7 @@ use bpe_tests::{
     economy::Factory,
     settlement::{rate, usdcx, Settlement, RATE},
     stage::mined,
-    suite::{tokens, units, CODE},
+    suite::{units, CODE},
 };
 
 use crate::HOUR;

@@ -2,7 +2,11 @@
 
 use alloy::primitives::U256;
 use anyhow::bail;
-use bpe_abi::{ICompletionTracker::AutoSlashed, IOffchainAggregator::AttestationRejected};
+use bpe_abi::{
+    ICompletionTracker::AutoSlashed,
+    IOffchainAggregator::AttestationRejected,
+    IStakeManager::{SlashOwed, Slashed},
+};
 
 use super::{
     super::{
@@ -74,10 +78,20 @@ impl Play {
             for slash in events::<AutoSlashed>(&receipt) {
                 let sink = self.place(slash.sink)?;
                 self.tallies[sink].slashes += 1;
-                self.tallies[sink].slashed += slash.slashAmount;
-                let amount = usdcx(slash.slashAmount, 2);
+            }
+            for slash in events::<Slashed>(&receipt) {
+                let sink = self.place(slash.sink)?;
+                self.tallies[sink].slashed += slash.amount;
+                let amount = usdcx(slash.amount, 2);
                 let name = self.world.sinks[sink].name;
                 self.note(format!("{name} is slashed by {amount} USDCx"));
+            }
+            for slash in events::<SlashOwed>(&receipt) {
+                let amount = usdcx(slash.amount, 2);
+                let name = self.world.sinks[self.place(slash.sink)?].name;
+                self.note(format!(
+                    "{name} owes {amount} USDCx: 30 % of a stake a day is the most that slashes take"
+                ));
             }
         }
         Ok(())

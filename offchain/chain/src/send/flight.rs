@@ -104,6 +104,7 @@ impl Flight {
                 continue;
             }
             if last.elapsed() >= self.limits.stuck_after {
+                self.refill(count, nonce).await?;
                 self.nudge(&mut versions).await?;
                 last = Instant::now();
             }
@@ -118,6 +119,24 @@ impl Flight {
             }
             tokio::time::sleep(self.limits.poll).await;
         }
+    }
+
+    /// What a reorganisation took back, of the nonces before this one, is sent again: without it this one is never mined.
+    async fn refill(&self, from: u64, nonce: u64) -> Result<(), SendError> {
+        for missing in from..nonce {
+            let Some(raw) = self.ledger.signed_for(missing).await? else {
+                tracing::warn!(nonce, missing, "a nonce before this one is nobody's here");
+                return Ok(());
+            };
+            tracing::info!(
+                nonce = missing,
+                "sends again what a reorganisation took back"
+            );
+            if let Err(error) = self.provider.send_raw_transaction(&raw).await {
+                tracing::debug!(%error, "the node did not take it");
+            }
+        }
+        Ok(())
     }
 
     /// A dearer version of the same nonce, or the last one again where none may be dearer.

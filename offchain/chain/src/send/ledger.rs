@@ -1,7 +1,7 @@
 //! What was signed, sent and spent, and what is not to be tried again.
 
 use alloy::primitives::{Address, Bytes, B256};
-use sqlx::Row as _;
+use sqlx::{AnyConnection, Row as _};
 
 use crate::{
     database::{parse, signed, unsigned},
@@ -10,6 +10,8 @@ use crate::{
 
 pub const HOUR: u64 = 3_600;
 pub const DAY: u64 = 86_400;
+/// Seconds that settled transactions are kept: the limit of a day needs one.
+const KEPT: u64 = 2 * DAY;
 
 /// A signed version of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +70,23 @@ impl Ledger {
             .bind(signed(record.cost_gwei))
             .execute(write.connection())
             .await?;
+        self.tidy(write.connection(), record.sent_at).await?;
         write.commit().await
+    }
+
+    /// What is settled keeps its cost for the limits, and after a while nothing else: the chain has the bytes.
+    async fn tidy(&self, connection: &mut AnyConnection, now: u64) -> Result<(), ChainError> {
+        sqlx::query("UPDATE chain_transactions SET raw = '', data = '' WHERE account = $1 AND state <> 'sent' AND raw <> '' AND sent_at < $2")
+            .bind(&self.account)
+            .bind(signed(now.saturating_sub(HOUR)))
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("DELETE FROM chain_transactions WHERE account = $1 AND state <> 'sent' AND sent_at < $2")
+            .bind(&self.account)
+            .bind(signed(now.saturating_sub(KEPT)))
+            .execute(connection)
+            .await?;
+        Ok(())
     }
 
     /// The versions that may still be mined, the lowest nonce first, the latest version last.
@@ -78,6 +96,16 @@ impl Ledger {
             .fetch_all(self.database.pool())
             .await?;
         rows.iter().map(record_of).collect()
+    }
+
+    /// The dearest version that was ever signed for a nonce, while its bytes are kept.
+    pub async fn signed_for(&self, nonce: u64) -> Result<Option<Bytes>, ChainError> {
+        let row = sqlx::query("SELECT raw FROM chain_transactions WHERE account = $1 AND nonce = $2 AND raw <> '' ORDER BY LENGTH(max_fee) DESC, max_fee DESC LIMIT 1")
+            .bind(&self.account)
+            .bind(signed(nonce))
+            .fetch_optional(self.database.pool())
+            .await?;
+        row.map(|row| parse("raw", row.try_get(0)?)).transpose()
     }
 
     /// This version was mined, and so no other of its nonce.
@@ -171,18 +199,20 @@ impl Ledger {
         Ok(counts)
     }
 
-    /// How often an item was sent without effect on this day.
-    pub async fn attempts(&self, worker: &str, item: &str, now: u64) -> Result<u64, ChainError> {
-        let row = sqlx::query(
-            "SELECT count FROM chain_attempts WHERE worker = $1 AND item = $2 AND day = $3",
-        )
-        .bind(worker)
-        .bind(item)
-        .bind(signed(now / DAY))
-        .fetch_optional(self.database.pool())
-        .await?;
-        let count = row.map(|row| row.try_get::<i64, _>(0)).transpose()?;
-        Ok(count.map_or(0, unsigned))
+    /// Why an item is set aside, if it is, and how often it was sent without effect on this day.
+    pub async fn known_of(
+        &self,
+        worker: &str,
+        item: &str,
+        now: u64,
+    ) -> Result<(Option<String>, u64), ChainError> {
+        let row = sqlx::query("SELECT (SELECT reason FROM chain_set_aside WHERE worker = $1 AND item = $2), COALESCE((SELECT count FROM chain_attempts WHERE worker = $1 AND item = $2 AND day = $3), 0)")
+            .bind(worker)
+            .bind(item)
+            .bind(signed(now / DAY))
+            .fetch_one(self.database.pool())
+            .await?;
+        Ok((row.try_get(0)?, unsigned(row.try_get(1)?)))
     }
 
     /// Does not try this item again.
@@ -202,16 +232,6 @@ impl Ledger {
             .execute(write.connection())
             .await?;
         write.commit().await
-    }
-
-    /// Why an item is set aside; `None` if it is not.
-    pub async fn reason(&self, worker: &str, item: &str) -> Result<Option<String>, ChainError> {
-        let row = sqlx::query("SELECT reason FROM chain_set_aside WHERE worker = $1 AND item = $2")
-            .bind(worker)
-            .bind(item)
-            .fetch_optional(self.database.pool())
-            .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 }
 

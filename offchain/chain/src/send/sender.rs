@@ -252,11 +252,10 @@ impl Sender {
         let mut admitted = Vec::with_capacity(items.len());
         for item in items {
             let id = batch.id(&item);
-            if let Some(reason) = self.flight.ledger.reason(B::WORKER, &id).await? {
+            let (reason, attempts) = self.flight.ledger.known_of(B::WORKER, &id, day).await?;
+            if let Some(reason) = reason {
                 report.set_aside.push((item, reason));
-            } else if self.flight.ledger.attempts(B::WORKER, &id, day).await?
-                >= self.flight.limits.attempts
-            {
+            } else if attempts >= self.flight.limits.attempts {
                 report.later.push(item);
             } else {
                 admitted.push(item);

@@ -5,6 +5,7 @@ use alloy::{
     rpc::types::Log,
 };
 use bpe_chain::{ChainError, Database, Follower, FollowerSettings, Identity, Progress, Projection};
+use devnet::Faults;
 use sqlx::{AnyConnection, Row as _};
 use std::sync::atomic::Ordering;
 
@@ -151,6 +152,31 @@ async fn a_reorganisation_leaves_no_effect() {
             .collect();
         assert_eq!(kept(&stage.database).await, [before, new].concat());
     }
+}
+
+/// FAILURES 23: a node behind a balancer that answers each request from a head up to four blocks old skips no event.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_from_heads_of_different_ages_skip_nothing() {
+    let stage = Stage::new().await;
+    let follower = follower(&stage, &stage.database, 1_000);
+    let drift = Faults {
+        head_drift: 4,
+        seed: 7,
+        ..Faults::default()
+    };
+    let mut words = Vec::new();
+    for number in 1..=60 {
+        stage.emit(&[word(number)]).await;
+        words.push(word(number));
+        stage.devnet.set_faults(drift.clone()).unwrap();
+        for _ in 0..5 {
+            // A block that this answer does not have: the next step asks again.
+            let _ = follower.step().await;
+        }
+        stage.devnet.set_faults(Faults::default()).unwrap();
+    }
+    to_head(&follower).await;
+    assert_eq!(kept(&stage.database).await, words);
 }
 
 /// FAILURES 23.

@@ -2,9 +2,14 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use alloy::{primitives::U256, providers::Provider as _, rpc::types::TransactionRequest};
-use bpe_chain::{Limits, SendError};
-use devnet::{Devnet, Mining};
+use alloy::{
+    eips::BlockId,
+    primitives::{B256, U256},
+    providers::Provider as _,
+    rpc::types::{Log, TransactionRequest},
+};
+use bpe_chain::{Batch, Call, ChainError, Effect, Limits, SendError};
+use devnet::{Devnet, Displaced, Mining};
 
 use crate::stage::{limits, poison, silent, word, Stage, Words};
 
@@ -336,4 +341,117 @@ async fn an_observer_sends_nothing() {
     assert!(error.is_none(), "{error:?}");
     assert_eq!(report.observed, [word(1)]);
     assert_eq!(transactions(&stage).await, 0);
+}
+
+/// Words of which none is on the chain yet.
+struct Fresh(Words);
+
+impl Batch for Fresh {
+    type Item = B256;
+    const WORKER: &'static str = Words::WORKER;
+    const MOST: usize = Words::MOST;
+
+    fn id(&self, item: &B256) -> String {
+        self.0.id(item)
+    }
+
+    fn call(&self, items: &[B256]) -> Call {
+        self.0.call(items)
+    }
+
+    async fn open(&self, items: Vec<B256>) -> Result<Vec<B256>, ChainError> {
+        Ok(items)
+    }
+
+    fn judge(&self, items: &[B256], logs: &[Log]) -> Vec<Effect> {
+        self.0.judge(items, logs)
+    }
+}
+
+/// FAILURES 14: what waits after an outage is sent in parts, and progress shows from the first minute on.
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_five_thousand_items_are_sent_in_parts() {
+    const ITEMS: u32 = 25_000;
+    let stage = Stage::new().await;
+    let sender = stage.sender(limits(), false).await;
+    let items: Vec<B256> = (1..=ITEMS)
+        .map(|number| B256::from(U256::from(number)))
+        .collect();
+    let batch = Fresh(words(&stage));
+    let watched = async {
+        let begun = std::time::Instant::now();
+        while transactions(&stage).await == 0 {
+            assert!(begun.elapsed().as_secs() < 60, "nothing is sent");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let ((report, error), ()) = tokio::join!(sender.run(&batch, items), watched);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(report.done.len(), ITEMS as usize);
+    assert!(report.transactions.iter().all(|it| it.items <= 100));
+}
+
+/// FAILURES 21: a reorganisation takes back what was mined, while the next one is on its way: both arrive.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_in_the_nonces_is_filled_again() {
+    let devnet = Devnet::builder().mining(Mining::Manual).build().unwrap();
+    let stage = Stage::on(devnet).await;
+    let sender = stage.sender(limits(), false).await;
+    let batch = words(&stage);
+    let mine = async {
+        until_sent(&stage, 1).await;
+        stage.devnet.mine(1).unwrap();
+    };
+    let ((report, error), ()) = tokio::join!(sender.run(&batch, vec![word(1)]), mine);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(report.done, [word(1)]);
+    let reorganise = async {
+        until_sent(&stage, 2).await;
+        stage.devnet.reorganise(1, Displaced::Drop).unwrap();
+        assert_eq!(transactions(&stage).await, 0);
+        let begun = std::time::Instant::now();
+        while transactions(&stage).await < 2 {
+            assert!(begun.elapsed().as_secs() < 30, "the gap stays");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            stage.devnet.mine(1).unwrap();
+        }
+    };
+    let ((report, error), ()) = tokio::join!(sender.run(&batch, vec![word(2)]), reorganise);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(report.done, [word(2)]);
+}
+
+/// Until so many are on the chain or wait for it.
+async fn until_sent(stage: &Stage, count: u64) {
+    let begun = std::time::Instant::now();
+    let account = stage.devnet.account(0);
+    loop {
+        let sent = stage.provider.get_transaction_count(account);
+        if sent.block_id(BlockId::pending()).await.unwrap() >= count {
+            return;
+        }
+        assert!(begun.elapsed().as_secs() < 30, "it is not sent");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// What was settled long ago keeps no bytes, and what is older than the limit of a day is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_of_what_was_sent_does_not_grow_for_ever() {
+    use sqlx::Row as _;
+    let stage = Stage::new().await;
+    let sender = stage.sender(limits(), false).await;
+    let mut rows = Vec::new();
+    for (number, later) in [(1, 0), (2, 3_700), (3, 2 * 86_400)] {
+        stage.devnet.advance_time(later).unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (report, error) = sender.run(&words(&stage), vec![word(number)]).await;
+        assert!(error.is_none() && report.done.len() == 1, "{error:?}");
+        let row = sqlx::query("SELECT COUNT(*), COALESCE(SUM(CASE WHEN raw = '' THEN 1 ELSE 0 END), 0) FROM chain_transactions")
+            .fetch_one(stage.database.pool())
+            .await
+            .unwrap();
+        rows.push((row.get::<i64, _>(0), row.get::<i64, _>(1)));
+    }
+    assert_eq!(rows, [(1, 0), (2, 1), (2, 1)]);
 }

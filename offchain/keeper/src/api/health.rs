@@ -12,7 +12,7 @@ use metrics::gauge;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::{Problem, Reading};
 use crate::{metrics::handle, shared::Shared};
 
 /// Alive.
@@ -129,7 +129,7 @@ async fn readiness(shared: &Shared) -> Readiness {
 /// How the keeper is, and what it spends.
 #[utoipa::path(
     get, path = "/v1/keeper",
-    responses((status = 200, body = Keeper), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Keeper), Reading)
 )]
 pub async fn keeper(State(shared): State<Arc<Shared>>) -> Result<Json<Keeper>, Problem> {
     let head = shared.head.get();

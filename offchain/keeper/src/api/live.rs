@@ -11,7 +11,7 @@ use metrics::gauge;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_stream::{wrappers::BroadcastStream, Stream, StreamExt as _};
 
-use super::problem::Problem;
+use super::problem::{Problem, Reading};
 use crate::shared::Shared;
 
 /// Counts a client as long as it is there.
@@ -36,7 +36,7 @@ impl Drop for Seat {
 /// should read the lists again.
 #[utoipa::path(
     get, path = "/v1/live",
-    responses((status = 200, content_type = "text/event-stream", body = String), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, content_type = "text/event-stream", body = String), Reading)
 )]
 pub async fn live(
     State(shared): State<Arc<Shared>>,

@@ -1,6 +1,6 @@
 //! Errors as problem documents (RFC 9457), whatever refuses.
 
-use std::any::Any;
+use std::{any::Any, collections::BTreeMap};
 
 use axum::{
     body::Body,
@@ -11,7 +11,10 @@ use axum::{
 };
 use bpe_chain::ChainError;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{
+    openapi::{ContentBuilder, Ref, RefOr, Response as Described, ResponseBuilder},
+    IntoResponses, ToSchema,
+};
 
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -38,6 +41,50 @@ impl Problem {
     pub fn bad(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
+}
+
+type Statuses = BTreeMap<String, RefOr<Described>>;
+
+/// What a request that reads may be answered instead, for the OpenAPI document.
+pub struct Reading;
+
+/// The same for one that hands something in.
+pub struct Submitting;
+
+impl IntoResponses for Reading {
+    fn responses() -> Statuses {
+        described(&[
+            (400, "A parameter is not as described"),
+            (404, "There is nothing of that name"),
+            (429, "More requests than a client may make"),
+            (503, "Store, node or a free place is missing at the moment"),
+        ])
+    }
+}
+
+impl IntoResponses for Submitting {
+    fn responses() -> Statuses {
+        described(&[
+            (400, "The body is no JSON array"),
+            (413, "The body, or the number of items, is too large"),
+            (429, "More requests than a client may make"),
+            (503, "Store or node do not answer at the moment"),
+        ])
+    }
+}
+
+fn described(statuses: &[(u16, &str)]) -> Statuses {
+    let problem = |text: &str| {
+        let schema = Ref::from_schema_name("Problem");
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        let response = ResponseBuilder::new()
+            .description(text)
+            .content(CONTENT_TYPE, content);
+        RefOr::T(response.build())
+    };
+    let each = statuses.iter();
+    each.map(|(status, text)| (status.to_string(), problem(text)))
+        .collect()
 }
 
 impl IntoResponse for Problem {

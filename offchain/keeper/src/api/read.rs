@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     params::{self, Params},
-    problem::Problem,
+    problem::{Problem, Reading},
 };
 use crate::{
     index::{event_of, Rows as _},
@@ -123,7 +123,7 @@ pub struct HistoryEvent {
     account: Option<String>,
     other: Option<String>,
     amount: Option<String>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     detail: Value,
 }
 
@@ -146,7 +146,7 @@ pub struct Outcome {
 #[utoipa::path(
     get, path = "/v1/task-types",
     params(("after" = Option<String>, Query, description = "The last id of the page before"), ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)),
-    responses((status = 200, body = Page<TaskType>), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Page<TaskType>), Reading)
 )]
 pub async fn task_types(
     State(shared): State<Arc<Shared>>,
@@ -211,8 +211,8 @@ fn sum(rows: &[AnyRow]) -> Result<String, Problem> {
 /// The sinks of a task type, also those that have left.
 #[utoipa::path(
     get, path = "/v1/task-types/{id}/sinks",
-    params(("id" = String, Path), ("after" = Option<String>, Query, description = "The last sink of the page before"), ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)),
-    responses((status = 200, body = Page<Sink>), (status = "default", body = Problem, content_type = "application/problem+json"))
+    params(("id" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$"), ("after" = Option<String>, Query, description = "The last sink of the page before"), ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)),
+    responses((status = 200, body = Page<Sink>), Reading)
 )]
 pub async fn sinks(
     State(shared): State<Arc<Shared>>,
@@ -253,8 +253,8 @@ pub async fn sinks(
 /// The streams into a task type's pool.
 #[utoipa::path(
     get, path = "/v1/task-types/{id}/streams",
-    params(("id" = String, Path), ("after" = Option<String>, Query, description = "The last source of the page before"), ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)),
-    responses((status = 200, body = Page<Stream>), (status = "default", body = Problem, content_type = "application/problem+json"))
+    params(("id" = String, Path, pattern = "^0x[0-9a-fA-F]{64}$"), ("after" = Option<String>, Query, description = "The last source of the page before"), ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)),
+    responses((status = 200, body = Page<Stream>), Reading)
 )]
 pub async fn streams(
     State(shared): State<Arc<Shared>>,
@@ -299,11 +299,11 @@ async fn exists(shared: &Shared, id: &str) -> Result<(), Problem> {
 #[utoipa::path(
     get, path = "/v1/history",
     params(
-        ("taskType" = Option<String>, Query), ("account" = Option<String>, Query, description = "Of this sink or source"),
+        ("taskType" = Option<String>, Query, pattern = "^0x[0-9a-fA-F]{64}$"), ("account" = Option<String>, Query, description = "Of this sink or source", pattern = "^0x[0-9a-fA-F]{40}$"),
         ("name" = Option<String>, Query, description = "Of this event"),
         ("after" = Option<String>, Query, description = "`next` of the page before"), ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)
     ),
-    responses((status = 200, body = Page<HistoryEvent>), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Page<HistoryEvent>), Reading)
 )]
 pub async fn history(
     State(shared): State<Arc<Shared>>,
@@ -370,8 +370,8 @@ fn place(text: &str) -> Option<(i64, i64)> {
 /// A value of a task type over time: `price`, `pressure`, `capacity` or `flow`, the latest points at most.
 #[utoipa::path(
     get, path = "/v1/series",
-    params(("taskType" = String, Query), ("of" = String, Query), ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)),
-    responses((status = 200, body = Series), (status = "default", body = Problem, content_type = "application/problem+json"))
+    params(("taskType" = String, Query, pattern = "^0x[0-9a-fA-F]{64}$"), ("of" = String, Query, pattern = "^(price|pressure|capacity|flow)$"), ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)),
+    responses((status = 200, body = Series), Reading)
 )]
 pub async fn series(
     State(shared): State<Arc<Shared>>,
@@ -424,7 +424,7 @@ pub async fn series(
 #[utoipa::path(
     get, path = "/v1/outcomes/{worker}/{item}",
     params(("worker" = String, Path), ("item" = String, Path)),
-    responses((status = 200, body = Outcome), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Outcome), Reading)
 )]
 pub async fn outcome(
     State(shared): State<Arc<Shared>>,

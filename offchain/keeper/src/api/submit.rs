@@ -14,7 +14,7 @@ use serde::{de::DeserializeOwned, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::{Problem, Submitting};
 use crate::{
     inbox::{Inbox, Item, Taken},
     oracle::{self, smoothed, AttestationBody},
@@ -134,7 +134,7 @@ fn count(series: &'static str, answers: &[Answer]) {
 /// Takes signed capacity attestations.
 #[utoipa::path(
     post, path = "/v1/attestations", request_body = Vec<AttestationBody>,
-    responses((status = 200, body = Vec<Answer>), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Vec<Answer>), Submitting)
 )]
 pub async fn attestations(
     State(shared): State<Arc<Shared>>,
@@ -211,7 +211,7 @@ fn task_item(item: &TaskBody) -> Item<'_, TaskBody> {
 /// Takes receipts that sink and source have signed.
 #[utoipa::path(
     post, path = "/v1/receipts", request_body = Vec<TaskBody>,
-    responses((status = 200, body = Vec<Answer>), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Vec<Answer>), Submitting)
 )]
 pub async fn receipts(
     State(shared): State<Arc<Shared>>,
@@ -232,7 +232,7 @@ pub async fn receipts(
 /// Takes assignments that sink and source have signed.
 #[utoipa::path(
     post, path = "/v1/assignments", request_body = Vec<TaskBody>,
-    responses((status = 200, body = Vec<Answer>), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = Vec<Answer>), Submitting)
 )]
 pub async fn assignments(
     State(shared): State<Arc<Shared>>,

@@ -20,6 +20,8 @@ use bpe_chain::{ChainError, Database, Deployment, Projection};
 use sqlx::{AnyConnection, Row as _};
 use tokio::sync::broadcast;
 
+use crate::inbox;
+
 /// Events that live clients may lag behind.
 const LIVE: usize = 4_096;
 
@@ -159,7 +161,8 @@ impl Projection for Index {
     }
 
     async fn rewind(&self, connection: &mut AnyConnection, block: u64) -> Result<(), ChainError> {
-        apply::rewind(connection, block).await
+        apply::rewind(&mut *connection, block).await?;
+        inbox::take_back(connection, block).await
     }
 
     fn begin(&self) {
