@@ -8,16 +8,16 @@ use alloy::{
     providers::PendingTransactionBuilder,
 };
 use anyhow::{ensure, Context as _};
-use bpe::artifacts::{locate, Network};
+use bpe::{
+    artifacts::{locate, Network},
+    deploy::DEPLOYMENTS,
+};
 use clap::Args;
 use devnet::{Devnet, DevnetBuilder};
 use devnet_superfluid::{
     bindings::{ISuperToken, ITestToken},
     ready, Deployments, Ready, SuperfluidAddresses,
 };
-
-/// Where the addresses are left, below the working directory.
-const DEPLOYMENTS: &str = "deployments";
 
 #[derive(Args, Clone, Copy)]
 pub struct Source {

@@ -23,15 +23,12 @@ use alloy::{
 use anyhow::{bail, Context as _};
 use clap::Args;
 use devnet::{describe_revert, describe_value};
-use devnet_superfluid::Deployments;
 
 use crate::{
     abis::Abis,
-    deploy::{without_secrets, Book, Chain},
+    deploy::{deployments_file, without_secrets, Book, Chain},
     errors,
 };
-
-const DEPLOYMENTS: &str = "deployments";
 
 /// `bpe trace`.
 #[derive(Args)]
@@ -107,10 +104,7 @@ impl Options {
 
     /// Contracts by their addresses.
     fn names(&self, chain: &Chain) -> anyhow::Result<BTreeMap<Address, Name>> {
-        let path = self
-            .deployments
-            .clone()
-            .unwrap_or_else(|| Deployments::path(DEPLOYMENTS.as_ref(), chain.id, chain.instance));
+        let path = deployments_file(self.deployments.clone(), chain);
         let mut names = fixed_names();
         if !path.exists() && self.deployments.is_none() {
             return Ok(names);

@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{artifacts::Network, programs::Programs};
 
-const DEPLOYMENTS: &str = "deployments";
+/// Where deployments files are, below the working directory.
+pub const DEPLOYMENTS: &str = "deployments";
 const LOCAL: &str = "http://127.0.0.1:8545";
 
 /// `bpe deploy`.
@@ -190,10 +191,14 @@ impl KeepaliveOptions {
     }
 }
 
+/// The deployments file that was named, or else the chain's.
+pub fn deployments_file(named: Option<PathBuf>, chain: &Chain) -> PathBuf {
+    named.unwrap_or_else(|| Deployments::path(Path::new(DEPLOYMENTS), chain.id, chain.instance))
+}
+
 /// Opens the deployments file of a chain on which something is deployed.
 fn open(file: Option<PathBuf>, chain: &Chain) -> anyhow::Result<Book> {
-    let path =
-        file.unwrap_or_else(|| Deployments::path(Path::new(DEPLOYMENTS), chain.id, chain.instance));
+    let path = deployments_file(file, chain);
     ensure!(
         path.is_file(),
         "there is no {}: deploy with `bpe deploy` first, or name the file with --deployments",

@@ -24,7 +24,7 @@ pub mod suite;
 mod verify;
 
 pub use chain::{without_secrets, Chain};
-pub use cli::{DeployOptions, KeepaliveOptions, StatusOptions};
+pub use cli::{deployments_file, DeployOptions, KeepaliveOptions, StatusOptions, DEPLOYMENTS};
 pub use config::{Config, Settings, ARBITRUM_ONE};
 pub use keepalive::{keepalive, Renewed};
 pub use key::KeySource;

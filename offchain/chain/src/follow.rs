@@ -210,8 +210,11 @@ impl<P: Projection> Follower<P> {
     ) -> Result<usize, ChainError> {
         let end = self.point(to).await?;
         let mut single = Vec::new();
-        for number in newest..=to {
+        for number in newest..to {
             single.push(self.point(number).await?.hash);
+        }
+        if newest <= to {
+            single.push(end.hash);
         }
         let old = from..newest.min(to + 1);
         let mut addresses = self.projection.addresses().await?;

@@ -3,20 +3,21 @@
 use std::collections::BTreeSet;
 
 use alloy::{
-    primitives::{Address, U256},
+    primitives::{Address, B256, U256},
     sol,
+    sol_types::SolValue as _,
 };
 use bpe_abi::{
     ICapacityRegistry::{CapacityClipped, ListenerFailed},
     ICompletionTracker::{self, ICompletionTrackerErrors},
-    IStakeManager::Slashed,
+    IStakeManager::{self, Slashed},
 };
 use bpe_tests::{
     economy::Factory,
     proof::{events, judged, slashed, Proof},
     settlement::RATE,
-    stage::{mined, revert},
-    suite::{tokens, units, BURNT, CODE},
+    stage::{mined, revert, Superfluid},
+    suite::{deploy, tokens, units, BURNT, CODE},
 };
 
 use crate::{cap, fee_units, ESCROW};
@@ -39,6 +40,30 @@ async fn an_over_reporting_sink_is_slashed_after_exactly_three_epochs() {
 #[tokio::test]
 async fn an_economy_of_the_factory_slashes_alike() {
     over_report(Factory::start().await.into_proof().await).await;
+}
+
+/// To say a balance takes a Super Token more gas than a slash once allowed it: all that was slashed waited for ever.
+#[tokio::test]
+async fn what_is_slashed_of_super_tokens_is_paid_at_once() {
+    let superfluid = Superfluid::start().await;
+    let (devnet, token) = (&superfluid.devnet, superfluid.usdcx());
+    let (owner, sink) = (devnet.account(0), devnet.account(3));
+    let arguments = (*token.address(), tokens(1), tokens(100), U256::ZERO, owner);
+    let stakes = deploy(devnet, "stake-manager", arguments.abi_encode_params()).await;
+    let stakes = IStakeManager::new(stakes, devnet.provider());
+    mined(stakes.setSlasher(owner, true).send().await).await;
+    mined(stakes.open().send().await).await;
+    superfluid.fund(sink, 400).await;
+    let approve = token.approve(*stakes.address(), tokens(400)).from(sink);
+    mined(approve.send().await).await;
+    mined(stakes.stake(tokens(400)).from(sink).send().await).await;
+    let slash = stakes.slash(sink, tokens(40), B256::ZERO);
+    mined(slash.send().await).await;
+    assert_eq!(token.balanceOf(BURNT).call().await.unwrap(), tokens(40));
+    let held = token.balanceOf(*stakes.address()).call().await.unwrap();
+    assert_eq!(held, tokens(360));
+    let waiting = stakes.unpaidSlashed().call().await.unwrap();
+    assert_eq!(waiting, U256::ZERO);
 }
 
 async fn over_report(it: Proof) {

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, ops::DerefMut};
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{keccak256, Address, B256};
 use bpe_testing::{calldata, enter};
 use motsu::prelude::*;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
@@ -62,6 +62,20 @@ proptest! {
             let capacity = world.registry.sender(OWNER).get_smoothed_capacity(RELAY, sink);
             prop_assert_eq!(capacity, n(nonce));
         }
+    }
+}
+
+/// A length that no calldata can have, added to where the bytes begin, passes the end of the address space.
+#[test]
+fn bytes_of_any_length_are_refused() {
+    let world = World::new();
+    let selector = &keccak256("routeAttestation(bytes32,bytes)")[..4];
+    for length in [u64::MAX, u64::MAX - 31, u64::from(u32::MAX), 1] {
+        let head = [RELAY, n(64).into(), n(length).into()];
+        assert!(
+            !call(&world, OWNER, [selector, &head.concat()].concat()),
+            "{length}"
+        );
     }
 }
 
