@@ -456,12 +456,9 @@ impl CapacityRegistry {
     /// * [`AggregatorSet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
     pub fn set_aggregator(&mut self, aggregator: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        let (now, notice) = (clock::block_timestamp(self.vm()), self.power_notice()?);
-        match self.aggregator.set(aggregator, now, notice) {
-            true => {
-                powers::announce(self.vm(), AGGREGATOR, aggregator, notice);
-            }
-            false => emit!(self.vm(), AggregatorSet[aggregator]),
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        if self.aggregator.give(AGGREGATOR, aggregator, notice) {
+            emit!(self.vm(), AggregatorSet[aggregator]);
         }
         Ok(())
     }
@@ -477,7 +474,8 @@ impl CapacityRegistry {
     /// * [`AdapterSet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
     pub fn set_adapter(&mut self, adapter: Address, authorized: bool) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        let (known, notice) = (self.adapters.get(adapter), self.power_notice()?);
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let known = self.adapters.get(adapter);
         let since = powers::since(self.vm(), known, ADAPTER, adapter, authorized, notice);
         self.adapters.setter(adapter).set(since);
         if !authorized || powers::is_in_effect(self.vm(), since) {
@@ -667,7 +665,7 @@ impl CapacityRegistry {
 
     /// Where attested capacities come from.
     pub fn authorized_aggregator(&self) -> Address {
-        self.aggregator.get(clock::block_timestamp(self.vm()))
+        self.aggregator.get()
     }
 
     /// Whether `adapter` may act for sinks.
@@ -682,7 +680,7 @@ impl CapacityRegistry {
     /// * `aggregator`
     /// * `from`
     pub fn announced_aggregator(&self) -> (Address, U256) {
-        self.aggregator.announced(clock::block_timestamp(self.vm()))
+        self.aggregator.announced()
     }
 
     /// From when on `adapter` may act for sinks, in seconds since 1970: later than now, if that is announced; zero, if it may

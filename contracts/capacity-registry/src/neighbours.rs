@@ -72,13 +72,6 @@ impl CapacityRegistry {
         Ok(())
     }
 
-    /// The notice with which powers are given, in seconds; 0 until staking is open.
-    pub(crate) fn power_notice(&self) -> Result<u64, Error> {
-        let request = IStakeManager::powerNoticeCall {};
-        let notice = query(self.vm(), self.stake_manager.get(), &request)?._0;
-        Ok(notice.saturating_to())
-    }
-
     pub(crate) fn require_stake(&self, account: Address) -> Result<(), Error> {
         let stake_manager = self.stake_manager.get();
         let request = IStakeManager::minSinkStakeCall {};

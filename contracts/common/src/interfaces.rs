@@ -14,7 +14,6 @@ sol! {
         function backRegistration(address sink, uint256 minStake, uint256 capacity) external returns (uint256 granted);
         function backCapacity(address sink, uint256 capacity) external returns (uint256 granted);
         function startUnbonding(address sink) external;
-        function powerNotice() external view returns (uint256);
 
         error NotAuthorizedRegistry(address caller);
         error LockedByOtherRegistry(address sink);
@@ -88,7 +87,6 @@ sol! {
 
     /// StakeManager, as CompletionTracker sees it.
     interface IStakeSlasher {
-        function powerNotice() external view returns (uint256);
         function getStake(address sink) external view returns (uint256);
         function getCapacityCap(address sink) external view returns (uint256);
         function slash(address sink, uint256 amount, bytes32 reason) external;

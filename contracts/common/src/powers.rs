@@ -5,7 +5,7 @@
 //! effect by itself when the notice has passed, and is taken away at once: whoever does not trust it has time to leave.
 
 use alloy_primitives::{Address, B256, U256, U64};
-use alloy_sol_types::sol;
+use alloy_sol_types::{sol, SolCall};
 use stylus_sdk::{
     prelude::*,
     storage::{StorageAddress, StorageU64},
@@ -15,12 +15,20 @@ use stylus_sdk::{
 #[cfg(target_arch = "wasm32")]
 use alloc::{vec, vec::Vec};
 
-use crate::{clock, emit};
+use crate::{
+    call::{query_words, Revert},
+    clock, emit,
+};
 
 sol! {
     /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
     #[derive(Debug, PartialEq, Eq)]
     event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
+
+    /// StakeManager, as whoever gives powers over stakes sees it.
+    interface IPowers {
+        function powerNotice() external view returns (uint256);
+    }
 }
 
 /// The shortest notice: 7 days.
@@ -35,6 +43,16 @@ pub const fn power(name: &str) -> B256 {
         index += 1;
     }
     B256::new(word)
+}
+
+/// The notice with which powers over the stakes of StakeManager at `stakes` are given, in seconds; 0 until staking is open.
+///
+/// # Errors
+///
+/// If it does not answer.
+pub fn notice(vm: &dyn Host, stakes: Address) -> Result<u64, Revert> {
+    let [notice] = query_words(vm, stakes, IPowers::powerNoticeCall::SELECTOR, &[])?;
+    Ok(notice.saturating_to())
 }
 
 /// Announces that `to` has `power` after `notice` seconds, and returns from when on. Without notice it is silent.
@@ -71,43 +89,39 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Who has it at `now`; zero if nobody does.
-    pub fn get(&self, now: u64) -> Address {
-        match self.is_due(now) {
+    /// Who has it now; zero if nobody does.
+    pub fn get(&self) -> Address {
+        match is_in_effect(self.vm(), self.from.get()) {
             true => self.next.get(),
             false => self.current.get(),
         }
     }
 
-    /// Who gets it, and from when on; zeros if nobody does.
-    pub fn announced(&self, now: u64) -> (Address, U256) {
+    /// Who gets it, and from when on, in seconds since 1970; zeros if nobody does.
+    pub fn announced(&self) -> (Address, U256) {
         let from = self.from.get();
-        match from.is_zero() || self.is_due(now) {
+        match from.is_zero() || is_in_effect(self.vm(), from) {
             true => (Address::ZERO, U256::ZERO),
             false => (self.next.get(), U256::from(from.to::<u64>())),
         }
     }
 
-    /// Gives it to `to` after `notice`, and returns whether that is to be announced; takes it away at once, if zero. Whoever
-    /// has it keeps it until then. An announcement replaces an earlier one, and does not put off the same one.
-    pub fn set(&mut self, to: Address, now: u64, notice: u64) -> bool {
-        let holder = self.get(now);
-        if !to.is_zero() && self.announced(now).0 == to {
+    /// Gives it to `to` after `notice` seconds, and announces that; takes it away at once, if zero. Whoever has it keeps it
+    /// until then. An announcement replaces an earlier one, and does not put off the same one. Returns whether `to` has it
+    /// now.
+    pub fn give(&mut self, power: B256, to: Address, notice: u64) -> bool {
+        let holder = self.get();
+        if !to.is_zero() && self.announced().0 == to {
             return false;
         }
         let is_immediate = to.is_zero() || to == holder || notice == 0;
         let (current, next, from) = match is_immediate {
             true => (to, Address::ZERO, 0),
-            false => (holder, to, now.saturating_add(notice)),
+            false => (holder, to, announce(self.vm(), power, to, notice)),
         };
         self.current.set(current);
         self.next.set(next);
         self.from.set(U64::from(from));
-        !is_immediate
-    }
-
-    fn is_due(&self, now: u64) -> bool {
-        let from = self.from.get();
-        !from.is_zero() && from <= U64::from(now)
+        is_immediate
     }
 }

@@ -93,9 +93,10 @@ sol! {
     /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them.
     #[derive(Debug, PartialEq, Eq)]
     event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, uint8 yardstick);
-    /// Evidence for the task type is now checked by `verifier`; there is none, if zero.
+    /// Evidence for the task type is checked by `verifier` from `from` on, in seconds since 1970, or from now on, if that is
+    /// zero; by nobody, if `verifier` is zero.
     #[derive(Debug, PartialEq, Eq)]
-    event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier);
+    event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier, uint256 from);
     /// This task has been recorded as completed already.
     #[derive(Debug, PartialEq, Eq)]
     error TaskAlreadyRecorded();
@@ -229,7 +230,9 @@ pub const NONE: u8 = 0;
 pub const DECLARED: u8 = 1;
 /// Sinks owe what was assigned to them.
 pub const ASSIGNED: u8 = 2;
-/// The power to check evidence, as [`powers::PowerAnnounced`] names it.
+/// The power to say what sinks owe, as [`powers::PowerAnnounced`] names it. It is given to nobody in particular.
+pub const YARDSTICK: B256 = power("yardstick");
+/// The power to check evidence.
 pub const VERIFIER: B256 = power("verifier");
 /// What a contract account may use to say whether it signed.
 pub const SIGNER_GAS: u64 = 200_000;
@@ -534,9 +537,11 @@ impl CompletionTracker {
 
     /// Measures the sinks of the task type from the first epoch on that begins after StakeManager's `powerNotice`: a
     /// completion stands for `weight` of capacity, and they owe what they declare ([`DECLARED`]) or what was assigned to them
-    /// ([`ASSIGNED`]). From the next epoch on they owe nothing, if it is [`NONE`]. Until one is in effect, they owe nothing.
-    /// With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch. It replaces what was announced and is not
-    /// yet in effect.
+    /// ([`ASSIGNED`]). With [`NONE`] they owe nothing, from the next epoch on. With a weight of 1e9 a capacity of 100 units
+    /// means 100 tasks in an epoch.
+    ///
+    /// What an owner has said stands, or nobody owes anything: if another yardstick is announced already, sinks owe nothing
+    /// from when that was to begin until this one does. One that begins with the next epoch is not held up.
     ///
     /// # Errors
     ///
@@ -545,7 +550,7 @@ impl CompletionTracker {
     ///
     /// # Events
     ///
-    /// * [`YardstickSet`]
+    /// * [`YardstickSet`]; [`powers::PowerAnnounced`] besides, if it waits for the notice.
     pub fn set_yardstick(
         &mut self,
         task_type_id: B256,
@@ -562,31 +567,20 @@ impl CompletionTracker {
         }
         let notice = match yardstick {
             NONE => 0,
-            _ => self.power_notice()?,
+            _ => powers::notice(self.vm(), self.stake_manager.get())?,
         };
-        let time = clock::block_timestamp(self.vm()).saturating_add(notice);
-        let (now, from) = (self.now(), to_epoch(time).saturating_add(1));
-        let mut yardsticks = self.yardsticks.setter(task_type_id);
-        while let Some(last) = yardsticks.len().checked_sub(1) {
-            let entry = yardsticks.getter(last);
-            if entry.is_some_and(|entry| entry.from.get() <= to_count(now)) {
-                break;
-            }
-            yardsticks.shrink();
-        }
-        let mut entry = yardsticks.grow();
-        entry.weight.set(narrowed);
-        entry.from.set(to_count(from));
-        entry.kind.set(U8::from(yardstick));
-        emit!(
-            self.vm(),
-            YardstickSet[task_type_id](u64::from(from), weight, yardstick)
-        );
+        let time = powers::announce(self.vm(), YARDSTICK, Address::ZERO, notice);
+        let from = to_epoch(time).saturating_add(1);
+        self.measure_from(task_type_id, from, narrowed, yardstick);
         Ok(())
     }
 
     /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type, after StakeManager's `powerNotice`; nobody
     /// from now on, if zero.
+    ///
+    /// Sinks that owe work may count on evidence. So whoever takes away a verifier, or one that is announced, takes the
+    /// yardstick along: from this epoch on nobody owes anything, until a yardstick is set again. A verifier that is replaced
+    /// after notice checks until then, and the yardstick stays.
     ///
     /// # Errors
     ///
@@ -594,17 +588,20 @@ impl CompletionTracker {
     ///
     /// # Events
     ///
-    /// * [`VerifierSet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
+    /// * [`VerifierSet`]; [`powers::PowerAnnounced`] besides, if it takes effect later; [`YardstickSet`] if the yardstick goes.
     pub fn set_verifier(&mut self, task_type_id: B256, verifier: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        let (now, notice) = (clock::block_timestamp(self.vm()), self.power_notice()?);
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
         let mut holder = self.verifiers.setter(task_type_id);
-        match holder.set(verifier, now, notice) {
-            true => {
-                powers::announce(self.vm(), VERIFIER, verifier, notice);
-            }
-            false => emit!(self.vm(), VerifierSet[task_type_id, verifier]),
+        let (current, announced) = (holder.get(), holder.announced().0);
+        let is_lost = !current.is_zero() && verifier.is_zero();
+        let is_broken = !announced.is_zero() && verifier != announced;
+        holder.give(VERIFIER, verifier, notice);
+        let from = holder.announced().1;
+        if is_lost || is_broken {
+            self.measure_from(task_type_id, self.now(), Capacity::from(1), NONE);
         }
+        emit!(self.vm(), VerifierSet[task_type_id, verifier](from));
         Ok(())
     }
 
@@ -702,8 +699,17 @@ impl CompletionTracker {
 
     /// Who checks evidence for the task type; zero if nobody does.
     pub fn verifiers(&self, task_type_id: B256) -> Address {
-        let holder = self.verifiers.getter(task_type_id);
-        holder.get(clock::block_timestamp(self.vm()))
+        self.verifiers.getter(task_type_id).get()
+    }
+
+    /// Who is to check evidence for the task type, and from when on, in seconds since 1970; zeros if nobody is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `verifier`
+    /// * `from`
+    pub fn announced_verifier(&self, task_type_id: B256) -> (Address, U256) {
+        self.verifiers.getter(task_type_id).announced()
     }
 
     /// Where capacities are declared.
@@ -1314,11 +1320,31 @@ impl CompletionTracker {
         (Capacity::from(1), NONE)
     }
 
-    /// The notice with which powers are given, in seconds; 0 until staking is open.
-    fn power_notice(&self) -> Result<u64, Error> {
-        let selector = IStakeSlasher::powerNoticeCall::SELECTOR;
-        let notice = self.number(self.stake_manager.get(), selector, &[])?;
-        Ok(u64::try_from(notice).unwrap_or(u64::MAX))
+    /// Measures by this from epoch `from` on, which is not judged yet. Of what was to begin later than the next epoch, only
+    /// that the one before ends remains.
+    fn measure_from(&mut self, task_type: B256, from: u32, weight: Capacity, kind: u8) {
+        let next = self.now().saturating_add(1);
+        let mut yardsticks = self.yardsticks.setter(task_type);
+        for index in (0..yardsticks.len()).rev() {
+            let Some(mut entry) = yardsticks.setter(index) else {
+                break;
+            };
+            match entry.from.get().wrapping_to::<u32>() {
+                begin if begin >= from => {
+                    yardsticks.shrink();
+                }
+                begin if begin > next => entry.kind.set(U8::from(NONE)),
+                _ => break,
+            }
+        }
+        let mut entry = yardsticks.grow();
+        entry.weight.set(weight);
+        entry.from.set(to_count(from));
+        entry.kind.set(U8::from(kind));
+        emit!(
+            self.vm(),
+            YardstickSet[task_type](u64::from(from), to_u128(weight), kind)
+        );
     }
 
     fn verdict(&self, pair: B256) -> Verdict {

@@ -9,7 +9,7 @@
 //! | an operator | deregister its relay, attest capacity by signature |
 //! | anyone | submit what operators have signed; take off a relay whose operator no longer has the stake |
 //! | the aggregator | update capacities |
-//! | the owner | name the aggregator, set the weights |
+//! | the owner | name the aggregator (with notice, once staking is open), set the weights |
 //!
 //! # Composite capacity
 //!
@@ -66,6 +66,7 @@ use bpe_common::{
     math::{self, BPS, CAPACITY_ONE},
     ownable::{self, Ownable},
     packed::{to_u128, widen},
+    powers::{self, power, Holder},
     returns::{Encoded, Returns},
     superfluid::push_bytes,
 };
@@ -208,6 +209,9 @@ pub const DOMAIN: Domain = Domain {
 pub const RELAY_ATTESTATION_TYPEHASH: B256 =
     b256!("ca754fa7c7d8d3e05ca653903b866fd3edbe82e42abef27d3a1ed456cf2be8fd");
 
+/// The power to update capacities without a signature, as [`powers::PowerAnnounced`] names it.
+pub const AGGREGATOR: B256 = power("aggregator");
+
 /// The most attestations in a batch.
 pub const MAX_BATCH: usize = 256;
 /// The longest URL, in bytes.
@@ -242,8 +246,8 @@ pub struct Relay {
     sequence: StorageU32,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours and the task type. Slot 5: aggregator (160 bits), the three
-/// weights (16 each). Then the list and the mappings.
+/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours and the task type. Slots 5–6: the aggregator, now and
+/// announced. Slot 7: the three weights (16 bits each). Then the list and the mappings.
 #[entrypoint]
 #[storage]
 pub struct RelayCapacityRegistry {
@@ -252,7 +256,7 @@ pub struct RelayCapacityRegistry {
     core_registry: StorageAddress,
     stake_manager: StorageAddress,
     relay_task_type_id: StorageB256,
-    aggregator: StorageAddress,
+    aggregator: Holder,
     throughput_weight: StorageU16,
     storage_weight: StorageU16,
     bandwidth_weight: StorageU16,
@@ -435,7 +439,7 @@ impl RelayCapacityRegistry {
 
     // --- Owner
 
-    /// Makes `aggregator` the one whose updates count without a signature; zero for nobody.
+    /// Takes updates of `aggregator` without a signature, after StakeManager's `powerNotice`; of nobody from now on, if zero.
     ///
     /// # Errors
     ///
@@ -443,11 +447,13 @@ impl RelayCapacityRegistry {
     ///
     /// # Events
     ///
-    /// * [`AggregatorSet`]
+    /// * [`AggregatorSet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
     pub fn set_aggregator(&mut self, aggregator: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.aggregator.set(aggregator);
-        emit!(self.vm(), AggregatorSet[aggregator]);
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        if self.aggregator.give(AGGREGATOR, aggregator, notice) {
+            emit!(self.vm(), AggregatorSet[aggregator]);
+        }
         Ok(())
     }
 
@@ -605,6 +611,16 @@ impl RelayCapacityRegistry {
     /// Whose updates count without a signature; zero if nobody's.
     pub fn authorized_aggregator(&self) -> Address {
         self.aggregator.get()
+    }
+
+    /// Who is to be the aggregator, and from when on, in seconds since 1970; zeros if nobody is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `aggregator`
+    /// * `from`
+    pub fn announced_aggregator(&self) -> (Address, U256) {
+        self.aggregator.announced()
     }
 
     /// The task type whose sinks' minimum stake operators need.

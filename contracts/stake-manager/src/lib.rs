@@ -25,9 +25,9 @@
 //! that the suite can be set up; nobody has anything to lose yet. From then on whoever becomes slasher, registry or
 //! treasury does so after a notice of twice the longest unbonding time that was ever in force, 7 days at least
 //! ([`PowerAnnounced`](bpe_common::powers::PowerAnnounced)): a sink that does not trust it can leave before. Taking a power
-//! away is immediate. A longer unbonding time holds for locks that begin after the same notice, and for no others. What the
-//! contracts around it give (aggregator, adapters, verifiers, yardsticks) does not wait yet for
-//! [`power_notice`](StakeManager::power_notice).
+//! away is immediate. A longer unbonding time holds for locks that begin after the same notice, and for no others. The contracts
+//! around it ask for [`power_notice`](StakeManager::power_notice), and wait as long with what can cost a sink its stake:
+//! CapacityRegistry with its aggregator and adapters, CompletionTracker with its yardsticks and verifiers.
 //!
 //! # What a slash can take
 //!
@@ -520,10 +520,8 @@ impl StakeManager {
         if treasury == owner {
             return Err(TreasuryIsOwner { owner }.into());
         }
-        let (now, notice) = (clock::block_timestamp(self.vm()), self.notice());
-        if self.treasury.set(treasury, now, notice) {
-            powers::announce(self.vm(), TREASURY, treasury, notice);
-        } else if self.treasury.get(now) == treasury {
+        let notice = self.notice();
+        if self.treasury.give(TREASURY, treasury, notice) {
             emit!(self.vm(), TreasurySet[treasury]);
         }
         Ok(())
@@ -735,7 +733,7 @@ impl StakeManager {
 
     /// Where slashed tokens go: where nobody gets at them, if there is no treasury, or it has become the owner.
     pub fn treasury(&self) -> Address {
-        match self.treasury.get(clock::block_timestamp(self.vm())) {
+        match self.treasury.get() {
             treasury if treasury.is_zero() || treasury == self.ownable.owner() => BURNT,
             treasury => treasury,
         }
@@ -748,7 +746,7 @@ impl StakeManager {
     /// * `treasury`
     /// * `from`
     pub fn announced_treasury(&self) -> (Address, U256) {
-        self.treasury.announced(clock::block_timestamp(self.vm()))
+        self.treasury.announced()
     }
 
     /// How long unbonding is to take, and from when on, both in seconds; zeros if nothing is announced.

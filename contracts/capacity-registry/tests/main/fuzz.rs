@@ -42,12 +42,12 @@ fn world() -> (
         .set_registry(registry.address(), true)
         .motsu_unwrap();
     stakes.sender(OWNER).set_slasher(OWNER, true).motsu_unwrap();
-    stakes.sender(OWNER).open().motsu_unwrap();
     registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
     registry
         .sender(OWNER)
         .set_adapter(OWNER, true)
         .motsu_unwrap();
+    stakes.sender(OWNER).open().motsu_unwrap();
     for id in [B256::repeat_byte(0xc0), B256::repeat_byte(0xca)] {
         registry
             .sender(OWNER)
