@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a source | [`record_completion`](CompletionTracker::record_completion) |
 //! | anyone | bring receipts, assignments and evidence; advance epochs |
-//! | the owner | set a task type's completion weight, yardstick and verifier |
+//! | the owner | set a task type's completion weight, yardstick and verifier, with notice once staking is open |
 //!
 //! Capacities are in units of 1e-9, stakes in the stake token's wei, rates in basis points, times in seconds since 1970.
 //!
@@ -18,8 +18,14 @@
 //!
 //! # Nobody is judged by accident
 //!
-//! A task type is judged from the epoch after its first yardstick was set, and by epochs after this contract was
-//! constructed. Without a yardstick nobody owes anything.
+//! A task type is judged from the first epoch of its first yardstick on, and by epochs after this contract was constructed.
+//! Without a yardstick nobody owes anything.
+//!
+//! # Nor without notice
+//!
+//! Once staking is open, yardsticks, weights and verifiers wait for StakeManager's `powerNotice`, in which sinks can leave.
+//! What an owner has announced for an epoch stands, or nothing is owed in it: of a yardstick that is taken away or exchanged
+//! before it begins, the end of the one before remains, and who takes a verifier away takes the yardstick along.
 //!
 //! # What is due
 //!
