@@ -202,7 +202,10 @@ async fn a_link_that_somebody_changed_is_told_and_mended() {
     stage.devnet.advance_time(NOTICE).unwrap();
     stage.devnet.mine(1).unwrap();
     let text = stage.status(&[]).await.succeeded();
-    assert!(!text.contains("WRONG") && !text.contains("announced: "), "{text}");
+    assert!(
+        !text.contains("WRONG") && !text.contains("announced: "),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -116,8 +116,8 @@ pub enum Step {
 
 use Step::{Call as Do, Deploy};
 use Value::{
-    Contract, Contracts, Deployer, Id, LastEpoch, NextEpoch, No, Setting, TaskTypeId, TaskTypeMinStake,
-    TaskTypeWeight, TaskTypeYardstick, Yes,
+    Contract, Contracts, Deployer, Id, LastEpoch, NextEpoch, No, Setting, TaskTypeId,
+    TaskTypeMinStake, TaskTypeWeight, TaskTypeYardstick, Yes,
 };
 
 const fn shown(value: Value, view: &'static str) -> Argument {

@@ -630,10 +630,7 @@ impl LightningCapacityOracle {
     fn routing_capacity(&self, sats: U64, pending: U32) -> U256 {
         let sats: u64 = sats.wrapping_to();
         let scaled = u128::from(sats).saturating_mul(u128::from(CAPACITY_ONE));
-        let (per_unit, pending): (u64, u32) = (
-            self.scale().wrapping_to(),
-            pending.wrapping_to(),
-        );
+        let (per_unit, pending): (u64, u32) = (self.scale().wrapping_to(), pending.wrapping_to());
         let divisor = u128::from(per_unit).saturating_mul(u128::from(pending).saturating_add(1));
         U256::from(scaled.checked_div(divisor).unwrap_or(0))
     }

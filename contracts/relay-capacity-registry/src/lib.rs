@@ -803,13 +803,13 @@ impl RelayCapacityRegistry {
     ///
     /// Nothing overflows: dimensions have 40 bits, and weights sum to 10 000, so points have 54.
     fn composite(&self, dimensions: [u64; 3]) -> u128 {
-        let points = self
-            .weights()
-            .into_iter()
-            .zip(dimensions)
-            .fold(0_u64, |sum, (weight, dimension)| {
-                sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
-            });
+        let points =
+            self.weights()
+                .into_iter()
+                .zip(dimensions)
+                .fold(0_u64, |sum, (weight, dimension)| {
+                    sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
+                });
         u128::from(points).wrapping_mul(POINT)
     }
 

@@ -283,7 +283,11 @@ fn an_aggregator_waits_for_its_notice(
         it.motsu_res()
     };
     let nobody = (Address::ZERO, U256::ZERO);
-    assert_eq!(read(), (AGGREGATOR, nobody), "before staking opened: at once");
+    assert_eq!(
+        read(),
+        (AGGREGATOR, nobody),
+        "before staking opened: at once"
+    );
     set(next).motsu_unwrap();
     let from = U256::from(timestamp() + MIN_NOTICE);
     let announced = (next, from);

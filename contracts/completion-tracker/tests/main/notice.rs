@@ -56,7 +56,10 @@ impl World {
         world.yardstick(UNIT, DECLARED);
         advance_time(MIN_NOTICE);
         world.to_next_epoch();
-        assert_eq!((world.verifier(), world.kind(epoch())), (verifier, DECLARED));
+        assert_eq!(
+            (world.verifier(), world.kind(epoch())),
+            (verifier, DECLARED)
+        );
         world
     }
 
@@ -126,7 +129,10 @@ fn an_announced_yardstick_that_is_replaced_ends_the_old_one() {
     world.yardstick(U256::from(2), DECLARED);
     assert_eq!(world.kind(first - 1), DECLARED);
     assert_eq!((world.kind(first), world.kind(from - 1)), (NONE, NONE));
-    assert_eq!((world.weight(from), world.kind(from)), (U256::from(2), DECLARED));
+    assert_eq!(
+        (world.weight(from), world.kind(from)),
+        (U256::from(2), DECLARED)
+    );
     // One that begins with the next epoch cannot be held up.
     advance_time(MIN_NOTICE);
     assert_eq!(epoch() + 1, from);
@@ -188,7 +194,10 @@ fn a_verifier_waits_for_its_notice() {
     // Once more does not put it off.
     advance_time(MIN_NOTICE - 1);
     world.set_verifier(ALICE);
-    assert_eq!((world.verifier(), world.announced()), (Address::ZERO, (ALICE, from)));
+    assert_eq!(
+        (world.verifier(), world.announced()),
+        (Address::ZERO, (ALICE, from))
+    );
     advance_time(1);
     let nobody = (Address::ZERO, U256::ZERO);
     assert_eq!((world.verifier(), world.announced()), (ALICE, nobody));
@@ -199,8 +208,13 @@ fn a_verifier_waits_for_its_notice() {
     advance_time(1);
     assert_eq!(world.verifier(), BOB);
     world.set_verifier(Address::ZERO);
-    world.tracker.assert_emitted(&set(Address::ZERO, U256::ZERO));
-    assert_eq!((world.verifier(), world.announced()), (Address::ZERO, nobody));
+    world
+        .tracker
+        .assert_emitted(&set(Address::ZERO, U256::ZERO));
+    assert_eq!(
+        (world.verifier(), world.announced()),
+        (Address::ZERO, nobody)
+    );
 }
 
 /// The attack: sinks that prove their work by evidence lose the verifier, and so the means to do what they owe.
@@ -255,7 +269,10 @@ fn a_verifier_that_is_replaced_leaves_the_yardstick() {
     world.set_verifier(BOB);
     world.set_verifier(BOB);
     let last = u64::from(u32::MAX);
-    assert_eq!((world.kind(epoch()), world.kind(last)), (DECLARED, DECLARED));
+    assert_eq!(
+        (world.kind(epoch()), world.kind(last)),
+        (DECLARED, DECLARED)
+    );
 }
 
 /// The attack: a tracker whose StakeManager is not open yet announces nothing, and nobody has a stake there. What it sets
@@ -265,7 +282,10 @@ fn before_staking_is_open_everything_holds_at_once() {
     let _precompiles = deploy_precompiles();
     let world = World::closed();
     world.set_verifier(ALICE);
-    assert_eq!((world.verifier(), world.announced().0), (ALICE, Address::ZERO));
+    assert_eq!(
+        (world.verifier(), world.announced().0),
+        (ALICE, Address::ZERO)
+    );
     world.set_verifier(BOB);
     assert_eq!(world.verifier(), BOB);
     world.yardstick(U256::from(1), ASSIGNED);

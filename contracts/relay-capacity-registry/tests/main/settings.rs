@@ -161,7 +161,10 @@ fn weights_wait_for_the_notice_of_stakes(
     let announced = || relays.sender(owner).announced_weights();
     let old = small([5_000, 2_500, 2_500]);
     let none = U256::ZERO;
-    assert_eq!((weights(&relays), announced()), (old, (none, none, none, none)));
+    assert_eq!(
+        (weights(&relays), announced()),
+        (old, (none, none, none, none))
+    );
     set([0, 0, 10_000]);
     advance_time(MIN_NOTICE - 1);
     set([0, 9_999, 1]);

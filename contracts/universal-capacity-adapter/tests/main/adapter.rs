@@ -112,7 +112,10 @@ fn once_staking_is_open_an_adapter_is_believed_after_the_notice() {
     let claw = it.claw.address();
     let read = || {
         let universal = it.universal.sender(OWNER);
-        (universal.get_adapter(CLAW), universal.get_registration(CLAW))
+        (
+            universal.get_adapter(CLAW),
+            universal.get_registration(CLAW),
+        )
     };
     let register = it.universal.sender(OWNER).register_adapter_for(claw, CODE);
     register.motsu_unwrap();
