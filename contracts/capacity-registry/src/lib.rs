@@ -144,7 +144,7 @@ pub struct CapacityRegistry {
     pool: StorageAddress,
     aggregator: Holder,
     /// Since when each may act for sinks; 0 if it may not.
-    adapters: StorageMap<Address, StorageU64>,
+    adapters: StorageMap<Address, StorageU256>,
     task_types: StorageMap<B256, TaskType>,
     metadata: StorageMap<B256, StorageString>,
     sinks: StorageMap<B256, StorageMap<Address, Sink>>,
@@ -457,8 +457,10 @@ impl CapacityRegistry {
     pub fn set_aggregator(&mut self, aggregator: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         let notice = powers::notice(self.vm(), self.stake_manager.get())?;
-        if self.aggregator.give(AGGREGATOR, aggregator, notice) {
-            emit!(self.vm(), AggregatorSet[aggregator]);
+        let now = clock::block_timestamp(self.vm());
+        match self.aggregator.give(aggregator, now, notice) {
+            None => emit!(self.vm(), AggregatorSet[aggregator]),
+            Some(from) => powers::tell(self.vm(), AGGREGATOR, aggregator, from),
         }
         Ok(())
     }
@@ -665,7 +667,7 @@ impl CapacityRegistry {
 
     /// Where attested capacities come from.
     pub fn authorized_aggregator(&self) -> Address {
-        self.aggregator.get()
+        self.aggregator.get(clock::block_timestamp(self.vm()))
     }
 
     /// Whether `adapter` may act for sinks.
@@ -680,13 +682,13 @@ impl CapacityRegistry {
     /// * `aggregator`
     /// * `from`
     pub fn announced_aggregator(&self) -> (Address, U256) {
-        self.aggregator.announced()
+        self.aggregator.announced(clock::block_timestamp(self.vm()))
     }
 
     /// From when on `adapter` may act for sinks, in seconds since 1970: later than now, if that is announced; zero, if it may
     /// not.
     pub fn adapter_from(&self, adapter: Address) -> U256 {
-        widen(self.adapters.get(adapter))
+        self.adapters.get(adapter)
     }
 
     /// The contract whose pools pay the sinks.

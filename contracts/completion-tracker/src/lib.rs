@@ -598,15 +598,19 @@ impl CompletionTracker {
     pub fn set_verifier(&mut self, task_type_id: B256, verifier: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let now = clock::block_timestamp(self.vm());
         let mut holder = self.verifiers.setter(task_type_id);
-        let (current, announced) = (holder.get(), holder.announced().0);
+        let (current, announced) = (holder.get(now), holder.announced(now).0);
         let is_lost = !current.is_zero() && verifier.is_zero();
         let is_broken = !announced.is_zero() && verifier != announced;
-        holder.give(VERIFIER, verifier, notice);
-        let from = holder.announced().1;
+        let later = holder.give(verifier, now, notice);
         if is_lost || is_broken {
-            self.measure_from(task_type_id, self.now(), Capacity::from(1), NONE);
+            self.measure_from(task_type_id, to_epoch(now), Capacity::from(1), NONE);
         }
+        if let Some(from) = later {
+            powers::tell(self.vm(), VERIFIER, verifier, from);
+        }
+        let from = later.unwrap_or_default();
         emit!(self.vm(), VerifierSet[task_type_id, verifier](from));
         Ok(())
     }
@@ -705,7 +709,8 @@ impl CompletionTracker {
 
     /// Who checks evidence for the task type; zero if nobody does.
     pub fn verifiers(&self, task_type_id: B256) -> Address {
-        self.verifiers.getter(task_type_id).get()
+        let now = clock::block_timestamp(self.vm());
+        self.verifiers.getter(task_type_id).get(now)
     }
 
     /// Who is to check evidence for the task type, and from when on, in seconds since 1970; zeros if nobody is announced.
@@ -715,7 +720,8 @@ impl CompletionTracker {
     /// * `verifier`
     /// * `from`
     pub fn announced_verifier(&self, task_type_id: B256) -> (Address, U256) {
-        self.verifiers.getter(task_type_id).announced()
+        let now = clock::block_timestamp(self.vm());
+        self.verifiers.getter(task_type_id).announced(now)
     }
 
     /// Where capacities are declared.

@@ -505,10 +505,10 @@ impl LightningCapacityOracle {
     /// * `satsPerUnit`
     /// * `from`
     pub fn announced_sats_per_unit(&self) -> (U256, U256) {
-        let from = self.next_from.get();
+        let from = widen(self.next_from.get());
         match powers::is_in_effect(self.vm(), from) {
             true => (U256::ZERO, U256::ZERO),
-            false => (widen(self.next_sats_per_unit.get()), widen(from)),
+            false => (widen(self.next_sats_per_unit.get()), from),
         }
     }
 
@@ -670,7 +670,7 @@ impl LightningCapacityOracle {
     }
 
     fn scale(&self) -> U64 {
-        match powers::is_in_effect(self.vm(), self.next_from.get()) {
+        match powers::is_in_effect(self.vm(), widen(self.next_from.get())) {
             true => self.next_sats_per_unit.get(),
             false => self.sats_per_unit.get(),
         }

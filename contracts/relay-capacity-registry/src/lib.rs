@@ -436,7 +436,7 @@ impl RelayCapacityRegistry {
         nostr_pubkey: B256,
         capacity: RelayCapacity,
     ) -> Result<(), Error> {
-        if self.vm().msg_sender() != self.aggregator.get() {
+        if self.vm().msg_sender() != self.authorized_aggregator() {
             return Err(NotAuthorizedAggregator {}.into());
         }
         let operator = self.require_relay(nostr_pubkey)?;
@@ -458,8 +458,10 @@ impl RelayCapacityRegistry {
     pub fn set_aggregator(&mut self, aggregator: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         let notice = powers::notice(self.vm(), self.stake_manager.get())?;
-        if self.aggregator.give(AGGREGATOR, aggregator, notice) {
-            emit!(self.vm(), AggregatorSet[aggregator]);
+        let now = clock::block_timestamp(self.vm());
+        match self.aggregator.give(aggregator, now, notice) {
+            None => emit!(self.vm(), AggregatorSet[aggregator]),
+            Some(from) => powers::tell(self.vm(), AGGREGATOR, aggregator, from),
         }
         Ok(())
     }
@@ -619,7 +621,7 @@ impl RelayCapacityRegistry {
 
     /// Whose updates count without a signature; zero if nobody's.
     pub fn authorized_aggregator(&self) -> Address {
-        self.aggregator.get()
+        self.aggregator.get(clock::block_timestamp(self.vm()))
     }
 
     /// Who is to be the aggregator, and from when on, in seconds since 1970; zeros if nobody is announced.
@@ -629,7 +631,7 @@ impl RelayCapacityRegistry {
     /// * `aggregator`
     /// * `from`
     pub fn announced_aggregator(&self) -> (Address, U256) {
-        self.aggregator.announced()
+        self.aggregator.announced(clock::block_timestamp(self.vm()))
     }
 
     /// The task type whose sinks' minimum stake operators need.
@@ -670,12 +672,12 @@ impl RelayCapacityRegistry {
     /// * `bandwidth`
     /// * `from`
     pub fn announced_weights(&self) -> (U256, U256, U256, U256) {
-        let from = self.next_from.get();
+        let from = widen(self.next_from.get());
         if powers::is_in_effect(self.vm(), from) {
             return Default::default();
         }
         let [throughput, storage, bandwidth] = self.next_weights().map(widen);
-        (throughput, storage, bandwidth, widen(from))
+        (throughput, storage, bandwidth, from)
     }
 
     /// The domain of the signatures (EIP-5267).
@@ -849,7 +851,7 @@ impl RelayCapacityRegistry {
 
     /// The weights of throughput, storage and bandwidth that count now.
     fn weights(&self) -> [U16; 3] {
-        match powers::is_in_effect(self.vm(), self.next_from.get()) {
+        match powers::is_in_effect(self.vm(), widen(self.next_from.get())) {
             true => self.next_weights(),
             false => [
                 self.throughput_weight.get(),

@@ -141,7 +141,7 @@ pub struct StakeManager {
     unpaid_slashed: StorageU256,
     treasury: Holder,
     /// Since when each may slash; 0 if it may not.
-    slashers: StorageMap<Address, StorageU64>,
+    slashers: StorageMap<Address, StorageU256>,
     registries: StorageMap<Address, Registry>,
     sinks: StorageMap<Address, SinkStake>,
     /// What stakes were: the last 64 changes, one an epoch.
@@ -275,7 +275,7 @@ impl StakeManager {
     pub fn leave_revoked_registry(&mut self, registry: Address) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
         let entry = self.registries.getter(registry);
-        if powers::is_in_effect(self.vm(), entry.since.get()) {
+        if powers::is_in_effect(self.vm(), widen(entry.since.get())) {
             return Err(RegistryStillAuthorized { registry }.into());
         }
         let id = entry.id.get();
@@ -496,9 +496,10 @@ impl StakeManager {
             self.registry_count.set(id);
             entry.id.set(id);
         }
-        let known = entry.since.get();
+        let known = widen(entry.since.get());
         let since = powers::since(self.vm(), known, REGISTRY, registry, authorized, notice);
-        self.registries.setter(registry).since.set(since);
+        let mut entry = self.registries.setter(registry);
+        entry.since.set(since.wrapping_to());
         if !authorized || powers::is_in_effect(self.vm(), since) {
             emit!(self.vm(), RegistrySet[registry](authorized));
         }
@@ -521,8 +522,10 @@ impl StakeManager {
             return Err(TreasuryIsOwner { owner }.into());
         }
         let notice = self.notice();
-        if self.treasury.give(TREASURY, treasury, notice) {
-            emit!(self.vm(), TreasurySet[treasury]);
+        let now = clock::block_timestamp(self.vm());
+        match self.treasury.give(treasury, now, notice) {
+            None => emit!(self.vm(), TreasurySet[treasury]),
+            Some(from) => powers::tell(self.vm(), TREASURY, treasury, from),
         }
         Ok(())
     }
@@ -733,7 +736,7 @@ impl StakeManager {
 
     /// Where slashed tokens go: where nobody gets at them, if there is no treasury, or it has become the owner.
     pub fn treasury(&self) -> Address {
-        match self.treasury.get() {
+        match self.treasury.get(clock::block_timestamp(self.vm())) {
             treasury if treasury.is_zero() || treasury == self.ownable.owner() => BURNT,
             treasury => treasury,
         }
@@ -746,7 +749,7 @@ impl StakeManager {
     /// * `treasury`
     /// * `from`
     pub fn announced_treasury(&self) -> (Address, U256) {
-        self.treasury.announced()
+        self.treasury.announced(clock::block_timestamp(self.vm()))
     }
 
     /// How long unbonding is to take, and from when on, both in seconds; zeros if nothing is announced.
@@ -757,7 +760,7 @@ impl StakeManager {
     /// * `from`
     pub fn announced_unbonding_period(&self) -> (U256, U256) {
         let from = self.next_period_from.get();
-        match from.is_zero() || powers::is_in_effect(self.vm(), from) {
+        match from.is_zero() || powers::is_in_effect(self.vm(), widen(from)) {
             true => (U256::ZERO, U256::ZERO),
             false => (widen(self.next_period.get()), widen(from)),
         }
@@ -794,7 +797,7 @@ impl StakeManager {
 
     /// From when on `slasher` may slash, in seconds since 1970: later than now, if that is announced; zero, if it may not.
     pub fn slasher_from(&self, slasher: Address) -> U256 {
-        widen(self.slashers.get(slasher))
+        self.slashers.get(slasher)
     }
 
     /// From when on `registry` may lock stakes, in seconds since 1970: later than now, if that is announced; zero, if it may not.
@@ -804,7 +807,7 @@ impl StakeManager {
 
     /// Whether `registry` may lock stakes.
     pub fn authorized_registries(&self, registry: Address) -> bool {
-        let since = self.registries.getter(registry).since.get();
+        let since = widen(self.registries.getter(registry).since.get());
         powers::is_in_effect(self.vm(), since)
     }
 }
@@ -820,7 +823,7 @@ impl StakeManager {
 
     /// How long unbonding takes now.
     fn period(&self) -> Seconds {
-        match powers::is_in_effect(self.vm(), self.next_period_from.get()) {
+        match powers::is_in_effect(self.vm(), widen(self.next_period_from.get())) {
             true => self.next_period.get(),
             false => self.period.get(),
         }

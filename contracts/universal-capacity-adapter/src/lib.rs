@@ -342,7 +342,7 @@ impl UniversalCapacityAdapter {
     /// The domain's adapter; zero if it has none that is believed.
     pub fn get_adapter(&self, domain_id: B256) -> Address {
         let domain = self.domains.getter(domain_id);
-        match powers::is_in_effect(self.vm(), domain.since.get()) {
+        match powers::is_in_effect(self.vm(), widen(domain.since.get())) {
             true => domain.adapter.get(),
             false => Address::ZERO,
         }
