@@ -55,9 +55,10 @@ mod neighbours;
 mod sinks;
 
 use alloc::{string::String, vec, vec::Vec};
+use alloy_sol_types::SolCall;
 use alloy_primitives::{Address, Uint, B256, U256, U32};
 use bpe_common::{
-    call::{invoke, require_contract},
+    call::{invoke_words, require_contract},
     clock,
     eip712::hash_words,
     emit,
@@ -258,13 +259,8 @@ impl CapacityRegistry {
         self.metadata.setter(task_type_id).set_str(&metadata);
         let pool = self.pool.get();
         if !pool.is_zero() {
-            invoke(
-                self.vm(),
-                pool,
-                &ICapacityListener::createPoolCall {
-                    taskTypeId: task_type_id,
-                },
-            )?;
+            let selector = ICapacityListener::createPoolCall::SELECTOR;
+            let [] = invoke_words(self.vm(), pool, selector, &[task_type_id])?;
         }
         Ok(())
     }
