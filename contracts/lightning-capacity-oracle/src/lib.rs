@@ -63,6 +63,7 @@ use bpe_common::{
     math::{self, route::MAX_SATS, CAPACITY_ONE},
     ownable::Ownable,
     packed::widen,
+    powers::{self, power},
     returns::Returns,
 };
 use stylus_sdk::{prelude::*, storage::*};
@@ -97,8 +98,11 @@ pub struct Report {
     smoothed_block: StorageU32,
 }
 
+/// The power to say how many sats a unit is, as [`powers::PowerAnnounced`] names it. It is given to nobody in particular.
+pub const SCALE: B256 = power("scale");
+
 /// The contract. Slots 0–1: ownership. Slots 2–3: the neighbours, an address each; stake_manager + sats_per_unit. Slot 4:
-/// the task type. Slots 5–6: the nodes. Then the mappings.
+/// next_sats_per_unit (64 bits), next_from (64). Slot 5: the task type. Slots 6–7: the nodes. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct LightningCapacityOracle {
@@ -106,7 +110,10 @@ pub struct LightningCapacityOracle {
     ownable: Ownable,
     core_registry: StorageAddress,
     stake_manager: StorageAddress,
+    /// How many sats a capacity unit is until `next_from`; from then on `next_sats_per_unit`.
     sats_per_unit: StorageU64,
+    next_sats_per_unit: StorageU64,
+    next_from: StorageU64,
     task_type_id: StorageB256,
     nodes: IdList,
     /// Who operates a node.
@@ -158,7 +165,7 @@ impl LightningCapacityOracle {
         if exists == Ok([U256::ZERO]) {
             return Err(TaskTypeDoesNotExist {}.into());
         }
-        self.store_scale(sats_per_unit)
+        self.store_scale(sats_per_unit, 0)
     }
 
     // --- Operators
@@ -301,7 +308,8 @@ impl LightningCapacityOracle {
     // --- Owner
 
     /// Makes `sats_per_unit` sats one capacity unit at the core, for each node from its next attestation on. Until all have
-    /// attested anew, they are weighed against each other by different scales.
+    /// attested anew, they are weighed against each other by different scales. Fewer sats to a unit raise what nodes declare,
+    /// and so what they owe: those count after StakeManager's `powerNotice`.
     ///
     /// # Errors
     ///
@@ -309,10 +317,14 @@ impl LightningCapacityOracle {
     ///
     /// # Events
     ///
-    /// * [`SatsPerUnitSet`]
+    /// * [`SatsPerUnitSet`]; [`powers::PowerAnnounced`] besides, if it takes effect later.
     pub fn set_sats_per_unit(&mut self, sats_per_unit: U256) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.store_scale(sats_per_unit)
+        let notice = match sats_per_unit < self.sats_per_unit() {
+            true => powers::notice(self.vm(), self.stake_manager.get())?,
+            false => 0,
+        };
+        self.store_scale(sats_per_unit, notice)
     }
 
     // --- Views
@@ -401,7 +413,21 @@ impl LightningCapacityOracle {
 
     /// How many sats make a capacity unit.
     pub fn sats_per_unit(&self) -> U256 {
-        widen(self.sats_per_unit.get())
+        widen(self.scale())
+    }
+
+    /// How many sats a unit is to be, and from when on, in seconds since 1970; zeros if nothing is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `satsPerUnit`
+    /// * `from`
+    pub fn announced_sats_per_unit(&self) -> (U256, U256) {
+        let from = widen(self.next_from.get());
+        match powers::is_in_effect(self.vm(), from) {
+            true => (U256::ZERO, U256::ZERO),
+            false => (widen(self.next_sats_per_unit.get()), from),
+        }
     }
 
     /// Where capacities go.
@@ -522,10 +548,7 @@ impl LightningCapacityOracle {
     fn routing_capacity(&self, sats: U64, pending: U32) -> U256 {
         let sats: u64 = sats.wrapping_to();
         let scaled = u128::from(sats).saturating_mul(u128::from(CAPACITY_ONE));
-        let (per_unit, pending): (u64, u32) = (
-            self.sats_per_unit.get().wrapping_to(),
-            pending.wrapping_to(),
-        );
+        let (per_unit, pending): (u64, u32) = (self.scale().wrapping_to(), pending.wrapping_to());
         let divisor = u128::from(per_unit).saturating_mul(u128::from(pending).saturating_add(1));
         U256::from(scaled.checked_div(divisor).unwrap_or(0))
     }
@@ -564,14 +587,26 @@ impl LightningCapacityOracle {
         }
     }
 
-    fn store_scale(&mut self, sats_per_unit: U256) -> Result<(), Error> {
+    fn scale(&self) -> U64 {
+        match powers::is_in_effect(self.vm(), widen(self.next_from.get())) {
+            true => self.next_sats_per_unit.get(),
+            false => self.sats_per_unit.get(),
+        }
+    }
+
+    fn store_scale(&mut self, sats_per_unit: U256, notice: u64) -> Result<(), Error> {
         if sats_per_unit.is_zero() || sats_per_unit > U256::from(MAX_SATS) {
             return Err(InvalidSatsPerUnit {
                 satsPerUnit: sats_per_unit,
             }
             .into());
         }
-        self.sats_per_unit.set(U64::wrapping_from(sats_per_unit));
+        let now = self.scale();
+        let from = powers::announce(self.vm(), SCALE, Address::ZERO, notice);
+        self.sats_per_unit.set(now);
+        self.next_sats_per_unit
+            .set(U64::wrapping_from(sats_per_unit));
+        self.next_from.set(U64::from(from));
         emit!(self.vm(), SatsPerUnitSet[](sats_per_unit));
         Ok(())
     }

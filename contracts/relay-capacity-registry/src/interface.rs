@@ -61,7 +61,7 @@ sol! {
     /// (`stale`), its nonce was used or passed over (`nonce`), or the operator did not sign it (`signature`).
     #[derive(Debug, PartialEq, Eq)]
     event RelayAttestationRejected(bytes32 indexed nostrPubkey, string reason);
-    /// The dimensions now have these weights, in basis points.
+    /// The dimensions have these weights, in basis points: from now on, or from when [`bpe_common::powers::PowerAnnounced`] says.
     #[derive(Debug, PartialEq, Eq)]
     event CapacityWeightsUpdated(uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight);
     /// The aggregator is now `aggregator`; there is none, if zero.

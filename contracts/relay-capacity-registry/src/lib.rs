@@ -9,7 +9,7 @@
 //! | an operator | deregister its relay, attest capacity by signature |
 //! | anyone | submit what operators have signed; take off a relay whose operator no longer has the stake |
 //! | the aggregator | update capacities |
-//! | the owner | name the aggregator, set the weights |
+//! | the owner | name the aggregator and set the weights, with notice once staking is open |
 //!
 //! # Composite capacity
 //!
@@ -54,7 +54,7 @@ bpe_common::trap_on_panic!();
 mod interface;
 
 use alloc::{string::String, vec, vec::Vec};
-use alloy_primitives::{b256, Address, Uint, B256, U256, U32};
+use alloy_primitives::{b256, Address, Uint, B256, U16, U256, U32, U64};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     attestation::{require_signed, Last},
@@ -68,6 +68,7 @@ use bpe_common::{
     math::{self, BPS, CAPACITY_ONE},
     ownable::Ownable,
     packed::{to_u128, widen},
+    powers::{self, power, Holder},
     returns::{Encoded, Returns},
     superfluid::push_bytes,
 };
@@ -94,6 +95,11 @@ pub const DOMAIN: Domain = Domain {
 /// `keccak256("RelayAttestation(bytes32 nostrPubkey,address operator,uint256 eventsPerSecond,uint256 storageGB,uint256 bandwidthMbps,uint256 timestamp,uint256 nonce)")`
 pub const RELAY_ATTESTATION_TYPEHASH: B256 =
     b256!("ca754fa7c7d8d3e05ca653903b866fd3edbe82e42abef27d3a1ed456cf2be8fd");
+
+/// The power to update capacities without a signature, as [`powers::PowerAnnounced`] names it.
+pub const AGGREGATOR: B256 = power("aggregator");
+/// The power to weight the dimensions. It is given to nobody in particular.
+pub const WEIGHTS: B256 = power("weights");
 
 /// The most attestations in a batch.
 pub const MAX_BATCH: usize = 256;
@@ -129,8 +135,8 @@ pub struct Relay {
     sequence: StorageU32,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours and the task type. Slot 5: aggregator (160 bits), the three
-/// weights (16 each). Then the list and the mappings.
+/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours and the task type. Slots 5–6: the aggregator, now and
+/// announced. Slot 7: the weights (16 bits each) now and from next_from (64 bits) on. Then the list and the mappings.
 #[entrypoint]
 #[storage]
 pub struct RelayCapacityRegistry {
@@ -139,10 +145,15 @@ pub struct RelayCapacityRegistry {
     core_registry: StorageAddress,
     stake_manager: StorageAddress,
     relay_task_type_id: StorageB256,
-    aggregator: StorageAddress,
+    aggregator: Holder,
+    /// The weights until `next_from`; from then on the next ones.
     throughput_weight: StorageU16,
     storage_weight: StorageU16,
     bandwidth_weight: StorageU16,
+    next_throughput_weight: StorageU16,
+    next_storage_weight: StorageU16,
+    next_bandwidth_weight: StorageU16,
+    next_from: StorageU64,
     pubkeys: IdList,
     /// Who operates a relay, by its key.
     operators: StorageMap<B256, StorageAddress>,
@@ -188,7 +199,7 @@ impl RelayCapacityRegistry {
         self.core_registry.set(core_registry);
         self.stake_manager.set(stake_manager);
         self.relay_task_type_id.set(relay_task_type_id);
-        self.store_weights(DEFAULT_WEIGHTS);
+        self.store_weights(DEFAULT_WEIGHTS.map(Uint::from), 0);
         Ok(())
     }
 
@@ -312,7 +323,7 @@ impl RelayCapacityRegistry {
         nostr_pubkey: B256,
         capacity: RelayCapacity,
     ) -> Result<(), Error> {
-        if self.vm().msg_sender() != self.aggregator.get() {
+        if self.vm().msg_sender() != self.authorized_aggregator() {
             return Err(NotAuthorizedAggregator {}.into());
         }
         let operator = self.require_relay(nostr_pubkey)?;
@@ -322,7 +333,7 @@ impl RelayCapacityRegistry {
 
     // --- Owner
 
-    /// Makes `aggregator` the one whose updates count without a signature; zero for nobody.
+    /// Takes updates of `aggregator` without a signature, after StakeManager's `powerNotice`; of nobody from now on, if zero.
     ///
     /// # Errors
     ///
@@ -330,15 +341,20 @@ impl RelayCapacityRegistry {
     ///
     /// # Events
     ///
-    /// * [`AggregatorSet`]
+    /// * [`AggregatorSet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
     pub fn set_aggregator(&mut self, aggregator: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.aggregator.set(aggregator);
-        emit!(self.vm(), AggregatorSet[aggregator]);
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let now = clock::block_timestamp(self.vm());
+        match self.aggregator.give(aggregator, now, notice) {
+            None => emit!(self.vm(), AggregatorSet[aggregator]),
+            Some(from) => powers::tell(self.vm(), AGGREGATOR, aggregator, from),
+        }
         Ok(())
     }
 
-    /// Weights the dimensions, in basis points that sum to 10 000. Counts from each relay's next update on.
+    /// Weights the dimensions, in basis points that sum to 10 000, after StakeManager's `powerNotice`: other weights can raise
+    /// what a relay owes. Counts from each relay's next update on.
     ///
     /// # Errors
     ///
@@ -346,7 +362,7 @@ impl RelayCapacityRegistry {
     ///
     /// # Events
     ///
-    /// * [`CapacityWeightsUpdated`]
+    /// * [`CapacityWeightsUpdated`]; [`powers::PowerAnnounced`] besides, if they count later.
     pub fn set_capacity_weights(
         &mut self,
         throughput_weight: U256,
@@ -362,7 +378,8 @@ impl RelayCapacityRegistry {
             return Err(InvalidWeights {}.into());
         }
         // Each is at most their sum, as that did not saturate.
-        self.store_weights(weights.map(|weight| weight.wrapping_to()));
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        self.store_weights(weights.map(Uint::wrapping_from), notice);
         emit!(
             self.vm(),
             CapacityWeightsUpdated[](throughput_weight, storage_weight, bandwidth_weight)
@@ -491,7 +508,17 @@ impl RelayCapacityRegistry {
 
     /// Whose updates count without a signature; zero if nobody's.
     pub fn authorized_aggregator(&self) -> Address {
-        self.aggregator.get()
+        self.aggregator.get(clock::block_timestamp(self.vm()))
+    }
+
+    /// Who is to be the aggregator, and from when on, in seconds since 1970; zeros if nobody is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `aggregator`
+    /// * `from`
+    pub fn announced_aggregator(&self) -> (Address, U256) {
+        self.aggregator.announced(clock::block_timestamp(self.vm()))
     }
 
     /// The task type whose sinks' minimum stake operators need.
@@ -507,17 +534,37 @@ impl RelayCapacityRegistry {
 
     /// The weight of events per second, in basis points.
     pub fn throughput_weight(&self) -> U256 {
-        widen(self.throughput_weight.get())
+        let [weight, ..] = self.weights();
+        widen(weight)
     }
 
     /// The weight of storage, in basis points.
     pub fn storage_weight(&self) -> U256 {
-        widen(self.storage_weight.get())
+        let [_, weight, _] = self.weights();
+        widen(weight)
     }
 
     /// The weight of bandwidth, in basis points.
     pub fn bandwidth_weight(&self) -> U256 {
-        widen(self.bandwidth_weight.get())
+        let [.., weight] = self.weights();
+        widen(weight)
+    }
+
+    /// The weights that are announced, and from when on they count, in seconds since 1970; zeros if none are.
+    ///
+    /// # Returns
+    ///
+    /// * `throughput`
+    /// * `storage`
+    /// * `bandwidth`
+    /// * `from`
+    pub fn announced_weights(&self) -> (U256, U256, U256, U256) {
+        let from = widen(self.next_from.get());
+        if powers::is_in_effect(self.vm(), from) {
+            return Default::default();
+        }
+        let [throughput, storage, bandwidth] = self.next_weights().map(widen);
+        (throughput, storage, bandwidth, from)
     }
 
     /// The domain of the signatures (EIP-5267).
@@ -645,17 +692,13 @@ impl RelayCapacityRegistry {
     ///
     /// Nothing overflows: dimensions have 40 bits, and weights sum to 10 000, so points have 54.
     fn composite(&self, dimensions: [u64; 3]) -> u128 {
-        let weights = [
-            self.throughput_weight.get(),
-            self.storage_weight.get(),
-            self.bandwidth_weight.get(),
-        ];
-        let points = weights
-            .into_iter()
-            .zip(dimensions)
-            .fold(0_u64, |sum, (weight, dimension)| {
-                sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
-            });
+        let points =
+            self.weights()
+                .into_iter()
+                .zip(dimensions)
+                .fold(0_u64, |sum, (weight, dimension)| {
+                    sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
+                });
         u128::from(points).wrapping_mul(POINT)
     }
 
@@ -693,10 +736,38 @@ impl RelayCapacityRegistry {
         }
     }
 
-    fn store_weights(&mut self, [throughput, storage, bandwidth]: [u16; 3]) {
-        self.throughput_weight.set(Uint::from(throughput));
-        self.storage_weight.set(Uint::from(storage));
-        self.bandwidth_weight.set(Uint::from(bandwidth));
+    /// The weights of throughput, storage and bandwidth that count now.
+    fn weights(&self) -> [U16; 3] {
+        match powers::is_in_effect(self.vm(), widen(self.next_from.get())) {
+            true => self.next_weights(),
+            false => [
+                self.throughput_weight.get(),
+                self.storage_weight.get(),
+                self.bandwidth_weight.get(),
+            ],
+        }
+    }
+
+    fn next_weights(&self) -> [U16; 3] {
+        [
+            self.next_throughput_weight.get(),
+            self.next_storage_weight.get(),
+            self.next_bandwidth_weight.get(),
+        ]
+    }
+
+    /// Has these count after `notice` seconds, and until then those that count now.
+    fn store_weights(&mut self, [throughput, storage, bandwidth]: [U16; 3], notice: u64) {
+        let now = self.weights();
+        let from = powers::announce(self.vm(), WEIGHTS, Address::ZERO, notice);
+        let [old_throughput, old_storage, old_bandwidth] = now;
+        self.throughput_weight.set(old_throughput);
+        self.storage_weight.set(old_storage);
+        self.bandwidth_weight.set(old_bandwidth);
+        self.next_throughput_weight.set(throughput);
+        self.next_storage_weight.set(storage);
+        self.next_bandwidth_weight.set(bandwidth);
+        self.next_from.set(U64::from(from));
     }
 }
 

@@ -11,7 +11,7 @@ use bpe_common::{
 use stylus_sdk::prelude::*;
 
 sol! {
-    /// `adapter` now reads the attestations of the domain.
+    /// `adapter` reads the attestations of the domain: from now on, or from when [`bpe_common::powers::PowerAnnounced`] says.
     #[derive(Debug, PartialEq, Eq)]
     event AdapterRegistered(bytes32 indexed domainId, address indexed adapter, string description);
     /// The sinks of the domain serve this task type of the core registry.
@@ -30,7 +30,7 @@ sol! {
     /// The domain has an adapter: remove it first.
     #[derive(Debug, PartialEq, Eq)]
     error AdapterAlreadyRegistered();
-    /// The domain has no adapter.
+    /// The domain has no adapter, or none that is believed yet.
     #[derive(Debug, PartialEq, Eq)]
     error AdapterNotRegistered();
     /// The domain's adapter does not take this for a genuine attestation of a sink.

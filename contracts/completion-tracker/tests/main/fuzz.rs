@@ -47,6 +47,8 @@ fn world() -> World {
     it.motsu_unwrap();
     let it = stakes.sender(OWNER).set_slasher(tracker.address(), true);
     it.motsu_unwrap();
+    let it = tracker.sender(OWNER).set_yardstick(CODE, ONE, 1);
+    it.motsu_unwrap();
     stakes.sender(OWNER).open().motsu_unwrap();
     let it = registry.sender(OWNER).register_task_type(CODE, ONE);
     it.motsu_unwrap();
