@@ -455,8 +455,8 @@ impl CapacityRegistry {
         let notice = powers::notice(self.vm(), self.stake_manager.get())?;
         let now = clock::block_timestamp(self.vm());
         match self.aggregator.give(aggregator, now, notice) {
-            None => emit!(self.vm(), AggregatorSet[aggregator]),
-            Some(from) => powers::tell(self.vm(), AGGREGATOR, aggregator, from),
+            0 => emit!(self.vm(), AggregatorSet[aggregator]),
+            from => powers::tell(self.vm(), AGGREGATOR, aggregator, from),
         }
         Ok(())
     }

@@ -6,11 +6,7 @@
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{sol, SolCall};
-use stylus_sdk::{
-    prelude::*,
-    storage::{StorageAddress, StorageB256},
-    stylus_core::Host,
-};
+use stylus_sdk::{prelude::*, storage::StorageB256, stylus_core::Host};
 
 #[cfg(target_arch = "wasm32")]
 use alloc::{vec, vec::Vec};
@@ -100,7 +96,7 @@ pub fn since(
 /// every width of integers costs code.
 #[storage]
 pub struct Holder {
-    current: StorageAddress,
+    current: StorageB256,
     next: StorageB256,
 }
 
@@ -108,57 +104,49 @@ pub struct Holder {
 impl Holder {
     /// Who has it at `now`; zero if nobody does.
     pub fn get(&self, now: u64) -> Address {
-        self.read(now).0
+        Address::from_word(self.read(now).0)
     }
 
     /// Who gets it, and from when on, in seconds since 1970; zeros if nobody does.
     pub fn announced(&self, now: u64) -> (Address, U256) {
-        let (_, next, from) = self.read(now);
-        (next, U256::from(from))
+        let next = self.read(now).1;
+        (Address::from_word(next), U256::from(time(&next)))
     }
 
-    /// Gives it to `to` after `notice` seconds, and returns from when on, if that is later: then it is for [`tell`]. Takes it
-    /// away at once, if zero. Whoever has it keeps it until then. An announcement replaces an earlier one, and does not put
-    /// off the same one.
+    /// Gives it to `to` after `notice` seconds, and returns from when on, or zero if that is now; later it is for [`tell`].
+    /// Takes it away at once, if zero. Whoever has it keeps it until then. An announcement replaces an earlier one, and does
+    /// not put off the same one.
     #[inline(never)]
-    pub fn give(&mut self, to: Address, now: u64, notice: u64) -> Option<u64> {
-        let (holder, announced, from) = self.read(now);
-        if !to.is_zero() && announced == to {
-            return Some(from);
+    pub fn give(&mut self, to: Address, now: u64, notice: u64) -> u64 {
+        let (mut current, mut next) = self.read(now);
+        let to = to.into_word();
+        if to.is_zero() || to == current || notice == 0 {
+            (current, next) = (to, B256::ZERO);
+        } else if next[TIME..] != to[TIME..] {
+            next = to;
+            next[..TIME].copy_from_slice(&now.saturating_add(notice).to_be_bytes());
         }
-        let is_immediate = to.is_zero() || to == holder || notice == 0;
-        let (current, next, from) = match is_immediate {
-            true => (to, B256::ZERO, None),
-            false => {
-                let from = now.saturating_add(notice);
-                let mut word = to.into_word();
-                word[..TIME].copy_from_slice(&from.to_be_bytes());
-                (holder, word, Some(from))
-            }
-        };
         self.current.set(current);
         self.next.set(next);
-        from
+        time(&next)
     }
 
-    /// Who has it now; who gets it, and from when on, or zeros.
+    /// Who has it now, and what is announced, or zero.
     #[inline(never)]
-    fn read(&self, now: u64) -> (Address, Address, u64) {
-        let (current, word) = (self.current.get(), self.next.get());
-        let next = Address::from_word(word);
-        let from = match word.first_chunk::<TIME>() {
-            Some(bytes) => u64::from_be_bytes(*bytes),
-            None => 0,
-        };
-        if from == 0 {
-            (current, Address::ZERO, 0)
-        } else if from <= now {
-            (next, Address::ZERO, 0)
-        } else {
-            (current, next, from)
+    fn read(&self, now: u64) -> (B256, B256) {
+        let (current, mut next) = (self.current.get(), self.next.get());
+        if time(&next) > now || next.is_zero() {
+            return (current, next);
         }
+        next[..TIME].fill(0);
+        (next, B256::ZERO)
     }
 }
 
 /// Bytes of a time, at the beginning of a word.
 const TIME: usize = 8;
+
+fn time(word: &B256) -> u64 {
+    word.first_chunk::<TIME>()
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}

@@ -57,7 +57,7 @@ bpe_common::trap_on_panic!();
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{b256, Address, Uint, B256, U256, U8};
-use alloy_sol_types::{sol, SolCall, SolError};
+use alloy_sol_types::{sol, SolCall, SolError, SolEvent};
 use bpe_common::{
     call::{
         first_words, has_code, invoke_words, query_array, query_words, require_contract,
@@ -65,7 +65,7 @@ use bpe_common::{
     },
     clock,
     eip712::{hash_words, Domain, DomainFields},
-    emit,
+    emit, events,
     interfaces::{ICapacityRegistry, ICapacityVerifier, IStakeSlasher},
     math,
     ownable::{self, Ownable},
@@ -320,7 +320,7 @@ pub struct CompletionTracker {
     begin: StorageCount,
     stake_manager: StorageAddress,
     verifiers: StorageMap<B256, Holder>,
-    /// By task type, in the order of epochs.
+    /// By task type: of those that have begun, the last counts.
     yardsticks: StorageMap<B256, StorageVec<Yardstick>>,
     /// By the hash of task type and sink.
     standings: StorageMap<B256, Standing>,
@@ -600,17 +600,16 @@ impl CompletionTracker {
         let notice = powers::notice(self.vm(), self.stake_manager.get())?;
         let now = clock::block_timestamp(self.vm());
         let mut holder = self.verifiers.setter(task_type_id);
-        let (current, announced) = (holder.get(now), holder.announced(now).0);
-        let is_lost = !current.is_zero() && verifier.is_zero();
-        let is_broken = !announced.is_zero() && verifier != announced;
-        let later = holder.give(verifier, now, notice);
+        let (current, last) = (holder.get(now), holder.get(u64::MAX));
+        let is_lost = verifier.is_zero() && !current.is_zero();
+        let is_broken = last != current && last != verifier;
+        let from = holder.give(verifier, now, notice);
         if is_lost || is_broken {
             self.measure_from(task_type_id, to_epoch(now), Capacity::from(1), NONE);
         }
-        if let Some(from) = later {
+        if from > 0 {
             powers::tell(self.vm(), VERIFIER, verifier, from);
         }
-        let from = later.unwrap_or_default();
         emit!(self.vm(), VerifierSet[task_type_id, verifier](from));
         Ok(())
     }
@@ -710,18 +709,14 @@ impl CompletionTracker {
     /// Who checks evidence for the task type; zero if nobody does.
     pub fn verifiers(&self, task_type_id: B256) -> Address {
         let now = clock::block_timestamp(self.vm());
-        self.verifiers.getter(task_type_id).get(now)
+        self.get_verifier(task_type_id, U256::from(now))
     }
 
-    /// Who is to check evidence for the task type, and from when on, in seconds since 1970; zeros if nobody is announced.
-    ///
-    /// # Returns
-    ///
-    /// * `verifier`
-    /// * `from`
-    pub fn announced_verifier(&self, task_type_id: B256) -> (Address, U256) {
-        let now = clock::block_timestamp(self.vm());
-        self.verifiers.getter(task_type_id).announced(now)
+    /// Who checks evidence for the task type at `time`, in seconds since 1970, now or later, as far as it is announced.
+    pub fn get_verifier(&self, task_type_id: B256, time: U256) -> Address {
+        self.verifiers
+            .getter(task_type_id)
+            .get(time.saturating_to())
     }
 
     /// Where capacities are declared.
@@ -917,11 +912,12 @@ impl CompletionTracker {
                 Err(error) => selector(error),
             };
             let (task_type, sink, task_id) = (item.taskTypeId, item.sink, item.taskId);
-            if are_assignments {
-                emit!(self.vm(), AssignmentRejected[task_type, sink](task_id, reason));
-            } else {
-                emit!(self.vm(), CompletionRejected[task_type, sink](task_id, reason));
-            }
+            let signature = match are_assignments {
+                true => &AssignmentRejected::SIGNATURE_HASH,
+                false => &CompletionRejected::SIGNATURE_HASH,
+            };
+            let topics = [task_type, sink.into_word()];
+            events::emit(self.vm(), signature, &topics, &[task_id, reason]);
         }
         Ok(())
     }
@@ -1333,23 +1329,22 @@ impl CompletionTracker {
     }
 
     /// Measures by this from epoch `from` on, which is not judged yet. Of what was to begin later than the next epoch, only
-    /// that the one before ends remains.
+    /// that the one before ends remains. That is the last entry at most: all before have begun, or are ends.
     fn measure_from(&mut self, task_type: B256, from: u32, weight: Capacity, kind: u8) {
         let next = self.now().saturating_add(1);
         let mut yardsticks = self.yardsticks.setter(task_type);
-        for index in (0..yardsticks.len()).rev() {
-            let Some(mut entry) = yardsticks.setter(index) else {
-                break;
-            };
-            match entry.from.get().wrapping_to::<u32>() {
-                begin if begin >= from => {
-                    yardsticks.shrink();
-                }
-                begin if begin > next => entry.kind.set(U8::from(NONE)),
-                _ => break,
+        let last = yardsticks.len().saturating_sub(1);
+        let mut begin = 0;
+        if let Some(mut last) = yardsticks.setter(last) {
+            begin = last.from.get().wrapping_to();
+            if begin > next {
+                last.kind.set(U8::from(NONE));
             }
         }
-        let mut entry = yardsticks.grow();
+        let mut entry = match yardsticks.setter(last) {
+            Some(replaced) if begin >= from => replaced,
+            _ => yardsticks.grow(),
+        };
         entry.weight.set(weight);
         entry.from.set(to_count(from));
         entry.kind.set(U8::from(kind));

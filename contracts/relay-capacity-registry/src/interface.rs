@@ -61,10 +61,10 @@ sol! {
     /// (`stale`), its nonce was used or passed over (`nonce`), or the operator did not sign it (`signature`).
     #[derive(Debug, PartialEq, Eq)]
     event RelayAttestationRejected(bytes32 indexed nostrPubkey, string reason);
-    /// The dimensions have these weights, in basis points: from now on, or from when [`bpe_common::powers::PowerAnnounced`] says.
+    /// The dimensions have these weights, in basis points.
     #[derive(Debug, PartialEq, Eq)]
     event CapacityWeightsUpdated(uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight);
-    /// The aggregator is now `aggregator`; there is none, if zero.
+    /// The aggregator is `aggregator`, from now on or from when [`bpe_common::powers::PowerAnnounced`] says; there is none, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event AggregatorSet(address indexed aggregator);
 

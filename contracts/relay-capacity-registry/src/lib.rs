@@ -9,7 +9,7 @@
 //! | an operator | deregister its relay, attest capacity by signature |
 //! | anyone | submit what operators have signed; take off a relay whose operator no longer has the stake |
 //! | the aggregator | update capacities |
-//! | the owner | name the aggregator and set the weights, with notice once staking is open |
+//! | the owner | name the aggregator (with notice, once staking is open), set the weights |
 //!
 //! # Composite capacity
 //!
@@ -54,7 +54,7 @@ bpe_common::trap_on_panic!();
 mod interface;
 
 use alloc::{string::String, vec, vec::Vec};
-use alloy_primitives::{b256, Address, Uint, B256, U16, U256, U32, U64};
+use alloy_primitives::{b256, Address, Uint, B256, U256, U32};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     attestation::{require_signed, Last},
@@ -68,7 +68,7 @@ use bpe_common::{
     math::{self, BPS, CAPACITY_ONE},
     ownable::Ownable,
     packed::{to_u128, widen},
-    powers::{self, power, Holder},
+    powers::{self, power},
     returns::{Encoded, Returns},
     superfluid::push_bytes,
 };
@@ -98,8 +98,6 @@ pub const RELAY_ATTESTATION_TYPEHASH: B256 =
 
 /// The power to update capacities without a signature, as [`powers::PowerAnnounced`] names it.
 pub const AGGREGATOR: B256 = power("aggregator");
-/// The power to weight the dimensions. It is given to nobody in particular.
-pub const WEIGHTS: B256 = power("weights");
 
 /// The most attestations in a batch.
 pub const MAX_BATCH: usize = 256;
@@ -135,8 +133,8 @@ pub struct Relay {
     sequence: StorageU32,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours and the task type. Slots 5–6: the aggregator, now and
-/// announced. Slot 7: the weights (16 bits each) now and from next_from (64 bits) on. Then the list and the mappings.
+/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours and the task type. Slot 5: aggregator (160 bits), the three
+/// weights (16 each). Slot 6: aggregator_from. Then the list and the mappings.
 #[entrypoint]
 #[storage]
 pub struct RelayCapacityRegistry {
@@ -145,15 +143,12 @@ pub struct RelayCapacityRegistry {
     core_registry: StorageAddress,
     stake_manager: StorageAddress,
     relay_task_type_id: StorageB256,
-    aggregator: Holder,
-    /// The weights until `next_from`; from then on the next ones.
+    aggregator: StorageAddress,
     throughput_weight: StorageU16,
     storage_weight: StorageU16,
     bandwidth_weight: StorageU16,
-    next_throughput_weight: StorageU16,
-    next_storage_weight: StorageU16,
-    next_bandwidth_weight: StorageU16,
-    next_from: StorageU64,
+    /// Since when the aggregator is believed.
+    aggregator_from: StorageU256,
     pubkeys: IdList,
     /// Who operates a relay, by its key.
     operators: StorageMap<B256, StorageAddress>,
@@ -199,7 +194,7 @@ impl RelayCapacityRegistry {
         self.core_registry.set(core_registry);
         self.stake_manager.set(stake_manager);
         self.relay_task_type_id.set(relay_task_type_id);
-        self.store_weights(DEFAULT_WEIGHTS.map(Uint::from), 0);
+        self.store_weights(DEFAULT_WEIGHTS);
         Ok(())
     }
 
@@ -333,7 +328,8 @@ impl RelayCapacityRegistry {
 
     // --- Owner
 
-    /// Takes updates of `aggregator` without a signature, after StakeManager's `powerNotice`; of nobody from now on, if zero.
+    /// Takes updates of `aggregator` without a signature, after StakeManager's `powerNotice`. Of the one before, none from now
+    /// on; of nobody, if zero. Until then operators attest themselves.
     ///
     /// # Errors
     ///
@@ -341,20 +337,18 @@ impl RelayCapacityRegistry {
     ///
     /// # Events
     ///
-    /// * [`AggregatorSet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
+    /// * [`AggregatorSet`]; [`powers::PowerAnnounced`] besides, if it takes effect later.
     pub fn set_aggregator(&mut self, aggregator: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         let notice = powers::notice(self.vm(), self.stake_manager.get())?;
-        let now = clock::block_timestamp(self.vm());
-        match self.aggregator.give(aggregator, now, notice) {
-            None => emit!(self.vm(), AggregatorSet[aggregator]),
-            Some(from) => powers::tell(self.vm(), AGGREGATOR, aggregator, from),
-        }
+        let from = powers::announce(self.vm(), AGGREGATOR, aggregator, notice);
+        self.aggregator.set(aggregator);
+        self.aggregator_from.set(U256::from(from));
+        emit!(self.vm(), AggregatorSet[aggregator]);
         Ok(())
     }
 
-    /// Weights the dimensions, in basis points that sum to 10 000, after StakeManager's `powerNotice`: other weights can raise
-    /// what a relay owes. Counts from each relay's next update on.
+    /// Weights the dimensions, in basis points that sum to 10 000. Counts from each relay's next update on.
     ///
     /// # Errors
     ///
@@ -362,7 +356,7 @@ impl RelayCapacityRegistry {
     ///
     /// # Events
     ///
-    /// * [`CapacityWeightsUpdated`]; [`powers::PowerAnnounced`] besides, if they count later.
+    /// * [`CapacityWeightsUpdated`]
     pub fn set_capacity_weights(
         &mut self,
         throughput_weight: U256,
@@ -378,8 +372,7 @@ impl RelayCapacityRegistry {
             return Err(InvalidWeights {}.into());
         }
         // Each is at most their sum, as that did not saturate.
-        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
-        self.store_weights(weights.map(Uint::wrapping_from), notice);
+        self.store_weights(weights.map(|weight| weight.wrapping_to()));
         emit!(
             self.vm(),
             CapacityWeightsUpdated[](throughput_weight, storage_weight, bandwidth_weight)
@@ -508,17 +501,15 @@ impl RelayCapacityRegistry {
 
     /// Whose updates count without a signature; zero if nobody's.
     pub fn authorized_aggregator(&self) -> Address {
-        self.aggregator.get(clock::block_timestamp(self.vm()))
+        self.get_aggregator(U256::from(clock::block_timestamp(self.vm())))
     }
 
-    /// Who is to be the aggregator, and from when on, in seconds since 1970; zeros if nobody is announced.
-    ///
-    /// # Returns
-    ///
-    /// * `aggregator`
-    /// * `from`
-    pub fn announced_aggregator(&self) -> (Address, U256) {
-        self.aggregator.announced(clock::block_timestamp(self.vm()))
+    /// Whose updates count without a signature at `time`, in seconds since 1970, now or later, as far as it is announced.
+    pub fn get_aggregator(&self, time: U256) -> Address {
+        match time < self.aggregator_from.get() {
+            true => Address::ZERO,
+            false => self.aggregator.get(),
+        }
     }
 
     /// The task type whose sinks' minimum stake operators need.
@@ -534,37 +525,17 @@ impl RelayCapacityRegistry {
 
     /// The weight of events per second, in basis points.
     pub fn throughput_weight(&self) -> U256 {
-        let [weight, ..] = self.weights();
-        widen(weight)
+        widen(self.throughput_weight.get())
     }
 
     /// The weight of storage, in basis points.
     pub fn storage_weight(&self) -> U256 {
-        let [_, weight, _] = self.weights();
-        widen(weight)
+        widen(self.storage_weight.get())
     }
 
     /// The weight of bandwidth, in basis points.
     pub fn bandwidth_weight(&self) -> U256 {
-        let [.., weight] = self.weights();
-        widen(weight)
-    }
-
-    /// The weights that are announced, and from when on they count, in seconds since 1970; zeros if none are.
-    ///
-    /// # Returns
-    ///
-    /// * `throughput`
-    /// * `storage`
-    /// * `bandwidth`
-    /// * `from`
-    pub fn announced_weights(&self) -> (U256, U256, U256, U256) {
-        let from = widen(self.next_from.get());
-        if powers::is_in_effect(self.vm(), from) {
-            return Default::default();
-        }
-        let [throughput, storage, bandwidth] = self.next_weights().map(widen);
-        (throughput, storage, bandwidth, from)
+        widen(self.bandwidth_weight.get())
     }
 
     /// The domain of the signatures (EIP-5267).
@@ -692,13 +663,17 @@ impl RelayCapacityRegistry {
     ///
     /// Nothing overflows: dimensions have 40 bits, and weights sum to 10 000, so points have 54.
     fn composite(&self, dimensions: [u64; 3]) -> u128 {
-        let points =
-            self.weights()
-                .into_iter()
-                .zip(dimensions)
-                .fold(0_u64, |sum, (weight, dimension)| {
-                    sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
-                });
+        let weights = [
+            self.throughput_weight.get(),
+            self.storage_weight.get(),
+            self.bandwidth_weight.get(),
+        ];
+        let points = weights
+            .into_iter()
+            .zip(dimensions)
+            .fold(0_u64, |sum, (weight, dimension)| {
+                sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
+            });
         u128::from(points).wrapping_mul(POINT)
     }
 
@@ -736,38 +711,10 @@ impl RelayCapacityRegistry {
         }
     }
 
-    /// The weights of throughput, storage and bandwidth that count now.
-    fn weights(&self) -> [U16; 3] {
-        match powers::is_in_effect(self.vm(), widen(self.next_from.get())) {
-            true => self.next_weights(),
-            false => [
-                self.throughput_weight.get(),
-                self.storage_weight.get(),
-                self.bandwidth_weight.get(),
-            ],
-        }
-    }
-
-    fn next_weights(&self) -> [U16; 3] {
-        [
-            self.next_throughput_weight.get(),
-            self.next_storage_weight.get(),
-            self.next_bandwidth_weight.get(),
-        ]
-    }
-
-    /// Has these count after `notice` seconds, and until then those that count now.
-    fn store_weights(&mut self, [throughput, storage, bandwidth]: [U16; 3], notice: u64) {
-        let now = self.weights();
-        let from = powers::announce(self.vm(), WEIGHTS, Address::ZERO, notice);
-        let [old_throughput, old_storage, old_bandwidth] = now;
-        self.throughput_weight.set(old_throughput);
-        self.storage_weight.set(old_storage);
-        self.bandwidth_weight.set(old_bandwidth);
-        self.next_throughput_weight.set(throughput);
-        self.next_storage_weight.set(storage);
-        self.next_bandwidth_weight.set(bandwidth);
-        self.next_from.set(U64::from(from));
+    fn store_weights(&mut self, [throughput, storage, bandwidth]: [u16; 3]) {
+        self.throughput_weight.set(Uint::from(throughput));
+        self.storage_weight.set(Uint::from(storage));
+        self.bandwidth_weight.set(Uint::from(bandwidth));
     }
 }
 

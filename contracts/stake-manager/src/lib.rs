@@ -524,8 +524,8 @@ impl StakeManager {
         let notice = self.notice();
         let now = clock::block_timestamp(self.vm());
         match self.treasury.give(treasury, now, notice) {
-            None => emit!(self.vm(), TreasurySet[treasury]),
-            Some(from) => powers::tell(self.vm(), TREASURY, treasury, from),
+            0 => emit!(self.vm(), TreasurySet[treasury]),
+            from => powers::tell(self.vm(), TREASURY, treasury, from),
         }
         Ok(())
     }

@@ -141,49 +141,6 @@ fn the_owner_names_the_aggregator_and_nobody_else_does(
     assert_eq!(weights(&relays), [5_000, 2_500, 2_500].map(U256::from));
 }
 
-/// The attack: all the weight on the dimension that a relay has most of.
-#[motsu::test]
-fn weights_wait_for_the_notice_of_stakes(
-    relays: Contract<RelayCapacityRegistry>,
-    core: Contract<Core>,
-    stakes: Contract<Stakes>,
-    owner: Address,
-) {
-    World::new(&relays, &core, &stakes, owner);
-    stakes.sender(owner).set_notice(MIN_NOTICE);
-    let small = |weights: [u64; 3]| weights.map(U256::from);
-    let set = |weights: [u64; 3]| {
-        let [throughput, storage, bandwidth] = small(weights);
-        let mut it = relays.sender(owner);
-        let it = it.set_capacity_weights(throughput, storage, bandwidth);
-        it.motsu_unwrap();
-    };
-    let announced = || relays.sender(owner).announced_weights();
-    let old = small([5_000, 2_500, 2_500]);
-    let none = U256::ZERO;
-    assert_eq!(
-        (weights(&relays), announced()),
-        (old, (none, none, none, none))
-    );
-    set([0, 0, 10_000]);
-    advance_time(MIN_NOTICE - 1);
-    set([0, 9_999, 1]);
-    let from = U256::from(timestamp() + MIN_NOTICE);
-    relays.assert_emitted(&PowerAnnounced {
-        at: relays.address(),
-        power: WEIGHTS,
-        to: Address::ZERO,
-        from,
-    });
-    advance_time(MIN_NOTICE - 1);
-    assert_eq!(weights(&relays), old);
-    let [throughput, storage, bandwidth] = small([0, 9_999, 1]);
-    assert_eq!(announced(), (throughput, storage, bandwidth, from));
-    advance_time(1);
-    assert_eq!(weights(&relays), small([0, 9_999, 1]));
-    assert_eq!(announced(), (none, none, none, none));
-}
-
 /// The attack: an aggregator that says of relays that they can do more than they can, which they then owe.
 #[motsu::test]
 fn an_aggregator_waits_for_the_notice_of_stakes(
