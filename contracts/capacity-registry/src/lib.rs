@@ -55,8 +55,8 @@ mod neighbours;
 mod sinks;
 
 use alloc::{string::String, vec, vec::Vec};
-use alloy_sol_types::SolCall;
 use alloy_primitives::{Address, Uint, B256, U256, U32};
+use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{invoke_words, require_contract},
     clock,

@@ -6,11 +6,7 @@
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{sol, SolCall};
-use stylus_sdk::{
-    prelude::*,
-    storage::StorageB256,
-    stylus_core::Host,
-};
+use stylus_sdk::{prelude::*, storage::StorageB256, stylus_core::Host};
 
 #[cfg(target_arch = "wasm32")]
 use alloc::{vec, vec::Vec};

@@ -783,10 +783,10 @@ impl RelayCapacityRegistry {
         ];
         let points = weights
             .into_iter()
-                .zip(dimensions)
-                .fold(0_u64, |sum, (weight, dimension)| {
-                    sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
-                });
+            .zip(dimensions)
+            .fold(0_u64, |sum, (weight, dimension)| {
+                sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
+            });
         u128::from(points).wrapping_mul(POINT)
     }
 
