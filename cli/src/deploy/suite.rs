@@ -827,7 +827,11 @@ pub const STEPS: &[Step] = &[
     Do(when(
         "relay.aggregator",
         with_notice(
-            check("announcedAggregator()", &[], Setting("relay.aggregator")),
+            check(
+                "getAggregator(uint256)",
+                &[LastEpoch],
+                Setting("relay.aggregator"),
+            ),
             call(
                 "RelayCapacityRegistry",
                 "setAggregator(address)",
@@ -1029,8 +1033,8 @@ pub const STEPS: &[Step] = &[
     )),
     Do(with_notice(
         check(
-            "announcedVerifier(bytes32)",
-            &[Setting("openclaw.task_type")],
+            "getVerifier(bytes32,uint256)",
+            &[Setting("openclaw.task_type"), LastEpoch],
             Contract("OpenClawCompletionVerifier"),
         ),
         call(

@@ -70,7 +70,7 @@ use bpe_common::{
     math,
     ownable::{self, Ownable},
     packed::{narrow, pack, to_u128, widen},
-    powers::{self, power, Holder},
+    powers::{self, power},
     signature::{self, is_valid_erc1271, recover},
 };
 use stylus_sdk::{abi, prelude::*, storage::*};
@@ -99,8 +99,8 @@ sol! {
     /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them.
     #[derive(Debug, PartialEq, Eq)]
     event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, uint8 yardstick);
-    /// Evidence for the task type is checked by `verifier` from `from` on, in seconds since 1970, or from now on, if that is
-    /// zero; by nobody, if `verifier` is zero.
+    /// Evidence for the task type is checked by `verifier` from `from` on, in seconds since 1970; by nobody, if `verifier` is
+    /// zero.
     #[derive(Debug, PartialEq, Eq)]
     event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier, uint256 from);
     /// This task has been recorded as completed already.
@@ -309,6 +309,13 @@ pub struct Yardstick {
     kind: StorageU8,
 }
 
+/// Who checks evidence, and since when. Two slots.
+#[storage]
+pub struct Verifier {
+    account: StorageAddress,
+    from: StorageU256,
+}
+
 /// The contract. Slots 0–1: ownership. Slot 2: the registry (160 bits), the first epoch that is judged (24). Slot 3: StakeManager. Then the mappings.
 #[entrypoint]
 #[storage]
@@ -319,7 +326,7 @@ pub struct CompletionTracker {
     /// The first epoch that began after the construction.
     begin: StorageCount,
     stake_manager: StorageAddress,
-    verifiers: StorageMap<B256, Holder>,
+    verifiers: StorageMap<B256, Verifier>,
     /// By task type: of those that have begun, the last counts.
     yardsticks: StorageMap<B256, StorageVec<Yardstick>>,
     /// By the hash of task type and sink.
@@ -379,15 +386,15 @@ impl CompletionTracker {
         sink_sig: abi::Bytes,
         source_sig: abi::Bytes,
     ) -> Result<(), Error> {
-        let task = Task {
-            task_type: task_type_id,
+        self.receive(&SignedTask {
+            taskTypeId: task_type_id,
             sink,
             source: self.vm().msg_sender(),
-            id: task_id,
-        };
-        let now = U256::from(clock::block_timestamp(self.vm()));
-        self.require_signed(COMPLETION_TYPEHASH, &task, now, &sink_sig, &source_sig)?;
-        self.complete(&task)
+            taskId: task_id,
+            time: U256::from(clock::block_timestamp(self.vm())),
+            sinkSig: sink_sig.0.into(),
+            sourceSig: source_sig.0.into(),
+        })
     }
 
     /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
@@ -573,7 +580,7 @@ impl CompletionTracker {
         }
         let notice = match yardstick {
             NONE => 0,
-            _ => powers::notice(self.vm(), self.stake_manager.get())?,
+            _ => self.power_notice()?,
         };
         let time = powers::announce(self.vm(), YARDSTICK, Address::ZERO, notice);
         let from = to_epoch(time).saturating_add(1);
@@ -584,9 +591,8 @@ impl CompletionTracker {
     /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type, after StakeManager's `powerNotice`; nobody
     /// from now on, if zero.
     ///
-    /// Sinks that owe work may count on evidence. So whoever takes away a verifier, or one that is announced, takes the
-    /// yardstick along: from this epoch on nobody owes anything, until a yardstick is set again. A verifier that is replaced
-    /// after notice checks until then, and the yardstick stays.
+    /// Sinks that owe work may count on evidence. So whoever takes away or replaces a verifier, or one that is announced,
+    /// takes the yardstick along: from this epoch on nobody owes anything, until a yardstick is set again.
     ///
     /// # Errors
     ///
@@ -597,18 +603,14 @@ impl CompletionTracker {
     /// * [`VerifierSet`]; [`powers::PowerAnnounced`] besides, if it takes effect later; [`YardstickSet`] if the yardstick goes.
     pub fn set_verifier(&mut self, task_type_id: B256, verifier: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
-        let now = clock::block_timestamp(self.vm());
-        let mut holder = self.verifiers.setter(task_type_id);
-        let (current, last) = (holder.get(now), holder.get(u64::MAX));
-        let is_lost = verifier.is_zero() && !current.is_zero();
-        let is_broken = last != current && last != verifier;
-        let from = holder.give(verifier, now, notice);
-        if is_lost || is_broken {
-            self.measure_from(task_type_id, to_epoch(now), Capacity::from(1), NONE);
-        }
-        if from > 0 {
-            powers::tell(self.vm(), VERIFIER, verifier, from);
+        let notice = self.power_notice()?;
+        let from = powers::announce(self.vm(), VERIFIER, verifier, notice);
+        let mut entry = self.verifiers.setter(task_type_id);
+        let is_lost = !entry.account.get().is_zero();
+        entry.account.set(verifier);
+        entry.from.set(U256::from(from));
+        if is_lost {
+            self.measure_from(task_type_id, self.now(), Capacity::from(1), NONE);
         }
         emit!(self.vm(), VerifierSet[task_type_id, verifier](from));
         Ok(())
@@ -700,12 +702,6 @@ impl CompletionTracker {
         (widen(weight), yardstick)
     }
 
-    /// The next epoch of `sink` that is judged; none before the task type has a yardstick, which is `2^32 - 1`.
-    pub fn get_next_epoch(&self, task_type_id: B256, sink: Address) -> U256 {
-        let verdict = self.verdict(pair(task_type_id, sink));
-        U256::from(verdict.next.max(self.first_epoch(task_type_id)))
-    }
-
     /// Who checks evidence for the task type; zero if nobody does.
     pub fn verifiers(&self, task_type_id: B256) -> Address {
         let now = clock::block_timestamp(self.vm());
@@ -714,9 +710,11 @@ impl CompletionTracker {
 
     /// Who checks evidence for the task type at `time`, in seconds since 1970, now or later, as far as it is announced.
     pub fn get_verifier(&self, task_type_id: B256, time: U256) -> Address {
-        self.verifiers
-            .getter(task_type_id)
-            .get(time.saturating_to())
+        let entry = self.verifiers.getter(task_type_id);
+        match time < entry.from.get() {
+            true => Address::ZERO,
+            false => entry.account.get(),
+        }
     }
 
     /// Where capacities are declared.
@@ -1334,17 +1332,12 @@ impl CompletionTracker {
         let next = self.now().saturating_add(1);
         let mut yardsticks = self.yardsticks.setter(task_type);
         let last = yardsticks.len().saturating_sub(1);
-        let mut begin = 0;
         if let Some(mut last) = yardsticks.setter(last) {
-            begin = last.from.get().wrapping_to();
-            if begin > next {
+            if last.from.get().wrapping_to::<u32>() > next {
                 last.kind.set(U8::from(NONE));
             }
         }
-        let mut entry = match yardsticks.setter(last) {
-            Some(replaced) if begin >= from => replaced,
-            _ => yardsticks.grow(),
-        };
+        let mut entry = yardsticks.grow();
         entry.weight.set(weight);
         entry.from.set(to_count(from));
         entry.kind.set(U8::from(kind));
@@ -1352,6 +1345,13 @@ impl CompletionTracker {
             self.vm(),
             YardstickSet[task_type](u64::from(from), to_u128(weight), kind)
         );
+    }
+
+    /// The notice with which powers are given, in seconds; 0 until staking is open.
+    fn power_notice(&self) -> Result<u64, Revert> {
+        let selector = powers::IPowers::powerNoticeCall::SELECTOR;
+        let notice = self.number(self.stake_manager.get(), selector, &[])?;
+        Ok(notice as u64)
     }
 
     fn verdict(&self, pair: B256) -> Verdict {

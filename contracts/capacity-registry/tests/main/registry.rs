@@ -1571,7 +1571,7 @@ fn a_task_type_can_be_full(
 ) {
     let world = World::new(&registry, &stakes, &token, owner);
     world.stake(sink, 400);
-    let slot = U256::from_be_bytes(keccak256((CODE, U256::from(6)).abi_encode()).0);
+    let slot = U256::from_be_bytes(keccak256((CODE, U256::from(7)).abi_encode()).0);
     let context = registry.sender(owner);
     let mut word = context.vm().storage_load_bytes32(slot);
     assert_eq!(word[..5], [1, 0, 0, 0, 0], "it exists, and has no sinks");

@@ -161,12 +161,12 @@ fn an_aggregator_waits_for_the_notice_of_stakes(
     });
     let read = || {
         let it = relays.sender(owner);
-        (it.authorized_aggregator(), it.announced_aggregator())
+        (it.authorized_aggregator(), it.get_aggregator(from))
     };
     advance_time(MIN_NOTICE - 1);
-    assert_eq!(read(), (Address::ZERO, (ANYONE, from)));
+    assert_eq!(read(), (Address::ZERO, ANYONE));
     advance_time(1);
-    assert_eq!(read(), (ANYONE, (Address::ZERO, U256::ZERO)));
+    assert_eq!(read(), (ANYONE, ANYONE));
     let none = relays.sender(owner).set_aggregator(Address::ZERO);
     none.motsu_unwrap();
     assert_eq!(read().0, Address::ZERO);
