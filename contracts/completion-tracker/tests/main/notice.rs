@@ -311,7 +311,7 @@ fn acts() -> impl Strategy<Value = Vec<(Act, u64)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever owners call: what sinks will owe in the next 7 days, and with which verifier, is what they could read when
     /// those began, or they owe nothing.
@@ -323,7 +323,7 @@ proptest! {
         let mut promised = alloc::collections::BTreeMap::new();
         for (act, pause) in acts {
             let now = epoch();
-            for epoch in (now..=now + NOTICE_EPOCHS).filter(|epoch| epoch % 96 == 0 || epoch - now < 4) {
+            for epoch in (now..=now + NOTICE_EPOCHS).filter(|epoch| epoch % 288 == 0 || epoch - now < 4) {
                 let said = (world.weight(epoch), world.kind(epoch));
                 promised.entry(epoch).or_insert(said);
                 // What was taken away is not given back.
