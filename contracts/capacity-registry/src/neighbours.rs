@@ -1,6 +1,6 @@
 //! What the registry asks StakeManager, and what it tells the pool.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
     call::{call, calldata, invoke_words, query_words, require_gas, Revert},

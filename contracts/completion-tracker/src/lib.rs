@@ -57,7 +57,7 @@ bpe_common::trap_on_panic!();
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{b256, Address, Uint, B256, U256, U8};
-use alloy_sol_types::{sol, SolCall, SolError, SolEvent};
+use alloy_sol_types::{sol, SolCall, SolError};
 use bpe_common::{
     call::{
         first_words, has_code, invoke_words, query_array, query_words, require_contract,
@@ -65,7 +65,7 @@ use bpe_common::{
     },
     clock,
     eip712::{hash_words, Domain, DomainFields},
-    emit, events,
+    emit,
     interfaces::{ICapacityRegistry, ICapacityVerifier, IStakeSlasher},
     math,
     ownable::{self, Ownable},
@@ -910,12 +910,11 @@ impl CompletionTracker {
                 Err(error) => selector(error),
             };
             let (task_type, sink, task_id) = (item.taskTypeId, item.sink, item.taskId);
-            let signature = match are_assignments {
-                true => &AssignmentRejected::SIGNATURE_HASH,
-                false => &CompletionRejected::SIGNATURE_HASH,
-            };
-            let topics = [task_type, sink.into_word()];
-            events::emit(self.vm(), signature, &topics, &[task_id, reason]);
+            if are_assignments {
+                emit!(self.vm(), AssignmentRejected[task_type, sink](task_id, reason));
+            } else {
+                emit!(self.vm(), CompletionRejected[task_type, sink](task_id, reason));
+            }
         }
         Ok(())
     }
