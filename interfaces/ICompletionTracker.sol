@@ -16,12 +16,18 @@ interface ICompletionTracker {
     /// `sink` owes `source` the completion of `taskId` by `deadline`.
     event AssignmentRecorded(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId, uint256 deadline);
 
+    /// An assignment in a batch was not accepted. `reason` as of `CompletionRejected`.
+    event AssignmentRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, bytes4 reason);
+
     /// `sink` is slashed by `slashAmount`, the last of its epochs with `completionRate`. What it lost at once, at most 30 % of
     /// its stake a day, StakeManager's `Slashed` says.
     event AutoSlashed(bytes32 indexed taskTypeId, address indexed sink, uint256 slashAmount, uint256 completionRate);
 
     /// `sink` completed `taskId` for `source`; for nobody in particular, if that is zero.
     event CompletionRecorded(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId);
+
+    /// A receipt in a batch was not accepted. `reason` is the selector of the error that it would have reverted with alone.
+    event CompletionRejected(bytes32 indexed taskTypeId, address indexed sink, bytes32 taskId, bytes4 reason);
 
     /// `sink` did `completionRate` (in basis points) of what it owed in `epoch`.
     event EpochAdvanced(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 completionRate);
