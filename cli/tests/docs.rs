@@ -134,6 +134,7 @@ impl Reader {
         bash.process_group(0)
             .args(["-c", &script])
             .current_dir(&self.folder)
+            .env("BPE_KEEPER__RPC", format!("http://127.0.0.1:{}", self.port))
             .env(
                 "BPE_KEEPER__API__LISTEN",
                 format!("127.0.0.1:{}", self.page),
