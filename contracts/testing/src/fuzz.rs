@@ -71,6 +71,15 @@ impl<W> Fuzz<W> {
     ///
     /// With how many of 2 000 did, if it is less.
     pub fn gets_through(&self, caller: Address, without: &[&str]) {
+        self.succeeds_in(500, caller, without);
+    }
+
+    /// Asserts that more than `bound` of 2 000 calls succeed, as [`gets_through`](Self::gets_through) does of 500.
+    ///
+    /// # Panics
+    ///
+    /// With how many did, if it is no more.
+    pub fn succeeds_in(&self, bound: usize, caller: Address, without: &[&str]) {
         let _precompiles = deploy_precompiles();
         let (world, calldata) = ((self.world)(), self.calldata(without));
         let mut runner = TestRunner::deterministic();
@@ -83,7 +92,7 @@ impl<W> Fuzz<W> {
         let accepted = (0..2_000)
             .filter(|_| (self.send)(&world, caller, data()))
             .count();
-        assert!(accepted > 500, "{accepted} of 2000");
+        assert!(accepted > bound, "{accepted} of 2000");
     }
 
     fn calldata(&self, without: &[&str]) -> impl Strategy<Value = Vec<u8>> {

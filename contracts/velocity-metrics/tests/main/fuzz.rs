@@ -41,5 +41,6 @@ fn never_panics() {
 
 #[test]
 fn the_fuzzer_gets_through() {
-    FUZZ.gets_through(TOKEN, &[]);
+    // A quarter of the functions is the owner's, or waits for an epoch to end.
+    FUZZ.succeeds_in(800, TOKEN, &[]);
 }
