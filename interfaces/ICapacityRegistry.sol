@@ -30,6 +30,9 @@ interface ICapacityRegistry {
     /// The pool is now `pool`; there is none, if zero.
     event PoolSet(address indexed pool);
 
+    /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
+    event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
+
     /// `sink` serves the task type no more.
     event SinkDeregistered(bytes32 indexed taskTypeId, address indexed sink);
 
@@ -152,10 +155,10 @@ interface ICapacityRegistry {
     /// Clips the capacity of `sink` to what its stake backs now, after a slash say. Does nothing if it fits.
     function syncCapacity(bytes32 taskTypeId, address sink) external;
 
-    /// Makes `aggregator` the one that attested capacities are taken from.
+    /// Takes attested capacities from `aggregator`, after StakeManager's `powerNotice`; from nobody from now on, if zero.
     function setAggregator(address aggregator) external;
 
-    /// Lets `adapter` act for sinks, or no longer.
+    /// Lets `adapter` act for sinks, after StakeManager's `powerNotice`; or no longer, at once.
     function setAdapter(address adapter, bool authorized) external;
 
     /// Makes `pool` the contract whose pools pay the sinks; zero for none.
@@ -219,6 +222,13 @@ interface ICapacityRegistry {
 
     /// Whether `adapter` may act for sinks.
     function authorizedAdapters(address adapter) external view returns (bool);
+
+    /// Who is to be the aggregator, and from when on, in seconds since 1970; zeros if nobody is announced.
+    function announcedAggregator() external view returns (address aggregator, uint256 from);
+
+    /// From when on `adapter` may act for sinks, in seconds since 1970: later than now, if that is announced; zero, if it may
+    /// not.
+    function adapterFrom(address adapter) external view returns (uint256);
 
     /// The contract whose pools pay the sinks.
     function pool() external view returns (address);

@@ -38,8 +38,12 @@ interface ICompletionTracker {
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
-    /// Evidence for the task type is now checked by `verifier`; there is none, if zero.
-    event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier);
+    /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
+    event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
+
+    /// Evidence for the task type is checked by `verifier` from `from` on, in seconds since 1970; by nobody, if `verifier` is
+    /// zero.
+    event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier, uint256 from);
 
     /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by
     /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them.
@@ -143,12 +147,14 @@ interface ICompletionTracker {
     /// keeper; if a slash fails, all do, and the keeper goes on beside that sink.
     function advanceEpochs(bytes32 taskTypeId, uint256 from, uint256 count) external returns (uint256 epochs);
 
-    /// Measures the sinks of the task type from the next epoch on: a completion stands for `weight` of capacity, and they
-    /// owe nothing (`NONE`), what they declare (`DECLARED`) or what was assigned to them (`ASSIGNED`). Until it is set,
-    /// they owe nothing. With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch.
+    /// Measures the sinks of the task type from the first epoch on that begins after StakeManager's `powerNotice`: a
+    /// completion stands for `weight` of capacity, and they owe what they declare (`DECLARED`) or what was assigned to them
+    /// (`ASSIGNED`). With `NONE` they owe nothing, from the next epoch on. With a weight of 1e9 a capacity of 100 units
+    /// means 100 tasks in an epoch.
     function setYardstick(bytes32 taskTypeId, uint256 weight, uint8 yardstick) external;
 
-    /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type from now on; nobody, if zero.
+    /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type, after StakeManager's `powerNotice`; nobody
+    /// from now on, if zero.
     function setVerifier(bytes32 taskTypeId, address verifier) external;
 
     /// Completions recorded in this epoch.
@@ -177,11 +183,11 @@ interface ICompletionTracker {
     /// none, 1 declared, 2 assigned.
     function getYardstick(bytes32 taskTypeId, uint256 epoch) external view returns (uint256 weight, uint8 yardstick);
 
-    /// The next epoch of `sink` that is judged; none before the task type has a yardstick, which is `2^32 - 1`.
-    function getNextEpoch(bytes32 taskTypeId, address sink) external view returns (uint256);
-
     /// Who checks evidence for the task type; zero if nobody does.
     function verifiers(bytes32 taskTypeId) external view returns (address);
+
+    /// Who checks evidence for the task type at `time`, in seconds since 1970, now or later, as far as it is announced.
+    function getVerifier(bytes32 taskTypeId, uint256 time) external view returns (address);
 
     /// Where capacities are declared.
     function capacityRegistry() external view returns (address);

@@ -34,6 +34,9 @@ interface ILightningCapacityOracle {
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
+    /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
+    event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
+
     /// So many sats are a capacity unit now.
     event SatsPerUnitSet(uint256 satsPerUnit);
 
@@ -113,7 +116,8 @@ interface ILightningCapacityOracle {
     function submit(SignedLightningAttestation calldata attestation) external;
 
     /// Makes `satsPerUnit` sats one capacity unit at the core, for each node from its next attestation on. Until all have
-    /// attested anew, they are weighed against each other by different scales.
+    /// attested anew, they are weighed against each other by different scales. Fewer sats to a unit raise what nodes declare,
+    /// and so what they owe: those count after StakeManager's `powerNotice`.
     function setSatsPerUnit(uint256 satsPerUnit) external;
 
     /// All nodes, and their smoothed capacities in sats. For long lists: `getNodesPage`.
@@ -148,6 +152,9 @@ interface ILightningCapacityOracle {
 
     /// How many sats make a capacity unit.
     function satsPerUnit() external view returns (uint256);
+
+    /// How many sats a unit is to be, and from when on, in seconds since 1970; zeros if nothing is announced.
+    function announcedSatsPerUnit() external view returns (uint256 satsPerUnit, uint256 from);
 
     /// Where capacities go.
     function coreRegistry() external view returns (address);

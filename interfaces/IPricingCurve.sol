@@ -42,7 +42,7 @@ interface IPricingCurve {
     /// There is no curve of that number.
     error InvalidCurve(uint8 curve);
 
-    /// Fees are in order, `floor` ≤ `start` ≤ `ceiling`, above zero and at most `MAX_BASE_FEE`(super::MAX_BASE_FEE).
+    /// Fees are in order, `floor` ≤ `start` ≤ `ceiling`, above zero and at most `MAX_BASE_FEE`.
     error InvalidFees(uint256 start, uint256 floor, uint256 ceiling);
 
     /// `callee` answered with something that is not what its interface promises.

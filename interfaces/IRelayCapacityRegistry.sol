@@ -29,10 +29,10 @@ interface IRelayCapacityRegistry {
         bytes signature;
     }
 
-    /// The aggregator is now `aggregator`; there is none, if zero.
+    /// The aggregator is `aggregator`, from now on or from when `PowerAnnounced` says; there is none, if zero.
     event AggregatorSet(address indexed aggregator);
 
-    /// The dimensions now have these weights, in basis points.
+    /// The dimensions have these weights, in basis points.
     event CapacityWeightsUpdated(uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight);
 
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
@@ -40,6 +40,9 @@ interface IRelayCapacityRegistry {
 
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
+
+    /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
+    event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
 
     /// An attestation in a batch was refused: the operator has no such relay (`relay`), it is too old or from the future
     /// (`stale`), its nonce was used or passed over (`nonce`), or the operator did not sign it (`signature`).
@@ -134,7 +137,8 @@ interface IRelayCapacityRegistry {
     /// Updates what a relay can do, without its operator's signature. For the aggregator.
     function updateRelayCapacity(bytes32 nostrPubkey, RelayCapacity calldata capacity) external;
 
-    /// Makes `aggregator` the one whose updates count without a signature; zero for nobody.
+    /// Takes updates of `aggregator` without a signature, after StakeManager's `powerNotice`. Of the one before, none from now
+    /// on; of nobody, if zero. Until then operators attest themselves.
     function setAggregator(address aggregator) external;
 
     /// Weights the dimensions, in basis points that sum to 10 000. Counts from each relay's next update on.
@@ -179,6 +183,9 @@ interface IRelayCapacityRegistry {
 
     /// Whose updates count without a signature; zero if nobody's.
     function authorizedAggregator() external view returns (address);
+
+    /// Whose updates count without a signature at `time`, in seconds since 1970, now or later, as far as it is announced.
+    function getAggregator(uint256 time) external view returns (address);
 
     /// The task type whose sinks' minimum stake operators need.
     function relayTaskTypeId() external view returns (bytes32);

@@ -3,7 +3,7 @@
 pragma solidity ^0.8.4;
 
 interface IUniversalCapacityAdapter {
-    /// `adapter` now reads the attestations of the domain.
+    /// `adapter` reads the attestations of the domain: from now on, or from when `PowerAnnounced` says.
     event AdapterRegistered(bytes32 indexed domainId, address indexed adapter, string description);
 
     /// The domain has no adapter any more.
@@ -18,6 +18,9 @@ interface IUniversalCapacityAdapter {
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
+    /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
+    event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
+
     /// The sinks of the domain serve this task type of the core registry.
     event TaskTypeSet(bytes32 indexed domainId, bytes32 indexed taskTypeId);
 
@@ -27,7 +30,7 @@ interface IUniversalCapacityAdapter {
     /// The domain has an adapter: remove it first.
     error AdapterAlreadyRegistered();
 
-    /// The domain has no adapter.
+    /// The domain has no adapter, or none that is believed yet.
     error AdapterNotRegistered();
 
     /// The domain's adapter numbers no attestations: one per sink and epoch is taken, and the next one of `sink` from time
@@ -72,20 +75,25 @@ interface IUniversalCapacityAdapter {
     /// the domain's task type, as CapacityRegistry knows it. Another adapter needs it again.
     function setUnnumbered(bytes32 domainId, bool unnumbered) external;
 
-    /// Registers the adapter of a domain, which says which it is. Its sinks serve the task type of the domain's id.
+    /// Registers the adapter of a domain, which says which it is. Its sinks serve the task type of the domain's id. It is
+    /// believed after StakeManager's `powerNotice`: an adapter that lies can raise what sinks owe.
     function registerAdapter(address adapter) external;
 
-    /// Registers the adapter of a domain whose sinks serve this task type of the core registry.
+    /// Registers the adapter of a domain whose sinks serve this task type of the core registry, likewise.
     function registerAdapter(address adapter, bytes32 taskTypeId) external;
 
-    /// Takes the domain off. What has been attested stays used, should it come back.
+    /// Takes the domain off, at once. What has been attested stays used, should it come back.
     function removeAdapter(bytes32 domainId) external;
 
     /// What a signal of the domain's own, in its adapter's format, is worth in capacity, in units of 1e-9.
     function normalizeCapacity(bytes32 domainId, bytes calldata rawSignal) external view returns (uint256 normalizedCapacity);
 
-    /// The domain's adapter; zero if it has none.
+    /// The domain's adapter; zero if it has none that is believed.
     function getAdapter(bytes32 domainId) external view returns (address);
+
+    /// The domain's adapter, its task type, and from when on the adapter is believed, in seconds since 1970: later than now,
+    /// if that is announced. Zeros if it has none.
+    function getRegistration(bytes32 domainId) external view returns (address adapter, bytes32 taskTypeId, uint256 from);
 
     /// The task type of the core registry that the domain's sinks serve; zero if it has no adapter.
     function getTaskTypeId(bytes32 domainId) external view returns (bytes32);

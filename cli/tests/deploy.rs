@@ -29,6 +29,8 @@ use devnet_superfluid::{
 use serde_json::{json, Value};
 
 const DAY: u64 = 24 * 60 * 60;
+/// The notice of powers, once staking is open.
+const NOTICE: u64 = 7 * DAY;
 
 /// How many programs StylusDeployer has put on the chain.
 async fn creations(devnet: &Devnet) -> usize {
@@ -170,6 +172,10 @@ async fn a_link_that_somebody_changed_is_told_and_mended() {
     let registry = ICapacityRegistry::new(registry, stage.devnet.provider());
     let call = registry.setAggregator(stranger).send().await.unwrap();
     call.get_receipt().await.unwrap();
+    // Staking is open: it takes notice, and so does what mends it.
+    assert!(!stage.status(&[]).await.succeeded().contains("WRONG"));
+    stage.devnet.advance_time(NOTICE).unwrap();
+    stage.devnet.mine(1).unwrap();
     let text = stage.status(&[]).await.succeeded();
     let wrong = format!("WRONG: CapacityRegistry.authorizedAggregator() is {stranger}");
     assert!(text.contains(&wrong), "{text}");
@@ -184,10 +190,37 @@ async fn a_link_that_somebody_changed_is_told_and_mended() {
     );
     let mended = stage.deploy(&[]).await.succeeded();
     assert!(
-        !mended.contains("setAggregator"),
+        !mended.contains("] CapacityRegistry.setAggregator"),
         "the run before mended it: {mended}"
     );
-    assert!(!stage.status(&[]).await.succeeded().contains("WRONG"));
+    let announced = "CapacityRegistry.setAggregator(OffchainAggregator) is announced";
+    assert!(mended.contains(announced), "{mended}");
+    let text = stage.status(&[]).await.succeeded();
+    assert!(!text.contains("WRONG"), "{text}");
+    let announced = "announced: CapacityRegistry.setAggregator(OffchainAggregator)";
+    assert!(text.contains(announced), "{text}");
+    stage.devnet.advance_time(NOTICE).unwrap();
+    stage.devnet.mine(1).unwrap();
+    let text = stage.status(&[]).await.succeeded();
+    assert!(
+        !text.contains("WRONG") && !text.contains("announced: "),
+        "{text}"
+    );
+}
+
+/// `[1/82]`, `[2/82]` and so on, also where a step was done already.
+fn assert_says_every_step(output: &str) {
+    let mut steps: Vec<(usize, usize)> = output.lines().filter_map(counter).collect();
+    steps.dedup();
+    let count = steps.first().expect("a step").1;
+    let all: Vec<_> = (1..=count).map(|step| (step, count)).collect();
+    assert_eq!(steps, all, "{output}");
+}
+
+fn counter(line: &str) -> Option<(usize, usize)> {
+    let (counter, _) = line.strip_prefix('[')?.split_once(']')?;
+    let (step, count) = counter.split_once('/')?;
+    Some((step.parse().ok()?, count.parse().ok()?))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,6 +241,7 @@ async fn a_run_that_is_killed_is_continued() {
     let resumed = stage.deploy(&[]).await.succeeded();
     assert!(!resumed.contains("StakeManager is at"), "{resumed}");
     assert!(resumed.contains("Verified: "), "{resumed}");
+    assert_says_every_step(&resumed);
     assert_eq!(creations(&stage.devnet).await, stage.addresses().len());
     assert_follows_schema(&stage.file());
 }
@@ -332,7 +366,8 @@ async fn a_replaced_slasher_can_slash_no_more() {
     let announced = "StakeManager.setSlasher(CompletionTracker, true) is announced";
     assert!(again.contains(announced), "{again}");
     assert_eq!(stage.devnet.block_number(), block, "{again}");
-    stage.devnet.advance_time(7 * 86_400).unwrap();
+    stage.devnet.advance_time(NOTICE).unwrap();
+    stage.devnet.mine(1).unwrap();
     assert!(slasher(&after).await);
     let after_notice = stage.deploy(&[]).await.succeeded();
     assert!(!after_notice.contains("is announced"), "{after_notice}");
@@ -587,7 +622,7 @@ async fn mistakes_are_one_sentence_and_change_nothing() {
             "says that it is of chain 42161, and the endpoint is chain 31337",
         ),
         (&unknown, "unknown contract stakeKeeper"),
-        (&moved, "but there is no code there"),
+        (&moved, "but there is no code there. The endpoint may be behind: try again. A devnet that was killed"),
     ] {
         fs::write(stage.file(), text).unwrap();
         refused(stage.deploy(&[]).await, expected);

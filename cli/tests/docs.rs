@@ -76,7 +76,16 @@ fn blocks() -> Vec<Block> {
 /// A folder with what a reader has.
 struct Reader {
     folder: tempfile::TempDir,
+    /// Where the devnet listens.
     port: u16,
+    /// Where the keeper does.
+    page: u16,
+}
+
+/// A port that nothing listens on.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 impl Reader {
@@ -87,8 +96,7 @@ impl Reader {
         for name in ["contracts", "examples", "interfaces", "sdk-abi", ".tools"] {
             symlink(root().join(name), folder.path().join(name)).unwrap();
         }
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let (port, page) = (free_port(), free_port());
         // Readers wait until the devnet says that it listens before they type on; and they install once.
         let bpe = format!(
             "#!/bin/bash\n\
@@ -108,7 +116,7 @@ impl Reader {
                 .unwrap()
                 .success());
         }
-        Self { folder, port }
+        Self { folder, port, page }
     }
 
     fn run(&self, name: &str, commands: &str) {
@@ -117,13 +125,20 @@ impl Reader {
         let tools = root().join(".tools/bin");
         let script = format!(
             "set -euo pipefail\n{}",
-            commands.replace("8545", &self.port.to_string())
+            commands
+                .replace("8545", &self.port.to_string())
+                .replace("4100", &self.page.to_string())
         );
         let mut bash = Command::new("bash");
         // A group of its own, so that what runs in the background ends with it.
         bash.process_group(0)
             .args(["-c", &script])
             .current_dir(&self.folder)
+            .env("BPE_KEEPER__RPC", format!("http://127.0.0.1:{}", self.port))
+            .env(
+                "BPE_KEEPER__API__LISTEN",
+                format!("127.0.0.1:{}", self.page),
+            )
             .env(
                 "PATH",
                 format!("{}:{}:{path}", own.display(), tools.display()),

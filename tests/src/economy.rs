@@ -19,7 +19,7 @@ use crate::{
     proof::{events, Proof},
     settlement::Settlement,
     stage::mined,
-    suite::{deploy, tokens, Foundations, CODE},
+    suite::{deploy, tokens, Foundations, CODE, NOTICE},
 };
 
 /// Task types with a pool each.
@@ -163,9 +163,9 @@ impl Factory {
         mined(fee.send().await).await;
         mined(core.pools.setReviewer(reviewer).send().await).await;
         mined(base.stakes.setSlasher(owner, true).send().await).await;
-        // The factory has opened staking: powers need notice.
-        base.devnet.advance_time(7 * 86_400).unwrap();
         mined(base.registry.setAdapter(owner, true).send().await).await;
+        // The factory has opened staking: powers need notice.
+        base.devnet.advance_time(NOTICE).unwrap();
         (it, economy)
     }
 }

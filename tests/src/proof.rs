@@ -16,7 +16,7 @@ use bpe_abi::{
     },
     ICompletionTracker::{
         self, AutoSlashed, CompletionRecorded, EpochAdvanced, ICompletionTrackerInstance,
-        SignedTask,
+        SignedTask, YardstickSet,
     },
     IOffchainAggregator::{self, IOffchainAggregatorInstance, SignedAttestation},
     IPricingCurve::{self, IPricingCurveInstance},
@@ -136,12 +136,17 @@ impl Proof {
 
     // --- CompletionTracker
 
-    /// From the next epoch on a task stands for a unit of capacity; goes there.
+    /// Has a task stand for a unit of capacity, and goes to the first epoch in which it does: the next one, or the first
+    /// after the notice, if staking is open.
     pub async fn measure(&self, assigned: bool) {
         let yardstick = 1 + u8::from(assigned);
         let yardstick = self.tracker.setYardstick(CODE, U256::from(UNIT), yardstick);
-        mined(yardstick.send().await).await;
-        self.to_next_epoch();
+        let receipt = mined(yardstick.send().await).await;
+        let [set] = &events::<YardstickSet>(&receipt)[..] else {
+            panic!("one yardstick is set: {receipt:?}");
+        };
+        let begin = set.fromEpoch.to::<u64>() * EPOCH;
+        self.core.base.devnet.set_timestamp(begin).unwrap();
     }
 
     /// A task id that nobody had.

@@ -33,6 +33,9 @@ pub const TOKEN: u64 = 1_000_000_000_000_000_000;
 /// One capacity unit.
 pub const UNIT: u64 = 1_000_000_000;
 
+/// The notice of powers, in seconds, once staking is open.
+pub const NOTICE: u64 = 7 * 86_400;
+
 /// The task type that most tests are about.
 pub const CODE: B256 = B256::repeat_byte(0xc0);
 

@@ -146,10 +146,10 @@ async fn all_fields_have_their_own_storage() {
     mined(it.stakes.setUnbondingPeriod(U256::from(7_777)).send().await).await;
     mined(it.stakes.setSlasher(c, true).send().await).await;
     mined(it.stakes.setRegistry(d, true).send().await).await;
-    let (sink, other) = (it.staked(1, 500).await, it.registered(2, 400, 20).await);
-    mined(it.stakes.transferOwnership(e).send().await).await;
     mined(it.registry.setAdapter(b, true).send().await).await;
     mined(it.registry.setAggregator(c).send().await).await;
+    let (sink, other) = (it.staked(1, 500).await, it.registered(2, 400, 20).await);
+    mined(it.stakes.transferOwnership(e).send().await).await;
     mined(it.registry.transferOwnership(d).send().await).await;
     let metadata = "translation, 中文 → English, at most 4096 tokens".to_string();
     let register = it

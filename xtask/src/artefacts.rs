@@ -1,7 +1,7 @@
-//! The generated files: `interfaces/I<Contract>.sol` and `sdk-abi/abi/<Contract>.json`.
+//! The generated files: `interfaces/I<Contract>.sol`, `sdk-abi/abi/<Contract>.json`, `docs/errors.md` and `docs/events.md`.
 
 use crate::{
-    abi::{self, Contract},
+    abi::{self, reference, Contract},
     diff,
     error::{Error, Result},
     workspace::{self, Workspace},
@@ -19,6 +19,9 @@ pub fn generate(workspace: &Workspace, contracts: &[Contract]) -> BTreeMap<PathB
         let json = workspace.abi_dir().join(format!("{}.json", contract.name));
         files.insert(json, abi::to_json(contract));
     }
+    let docs = workspace.root().join("docs");
+    files.insert(docs.join("errors.md"), reference::errors(contracts));
+    files.insert(docs.join("events.md"), reference::events(contracts));
     files
 }
 

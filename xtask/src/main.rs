@@ -29,7 +29,7 @@ enum Command {
         #[arg(long)]
         verify: bool,
     },
-    /// Generate interfaces/ and sdk-abi/abi/
+    /// Generate interfaces/, sdk-abi/abi/, docs/errors.md and docs/events.md
     Abi {
         /// Write nothing, fail if they are stale
         #[arg(long)]

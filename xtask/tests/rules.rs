@@ -1,7 +1,7 @@
 //! Each rule can fail: small contracts that break exactly one, beside ones that keep it.
 
 use xtask::{
-    abi::{self, Contract},
+    abi::{self, reference, Contract},
     artefacts,
     checks::{self, calls},
     error::Error,
@@ -444,6 +444,20 @@ fn unused_declarations() {
             "Token: error Unraised is never built"
         ]
     );
+}
+
+/// The hashes are OpenZeppelin's published ones.
+#[test]
+fn errors_and_events_have_tables() {
+    let contracts = [contract_with("token", SAMPLE, COMMON)];
+    let errors = reference::errors(&contracts);
+    let unauthorized = "| `0x118cdaa7` | `OwnableUnauthorizedAccount(address)` | Token |";
+    assert!(errors.contains(unauthorized), "{errors}");
+    let events = reference::events(&contracts);
+    let transferred = "| `0x8be0079c53165914` | `OwnershipTransferred(address,address)` | Token |";
+    assert!(events.contains(transferred), "{events}");
+    let minted = "`Minted(address,uint256)` | Token | `who` now has `amount`. |";
+    assert!(events.contains(minted), "{events}");
 }
 
 #[test]

@@ -128,7 +128,7 @@ async fn begin(world: World, options: &Options) -> anyhow::Result<Play> {
     let devnet = Devnet::builder().state_file(&ready.state).build()?;
     println!("Deploying the suite …");
     let (fees, treasury) = (devnet.account(FEE_RECIPIENT), devnet.account(TREASURY));
-    let mut suite = Suite::deploy(devnet, ready.superfluid, fees, treasury).await?;
+    let mut suite = Suite::deploy(devnet, ready.superfluid, &world, fees, treasury).await?;
     suite.open(&world).await?;
     println!("Sinks stake and register …");
     let cast = Cast::fund(&world, &suite).await?;

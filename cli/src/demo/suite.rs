@@ -58,9 +58,6 @@ const FEE_BPS: u64 = 10;
 /// The escrow of a task type is full when this many seconds of its mean demand wait there.
 const BUFFER_SECONDS: u64 = 600;
 
-/// The yardstick of CompletionTracker by which sinks owe what was assigned to them.
-const ASSIGNED: u8 = 2;
-
 /// A task type on chain.
 pub struct TaskType {
     pub id: B256,
@@ -92,10 +89,12 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Deploys, connects and verifies all there is.
+    /// Deploys, connects and verifies all there is. What the world's sinks owe holds from the start: once staking is open, it
+    /// takes notice.
     pub async fn deploy(
         devnet: Devnet,
         superfluid: SuperfluidAddresses,
+        world: &World,
         fee_recipient: Address,
         treasury: Address,
     ) -> anyhow::Result<Self> {
@@ -103,6 +102,7 @@ impl Suite {
             protocol_fee_bps: Some(FEE_BPS),
             fee_recipient: Some(fee_recipient),
             treasury: Some(treasury),
+            task_types: world.markets.iter().map(configured).collect(),
             ..Config::default()
         };
         let contracts = deploy_all(&devnet, superfluid, config).await?;
@@ -131,7 +131,7 @@ impl Suite {
         })
     }
 
-    /// Opens the world's task types.
+    /// Sets prices and buffers of the world's task types.
     pub async fn open(&mut self, world: &World) -> anyhow::Result<()> {
         for market in &world.markets {
             let opened = self.open_market(market).await;
@@ -143,17 +143,6 @@ impl Suite {
     async fn open_market(&self, market: &Market) -> anyhow::Result<TaskType> {
         let (devnet, what) = (&self.devnet, "open a task type");
         let id = keccak256(market.name);
-        let register = self.registry.registerTaskType_0(id, tokens(MIN_STAKE));
-        send(devnet, register, what).await?;
-        send(devnet, self.pools.createPool(id), what).await?;
-        // A sink owes what it accepted, at most what it declares. So much capacity is a task of the usual size.
-        let weight = units(market.work() / EPOCH as f64).max(U256::ONE);
-        send(
-            devnet,
-            self.tracker.setYardstick(id, weight, ASSIGNED),
-            what,
-        )
-        .await?;
         let price = U256::from(PRICE);
         send(devnet, self.pools.setCapacityPrice(id, price), what).await?;
         let buffer = wei_per_second(market.mean) * U256::from(BUFFER_SECONDS);
@@ -161,6 +150,18 @@ impl Suite {
         let pool = read(self.pools.getPool(id).call(), "a pool's address").await?;
         let pool = ISuperfluidPool::new(pool, devnet.provider());
         Ok(TaskType { id, pool })
+    }
+}
+
+/// A market as a task type to deploy. A sink owes what it accepted, at most what it declares.
+fn configured(market: &Market) -> deploy::TaskType {
+    // So much capacity is a task of the usual size.
+    let weight = units(market.work() / EPOCH as f64).max(U256::ONE);
+    deploy::TaskType {
+        name: market.name.to_owned(),
+        min_stake: Some(tokens(MIN_STAKE).to_string()),
+        yardstick: Some("assigned".to_owned()),
+        completion_weight: Some(weight.to_string()),
     }
 }
 

@@ -25,6 +25,9 @@ use devnet::{
     STYLUS_DEPLOYER,
 };
 
+/// Seconds of an epoch of CompletionTracker.
+const EPOCH: u64 = 300;
+
 sol! {
     /// Activation of programs.
     #[sol(rpc)]
@@ -220,6 +223,13 @@ impl Chain {
 
     pub async fn address_of(&self, to: Address, view: &str) -> anyhow::Result<Option<Address>> {
         Ok(self.word(to, view).await?.map(Address::from_word))
+    }
+
+    /// The epoch of CompletionTracker that begins next, in the latest block.
+    pub async fn next_epoch(&self) -> anyhow::Result<U256> {
+        let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest);
+        let block = block.await?.context("the chain has no latest block")?;
+        Ok(U256::from(block.header.timestamp / EPOCH + 1))
     }
 
     pub async fn balance(&self) -> anyhow::Result<U256> {

@@ -9,7 +9,7 @@ use super::{
     chain::Chain,
     config::{OpenTaskType, Settings},
     record::Book,
-    scope::{Found, Scope},
+    scope::{Found, Scope, LAST_EPOCH},
     suite::{self, Call, Program, Repeat, Step},
 };
 use crate::programs::Programs;
@@ -294,6 +294,7 @@ impl Planner<'_> {
             book: self.book,
             deployer: self.chain.sender,
             task_type,
+            next_epoch: LAST_EPOCH,
             instead: None,
         }
     }

@@ -16,7 +16,7 @@ use super::{
     estimate::Estimate,
     plan::{self, Builds, Planner, Redeploy, Task},
     record::{Book, PendingStep},
-    scope::{text, Scope},
+    scope::{text, Scope, LAST_EPOCH},
     suite::{self, Call, Program},
     verify,
 };
@@ -346,6 +346,7 @@ impl Run<'_> {
             book: &self.book,
             deployer: self.chain.sender,
             task_type,
+            next_epoch: LAST_EPOCH,
             instead: None,
         }
     }

@@ -14,6 +14,9 @@ use super::{
     suite::{is_optional, Call, Check, Expected, Value},
 };
 
+/// An epoch after all others.
+pub const LAST_EPOCH: U256 = U256::MAX;
+
 /// Everything that a value may refer to.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
@@ -22,6 +25,8 @@ pub struct Scope<'a> {
     pub deployer: Address,
     /// In calls for each task type.
     pub task_type: Option<&'a OpenTaskType>,
+    /// What [`Value::NextEpoch`] is.
+    pub next_epoch: U256,
     /// A contract taken for the one that it has replaced.
     pub instead: Option<(&'static str, Address)>,
 }
@@ -75,7 +80,8 @@ impl Scope<'_> {
                 let yardstick = yardstick.context("this task type has no yardstick")?;
                 DynSolValue::Uint(U256::from(yardstick), 8)
             }
-            Value::LastEpoch => DynSolValue::Uint(U256::MAX, 256),
+            Value::NextEpoch => DynSolValue::Uint(self.next_epoch, 256),
+            Value::LastEpoch => DynSolValue::Uint(LAST_EPOCH, 256),
             Value::Yes => DynSolValue::Bool(true),
             Value::No => DynSolValue::Bool(false),
         })

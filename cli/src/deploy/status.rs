@@ -117,6 +117,8 @@ pub struct Status {
     /// How many links were read back, and which are not as they should be.
     pub links_checked: usize,
     pub problems: Vec<String>,
+    /// What will be as it should when the notice of powers has passed.
+    pub announced: Vec<String>,
 }
 
 /// An economy of EconomyFactory.
@@ -152,6 +154,7 @@ pub async fn status(chain: &Chain, book: &Book, config: &Config) -> anyhow::Resu
         economies: economies(chain, book).await,
         links_checked: report.checks,
         problems: report.problems,
+        announced: report.announced,
     })
 }
 
@@ -218,6 +221,7 @@ async fn links(
     program: &Program,
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let on = book.address(program.name).unwrap_or_default();
+    let next_epoch = chain.next_epoch().await?;
     let mut links = BTreeMap::new();
     for argument in program.arguments {
         let Some(view) = argument.view else { continue };
@@ -235,6 +239,7 @@ async fn links(
                 book,
                 deployer: chain.sender,
                 task_type: task_type.as_ref(),
+                next_epoch,
                 instead: None,
             };
             for check in call.checks {
@@ -560,6 +565,9 @@ fn write_text(status: &Status, out: &mut String) -> fmt::Result {
     )?;
     for problem in &status.problems {
         writeln!(out, "  WRONG: {problem}")?;
+    }
+    for label in &status.announced {
+        writeln!(out, "  announced: {label}")?;
     }
     Ok(())
 }

@@ -21,6 +21,9 @@ pub enum Value {
     TaskTypeMinStake,
     TaskTypeWeight,
     TaskTypeYardstick,
+    /// The epoch that begins next on the chain, where it is read back; while it is planned, the last one: what is announced
+    /// is enough.
+    NextEpoch,
     /// An epoch after all others.
     LastEpoch,
     Yes,
@@ -113,8 +116,8 @@ pub enum Step {
 
 use Step::{Call as Do, Deploy};
 use Value::{
-    Contract, Contracts, Deployer, Id, LastEpoch, No, Setting, TaskTypeId, TaskTypeMinStake,
-    TaskTypeWeight, TaskTypeYardstick, Yes,
+    Contract, Contracts, Deployer, Id, LastEpoch, NextEpoch, No, Setting, TaskTypeId,
+    TaskTypeMinStake, TaskTypeWeight, TaskTypeYardstick, Yes,
 };
 
 const fn shown(value: Value, view: &'static str) -> Argument {
@@ -228,13 +231,35 @@ const fn undone_by(function: &'static str, arguments: &'static [Value], call: Ca
 const fn adapter(
     of: &'static [Value; 2],
     undo: &'static [Value; 2],
+    announced: Check,
     check: &'static [Check],
 ) -> Call {
     undone_by(
         "setAdapter(address,bool)",
         undo,
-        call("CapacityRegistry", "setAdapter(address,bool)", of, check),
+        with_notice(
+            announced,
+            call("CapacityRegistry", "setAdapter(address,bool)", of, check),
+        ),
     )
+}
+
+/// Holds when it is announced that the registry takes capacities from a contract, or when it does.
+const fn adapter_from(of: &'static [Value; 1]) -> Check {
+    Check {
+        view: "adapterFrom(address)",
+        arguments: of,
+        expected: Expected::NotZero,
+    }
+}
+
+/// Measures the task type's sinks as configured, in an epoch.
+const fn yardstick(of: &'static [Value; 2]) -> Check {
+    Check {
+        view: "getYardstick(bytes32,uint256)",
+        arguments: of,
+        expected: Expected::Are(&[TaskTypeWeight, TaskTypeYardstick]),
+    }
 }
 
 /// Registers a domain's task type, before somebody else does with another minimum stake.
@@ -463,15 +488,18 @@ pub const STEPS: &[Step] = &[
             OWNER,
         ],
     )),
-    Do(call(
-        "CapacityRegistry",
-        "setAggregator(address)",
-        &[Contract("OffchainAggregator")],
-        &[check(
-            "authorizedAggregator()",
-            &[],
-            Contract("OffchainAggregator"),
-        )],
+    Do(with_notice(
+        check("announcedAggregator()", &[], Contract("OffchainAggregator")),
+        call(
+            "CapacityRegistry",
+            "setAggregator(address)",
+            &[Contract("OffchainAggregator")],
+            &[check(
+                "authorizedAggregator()",
+                &[],
+                Contract("OffchainAggregator"),
+            )],
+        ),
     )),
     Do(call(
         "OffchainAggregator",
@@ -633,15 +661,14 @@ pub const STEPS: &[Step] = &[
     // What sinks owe. Without it they owe nothing.
     Do(Call {
         repeat: Repeat::JudgedTaskTypes,
-        ..call(
-            "CompletionTracker",
-            "setYardstick(bytes32,uint256,uint8)",
-            &[TaskTypeId, TaskTypeWeight, TaskTypeYardstick],
-            &[Check {
-                view: "getYardstick(bytes32,uint256)",
-                arguments: &[TaskTypeId, LastEpoch],
-                expected: Expected::Are(&[TaskTypeWeight, TaskTypeYardstick]),
-            }],
+        ..with_notice(
+            yardstick(&[TaskTypeId, LastEpoch]),
+            call(
+                "CompletionTracker",
+                "setYardstick(bytes32,uint256,uint8)",
+                &[TaskTypeId, TaskTypeWeight, TaskTypeYardstick],
+                &[yardstick(&[TaskTypeId, NextEpoch])],
+            ),
         )
     }),
     // --- Reputation and routing between protocols
@@ -677,6 +704,7 @@ pub const STEPS: &[Step] = &[
     Do(adapter(
         &[Contract("UniversalCapacityAdapter"), Yes],
         &[Contract("UniversalCapacityAdapter"), No],
+        adapter_from(&[Contract("UniversalCapacityAdapter")]),
         &[check(
             "authorizedAdapters(address)",
             &[Contract("UniversalCapacityAdapter")],
@@ -755,6 +783,7 @@ pub const STEPS: &[Step] = &[
     Do(adapter(
         &[Contract("LightningCapacityOracle"), Yes],
         &[Contract("LightningCapacityOracle"), No],
+        adapter_from(&[Contract("LightningCapacityOracle")]),
         &[check(
             "authorizedAdapters(address)",
             &[Contract("LightningCapacityOracle")],
@@ -777,6 +806,7 @@ pub const STEPS: &[Step] = &[
     Do(adapter(
         &[Contract("LightningRoutingPool"), Yes],
         &[Contract("LightningRoutingPool"), No],
+        adapter_from(&[Contract("LightningRoutingPool")]),
         &[check(
             "authorizedAdapters(address)",
             &[Contract("LightningRoutingPool")],
@@ -821,15 +851,22 @@ pub const STEPS: &[Step] = &[
     )),
     Do(when(
         "relay.aggregator",
-        call(
-            "RelayCapacityRegistry",
-            "setAggregator(address)",
-            &[Setting("relay.aggregator")],
-            &[check(
-                "authorizedAggregator()",
-                &[],
+        with_notice(
+            check(
+                "getAggregator(uint256)",
+                &[LastEpoch],
                 Setting("relay.aggregator"),
-            )],
+            ),
+            call(
+                "RelayCapacityRegistry",
+                "setAggregator(address)",
+                &[Setting("relay.aggregator")],
+                &[check(
+                    "authorizedAggregator()",
+                    &[],
+                    Setting("relay.aggregator"),
+                )],
+            ),
         ),
     )),
     Deploy(of_domain(
@@ -846,6 +883,7 @@ pub const STEPS: &[Step] = &[
     Do(adapter(
         &[Contract("RelayPaymentPool"), Yes],
         &[Contract("RelayPaymentPool"), No],
+        adapter_from(&[Contract("RelayPaymentPool")]),
         &[check(
             "authorizedAdapters(address)",
             &[Contract("RelayPaymentPool")],
@@ -926,25 +964,35 @@ pub const STEPS: &[Step] = &[
     Do(undone_by(
         "removeAdapter(bytes32)",
         &[Id("OPENCLAW_AGENT")],
-        call(
-            "UniversalCapacityAdapter",
-            "registerAdapter(address,bytes32)",
-            &[
-                Contract("OpenClawCapacityAdapter"),
-                Setting("openclaw.task_type"),
-            ],
-            &[
-                check(
-                    "getAdapter(bytes32)",
-                    &[Id("OPENCLAW_AGENT")],
+        with_notice(
+            Check {
+                view: "getRegistration(bytes32)",
+                arguments: &[Id("OPENCLAW_AGENT")],
+                expected: Expected::Are(&[
                     Contract("OpenClawCapacityAdapter"),
-                ),
-                check(
-                    "getTaskTypeId(bytes32)",
-                    &[Id("OPENCLAW_AGENT")],
                     Setting("openclaw.task_type"),
-                ),
-            ],
+                ]),
+            },
+            call(
+                "UniversalCapacityAdapter",
+                "registerAdapter(address,bytes32)",
+                &[
+                    Contract("OpenClawCapacityAdapter"),
+                    Setting("openclaw.task_type"),
+                ],
+                &[
+                    check(
+                        "getAdapter(bytes32)",
+                        &[Id("OPENCLAW_AGENT")],
+                        Contract("OpenClawCapacityAdapter"),
+                    ),
+                    check(
+                        "getTaskTypeId(bytes32)",
+                        &[Id("OPENCLAW_AGENT")],
+                        Setting("openclaw.task_type"),
+                    ),
+                ],
+            ),
         ),
     )),
     Deploy(of_domain(
@@ -1008,18 +1056,25 @@ pub const STEPS: &[Step] = &[
             )],
         ),
     )),
-    Do(call(
-        "CompletionTracker",
-        "setVerifier(bytes32,address)",
-        &[
-            Setting("openclaw.task_type"),
+    Do(with_notice(
+        check(
+            "getVerifier(bytes32,uint256)",
+            &[Setting("openclaw.task_type"), LastEpoch],
             Contract("OpenClawCompletionVerifier"),
-        ],
-        &[check(
-            "verifiers(bytes32)",
-            &[Setting("openclaw.task_type")],
-            Contract("OpenClawCompletionVerifier"),
-        )],
+        ),
+        call(
+            "CompletionTracker",
+            "setVerifier(bytes32,address)",
+            &[
+                Setting("openclaw.task_type"),
+                Contract("OpenClawCompletionVerifier"),
+            ],
+            &[check(
+                "verifiers(bytes32)",
+                &[Setting("openclaw.task_type")],
+                Contract("OpenClawCompletionVerifier"),
+            )],
+        ),
     )),
     // --- The last step: from here on powers over stakes are given with notice, and sinks can stake.
     Do(Call {

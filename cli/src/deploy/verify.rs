@@ -50,6 +50,7 @@ pub async fn inspect(chain: &Chain, settings: &Settings, book: &Book) -> anyhow:
         book,
         deployer: chain.sender,
         task_type: None,
+        next_epoch: chain.next_epoch().await?,
         instead: None,
     };
     for program in suite::programs().filter(|it| book.contract(it.name).is_some()) {

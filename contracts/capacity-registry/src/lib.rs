@@ -9,7 +9,7 @@
 //! | a sink | commit, reveal, deregister |
 //! | the aggregator | update capacities |
 //! | an adapter | register, update and remove sinks on their operators' behalf |
-//! | the owner | name the aggregator, the adapters and the pool; register task types that others created |
+//! | the owner | name the aggregator and the adapters (with notice, once staking is open) and the pool; register task types that others created |
 //!
 //! Capacities are in units of 1e-9, stakes in the stake token's wei. Block numbers are L1 blocks, about 12 s apart.
 //!
@@ -56,8 +56,9 @@ mod sinks;
 
 use alloc::{string::String, vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256, U32};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{invoke, require_contract},
+    call::{invoke_words, require_contract},
     clock,
     eip712::hash_words,
     emit,
@@ -65,6 +66,7 @@ use bpe_common::{
     math,
     ownable::Ownable,
     packed::{narrow, widen},
+    powers::{self, power, Holder},
     returns::Returns,
 };
 use stylus_sdk::{prelude::*, storage::*};
@@ -84,6 +86,10 @@ pub const MAX_METADATA: usize = 1_024;
 pub const LISTENER_GAS: u64 = 1_500_000;
 /// What StakeManager may use to start the unbonding of a sink. It takes about a third of it.
 pub const UNBONDING_GAS: u64 = 150_000;
+/// The power to have capacities attested, as [`powers::PowerAnnounced`] names it.
+pub const AGGREGATOR: B256 = power("aggregator");
+/// The power to act for sinks.
+pub const ADAPTER: B256 = power("adapter");
 const MAX_SINKS: u32 = (1 << 24) - 1;
 
 /// Capacities: 4.7·10^12 units at most, which keeps a sink in one slot.
@@ -128,16 +134,18 @@ pub struct Backing {
     task_types: StorageU32,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours, an address each. Then the mappings.
+/// The contract. Slots 0–1: ownership. Slot 2: StakeManager. Slot 3: the pool. Slots 4–5: the aggregator, now and announced.
+/// Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct CapacityRegistry {
     #[borrow]
     ownable: Ownable,
     stake_manager: StorageAddress,
-    aggregator: StorageAddress,
     pool: StorageAddress,
-    adapters: StorageMap<Address, StorageBool>,
+    aggregator: Holder,
+    /// Since when each may act for sinks; 0 if it may not.
+    adapters: StorageMap<Address, StorageU256>,
     task_types: StorageMap<B256, TaskType>,
     metadata: StorageMap<B256, StorageString>,
     sinks: StorageMap<B256, StorageMap<Address, Sink>>,
@@ -251,13 +259,8 @@ impl CapacityRegistry {
         self.metadata.setter(task_type_id).set_str(&metadata);
         let pool = self.pool.get();
         if !pool.is_zero() {
-            invoke(
-                self.vm(),
-                pool,
-                &ICapacityListener::createPoolCall {
-                    taskTypeId: task_type_id,
-                },
-            )?;
+            let selector = ICapacityListener::createPoolCall::SELECTOR;
+            let [] = invoke_words(self.vm(), pool, selector, &[task_type_id])?;
         }
         Ok(())
     }
@@ -370,7 +373,7 @@ impl CapacityRegistry {
         capacity: U256,
     ) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
-        if caller != self.aggregator.get() && !self.adapters.get(caller) {
+        if caller != self.authorized_aggregator() && !self.authorized_adapters(caller) {
             return Err(NotAuthorizedAggregator {}.into());
         }
         self.require_registered(task_type_id, sink)?;
@@ -438,7 +441,7 @@ impl CapacityRegistry {
 
     // --- Owner
 
-    /// Makes `aggregator` the one that attested capacities are taken from.
+    /// Takes attested capacities from `aggregator`, after StakeManager's `powerNotice`; from nobody from now on, if zero.
     ///
     /// # Errors
     ///
@@ -446,15 +449,19 @@ impl CapacityRegistry {
     ///
     /// # Events
     ///
-    /// * [`AggregatorSet`]
+    /// * [`AggregatorSet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
     pub fn set_aggregator(&mut self, aggregator: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.aggregator.set(aggregator);
-        emit!(self.vm(), AggregatorSet[aggregator]);
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let now = clock::block_timestamp(self.vm());
+        match self.aggregator.give(aggregator, now, notice) {
+            0 => emit!(self.vm(), AggregatorSet[aggregator]),
+            from => powers::tell(self.vm(), AGGREGATOR, aggregator, from),
+        }
         Ok(())
     }
 
-    /// Lets `adapter` act for sinks, or no longer.
+    /// Lets `adapter` act for sinks, after StakeManager's `powerNotice`; or no longer, at once.
     ///
     /// # Errors
     ///
@@ -462,11 +469,16 @@ impl CapacityRegistry {
     ///
     /// # Events
     ///
-    /// * [`AdapterSet`]
+    /// * [`AdapterSet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
     pub fn set_adapter(&mut self, adapter: Address, authorized: bool) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.adapters.setter(adapter).set(authorized);
-        emit!(self.vm(), AdapterSet[adapter](authorized));
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let known = self.adapters.get(adapter);
+        let since = powers::since(self.vm(), known, ADAPTER, adapter, authorized, notice);
+        self.adapters.setter(adapter).set(since);
+        if !authorized || powers::is_in_effect(self.vm(), since) {
+            emit!(self.vm(), AdapterSet[adapter](authorized));
+        }
         Ok(())
     }
 
@@ -651,11 +663,27 @@ impl CapacityRegistry {
 
     /// Where attested capacities come from.
     pub fn authorized_aggregator(&self) -> Address {
-        self.aggregator.get()
+        self.aggregator.get(clock::block_timestamp(self.vm()))
     }
 
     /// Whether `adapter` may act for sinks.
     pub fn authorized_adapters(&self, adapter: Address) -> bool {
+        powers::is_in_effect(self.vm(), self.adapters.get(adapter))
+    }
+
+    /// Who is to be the aggregator, and from when on, in seconds since 1970; zeros if nobody is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `aggregator`
+    /// * `from`
+    pub fn announced_aggregator(&self) -> (Address, U256) {
+        self.aggregator.announced(clock::block_timestamp(self.vm()))
+    }
+
+    /// From when on `adapter` may act for sinks, in seconds since 1970: later than now, if that is announced; zero, if it may
+    /// not.
+    pub fn adapter_from(&self, adapter: Address) -> U256 {
         self.adapters.get(adapter)
     }
 

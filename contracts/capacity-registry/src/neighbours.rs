@@ -1,10 +1,11 @@
 //! What the registry asks StakeManager, and what it tells the pool.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
-    call::{call, invoke, query, require_gas, Revert},
+    call::{call, calldata, invoke_words, query_words, require_gas, Revert},
     emit,
+    events::Word,
     interfaces::{ICapacityListener, IStakeManager},
     math,
     packed::to_u128,
@@ -21,10 +22,11 @@ impl CapacityRegistry {
     /// sink, so the sink must not be paid.
     pub(crate) fn room(&self, sink: Address, now: Capacities, wanted: u128) -> Result<u128, Error> {
         let others = to_u128(self.backings.getter(sink).capacity.get()).saturating_sub(now.max());
-        let capacity = U256::from(others.saturating_add(wanted));
-        let request = IStakeManager::backCapacityCall { sink, capacity };
-        let granted = match invoke(self.vm(), self.stake_manager.get(), &request) {
-            Ok(answer) => math::to_u128_saturating(answer.granted),
+        let selector = IStakeManager::backCapacityCall::SELECTOR;
+        let arguments = [sink.word(), others.saturating_add(wanted).word()];
+        let stakes = self.stake_manager.get();
+        let granted = match invoke_words(self.vm(), stakes, selector, &arguments) {
+            Ok([granted]) => math::to_u128_saturating(granted),
             Err(revert) if says_no_authority(&revert) => 0,
             Err(revert) => return Err(revert.into()),
         };
@@ -50,12 +52,9 @@ impl CapacityRegistry {
             return Ok(());
         }
         require_gas(self.vm(), LISTENER_GAS)?;
-        let message = ICapacityListener::onCapacityReducedCall {
-            taskTypeId: id,
-            sink,
-            capacity: U256::from(capacity),
-        };
-        if !call(self.vm(), pool, &message.abi_encode(), LISTENER_GAS, 0).success {
+        let selector = ICapacityListener::onCapacityReducedCall::SELECTOR;
+        let message = calldata(selector, &[id, sink.word(), capacity.word()]);
+        if !call(self.vm(), pool, &message, LISTENER_GAS, 0).success {
             emit!(self.vm(), ListenerFailed[id, sink](capacity));
         }
         Ok(())
@@ -64,7 +63,8 @@ impl CapacityRegistry {
     /// StakeManager refuses if this registry has lost its authority; that must not hold the sink.
     pub(crate) fn start_unbonding(&mut self, sink: Address) -> Result<(), Error> {
         require_gas(self.vm(), UNBONDING_GAS)?;
-        let request = IStakeManager::startUnbondingCall { sink }.abi_encode();
+        let selector = IStakeManager::startUnbondingCall::SELECTOR;
+        let request = calldata(selector, &[sink.word()]);
         let stake_manager = self.stake_manager.get();
         if !call(self.vm(), stake_manager, &request, UNBONDING_GAS, 0).success {
             emit!(self.vm(), UnbondingFailed[sink]);
@@ -73,11 +73,11 @@ impl CapacityRegistry {
     }
 
     pub(crate) fn require_stake(&self, account: Address) -> Result<(), Error> {
-        let stake_manager = self.stake_manager.get();
-        let request = IStakeManager::minSinkStakeCall {};
-        let required = query(self.vm(), stake_manager, &request)?._0;
-        let request = IStakeManager::getStakeCall { sink: account };
-        let available = query(self.vm(), stake_manager, &request)?._0;
+        let stakes = self.stake_manager.get();
+        let selector = IStakeManager::minSinkStakeCall::SELECTOR;
+        let [required] = query_words(self.vm(), stakes, selector, &[])?;
+        let selector = IStakeManager::getStakeCall::SELECTOR;
+        let [available] = query_words(self.vm(), stakes, selector, &[account.word()])?;
         match available < required {
             true => Err(InsufficientStake {
                 required,

@@ -1,9 +1,11 @@
 //! Sinks: how they come, change and leave, and the list of them.
 
 use alloy_primitives::{Address, Uint, B256, U256, U32};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::invoke,
+    call::invoke_words,
     clock, emit,
+    events::Word,
     interfaces::IStakeManager,
     math,
     packed::{to_u128, widen},
@@ -54,12 +56,16 @@ impl CapacityRegistry {
         let wanted = clip(declared);
         let memory = self.memory(id, sink);
         let others = to_u128(self.backings.getter(sink).capacity.get());
-        let request = IStakeManager::backRegistrationCall {
-            sink,
-            minStake: min_stake,
-            capacity: U256::from(others.saturating_add(wanted)),
-        };
-        let granted = invoke(self.vm(), self.stake_manager.get(), &request)?.granted;
+        let [granted] = invoke_words(
+            self.vm(),
+            self.stake_manager.get(),
+            IStakeManager::backRegistrationCall::SELECTOR,
+            &[
+                sink.word(),
+                min_stake.word(),
+                others.saturating_add(wanted).word(),
+            ],
+        )?;
         let room = math::to_u128_saturating(granted).saturating_sub(others);
         if wanted > 0 && room == 0 {
             return Err(CapacityExceedsCap {
@@ -273,7 +279,7 @@ impl CapacityRegistry {
 
     pub(crate) fn only_adapter(&self) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
-        match self.adapters.get(caller) {
+        match self.authorized_adapters(caller) {
             true => Ok(()),
             false => Err(NotAuthorizedAdapter { caller }.into()),
         }

@@ -217,8 +217,14 @@ fn array(data: &[u8]) -> Option<Vec<B256>> {
     Some(bytes.chunks_exact(32).map(B256::from_slice).collect())
 }
 
+/// The number, or the largest, if it is larger.
 fn to_usize(word: B256) -> usize {
-    U256::from_be_bytes(word.0).saturating_to()
+    match word.split_last_chunk::<4>() {
+        Some((high, low)) if high.iter().all(|byte| *byte == 0) => {
+            u32::from_be_bytes(*low) as usize
+        }
+        _ => usize::MAX,
+    }
 }
 
 fn decode<C: SolCall>(callee: Address, answer: Answer) -> Result<C::Return, Revert> {

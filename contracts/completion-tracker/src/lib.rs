@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a source | [`record_completion`](CompletionTracker::record_completion) |
 //! | anyone | bring receipts, assignments and evidence; advance epochs |
-//! | the owner | set a task type's completion weight, yardstick and verifier |
+//! | the owner | set a task type's completion weight, yardstick and verifier, with notice once staking is open |
 //!
 //! Capacities are in units of 1e-9, stakes in the stake token's wei, rates in basis points, times in seconds since 1970.
 //!
@@ -18,8 +18,14 @@
 //!
 //! # Nobody is judged by accident
 //!
-//! A task type is judged from the epoch after its first yardstick was set, and by epochs after this contract was
-//! constructed. Without a yardstick nobody owes anything.
+//! A task type is judged from the first epoch of its first yardstick on, and by epochs after this contract was constructed.
+//! Without a yardstick nobody owes anything.
+//!
+//! # Nor without notice
+//!
+//! Once staking is open, yardsticks, weights and verifiers wait for StakeManager's `powerNotice`, in which sinks can leave.
+//! What an owner has announced for an epoch stands, or nothing is owed in it: of a yardstick that is taken away or exchanged
+//! before it begins, the end of the one before remains, and who takes a verifier away takes the yardstick along.
 //!
 //! # What is due
 //!
@@ -64,6 +70,7 @@ use bpe_common::{
     math,
     ownable::{self, Ownable},
     packed::{narrow, pack, to_u128, widen},
+    powers::{self, power},
     signature::{self, is_valid_erc1271, recover},
 };
 use stylus_sdk::{abi, prelude::*, storage::*};
@@ -92,9 +99,10 @@ sol! {
     /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them.
     #[derive(Debug, PartialEq, Eq)]
     event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, uint8 yardstick);
-    /// Evidence for the task type is now checked by `verifier`; there is none, if zero.
+    /// Evidence for the task type is checked by `verifier` from `from` on, in seconds since 1970; by nobody, if `verifier` is
+    /// zero.
     #[derive(Debug, PartialEq, Eq)]
-    event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier);
+    event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier, uint256 from);
     /// This task has been recorded as completed already.
     #[derive(Debug, PartialEq, Eq)]
     error TaskAlreadyRecorded();
@@ -228,6 +236,10 @@ pub const NONE: u8 = 0;
 pub const DECLARED: u8 = 1;
 /// Sinks owe what was assigned to them.
 pub const ASSIGNED: u8 = 2;
+/// The power to say what sinks owe, as [`powers::PowerAnnounced`] names it. It is given to nobody in particular.
+pub const YARDSTICK: B256 = power("yardstick");
+/// The power to check evidence.
+pub const VERIFIER: B256 = power("verifier");
 /// What a contract account may use to say whether it signed.
 pub const SIGNER_GAS: u64 = 200_000;
 /// What a verifier may use.
@@ -297,6 +309,13 @@ pub struct Yardstick {
     kind: StorageU8,
 }
 
+/// Who checks evidence, and since when. Two slots.
+#[storage]
+pub struct Verifier {
+    account: StorageAddress,
+    from: StorageU256,
+}
+
 /// The contract. Slots 0–1: ownership. Slot 2: the registry (160 bits), the first epoch that is judged (24). Slot 3: StakeManager. Then the mappings.
 #[entrypoint]
 #[storage]
@@ -307,8 +326,8 @@ pub struct CompletionTracker {
     /// The first epoch that began after the construction.
     begin: StorageCount,
     stake_manager: StorageAddress,
-    verifiers: StorageMap<B256, StorageAddress>,
-    /// By task type, in the order of epochs.
+    verifiers: StorageMap<B256, Verifier>,
+    /// By task type: of those that have begun, the last counts.
     yardsticks: StorageMap<B256, StorageVec<Yardstick>>,
     /// By the hash of task type and sink.
     standings: StorageMap<B256, Standing>,
@@ -367,15 +386,15 @@ impl CompletionTracker {
         sink_sig: abi::Bytes,
         source_sig: abi::Bytes,
     ) -> Result<(), Error> {
-        let task = Task {
-            task_type: task_type_id,
+        self.receive(&SignedTask {
+            taskTypeId: task_type_id,
             sink,
             source: self.vm().msg_sender(),
-            id: task_id,
-        };
-        let now = U256::from(clock::block_timestamp(self.vm()));
-        self.require_signed(COMPLETION_TYPEHASH, &task, now, &sink_sig, &source_sig)?;
-        self.complete(&task)
+            taskId: task_id,
+            time: U256::from(clock::block_timestamp(self.vm())),
+            sinkSig: sink_sig.0.into(),
+            sourceSig: source_sig.0.into(),
+        })
     }
 
     /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
@@ -529,9 +548,13 @@ impl CompletionTracker {
 
     // --- Owner
 
-    /// Measures the sinks of the task type from the next epoch on: a completion stands for `weight` of capacity, and they
-    /// owe nothing ([`NONE`]), what they declare ([`DECLARED`]) or what was assigned to them ([`ASSIGNED`]). Until it is set,
-    /// they owe nothing. With a weight of 1e9 a capacity of 100 units means 100 tasks in an epoch.
+    /// Measures the sinks of the task type from the first epoch on that begins after StakeManager's `powerNotice`: a
+    /// completion stands for `weight` of capacity, and they owe what they declare ([`DECLARED`]) or what was assigned to them
+    /// ([`ASSIGNED`]). With [`NONE`] they owe nothing, from the next epoch on. With a weight of 1e9 a capacity of 100 units
+    /// means 100 tasks in an epoch.
+    ///
+    /// What an owner has said stands, or nobody owes anything: if another yardstick is announced already, sinks owe nothing
+    /// from when that was to begin until this one does. One that begins with the next epoch is not held up.
     ///
     /// # Errors
     ///
@@ -540,7 +563,7 @@ impl CompletionTracker {
     ///
     /// # Events
     ///
-    /// * [`YardstickSet`]
+    /// * [`YardstickSet`]; [`powers::PowerAnnounced`] besides, if it waits for the notice.
     pub fn set_yardstick(
         &mut self,
         task_type_id: B256,
@@ -555,27 +578,21 @@ impl CompletionTracker {
         if narrowed.is_zero() {
             return Err(InvalidWeight { weight }.into());
         }
-        let from = self.now().saturating_add(1);
-        let mut yardsticks = self.yardsticks.setter(task_type_id);
-        let last = yardsticks.len().saturating_sub(1);
-        let is_pending = yardsticks
-            .getter(last)
-            .is_some_and(|yardstick| yardstick.from.get() == to_count(from));
-        let mut entry = match yardsticks.setter(last) {
-            Some(pending) if is_pending => pending,
-            _ => yardsticks.grow(),
+        let notice = match yardstick {
+            NONE => 0,
+            _ => self.power_notice()?,
         };
-        entry.weight.set(narrowed);
-        entry.from.set(to_count(from));
-        entry.kind.set(U8::from(yardstick));
-        emit!(
-            self.vm(),
-            YardstickSet[task_type_id](u64::from(from), weight, yardstick)
-        );
+        let time = powers::announce(self.vm(), YARDSTICK, Address::ZERO, notice);
+        let from = to_epoch(time).saturating_add(1);
+        self.measure_from(task_type_id, from, narrowed, yardstick);
         Ok(())
     }
 
-    /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type from now on; nobody, if zero.
+    /// Lets `verifier` (an `ICapacityVerifier`) check evidence for the task type, after StakeManager's `powerNotice`; nobody
+    /// from now on, if zero.
+    ///
+    /// Sinks that owe work may count on evidence. So whoever takes away or replaces a verifier, or one that is announced,
+    /// takes the yardstick along: from this epoch on nobody owes anything, until a yardstick is set again.
     ///
     /// # Errors
     ///
@@ -583,11 +600,19 @@ impl CompletionTracker {
     ///
     /// # Events
     ///
-    /// * [`VerifierSet`]
+    /// * [`VerifierSet`]; [`powers::PowerAnnounced`] besides, if it takes effect later; [`YardstickSet`] if the yardstick goes.
     pub fn set_verifier(&mut self, task_type_id: B256, verifier: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.verifiers.setter(task_type_id).set(verifier);
-        emit!(self.vm(), VerifierSet[task_type_id, verifier]);
+        let notice = self.power_notice()?;
+        let from = powers::announce(self.vm(), VERIFIER, verifier, notice);
+        let mut entry = self.verifiers.setter(task_type_id);
+        let is_lost = !entry.account.get().is_zero();
+        entry.account.set(verifier);
+        entry.from.set(U256::from(from));
+        if is_lost {
+            self.measure_from(task_type_id, self.now(), Capacity::from(1), NONE);
+        }
+        emit!(self.vm(), VerifierSet[task_type_id, verifier](from));
         Ok(())
     }
 
@@ -677,15 +702,19 @@ impl CompletionTracker {
         (widen(weight), yardstick)
     }
 
-    /// The next epoch of `sink` that is judged; none before the task type has a yardstick, which is `2^32 - 1`.
-    pub fn get_next_epoch(&self, task_type_id: B256, sink: Address) -> U256 {
-        let verdict = self.verdict(pair(task_type_id, sink));
-        U256::from(verdict.next.max(self.first_epoch(task_type_id)))
-    }
-
     /// Who checks evidence for the task type; zero if nobody does.
     pub fn verifiers(&self, task_type_id: B256) -> Address {
-        self.verifiers.get(task_type_id)
+        let now = clock::block_timestamp(self.vm());
+        self.get_verifier(task_type_id, U256::from(now))
+    }
+
+    /// Who checks evidence for the task type at `time`, in seconds since 1970, now or later, as far as it is announced.
+    pub fn get_verifier(&self, task_type_id: B256, time: U256) -> Address {
+        let entry = self.verifiers.getter(task_type_id);
+        match time < entry.from.get() {
+            true => Address::ZERO,
+            false => entry.account.get(),
+        }
     }
 
     /// Where capacities are declared.
@@ -1004,7 +1033,7 @@ impl CompletionTracker {
 
     /// The task that `attestation` proves to the verifier of the task type to be done.
     fn verified(&self, task_type: B256, attestation: abi::Bytes) -> Result<Task, Error> {
-        let verifier = self.verifiers.get(task_type);
+        let verifier = self.verifiers(task_type);
         if verifier.is_zero() {
             return Err(NoVerifier {
                 taskTypeId: task_type,
@@ -1294,6 +1323,34 @@ impl CompletionTracker {
             }
         }
         (Capacity::from(1), NONE)
+    }
+
+    /// Measures by this from epoch `from` on, which is not judged yet. Of what was to begin later than the next epoch, only
+    /// that the one before ends remains. That is the last entry at most: all before have begun, or are ends.
+    fn measure_from(&mut self, task_type: B256, from: u32, weight: Capacity, kind: u8) {
+        let next = self.now().saturating_add(1);
+        let mut yardsticks = self.yardsticks.setter(task_type);
+        let last = yardsticks.len().saturating_sub(1);
+        if let Some(mut last) = yardsticks.setter(last) {
+            if last.from.get().wrapping_to::<u32>() > next {
+                last.kind.set(U8::from(NONE));
+            }
+        }
+        let mut entry = yardsticks.grow();
+        entry.weight.set(weight);
+        entry.from.set(to_count(from));
+        entry.kind.set(U8::from(kind));
+        emit!(
+            self.vm(),
+            YardstickSet[task_type](u64::from(from), to_u128(weight), kind)
+        );
+    }
+
+    /// The notice with which powers are given, in seconds; 0 until staking is open.
+    fn power_notice(&self) -> Result<u64, Revert> {
+        let selector = powers::IPowers::powerNoticeCall::SELECTOR;
+        let notice = self.number(self.stake_manager.get(), selector, &[])?;
+        Ok(notice as u64)
     }
 
     fn verdict(&self, pair: B256) -> Verdict {

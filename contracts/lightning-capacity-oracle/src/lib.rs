@@ -47,109 +47,28 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod interface;
+
 use alloc::{borrow::ToOwned, vec, vec::Vec};
 use alloy_primitives::{b256, Address, B256, U256, U32, U64};
-use alloy_sol_types::{sol, SolCall, SolError};
+use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
     attestation::{self, require_signed, update_capacity, Last},
-    call::{invoke_words, query_words, require_contract, NotAContract, Revert},
+    call::{invoke_words, query_words, require_contract, Revert},
     clock,
     eip712::{hash_words, typed_data_hash, Domain, DomainFields},
     emit,
     interfaces::{ICapacityRegistry, ISinkRegistrar, IStakeRequirement},
     list::IdList,
     math::{self, route::MAX_SATS, CAPACITY_ONE},
-    ownable::{self, Ownable},
+    ownable::Ownable,
     packed::widen,
+    powers::{self, power},
     returns::Returns,
 };
-use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
+use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// What an operator signs:
-    /// `LightningAttestation(bytes32 nodePubkey,address operator,uint256 outboundCapacitySats,uint256 channelCount,uint256 pendingHTLCs,uint256 timestamp,uint256 nonce)`,
-    /// and its signature.
-    #[derive(Debug, PartialEq, Eq)]
-    struct SignedLightningAttestation {
-        bytes32 nodePubkey;
-        address operator;
-        uint256 outboundCapacitySats;
-        uint256 channelCount;
-        uint256 pendingHTLCs;
-        uint256 timestamp;
-        uint256 nonce;
-        bytes signature;
-    }
-
-    /// `operator` registered the node, with `initialCapacity` sats.
-    #[derive(Debug, PartialEq, Eq)]
-    event LightningNodeRegistered(bytes32 indexed nodePubkey, address indexed operator, uint256 initialCapacity);
-    /// The node of `operator` is known no more.
-    #[derive(Debug, PartialEq, Eq)]
-    event LightningNodeDeregistered(bytes32 indexed nodePubkey, address indexed operator);
-    /// The node's operator attested this; its capacity, smoothed, is now `smoothedCapacity` sats.
-    #[derive(Debug, PartialEq, Eq)]
-    event LightningCapacityUpdated(bytes32 indexed nodePubkey, uint256 outboundCapacitySats, uint256 channelCount, uint256 pendingHTLCs, uint256 smoothedCapacity);
-    /// An attestation was refused: there is no such node (`node`), it is another's (`operator`), the attestation is too old or
-    /// from the future (`stale`), its nonce was used or passed over (`nonce`), the operator did not sign it (`signature`), or
-    /// CapacityRegistry refused it (`sink`).
-    #[derive(Debug, PartialEq, Eq)]
-    event LightningAttestationRejected(bytes32 indexed nodePubkey, string reason);
-    /// So many sats are a capacity unit now.
-    #[derive(Debug, PartialEq, Eq)]
-    event SatsPerUnitSet(uint256 satsPerUnit);
-
-    /// `required` is more than the `available` stake.
-    #[derive(Debug, PartialEq, Eq)]
-    error InsufficientStake(uint256 required, uint256 available);
-    /// The node is registered.
-    #[derive(Debug, PartialEq, Eq)]
-    error NodeAlreadyRegistered();
-    /// There is no such node.
-    #[derive(Debug, PartialEq, Eq)]
-    error NodeNotRegistered();
-    /// The node is another's.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotOperator();
-    /// The caller operates `nodePubkey`, and an operator has one node.
-    #[derive(Debug, PartialEq, Eq)]
-    error OperatorHasNode(bytes32 nodePubkey);
-    /// No node's key is zero.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidNodePubkey();
-    /// A capacity unit is at least one sat, and at most all that there are.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidSatsPerUnit(uint256 satsPerUnit);
-    /// The registry has no such task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error TaskTypeDoesNotExist();
-    /// A batch of `length` is longer than the `maximum`.
-    #[derive(Debug, PartialEq, Eq)]
-    error BatchTooLarge(uint256 length, uint256 maximum);
-}
-
-bpe_common::abi_struct!(SignedLightningAttestation(
-    B256, Address, U256, U256, U256, U256, U256, Bytes
-));
-
-/// Why a call was refused. [`Error::Revert`] is what CapacityRegistry or StakeManager reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    Attestation(attestation::Error),
-    InsufficientStake(InsufficientStake),
-    NodeAlreadyRegistered(NodeAlreadyRegistered),
-    NodeNotRegistered(NodeNotRegistered),
-    NotOperator(NotOperator),
-    OperatorHasNode(OperatorHasNode),
-    InvalidNodePubkey(InvalidNodePubkey),
-    InvalidSatsPerUnit(InvalidSatsPerUnit),
-    TaskTypeDoesNotExist(TaskTypeDoesNotExist),
-    BatchTooLarge(BatchTooLarge),
-    NotAContract(NotAContract),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+pub use interface::*;
 
 /// The domain of the signatures.
 pub const DOMAIN: Domain = Domain {
@@ -179,8 +98,11 @@ pub struct Report {
     smoothed_block: StorageU32,
 }
 
+/// The power to say how many sats a unit is, as [`powers::PowerAnnounced`] names it. It is given to nobody in particular.
+pub const SCALE: B256 = power("scale");
+
 /// The contract. Slots 0–1: ownership. Slots 2–3: the neighbours, an address each; stake_manager + sats_per_unit. Slot 4:
-/// the task type. Slots 5–6: the nodes. Then the mappings.
+/// next_sats_per_unit (64 bits), next_from (64). Slot 5: the task type. Slots 6–7: the nodes. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct LightningCapacityOracle {
@@ -188,7 +110,10 @@ pub struct LightningCapacityOracle {
     ownable: Ownable,
     core_registry: StorageAddress,
     stake_manager: StorageAddress,
+    /// How many sats a capacity unit is until `next_from`; from then on `next_sats_per_unit`.
     sats_per_unit: StorageU64,
+    next_sats_per_unit: StorageU64,
+    next_from: StorageU64,
     task_type_id: StorageB256,
     nodes: IdList,
     /// Who operates a node.
@@ -240,7 +165,7 @@ impl LightningCapacityOracle {
         if exists == Ok([U256::ZERO]) {
             return Err(TaskTypeDoesNotExist {}.into());
         }
-        self.store_scale(sats_per_unit)
+        self.store_scale(sats_per_unit, 0)
     }
 
     // --- Operators
@@ -383,7 +308,8 @@ impl LightningCapacityOracle {
     // --- Owner
 
     /// Makes `sats_per_unit` sats one capacity unit at the core, for each node from its next attestation on. Until all have
-    /// attested anew, they are weighed against each other by different scales.
+    /// attested anew, they are weighed against each other by different scales. Fewer sats to a unit raise what nodes declare,
+    /// and so what they owe: those count after StakeManager's `powerNotice`.
     ///
     /// # Errors
     ///
@@ -391,10 +317,14 @@ impl LightningCapacityOracle {
     ///
     /// # Events
     ///
-    /// * [`SatsPerUnitSet`]
+    /// * [`SatsPerUnitSet`]; [`powers::PowerAnnounced`] besides, if it takes effect later.
     pub fn set_sats_per_unit(&mut self, sats_per_unit: U256) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.store_scale(sats_per_unit)
+        let notice = match sats_per_unit < self.sats_per_unit() {
+            true => powers::notice(self.vm(), self.stake_manager.get())?,
+            false => 0,
+        };
+        self.store_scale(sats_per_unit, notice)
     }
 
     // --- Views
@@ -483,7 +413,21 @@ impl LightningCapacityOracle {
 
     /// How many sats make a capacity unit.
     pub fn sats_per_unit(&self) -> U256 {
-        widen(self.sats_per_unit.get())
+        widen(self.scale())
+    }
+
+    /// How many sats a unit is to be, and from when on, in seconds since 1970; zeros if nothing is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `satsPerUnit`
+    /// * `from`
+    pub fn announced_sats_per_unit(&self) -> (U256, U256) {
+        let from = widen(self.next_from.get());
+        match powers::is_in_effect(self.vm(), from) {
+            true => (U256::ZERO, U256::ZERO),
+            false => (widen(self.next_sats_per_unit.get()), from),
+        }
     }
 
     /// Where capacities go.
@@ -604,10 +548,7 @@ impl LightningCapacityOracle {
     fn routing_capacity(&self, sats: U64, pending: U32) -> U256 {
         let sats: u64 = sats.wrapping_to();
         let scaled = u128::from(sats).saturating_mul(u128::from(CAPACITY_ONE));
-        let (per_unit, pending): (u64, u32) = (
-            self.sats_per_unit.get().wrapping_to(),
-            pending.wrapping_to(),
-        );
+        let (per_unit, pending): (u64, u32) = (self.scale().wrapping_to(), pending.wrapping_to());
         let divisor = u128::from(per_unit).saturating_mul(u128::from(pending).saturating_add(1));
         U256::from(scaled.checked_div(divisor).unwrap_or(0))
     }
@@ -646,14 +587,26 @@ impl LightningCapacityOracle {
         }
     }
 
-    fn store_scale(&mut self, sats_per_unit: U256) -> Result<(), Error> {
+    fn scale(&self) -> U64 {
+        match powers::is_in_effect(self.vm(), widen(self.next_from.get())) {
+            true => self.next_sats_per_unit.get(),
+            false => self.sats_per_unit.get(),
+        }
+    }
+
+    fn store_scale(&mut self, sats_per_unit: U256, notice: u64) -> Result<(), Error> {
         if sats_per_unit.is_zero() || sats_per_unit > U256::from(MAX_SATS) {
             return Err(InvalidSatsPerUnit {
                 satsPerUnit: sats_per_unit,
             }
             .into());
         }
-        self.sats_per_unit.set(U64::wrapping_from(sats_per_unit));
+        let now = self.scale();
+        let from = powers::announce(self.vm(), SCALE, Address::ZERO, notice);
+        self.sats_per_unit.set(now);
+        self.next_sats_per_unit
+            .set(U64::wrapping_from(sats_per_unit));
+        self.next_from.set(U64::from(from));
         emit!(self.vm(), SatsPerUnitSet[](sats_per_unit));
         Ok(())
     }

@@ -40,13 +40,15 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod interface;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256};
-use alloy_sol_types::{sol, SolCall};
+use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{
         call, calldata, invoke_words, query_words, require_contract, require_gas, to_address,
-        InsufficientGas, NotAContract, Revert,
+        InsufficientGas, Revert,
     },
     emit,
     interfaces::{ILightningOracle, IPriceOracle, ISinkRegistrar, IUnitBalancer},
@@ -55,74 +57,12 @@ use bpe_common::{
         self,
         route::{self, allocate, score, Hop},
     },
-    ownable::{self, Ownable},
+    ownable::Ownable,
     returns::Returns,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// The node of `operator` is in the pool.
-    #[derive(Debug, PartialEq, Eq)]
-    event NodeJoinedPool(bytes32 indexed nodePubkey, address indexed operator);
-    /// The node of `operator` is in the pool no more.
-    #[derive(Debug, PartialEq, Eq)]
-    event NodeLeftPool(bytes32 indexed nodePubkey, address indexed operator);
-    /// `nodeCount` nodes have the units of their capacities; their smoothed liquidity sums to `totalCapacitySats`.
-    #[derive(Debug, PartialEq, Eq)]
-    event RoutingPoolRebalanced(uint256 nodeCount, uint256 totalCapacitySats);
-    /// BackpressurePool refused to set the units of the node's operator; the others went on.
-    #[derive(Debug, PartialEq, Eq)]
-    event NodeSkipped(bytes32 indexed nodePubkey);
-    /// The node's fee, which was another when it was noted last, is `newFee`.
-    #[derive(Debug, PartialEq, Eq)]
-    event RoutingFeeUpdated(bytes32 indexed nodePubkey, uint256 newFee);
-    /// Fees follow `pricingCurve`; there are none, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event PricingCurveSet(address indexed pricingCurve);
-
-    /// The pool is initialised.
-    #[derive(Debug, PartialEq, Eq)]
-    error PoolAlreadyInitialized();
-    /// The pool is not initialised yet.
-    #[derive(Debug, PartialEq, Eq)]
-    error PoolNotInitialized();
-    /// The node is in the pool.
-    #[derive(Debug, PartialEq, Eq)]
-    error NodeAlreadyInPool();
-    /// The node is not in the pool.
-    #[derive(Debug, PartialEq, Eq)]
-    error NodeNotInPool();
-    /// The caller does not operate the node.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotNodeOperator();
-    /// The caller is in the pool with `nodePubkey`: leave with that one first.
-    #[derive(Debug, PartialEq, Eq)]
-    error OperatorAlreadyInPool(bytes32 nodePubkey);
-    /// There are as many nodes as there may be.
-    #[derive(Debug, PartialEq, Eq)]
-    error TooManyNodes();
-    /// The oracle's task type is `oracleTaskTypeId`, not this contract's.
-    #[derive(Debug, PartialEq, Eq)]
-    error WrongTaskType(bytes32 oracleTaskTypeId);
-}
-
-/// Why a call was refused. [`Error::Revert`] is what a neighbour reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    PoolAlreadyInitialized(PoolAlreadyInitialized),
-    PoolNotInitialized(PoolNotInitialized),
-    NodeAlreadyInPool(NodeAlreadyInPool),
-    NodeNotInPool(NodeNotInPool),
-    NotNodeOperator(NotNodeOperator),
-    OperatorAlreadyInPool(OperatorAlreadyInPool),
-    TooManyNodes(TooManyNodes),
-    WrongTaskType(WrongTaskType),
-    NotAContract(NotAContract),
-    InsufficientGas(InsufficientGas),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+pub use interface::*;
 
 /// Nodes in the pool at most.
 pub const MAX_NODES: usize = 64;

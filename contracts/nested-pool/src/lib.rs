@@ -41,91 +41,24 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod interface;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U128, U256};
-use alloy_sol_types::{sol, SolCall};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{
-        call, invoke_words, query_words, require_contract, require_gas, to_address,
-        InsufficientGas, NotAContract, Revert,
-    },
+    call::{call, invoke_words, query_words, require_contract, require_gas, to_address},
     connections, emit,
     events::Word,
     interfaces::{ICapacityRegistry, IPoolLimits},
     math::{split::scale, to_u128_saturating},
-    ownable::{self, Ownable, OwnableUnauthorizedAccount},
+    ownable::{Ownable, OwnableUnauthorizedAccount},
     packed::{to_u128, widen},
     superfluid::{instant_distribution, ISuperToken, ISuperfluidPool},
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// `childTaskTypeId`, which is paid through `childPool`, gets its part of what is paid for the parent.
-    #[derive(Debug, PartialEq, Eq)]
-    event ChildRegistered(bytes32 indexed parentTaskTypeId, bytes32 indexed childTaskTypeId, address childPool);
-    /// The child gets no more of what is paid for the parent.
-    #[derive(Debug, PartialEq, Eq)]
-    event ChildDeregistered(bytes32 indexed parentTaskTypeId, bytes32 indexed childTaskTypeId);
-    /// Money and weights of the task type and of what is below it, `depth` levels of children, are up to date.
-    #[derive(Debug, PartialEq, Eq)]
-    event HierarchyRebalanced(bytes32 indexed rootTaskTypeId, uint256 depth, uint256 totalEffectiveCapacity);
-    /// The child's pool distributed `amount` among its members.
-    #[derive(Debug, PartialEq, Eq)]
-    event PassedOn(bytes32 indexed childTaskTypeId, uint256 amount);
-    /// Superfluid refused to distribute `amount`. It stays due to the child.
-    #[derive(Debug, PartialEq, Eq)]
-    event PassingOnFailed(bytes32 indexed childTaskTypeId, uint256 amount);
-    /// Beside the owner, `linker` may register and deregister children of the task type; nobody, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event LinkerSet(bytes32 indexed parentTaskTypeId, address indexed linker);
-
-    /// The child has a parent already.
-    #[derive(Debug, PartialEq, Eq)]
-    error ChildAlreadyRegistered();
-    /// The child is none of this parent.
-    #[derive(Debug, PartialEq, Eq)]
-    error ChildNotRegistered();
-    /// `requested` levels of children are more than the `max` of a tree.
-    #[derive(Debug, PartialEq, Eq)]
-    error DepthExceedsMax(uint256 requested, uint256 max);
-    /// A task type is not its own child.
-    #[derive(Debug, PartialEq, Eq)]
-    error SelfReference();
-    /// The child is above the parent.
-    #[derive(Debug, PartialEq, Eq)]
-    error CyclicReference();
-    /// The parent has `max` children already.
-    #[derive(Debug, PartialEq, Eq)]
-    error TooManyChildren(uint256 max);
-    /// `count` task types are more than the `max` of a tree.
-    #[derive(Debug, PartialEq, Eq)]
-    error TooManyNodes(uint256 count, uint256 max);
-    /// There is no such task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error TaskTypeDoesNotExist();
-    /// The task type has no pool.
-    #[derive(Debug, PartialEq, Eq)]
-    error PoolDoesNotExist();
-}
-
-/// Why a call was refused. [`Error::Revert`] is what a neighbour or Superfluid reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    ChildAlreadyRegistered(ChildAlreadyRegistered),
-    ChildNotRegistered(ChildNotRegistered),
-    DepthExceedsMax(DepthExceedsMax),
-    SelfReference(SelfReference),
-    CyclicReference(CyclicReference),
-    TooManyChildren(TooManyChildren),
-    TooManyNodes(TooManyNodes),
-    TaskTypeDoesNotExist(TaskTypeDoesNotExist),
-    PoolDoesNotExist(PoolDoesNotExist),
-    NotAContract(NotAContract),
-    InsufficientGas(InsufficientGas),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+pub use interface::*;
 
 /// Levels of children below a root at most.
 pub const MAX_DEPTH: u64 = 8;

@@ -49,60 +49,21 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod interface;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{b256, Address, B256, U256};
-use alloy_sol_types::{sol, SolCall, SolValue};
+use alloy_sol_types::{SolCall, SolValue};
 use bpe_common::{
-    call::{
-        call, calldata, invoke, query_words, require_contract, require_gas, to_address,
-        InsufficientGas, NotAContract, Revert,
-    },
+    call::{call, calldata, invoke, query_words, require_contract, require_gas, to_address},
     eip712::{hash_words, Domain, DomainFields},
     emit,
     interfaces::{IAgentDirectory, ICompletionReporter, ICompletionTracker},
-    signature::{self, is_signed},
+    signature::is_signed,
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
 
-sol! {
-    /// The agent executed its skill for `requester`. Its operator has a completion more.
-    #[derive(Debug, PartialEq, Eq)]
-    event SkillExecutionVerified(bytes32 indexed agentId, bytes32 indexed skillTypeId, bytes32 indexed executionId, address requester);
-    /// The completion is recorded, but the reputation of `agentOperator` did not hear of it.
-    #[derive(Debug, PartialEq, Eq)]
-    event ReputationReportFailed(address indexed agentOperator, bytes32 indexed skillTypeId, bytes32 indexed executionId);
-
-    /// This execution has been recorded.
-    #[derive(Debug, PartialEq, Eq)]
-    error ExecutionAlreadyRecorded();
-    /// The agent's operator did not sign this.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidAgentSignature();
-    /// The requester did not sign this.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidRequesterSignature();
-    /// The operator of an agent cannot be its requester.
-    #[derive(Debug, PartialEq, Eq)]
-    error OperatorIsRequester();
-    /// No agent of this id, operator and skill is registered.
-    #[derive(Debug, PartialEq, Eq)]
-    error UnknownAgent(bytes32 agentId);
-}
-
-/// Why a call was refused. [`Error::Revert`] is what CompletionTracker or OpenClawCapacityAdapter reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    ExecutionAlreadyRecorded(ExecutionAlreadyRecorded),
-    InvalidAgentSignature(InvalidAgentSignature),
-    InvalidRequesterSignature(InvalidRequesterSignature),
-    OperatorIsRequester(OperatorIsRequester),
-    UnknownAgent(UnknownAgent),
-    Signature(signature::Error),
-    NotAContract(NotAContract),
-    InsufficientGas(InsufficientGas),
-    Revert(Revert),
-}
+pub use interface::*;
 
 /// The domain of the signatures.
 pub const DOMAIN: Domain = Domain {

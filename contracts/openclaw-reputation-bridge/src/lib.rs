@@ -27,67 +27,20 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod interface;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{b256, Address, B256, U256};
-use alloy_sol_types::{sol, SolCall};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{invoke_words, query_words, require_contract, NotAContract, Revert},
+    call::{invoke_words, query_words, require_contract},
     emit,
     interfaces::IReputationRecords,
-    ownable::{self, Ownable},
+    ownable::Ownable,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// What ReputationLedger has of an operator in this domain: its score, from 0 to 10 000, good and bad records, the time of
-    /// the last one, and how many seconds before that the first one was.
-    #[derive(Debug, PartialEq, Eq)]
-    struct DomainReputation {
-        uint256 score;
-        uint256 stakeDuration;
-        uint256 completions;
-        uint256 slashCount;
-        uint256 lastUpdated;
-    }
-
-    /// `reporter` may report from now on.
-    #[derive(Debug, PartialEq, Eq)]
-    event ReporterAuthorized(address indexed reporter);
-    /// `reporter` may report no longer.
-    #[derive(Debug, PartialEq, Eq)]
-    event ReporterRevoked(address indexed reporter);
-    /// An agent of `operator` completed an execution of the skill, or failed to.
-    #[derive(Debug, PartialEq, Eq)]
-    event SkillCompletionReported(address indexed operator, bytes32 indexed skillTypeId, bool success);
-
-    /// The caller is not the owner.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotOwner();
-    /// The caller is no reporter.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotAuthorized();
-    /// A batch has as many operators as skill types and successes.
-    #[derive(Debug, PartialEq, Eq)]
-    error LengthMismatch(uint256 operators, uint256 skillTypeIds, uint256 successes);
-    /// A batch of `length` is longer than the `maximum`.
-    #[derive(Debug, PartialEq, Eq)]
-    error BatchTooLarge(uint256 length, uint256 maximum);
-}
-
-bpe_common::abi_struct!(DomainReputation(U256, U256, U256, U256, U256));
-
-/// Why a call was refused. [`Error::Revert`] is what ReputationLedger reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    NotOwner(NotOwner),
-    NotAuthorized(NotAuthorized),
-    LengthMismatch(LengthMismatch),
-    BatchTooLarge(BatchTooLarge),
-    NotAContract(NotAContract),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+pub use interface::*;
 
 /// `keccak256("OPENCLAW_AGENT")`, as in OpenClawCapacityAdapter.
 pub const OPENCLAW_DOMAIN: B256 =

@@ -48,7 +48,7 @@ sol! {
     /// `caller` may not do this.
     #[derive(Debug, PartialEq, Eq)]
     error UnauthorizedCaller(address caller);
-    /// Fees are in order, `floor` ≤ `start` ≤ `ceiling`, above zero and at most [`MAX_BASE_FEE`](super::MAX_BASE_FEE).
+    /// Fees are in order, `floor` ≤ `start` ≤ `ceiling`, above zero and at most `MAX_BASE_FEE`.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidFees(uint256 start, uint256 floor, uint256 ceiling);
     /// There is no curve of that number.

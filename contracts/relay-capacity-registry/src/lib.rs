@@ -9,7 +9,7 @@
 //! | an operator | deregister its relay, attest capacity by signature |
 //! | anyone | submit what operators have signed; take off a relay whose operator no longer has the stake |
 //! | the aggregator | update capacities |
-//! | the owner | name the aggregator, set the weights |
+//! | the owner | name the aggregator (with notice, once staking is open), set the weights |
 //!
 //! # Composite capacity
 //!
@@ -51,12 +51,14 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod interface;
+
 use alloc::{string::String, vec, vec::Vec};
 use alloy_primitives::{b256, Address, Uint, B256, U256, U32};
-use alloy_sol_types::{sol, SolCall};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    attestation::{self, require_signed, Last},
-    call::{query_words, require_contract, NotAContract, Revert},
+    attestation::{require_signed, Last},
+    call::{query_words, require_contract},
     clock,
     eip712::{hash_words, typed_data_hash, Domain, DomainFields},
     emit, emit_text,
@@ -64,129 +66,15 @@ use bpe_common::{
     interfaces::{ICapacityRegistry, IStakeRequirement},
     list::IdList,
     math::{self, BPS, CAPACITY_ONE},
-    ownable::{self, Ownable},
+    ownable::Ownable,
     packed::{to_u128, widen},
+    powers::{self, power},
     returns::{Encoded, Returns},
     superfluid::push_bytes,
 };
-use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
+use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// What a relay can do. Of each dimension no more than 2^40 − 1 counts.
-    #[derive(Debug, Default, PartialEq, Eq)]
-    struct RelayCapacity {
-        uint256 eventsPerSecond;
-        uint256 storageGB;
-        uint256 bandwidthMbps;
-    }
-
-    /// A relay. The composite capacity is smoothed, in units of 1e-9. All zero and empty, if there is no such relay.
-    #[derive(Debug, Default, PartialEq, Eq)]
-    struct RelayInfo {
-        bytes32 nostrPubkey;
-        address operator;
-        string relayUrl;
-        RelayCapacity capacity;
-        uint256 compositeCapacity;
-        bool registered;
-    }
-
-    /// What an operator signs:
-    /// `RelayAttestation(bytes32 nostrPubkey,address operator,uint256 eventsPerSecond,uint256 storageGB,uint256 bandwidthMbps,uint256 timestamp,uint256 nonce)`,
-    /// and its signature. `timestamp` in seconds since 1970.
-    #[derive(Debug, PartialEq, Eq)]
-    struct SignedRelayAttestation {
-        bytes32 nostrPubkey;
-        address operator;
-        uint256 eventsPerSecond;
-        uint256 storageGB;
-        uint256 bandwidthMbps;
-        uint256 timestamp;
-        uint256 nonce;
-        bytes signature;
-    }
-
-    /// `operator` registered a relay, which starts with `compositeCapacity`.
-    #[derive(Debug, PartialEq, Eq)]
-    event RelayRegistered(bytes32 indexed nostrPubkey, address indexed operator, string relayUrl, uint256 compositeCapacity);
-    /// The relay of `operator` is no longer registered.
-    #[derive(Debug, PartialEq, Eq)]
-    event RelayDeregistered(bytes32 indexed nostrPubkey, address indexed operator);
-    /// A relay declared, or had attested, what it can do, which makes for `compositeCapacity`, smoothed.
-    #[derive(Debug, PartialEq, Eq)]
-    event RelayCapacityUpdated(bytes32 indexed nostrPubkey, uint256 eventsPerSecond, uint256 storageGB, uint256 bandwidthMbps, uint256 compositeCapacity);
-    /// An attestation in a batch was refused: the operator has no such relay (`relay`), it is too old or from the future
-    /// (`stale`), its nonce was used or passed over (`nonce`), or the operator did not sign it (`signature`).
-    #[derive(Debug, PartialEq, Eq)]
-    event RelayAttestationRejected(bytes32 indexed nostrPubkey, string reason);
-    /// The dimensions now have these weights, in basis points.
-    #[derive(Debug, PartialEq, Eq)]
-    event CapacityWeightsUpdated(uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight);
-    /// The aggregator is now `aggregator`; there is none, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event AggregatorSet(address indexed aggregator);
-
-    /// There is a relay with this key already.
-    #[derive(Debug, PartialEq, Eq)]
-    error RelayAlreadyRegistered();
-    /// There is no such relay.
-    #[derive(Debug, PartialEq, Eq)]
-    error RelayNotRegistered();
-    /// This is for the relay's operator, as long as it has the stake.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotOperator();
-    /// This is for the aggregator.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotAuthorizedAggregator();
-    /// Weights sum to 10 000.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidWeights();
-    /// `required` is more than the `available` stake.
-    #[derive(Debug, PartialEq, Eq)]
-    error InsufficientStake(uint256 required, uint256 available);
-    /// The caller operates the relay `nostrPubkey` already.
-    #[derive(Debug, PartialEq, Eq)]
-    error OperatorHasRelay(bytes32 nostrPubkey);
-    /// Zero is nobody's key.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidPubkey();
-    /// A URL of `length` bytes is more than `maximum`.
-    #[derive(Debug, PartialEq, Eq)]
-    error RelayUrlTooLong(uint256 length, uint256 maximum);
-    /// A batch of `length` is longer than the `maximum`.
-    #[derive(Debug, PartialEq, Eq)]
-    error BatchTooLarge(uint256 length, uint256 maximum);
-    /// There is no such task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error TaskTypeDoesNotExist();
-}
-
-bpe_common::abi_struct!(RelayCapacity(U256, U256, U256));
-bpe_common::abi_struct!(RelayInfo(B256, Address, String, RelayCapacity, U256, bool));
-bpe_common::abi_struct!(SignedRelayAttestation(
-    B256, Address, U256, U256, U256, U256, U256, Bytes
-));
-
-/// Why a call was refused. [`Error::Revert`] is what StakeManager or CapacityRegistry reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    RelayAlreadyRegistered(RelayAlreadyRegistered),
-    RelayNotRegistered(RelayNotRegistered),
-    NotOperator(NotOperator),
-    NotAuthorizedAggregator(NotAuthorizedAggregator),
-    InvalidWeights(InvalidWeights),
-    InsufficientStake(InsufficientStake),
-    OperatorHasRelay(OperatorHasRelay),
-    InvalidPubkey(InvalidPubkey),
-    RelayUrlTooLong(RelayUrlTooLong),
-    BatchTooLarge(BatchTooLarge),
-    TaskTypeDoesNotExist(TaskTypeDoesNotExist),
-    Attestation(attestation::Error),
-    NotAContract(NotAContract),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+pub use interface::*;
 
 impl Error {
     /// What a batch says of an attestation that was refused; nothing, if the batch has to fail.
@@ -207,6 +95,9 @@ pub const DOMAIN: Domain = Domain {
 /// `keccak256("RelayAttestation(bytes32 nostrPubkey,address operator,uint256 eventsPerSecond,uint256 storageGB,uint256 bandwidthMbps,uint256 timestamp,uint256 nonce)")`
 pub const RELAY_ATTESTATION_TYPEHASH: B256 =
     b256!("ca754fa7c7d8d3e05ca653903b866fd3edbe82e42abef27d3a1ed456cf2be8fd");
+
+/// The power to update capacities without a signature, as [`powers::PowerAnnounced`] names it.
+pub const AGGREGATOR: B256 = power("aggregator");
 
 /// The most attestations in a batch.
 pub const MAX_BATCH: usize = 256;
@@ -243,7 +134,7 @@ pub struct Relay {
 }
 
 /// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours and the task type. Slot 5: aggregator (160 bits), the three
-/// weights (16 each). Then the list and the mappings.
+/// weights (16 each). Slot 6: aggregator_from. Then the list and the mappings.
 #[entrypoint]
 #[storage]
 pub struct RelayCapacityRegistry {
@@ -256,6 +147,8 @@ pub struct RelayCapacityRegistry {
     throughput_weight: StorageU16,
     storage_weight: StorageU16,
     bandwidth_weight: StorageU16,
+    /// Since when the aggregator is believed.
+    aggregator_from: StorageU256,
     pubkeys: IdList,
     /// Who operates a relay, by its key.
     operators: StorageMap<B256, StorageAddress>,
@@ -425,7 +318,7 @@ impl RelayCapacityRegistry {
         nostr_pubkey: B256,
         capacity: RelayCapacity,
     ) -> Result<(), Error> {
-        if self.vm().msg_sender() != self.aggregator.get() {
+        if self.vm().msg_sender() != self.authorized_aggregator() {
             return Err(NotAuthorizedAggregator {}.into());
         }
         let operator = self.require_relay(nostr_pubkey)?;
@@ -435,7 +328,8 @@ impl RelayCapacityRegistry {
 
     // --- Owner
 
-    /// Makes `aggregator` the one whose updates count without a signature; zero for nobody.
+    /// Takes updates of `aggregator` without a signature, after StakeManager's `powerNotice`. Of the one before, none from now
+    /// on; of nobody, if zero. Until then operators attest themselves.
     ///
     /// # Errors
     ///
@@ -443,10 +337,13 @@ impl RelayCapacityRegistry {
     ///
     /// # Events
     ///
-    /// * [`AggregatorSet`]
+    /// * [`AggregatorSet`]; [`powers::PowerAnnounced`] besides, if it takes effect later.
     pub fn set_aggregator(&mut self, aggregator: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let from = powers::announce(self.vm(), AGGREGATOR, aggregator, notice);
         self.aggregator.set(aggregator);
+        self.aggregator_from.set(U256::from(from));
         emit!(self.vm(), AggregatorSet[aggregator]);
         Ok(())
     }
@@ -604,7 +501,15 @@ impl RelayCapacityRegistry {
 
     /// Whose updates count without a signature; zero if nobody's.
     pub fn authorized_aggregator(&self) -> Address {
-        self.aggregator.get()
+        self.get_aggregator(U256::from(clock::block_timestamp(self.vm())))
+    }
+
+    /// Whose updates count without a signature at `time`, in seconds since 1970, now or later, as far as it is announced.
+    pub fn get_aggregator(&self, time: U256) -> Address {
+        match time < self.aggregator_from.get() {
+            true => Address::ZERO,
+            false => self.aggregator.get(),
+        }
     }
 
     /// The task type whose sinks' minimum stake operators need.

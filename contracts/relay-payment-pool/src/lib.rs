@@ -60,11 +60,13 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod interface;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{b256, Address, Uint, B256, U256};
-use alloy_sol_types::{sol, SolCall, SolError};
+use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
-    call::{invoke_words, query_words, require_contract, to_address, NotAContract, Revert},
+    call::{invoke_words, query_words, require_contract, to_address, Revert},
     clock,
     eip712::hash_words,
     emit,
@@ -74,77 +76,12 @@ use bpe_common::{
         self,
         pricing::{congestion_price, relay_multiplier, utilization, EPOCH},
     },
-    ownable::{self, Ownable},
+    ownable::Ownable,
     packed::{narrow, to_u128, widen},
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// `pool` pays the sinks of the task type, which are relays of this pool type.
-    #[derive(Debug, PartialEq, Eq)]
-    event RelayPoolCreated(bytes32 indexed poolType, bytes32 indexed taskTypeId, address indexed pool);
-    /// The relay of `operator` joined.
-    #[derive(Debug, PartialEq, Eq)]
-    event RelayJoinedPool(bytes32 indexed poolType, bytes32 indexed nostrPubkey, address operator);
-    /// The relay of `operator` left.
-    #[derive(Debug, PartialEq, Eq)]
-    event RelayLeftPool(bytes32 indexed poolType, bytes32 indexed nostrPubkey, address operator);
-    /// The pool heard of the relay's update number `sequence`, of `capacity`, neither smoothed nor cut.
-    #[derive(Debug, PartialEq, Eq)]
-    event RelayRefreshed(bytes32 indexed poolType, bytes32 indexed nostrPubkey, uint256 capacity, uint256 sequence);
-    /// An event costs at least `minPaymentPerEvent` when the pool is idle.
-    #[derive(Debug, PartialEq, Eq)]
-    event AntiSpamConfigUpdated(bytes32 indexed poolType, uint256 minPaymentPerEvent);
-    /// Loads are read from `pricingCurve`; they do not count, if zero.
-    #[derive(Debug, PartialEq, Eq)]
-    event PricingCurveSet(address indexed pricingCurve);
-
-    /// There is no such pool type.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidPoolType();
-    /// The pools have not been set up.
-    #[derive(Debug, PartialEq, Eq)]
-    error PoolNotInitialized();
-    /// The pools have been set up.
-    #[derive(Debug, PartialEq, Eq)]
-    error PoolsAlreadyInitialized();
-    /// The relay is in the pool, or another relay of its operator is.
-    #[derive(Debug, PartialEq, Eq)]
-    error RelayAlreadyInPool();
-    /// The relay is not in the pool.
-    #[derive(Debug, PartialEq, Eq)]
-    error RelayNotInPool();
-    /// The caller does not operate the relay; or who joined with it no longer does.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotRelayOperator();
-    /// The pool has heard of the relay's last update, which is number `sequence`.
-    #[derive(Debug, PartialEq, Eq)]
-    error NothingNew(uint256 sequence);
-    /// Somebody registered the task type, with a minimum stake other than `required`. Deploy again.
-    #[derive(Debug, PartialEq, Eq)]
-    error TaskTypeTaken(bytes32 taskTypeId, uint256 minStake, uint256 required);
-    /// A payment of 2^96 or more.
-    #[derive(Debug, PartialEq, Eq)]
-    error MinPaymentTooLarge(uint256 minPaymentPerEvent);
-}
-
-/// Why a call was refused. [`Error::Revert`] is what a neighbour reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    InvalidPoolType(InvalidPoolType),
-    PoolNotInitialized(PoolNotInitialized),
-    PoolsAlreadyInitialized(PoolsAlreadyInitialized),
-    RelayAlreadyInPool(RelayAlreadyInPool),
-    RelayNotInPool(RelayNotInPool),
-    NotRelayOperator(NotRelayOperator),
-    NothingNew(NothingNew),
-    TaskTypeTaken(TaskTypeTaken),
-    MinPaymentTooLarge(MinPaymentTooLarge),
-    NotAContract(NotAContract),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+pub use interface::*;
 
 /// Pays for taking events in: `keccak256("RELAY_WRITE")`.
 pub const RELAY_WRITE: B256 =

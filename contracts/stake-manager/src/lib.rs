@@ -25,9 +25,9 @@
 //! that the suite can be set up; nobody has anything to lose yet. From then on whoever becomes slasher, registry or
 //! treasury does so after a notice of twice the longest unbonding time that was ever in force, 7 days at least
 //! ([`PowerAnnounced`](bpe_common::powers::PowerAnnounced)): a sink that does not trust it can leave before. Taking a power
-//! away is immediate. A longer unbonding time holds for locks that begin after the same notice, and for no others. What the
-//! contracts around it give (aggregator, adapters, verifiers, yardsticks) does not wait yet for
-//! [`power_notice`](StakeManager::power_notice).
+//! away is immediate. A longer unbonding time holds for locks that begin after the same notice, and for no others. The contracts
+//! around it ask for [`power_notice`](StakeManager::power_notice), and wait as long with what can cost a sink its stake:
+//! CapacityRegistry with its aggregator and adapters, CompletionTracker with its yardsticks and verifiers.
 //!
 //! # What a slash can take
 //!
@@ -141,7 +141,7 @@ pub struct StakeManager {
     unpaid_slashed: StorageU256,
     treasury: Holder,
     /// Since when each may slash; 0 if it may not.
-    slashers: StorageMap<Address, StorageU64>,
+    slashers: StorageMap<Address, StorageU256>,
     registries: StorageMap<Address, Registry>,
     sinks: StorageMap<Address, SinkStake>,
     /// What stakes were: the last 64 changes, one an epoch.
@@ -275,7 +275,7 @@ impl StakeManager {
     pub fn leave_revoked_registry(&mut self, registry: Address) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
         let entry = self.registries.getter(registry);
-        if powers::is_in_effect(self.vm(), entry.since.get()) {
+        if powers::is_in_effect(self.vm(), widen(entry.since.get())) {
             return Err(RegistryStillAuthorized { registry }.into());
         }
         let id = entry.id.get();
@@ -496,9 +496,10 @@ impl StakeManager {
             self.registry_count.set(id);
             entry.id.set(id);
         }
-        let known = entry.since.get();
+        let known = widen(entry.since.get());
         let since = powers::since(self.vm(), known, REGISTRY, registry, authorized, notice);
-        self.registries.setter(registry).since.set(since);
+        let mut entry = self.registries.setter(registry);
+        entry.since.set(since.wrapping_to());
         if !authorized || powers::is_in_effect(self.vm(), since) {
             emit!(self.vm(), RegistrySet[registry](authorized));
         }
@@ -520,11 +521,11 @@ impl StakeManager {
         if treasury == owner {
             return Err(TreasuryIsOwner { owner }.into());
         }
-        let (now, notice) = (clock::block_timestamp(self.vm()), self.notice());
-        if self.treasury.set(treasury, now, notice) {
-            powers::announce(self.vm(), TREASURY, treasury, notice);
-        } else if self.treasury.get(now) == treasury {
-            emit!(self.vm(), TreasurySet[treasury]);
+        let notice = self.notice();
+        let now = clock::block_timestamp(self.vm());
+        match self.treasury.give(treasury, now, notice) {
+            0 => emit!(self.vm(), TreasurySet[treasury]),
+            from => powers::tell(self.vm(), TREASURY, treasury, from),
         }
         Ok(())
     }
@@ -759,7 +760,7 @@ impl StakeManager {
     /// * `from`
     pub fn announced_unbonding_period(&self) -> (U256, U256) {
         let from = self.next_period_from.get();
-        match from.is_zero() || powers::is_in_effect(self.vm(), from) {
+        match from.is_zero() || powers::is_in_effect(self.vm(), widen(from)) {
             true => (U256::ZERO, U256::ZERO),
             false => (widen(self.next_period.get()), widen(from)),
         }
@@ -796,7 +797,7 @@ impl StakeManager {
 
     /// From when on `slasher` may slash, in seconds since 1970: later than now, if that is announced; zero, if it may not.
     pub fn slasher_from(&self, slasher: Address) -> U256 {
-        widen(self.slashers.get(slasher))
+        self.slashers.get(slasher)
     }
 
     /// From when on `registry` may lock stakes, in seconds since 1970: later than now, if that is announced; zero, if it may not.
@@ -806,7 +807,7 @@ impl StakeManager {
 
     /// Whether `registry` may lock stakes.
     pub fn authorized_registries(&self, registry: Address) -> bool {
-        let since = self.registries.getter(registry).since.get();
+        let since = widen(self.registries.getter(registry).since.get());
         powers::is_in_effect(self.vm(), since)
     }
 }
@@ -822,7 +823,7 @@ impl StakeManager {
 
     /// How long unbonding takes now.
     fn period(&self) -> Seconds {
-        match powers::is_in_effect(self.vm(), self.next_period_from.get()) {
+        match powers::is_in_effect(self.vm(), widen(self.next_period_from.get())) {
             true => self.next_period.get(),
             false => self.period.get(),
         }

@@ -26,7 +26,7 @@ impl StakeManager {
     pub(crate) fn only_registry(&self) -> Result<U8, Error> {
         let caller = self.vm().msg_sender();
         let registry = self.registries.getter(caller);
-        if !powers::is_in_effect(self.vm(), registry.since.get()) {
+        if !powers::is_in_effect(self.vm(), widen(registry.since.get())) {
             return Err(NotAuthorizedRegistry { caller }.into());
         }
         Ok(registry.id.get())

@@ -1,6 +1,15 @@
+//! One fuzzer for all contracts: calldata that is nearly right, by a contract's generated ABI.
+
+use std::ops::DerefMut as _;
+
 use alloy_json_abi::{Function, JsonAbi};
 use alloy_primitives::{Address, B256, U256};
-use proptest::prelude::*;
+use motsu::prelude::*;
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{Config, TestRunner},
+};
 use stylus_sdk::{
     abi::{router_entrypoint, Router},
     host::{WasmVM, VM},
@@ -8,6 +17,118 @@ use stylus_sdk::{
     storage::StorageType,
     stylus_core::ValueDenier,
 };
+
+/// A contract, what there is around it, and what its calldata is made of.
+pub struct Fuzz<W: 'static> {
+    /// The contract's ABI as JSON.
+    pub abi: &'static str,
+    /// Where addresses are taken from.
+    pub accounts: &'static [Address],
+    /// Where `bytes32` are mostly taken from.
+    pub ids: &'static [B256],
+    /// Functions that are not called, for the reason that stands beside them.
+    pub without: &'static [&'static str],
+    /// Who calls.
+    pub callers: &'static [Address],
+    /// The contract and its neighbours, set up.
+    pub world: fn() -> W,
+    /// Sends calldata to the contract by [`enter`], lets time pass where that matters, and says whether it was accepted.
+    pub send: fn(&W, Address, Vec<u8>) -> bool,
+}
+
+impl<W> Fuzz<W> {
+    /// Sixteen calls one after another, as often as `PROPTEST_CASES` says: whatever comes in, it returns or reverts.
+    ///
+    /// # Panics
+    ///
+    /// With the smallest sequence of calls in which the contract panics.
+    pub fn never_panics(&self) {
+        let call = (
+            self.calldata(&[]),
+            prop::sample::select(self.callers.to_vec()),
+        );
+        let config = Config {
+            failure_persistence: None,
+            ..Config::default()
+        };
+        let outcome = TestRunner::new(config).run(&prop::collection::vec(call, 16), |calls| {
+            let _precompiles = deploy_precompiles();
+            let world = (self.world)();
+            for (data, caller) in calls {
+                (self.send)(&world, caller, data);
+            }
+            Ok(())
+        });
+        if let Err(failure) = outcome {
+            panic!("{failure}");
+        }
+    }
+
+    /// Asserts that a quarter of the calls of `caller`, without functions that end its part in the world, succeeds: the
+    /// fuzzer reaches the functions.
+    ///
+    /// # Panics
+    ///
+    /// With how many of 2 000 did, if it is less.
+    pub fn gets_through(&self, caller: Address, without: &[&str]) {
+        self.succeeds_in(500, caller, without);
+    }
+
+    /// Asserts that more than `bound` of 2 000 calls succeed, as [`gets_through`](Self::gets_through) does of 500.
+    ///
+    /// # Panics
+    ///
+    /// With how many did, if it is no more.
+    pub fn succeeds_in(&self, bound: usize, caller: Address, without: &[&str]) {
+        let _precompiles = deploy_precompiles();
+        let (world, calldata) = ((self.world)(), self.calldata(without));
+        let mut runner = TestRunner::deterministic();
+        let mut data = || {
+            calldata
+                .new_tree(&mut runner)
+                .expect("no filters")
+                .current()
+        };
+        let accepted = (0..2_000)
+            .filter(|_| (self.send)(&world, caller, data()))
+            .count();
+        assert!(accepted > bound, "{accepted} of 2000");
+    }
+
+    fn calldata(&self, without: &[&str]) -> impl Strategy<Value = Vec<u8>> {
+        let without = [self.without, without].concat();
+        calldata(self.abi, self.accounts, self.ids, &without)
+    }
+}
+
+/// Sends calldata as a transaction of `caller`, and returns what comes back.
+///
+/// # Errors
+///
+/// * What the contract reverts with.
+pub fn enter<C>(
+    contract: &Contract<C>,
+    caller: Address,
+    calldata: Vec<u8>,
+) -> Result<Vec<u8>, Vec<u8>>
+where
+    C: Router<C>
+        + StorageType
+        + TopLevelStorage
+        + ValueDenier
+        + core::borrow::BorrowMut<C::Storage>
+        + 'static,
+{
+    let mut context = contract.sender(caller);
+    // Sets caller and contract on motsu's host.
+    let _ = context.deref_mut();
+    router_entrypoint::<C, C>(
+        calldata,
+        VM {
+            host: Box::new(WasmVM {}),
+        },
+    )
+}
 
 /// Calldata for the functions of `abi` (a JSON array) but those named in `without`: arguments of the right types, with
 /// some words exchanged for others, the end cut off or something appended; and calls of functions that do not exist.
@@ -118,21 +239,4 @@ fn encode(function: &Function, guesses: &[Guess]) -> Vec<u8> {
     }
     head.extend(tail);
     head
-}
-
-/// Enters the contract as a transaction would, in the context that motsu has set up: `contract.sender(…)` first.
-pub fn enter<C>(calldata: Vec<u8>) -> Result<Vec<u8>, Vec<u8>>
-where
-    C: Router<C>
-        + StorageType
-        + TopLevelStorage
-        + ValueDenier
-        + core::borrow::BorrowMut<C::Storage>,
-{
-    router_entrypoint::<C, C>(
-        calldata,
-        VM {
-            host: Box::new(WasmVM {}),
-        },
-    )
 }

@@ -16,7 +16,7 @@ mod token;
 mod turn;
 mod wallet;
 
-pub use fuzz::{calldata, enter};
+pub use fuzz::{calldata, enter, Fuzz};
 pub use ledger::Ledger;
 pub use network::Network;
 pub use pool::{Notice, Pool};

@@ -14,7 +14,8 @@
 //!
 //! # What is believed of an adapter
 //!
-//! That its attestations are genuine: the owner vouches for it. No more than that: it is asked with bounded gas, its answers
+//! That its attestations are genuine: the owner vouches for it, and once staking is open it is believed after the notice that
+//! powers over stakes need. No more than that: it is asked with bounded gas, its answers
 //! are read as far as they may be long, and it reaches nobody but the registered sinks of its domain's task type, whose
 //! capacity the registry smooths and cuts to what their stake backs.
 //!
@@ -40,87 +41,27 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod interface;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256, U64};
-use alloy_sol_types::{sol, SolCall};
+use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{
         first_words, invoke_words, query, query_words, require_contract, static_call, to_address,
-        NotAContract, Revert,
+        Revert,
     },
     clock, emit,
     events::Word,
     interfaces::{ICapacityAdapter, ICapacityRegistry, ISequencedAdapter, IStakeManager},
     list::IdList,
-    ownable::{self, Ownable},
+    ownable::Ownable,
     packed::widen,
+    powers::{self, power},
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
 
-sol! {
-    /// `adapter` now reads the attestations of the domain.
-    #[derive(Debug, PartialEq, Eq)]
-    event AdapterRegistered(bytes32 indexed domainId, address indexed adapter, string description);
-    /// The sinks of the domain serve this task type of the core registry.
-    #[derive(Debug, PartialEq, Eq)]
-    event TaskTypeSet(bytes32 indexed domainId, bytes32 indexed taskTypeId);
-    /// The adapter of the domain numbers no attestations, and need not; or has to, from now on.
-    #[derive(Debug, PartialEq, Eq)]
-    event UnnumberedSet(bytes32 indexed domainId, address indexed adapter, bool unnumbered);
-    /// The domain has no adapter any more.
-    #[derive(Debug, PartialEq, Eq)]
-    event AdapterRemoved(bytes32 indexed domainId);
-    /// `sink` attested `normalizedCapacity`, and the core registry took it, as far as the sink's stake backs it.
-    #[derive(Debug, PartialEq, Eq)]
-    event AttestationRouted(bytes32 indexed domainId, address indexed sink, uint256 normalizedCapacity);
-
-    /// The domain has an adapter: remove it first.
-    #[derive(Debug, PartialEq, Eq)]
-    error AdapterAlreadyRegistered();
-    /// The domain has no adapter.
-    #[derive(Debug, PartialEq, Eq)]
-    error AdapterNotRegistered();
-    /// The domain's adapter does not take this for a genuine attestation of a sink.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidAttestation();
-    /// The sink has no stake.
-    #[derive(Debug, PartialEq, Eq)]
-    error SinkNotStaked();
-    /// The attestation is not newer than the last one of its sink: a nonce of `required` or more is needed.
-    #[derive(Debug, PartialEq, Eq)]
-    error NonceAlreadyUsed(uint256 provided, uint256 required);
-    /// The domain's adapter numbers no attestations: one per sink and epoch is taken, and the next one of `sink` from time
-    /// `from` on.
-    #[derive(Debug, PartialEq, Eq)]
-    error AttestationTooSoon(address sink, uint256 from);
-    /// `caller` did not create the task type.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotTaskTypeCreator(bytes32 taskTypeId, address caller);
-    /// A description of `length` bytes is more than `maximum`.
-    #[derive(Debug, PartialEq, Eq)]
-    error DescriptionTooLong(uint256 length, uint256 maximum);
-    /// There are `maximum` domains, and that is all there can be.
-    #[derive(Debug, PartialEq, Eq)]
-    error TooManyDomains(uint256 maximum);
-}
-
-/// Why a call was refused. [`Error::Revert`] is what an adapter, StakeManager or CapacityRegistry reverted with.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    AdapterAlreadyRegistered(AdapterAlreadyRegistered),
-    AdapterNotRegistered(AdapterNotRegistered),
-    InvalidAttestation(InvalidAttestation),
-    SinkNotStaked(SinkNotStaked),
-    NonceAlreadyUsed(NonceAlreadyUsed),
-    AttestationTooSoon(AttestationTooSoon),
-    NotTaskTypeCreator(NotTaskTypeCreator),
-    DescriptionTooLong(DescriptionTooLong),
-    TooManyDomains(TooManyDomains),
-    NotAContract(NotAContract),
-    Revert(Revert),
-    Ownable(ownable::Error),
-}
+pub use interface::*;
 
 /// The longest description of a domain, in bytes.
 pub const MAX_DESCRIPTION: usize = 1_024;
@@ -131,10 +72,15 @@ pub const ADAPTER_GAS: u64 = 2_000_000;
 /// As much is read of what an adapter answers to that, or reverts with.
 const ANSWER_LIMIT: usize = 256;
 
-/// A domain. Two slots: adapter + unnumbered; task_type_id. Zeros if it has no adapter.
+/// The power to say what a domain's sinks can do, as [`powers::PowerAnnounced`] names it.
+pub const ADAPTER: B256 = power("adapter");
+
+/// A domain. Two slots: adapter (160 bits), since (64), unnumbered (8); task_type_id. Zeros if it has no adapter.
 #[storage]
 pub struct Domain {
     adapter: StorageAddress,
+    /// Since when the adapter is believed.
+    since: StorageU64,
     unnumbered: StorageBool,
     task_type_id: StorageB256,
 }
@@ -233,7 +179,7 @@ impl UniversalCapacityAdapter {
     ///
     /// * [`UnnumberedSet`]
     pub fn set_unnumbered(&mut self, domain_id: B256, unnumbered: bool) -> Result<(), Error> {
-        let adapter = self.require_adapter(domain_id)?;
+        let adapter = self.require_registered(domain_id)?;
         let task_type_id = self.get_task_type_id(domain_id);
         let selector = ICapacityRegistry::getCreatorCall::SELECTOR;
         let registry = self.core_registry.get();
@@ -253,7 +199,8 @@ impl UniversalCapacityAdapter {
 
     // --- Owner
 
-    /// Registers the adapter of a domain, which says which it is. Its sinks serve the task type of the domain's id.
+    /// Registers the adapter of a domain, which says which it is. Its sinks serve the task type of the domain's id. It is
+    /// believed after StakeManager's `powerNotice`: an adapter that lies can raise what sinks owe.
     ///
     /// # Errors
     ///
@@ -263,14 +210,14 @@ impl UniversalCapacityAdapter {
     ///
     /// # Events
     ///
-    /// * [`AdapterRegistered`], [`TaskTypeSet`]
+    /// * [`AdapterRegistered`], [`TaskTypeSet`]; [`powers::PowerAnnounced`], if it is believed later.
     pub fn register_adapter(&mut self, adapter: Address) -> Result<(), Error> {
         let domain_id = self.register(adapter)?;
         self.set_task_type(domain_id, domain_id);
         Ok(())
     }
 
-    /// Registers the adapter of a domain whose sinks serve this task type of the core registry.
+    /// Registers the adapter of a domain whose sinks serve this task type of the core registry, likewise.
     ///
     /// # Errors
     ///
@@ -278,7 +225,7 @@ impl UniversalCapacityAdapter {
     ///
     /// # Events
     ///
-    /// * [`AdapterRegistered`], [`TaskTypeSet`]
+    /// * As [`UniversalCapacityAdapter::register_adapter`].
     #[selector(name = "registerAdapter")]
     pub fn register_adapter_for(
         &mut self,
@@ -290,7 +237,7 @@ impl UniversalCapacityAdapter {
         Ok(())
     }
 
-    /// Takes the domain off. What has been attested stays used, should it come back.
+    /// Takes the domain off, at once. What has been attested stays used, should it come back.
     ///
     /// # Errors
     ///
@@ -301,10 +248,11 @@ impl UniversalCapacityAdapter {
     /// * [`AdapterRemoved`]
     pub fn remove_adapter(&mut self, domain_id: B256) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.require_adapter(domain_id)?;
+        self.require_registered(domain_id)?;
         self.domain_ids.remove(domain_id);
         let mut entry = self.domains.setter(domain_id);
         entry.adapter.set(Address::ZERO);
+        entry.since.set(U64::ZERO);
         entry.unnumbered.set(false);
         entry.task_type_id.set(B256::ZERO);
         emit!(self.vm(), AdapterRemoved[domain_id]);
@@ -330,9 +278,30 @@ impl UniversalCapacityAdapter {
         Ok(capacity.into())
     }
 
-    /// The domain's adapter; zero if it has none.
+    /// The domain's adapter; zero if it has none that is believed.
     pub fn get_adapter(&self, domain_id: B256) -> Address {
-        self.domains.getter(domain_id).adapter.get()
+        let domain = self.domains.getter(domain_id);
+        match powers::is_in_effect(self.vm(), widen(domain.since.get())) {
+            true => domain.adapter.get(),
+            false => Address::ZERO,
+        }
+    }
+
+    /// The domain's adapter, its task type, and from when on the adapter is believed, in seconds since 1970: later than now,
+    /// if that is announced. Zeros if it has none.
+    ///
+    /// # Returns
+    ///
+    /// * `adapter`
+    /// * `taskTypeId`
+    /// * `from`
+    pub fn get_registration(&self, domain_id: B256) -> (Address, B256, U256) {
+        let domain = self.domains.getter(domain_id);
+        (
+            domain.adapter.get(),
+            domain.task_type_id.get(),
+            widen(domain.since.get()),
+        )
     }
 
     /// The task type of the core registry that the domain's sinks serve; zero if it has no adapter.
@@ -379,6 +348,14 @@ impl UniversalCapacityAdapter {
 impl UniversalCapacityAdapter {
     fn require_adapter(&self, domain_id: B256) -> Result<Address, AdapterNotRegistered> {
         match self.get_adapter(domain_id) {
+            Address::ZERO => Err(AdapterNotRegistered {}),
+            adapter => Ok(adapter),
+        }
+    }
+
+    /// The domain's adapter, believed or not yet.
+    fn require_registered(&self, domain_id: B256) -> Result<Address, AdapterNotRegistered> {
+        match self.domains.getter(domain_id).adapter.get() {
             Address::ZERO => Err(AdapterNotRegistered {}),
             adapter => Ok(adapter),
         }
@@ -462,15 +439,19 @@ impl UniversalCapacityAdapter {
             }
             .into());
         }
-        if !self.get_adapter(domain_id).is_zero() {
+        if self.require_registered(domain_id).is_ok() {
             return Err(AdapterAlreadyRegistered {}.into());
         }
         if self.domain_ids.len() >= MAX_DOMAINS {
             let maximum = U256::from(MAX_DOMAINS);
             return Err(TooManyDomains { maximum }.into());
         }
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let since = powers::announce(self.vm(), ADAPTER, adapter, notice);
         self.domain_ids.push(domain_id);
-        self.domains.setter(domain_id).adapter.set(adapter);
+        let mut domain = self.domains.setter(domain_id);
+        domain.adapter.set(adapter);
+        domain.since.set(U64::from(since));
         log(
             self.vm(),
             AdapterRegistered {

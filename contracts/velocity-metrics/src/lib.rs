@@ -37,47 +37,22 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod interface;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, U128, U256, U32};
-use alloy_sol_types::sol;
 use bpe_common::{
     clock, emit,
     math::{
         self, to_u128_saturating,
         velocity::{turnover_bps, weighted_balance},
     },
-    ownable::{self, Ownable},
+    ownable::Ownable,
     packed::{to_u128, widen},
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-sol! {
-    /// Something flowed out of `account`, whose turnover in `epoch` so far is `turnoverRate`, in basis points.
-    #[derive(Debug, PartialEq, Eq)]
-    event VelocityUpdated(address indexed account, uint256 turnoverRate, uint256 epoch);
-    /// `epoch` is closed, the last that has ended; the velocity in it was `aggregateVelocity`, in basis points.
-    #[derive(Debug, PartialEq, Eq)]
-    event NetworkVelocityUpdated(uint256 aggregateVelocity, uint256 epoch);
-    /// Movements are recorded by `newRecorder` from now on.
-    #[derive(Debug, PartialEq, Eq)]
-    event AuthorizedRecorderUpdated(address indexed oldRecorder, address indexed newRecorder);
-
-    /// No epoch has ended that is not closed.
-    #[derive(Debug, PartialEq, Eq)]
-    error EpochNotElapsed();
-    /// The caller is not the recorder.
-    #[derive(Debug, PartialEq, Eq)]
-    error NotAuthorizedRecorder();
-}
-
-/// Why a call was refused.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Error {
-    EpochNotElapsed(EpochNotElapsed),
-    NotAuthorizedRecorder(NotAuthorizedRecorder),
-    Ownable(ownable::Error),
-}
+pub use interface::*;
 
 /// How long an epoch is, in seconds.
 pub const EPOCH_DURATION: u64 = 3_600;

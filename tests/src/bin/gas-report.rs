@@ -1,22 +1,35 @@
-//! Writes docs/gas.md, or with `--check` fails if it is stale.
+//! Writes docs/gas.md, or with `--check` fails if it is stale, or if docs/gas-compared.md quotes other figures.
 
 use std::{fs, process::ExitCode};
 
-use bpe_tests::{gas::report, tools::workspace_root};
+use bpe_tests::{
+    gas::{compared::stale_figures, report},
+    tools::workspace_root,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let path = workspace_root().join("docs/gas.md");
+    let docs = workspace_root().join("docs");
+    let path = docs.join("gas.md");
     let page = report().await;
     print!("{page}");
     if std::env::args().any(|argument| argument == "--check") {
-        if fs::read_to_string(&path).is_ok_and(|written| written == page) {
-            return ExitCode::SUCCESS;
+        let read = |name: &str| fs::read_to_string(docs.join(name)).unwrap_or_default();
+        if read("gas.md") != page {
+            eprintln!(
+                "docs/gas.md is stale: run `cargo run -p bpe-tests --bin gas-report`, and commit it"
+            );
+            return ExitCode::FAILURE;
         }
-        eprintln!(
-            "docs/gas.md is stale: run `cargo run -p bpe-tests --bin gas-report`, and commit it"
-        );
-        return ExitCode::FAILURE;
+        let stale = stale_figures(&read("gas-compared.md"), &page);
+        if !stale.is_empty() {
+            eprintln!(
+                "docs/gas-compared.md quotes what docs/gas.md does not say:\n{}",
+                stale.join("\n")
+            );
+            return ExitCode::FAILURE;
+        }
+        return ExitCode::SUCCESS;
     }
     if let Err(error) = fs::write(&path, page) {
         eprintln!("cannot write {}: {error}", path.display());

@@ -1,6 +1,7 @@
 //! The gas report: every public mutating function, as a transaction of its own, with programs cached, beside the
 //! figures of the Solidity contracts (SPEC.md §6: measured in the same way, cold, 20 sinks registered).
 
+pub mod compared;
 mod proof;
 mod settlement;
 

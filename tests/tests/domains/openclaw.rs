@@ -32,7 +32,7 @@ use bpe_tests::{
     proof::{events, judged, sign, Proof},
     settlement::RATE,
     stage::{mined, revert},
-    suite::{deploy, tokens, units, CODE},
+    suite::{deploy, tokens, units, CODE, NOTICE},
 };
 
 const AGENT: B256 = B256::repeat_byte(0xae);
@@ -522,6 +522,7 @@ async fn what_the_tracker_refuses_leaves_nothing() {
     assert!(!any.unwrap());
     assert_eq!((it.completions().await, it.score().await), (0, 0));
     mined(tracker.setVerifier(CODE, verifier).send().await).await;
+    it.proof.core.base.devnet.advance_time(NOTICE).unwrap();
     let receipt = it.record(&execution).await;
     assert!(events::<ReputationReportFailed>(&receipt).is_empty());
     assert_eq!((it.completions().await, it.score().await), (1, 10));

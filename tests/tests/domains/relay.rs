@@ -13,7 +13,7 @@ use bpe_tests::{
     proof::events,
     settlement::RATE,
     stage::{mined, revert},
-    suite::{tokens, units},
+    suite::{tokens, units, NOTICE},
 };
 
 use crate::HOUR;
@@ -429,6 +429,7 @@ async fn gas_of_attestations() {
     println!("submitBatch of 10, next: {} gas", receipt.gas_used);
     let aggregator = it.registry.setAggregator(it.core.base.owner);
     mined(aggregator.send().await).await;
+    it.core.base.devnet.advance_time(NOTICE).unwrap();
     let update = it.registry.updateRelayCapacity(KEYS[1], capacity(7));
     let receipt = mined(update.send().await).await;
     println!("updateRelayCapacity: {} gas", receipt.gas_used);

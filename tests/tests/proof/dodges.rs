@@ -12,7 +12,7 @@ use bpe_tests::{
     economy::Factory,
     proof::{judged, Proof},
     stage::{mined, revert},
-    suite::{deploy, tokens, units, CODE, UNIT},
+    suite::{deploy, tokens, units, CODE, NOTICE, UNIT},
 };
 
 /// By what sinks declare.
@@ -106,6 +106,7 @@ async fn a_new_tracker_judges_nobodys_past() {
     let tracker = ICompletionTracker::new(tracker, base.provider.clone());
     let yardstick = tracker.setYardstick(CODE, U256::from(UNIT), DECLARED);
     mined(yardstick.send().await).await;
+    base.devnet.advance_time(NOTICE).unwrap();
     assert_nothing_to_judge(&tracker, sink, stranger).await;
     it.to_next_epoch();
     assert_nothing_to_judge(&tracker, sink, stranger).await;
@@ -175,7 +176,6 @@ async fn lowering_capacity_for_a_second_saves_nothing() {
     let liar = it.sink(&key, 100).await;
     let base = &it.core.base;
     let registry = &base.registry;
-    mined(registry.setAdapter(base.owner, true).send().await).await;
     it.measure(false).await;
     let set = |capacity| registry.updateCapacityFromAggregator(CODE, liar, units(capacity));
     for _ in 0..3 {

@@ -9,9 +9,9 @@ use bpe_abi::typed_data::{
     BoltzmannShares, CapacityAttestation, CompletionReceipt, TaskAssignment,
 };
 use bpe_tests::{
-    proof::Proof,
+    proof::{Proof, EPOCH},
     stage::mined,
-    suite::{tokens, units, CODE, UNIT},
+    suite::{tokens, units, CODE, NOTICE, UNIT},
 };
 
 use crate::cap;
@@ -113,7 +113,7 @@ async fn tracker_slots_hold_what_each_function_wrote() {
     // A yardstick each, packed; and the one of this epoch stands.
     let yardstick = it.tracker.setYardstick(CODE, U256::from(5), 2);
     mined(yardstick.send().await).await;
-    let from = it.epoch() + 1;
+    let from = it.epoch() + NOTICE / EPOCH + 1;
     for (epoch, weight, yardstick) in [
         (first - 1, 1, 0),
         (first, UNIT, 1),

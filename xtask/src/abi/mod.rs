@@ -6,6 +6,7 @@
 //! against `export-abi` and against the built program (tests/macro_agrees.rs).
 
 mod json;
+pub mod reference;
 mod solidity;
 
 use crate::{

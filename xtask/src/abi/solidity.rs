@@ -102,7 +102,7 @@ fn write_doc(out: &mut String, doc: &[String]) -> fmt::Result {
 }
 
 /// Turns names in backticks from Rust's into Solidity's: [`Token::mint_to`] into `mintTo`.
-fn solidity_names(line: &str) -> String {
+pub(super) fn solidity_names(line: &str) -> String {
     let mut out = String::new();
     for (index, part) in line
         .replace("[`", "`")

@@ -1,19 +1,16 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts.
 
-use std::ops::DerefMut;
-
 use crate::contract::BackpressurePool;
 use crate::meter::OverflowMeter;
 use crate::neighbours::{Curve, Registry};
 use alloy_primitives::{uint, Address, B256, U256};
 use bpe_common::clock::testing::advance_time;
 use bpe_testing::{
-    calldata, enter,
+    enter,
     superfluid::{flow_rate, Gda, GdaPool, Host},
-    Token,
+    Fuzz, Token,
 };
 use motsu::prelude::*;
-use proptest::prelude::*;
 
 const UNIT: U256 = uint!(1_000_000_000_U256);
 const OWNER: Address = Address::repeat_byte(0x01);
@@ -23,10 +20,9 @@ const CODE: B256 = B256::repeat_byte(0xc0);
 const CHAT: B256 = B256::repeat_byte(0xca);
 const IDS: &[B256] = &[CODE, CODE, CHAT, B256::ZERO];
 const ACCOUNTS: &[Address] = &[Address::ZERO, OWNER, SINK, OTHER];
-const ABI: &str = include_str!("../../../../sdk-abi/abi/BackpressurePool.json");
 
 /// Weighting by spare capacity asks an account that is not there: motsu itself panics then.
-const WIRING: [&str; 1] = ["setWeighting"];
+const WIRING: &[&str] = &["setWeighting"];
 
 struct World {
     pools: Contract<BackpressurePool>,
@@ -91,45 +87,36 @@ impl World {
             _meter: meter,
         }
     }
-
-    fn enter(&self, caller: usize, data: Vec<u8>) -> bool {
-        let callers = [OWNER, OWNER, SINK, self.registry.address()];
-        let mut context = self.pools.sender(callers[caller]);
-        let _ = context.deref_mut();
-        enter::<BackpressurePool>(data).is_ok()
-    }
 }
 
-fn strategy() -> impl Strategy<Value = Vec<u8>> {
-    calldata(ABI, ACCOUNTS, IDS, &WIRING)
+/// Whatever the caller of the last call, the pool carries another rate then. The zero address calls as the registry.
+const FUZZ: Fuzz<World> = Fuzz {
+    abi: include_str!("../../../../sdk-abi/abi/BackpressurePool.json"),
+    accounts: ACCOUNTS,
+    ids: IDS,
+    without: WIRING,
+    callers: &[OWNER, OWNER, SINK, Address::ZERO],
+    world: World::new,
+    send: |world, caller, data| {
+        let bits = data.last().map_or(0, |byte| u32::from(*byte) % 90);
+        let caller = match caller {
+            Address::ZERO => world.registry.address(),
+            caller => caller,
+        };
+        let is_accepted = enter(&world.pools, caller, data).is_ok();
+        let rate = flow_rate(1 << bits);
+        world.pool.sender(OWNER).set_flow_rate(rate);
+        advance_time(600);
+        is_accepted
+    },
+};
+
+#[test]
+fn never_panics() {
+    FUZZ.never_panics();
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn never_panics(calls in prop::collection::vec((strategy(), 0usize..4, 0u32..90), 16)) {
-        let world = World::new();
-        for (data, caller, bits) in calls {
-            world.enter(caller, data);
-            world.pool.sender(OWNER).set_flow_rate(flow_rate(1 << bits));
-            advance_time(600);
-        }
-    }
-}
-
-/// The fuzzer reaches the functions: a good part of its calls succeed.
 #[test]
 fn the_fuzzer_gets_through() {
-    use proptest::{strategy::ValueTree, test_runner::TestRunner};
-    let world = World::new();
-    let strategy = strategy();
-    let mut runner = TestRunner::deterministic();
-    let accepted = (0..2_000)
-        .filter(|_| {
-            let data = strategy.new_tree(&mut runner).unwrap().current();
-            world.enter(0, data)
-        })
-        .count();
-    assert!(accepted > 500, "{accepted} of 2000");
+    FUZZ.gets_through(OWNER, &[]);
 }

@@ -1,14 +1,11 @@
 //! No calldata makes either contract panic: whatever comes in, they return or revert.
 
-use std::ops::DerefMut;
-
 use crate::contract::CapacityRegistry;
 use crate::stake_manager::StakeManager;
 use alloy_primitives::{uint, Address, B256, U256};
 use bpe_common::clock::testing::{advance_blocks, advance_time};
-use bpe_testing::{calldata, enter, Token};
+use bpe_testing::{enter, Fuzz, Token};
 use motsu::prelude::*;
-use proptest::prelude::*;
 
 const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
 const OWNER: Address = Address::repeat_byte(0x01);
@@ -17,13 +14,15 @@ const IDS: &[B256] = &[B256::repeat_byte(0xc0), B256::repeat_byte(0xca), B256::Z
 const ACCOUNTS: &[Address] = &[Address::ZERO, OWNER, SINK, Address::repeat_byte(0xff)];
 
 /// Functions that make the contract call an account of the fuzzer's choice; motsu panics itself where there is no contract.
-const WIRING: [&str; 2] = ["setPool", "setReputationLedger"];
+const WIRING: &[&str] = &["setPool", "setReputationLedger"];
 
-fn world() -> (
+type World = (
     Contract<CapacityRegistry>,
     Contract<StakeManager>,
     Contract<Token>,
-) {
+);
+
+fn world() -> World {
     let (registry, stakes, token) = (
         Contract::<CapacityRegistry>::new(),
         Contract::<StakeManager>::new(),
@@ -42,12 +41,12 @@ fn world() -> (
         .set_registry(registry.address(), true)
         .motsu_unwrap();
     stakes.sender(OWNER).set_slasher(OWNER, true).motsu_unwrap();
-    stakes.sender(OWNER).open().motsu_unwrap();
     registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
     registry
         .sender(OWNER)
         .set_adapter(OWNER, true)
         .motsu_unwrap();
+    stakes.sender(OWNER).open().motsu_unwrap();
     for id in [B256::repeat_byte(0xc0), B256::repeat_byte(0xca)] {
         registry
             .sender(OWNER)
@@ -66,64 +65,45 @@ fn world() -> (
     (registry, stakes, token)
 }
 
-const CALLERS: [Address; 2] = [OWNER, SINK];
+const REGISTRY: Fuzz<World> = Fuzz {
+    abi: include_str!("../../../../sdk-abi/abi/CapacityRegistry.json"),
+    accounts: ACCOUNTS,
+    ids: IDS,
+    without: WIRING,
+    callers: &[OWNER, SINK],
+    world,
+    send: |world, caller, data| {
+        let is_accepted = enter(&world.0, caller, data).is_ok();
+        advance_blocks(1);
+        is_accepted
+    },
+};
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+const STAKES: Fuzz<World> = Fuzz {
+    abi: include_str!("../../../../sdk-abi/abi/StakeManager.json"),
+    accounts: ACCOUNTS,
+    ids: IDS,
+    without: WIRING,
+    callers: &[OWNER, SINK],
+    world,
+    send: |world, caller, data| {
+        let is_accepted = enter(&world.1, caller, data).is_ok();
+        advance_time(600);
+        is_accepted
+    },
+};
 
-    #[test]
-    fn capacity_registry_never_panics(
-        calls in prop::collection::vec(
-            (calldata(include_str!("../../../../sdk-abi/abi/CapacityRegistry.json"), ACCOUNTS, IDS, &WIRING), 0usize..2), 16)
-    ) {
-        let (registry, _stakes, _token) = world();
-        for (data, caller) in calls {
-            let mut context = registry.sender(CALLERS[caller]);
-            let _ = context.deref_mut();
-            let _ = enter::<CapacityRegistry>(data);
-            drop(context);
-            advance_blocks(1);
-        }
-    }
-
-    #[test]
-    fn stake_manager_never_panics(
-        calls in prop::collection::vec(
-            (calldata(include_str!("../../../../sdk-abi/abi/StakeManager.json"), ACCOUNTS, IDS, &WIRING), 0usize..2), 16)
-    ) {
-        let (_registry, stakes, _token) = world();
-        for (data, caller) in calls {
-            let mut context = stakes.sender(CALLERS[caller]);
-            let _ = context.deref_mut();
-            let _ = enter::<StakeManager>(data);
-            drop(context);
-            advance_time(600);
-        }
-    }
+#[test]
+fn capacity_registry_never_panics() {
+    REGISTRY.never_panics();
 }
 
-/// The fuzzer reaches the functions: a good part of its calls succeed.
+#[test]
+fn stake_manager_never_panics() {
+    STAKES.never_panics();
+}
+
 #[test]
 fn the_fuzzer_gets_through() {
-    use proptest::{strategy::ValueTree, test_runner::TestRunner};
-    let (registry, _stakes, _token) = world();
-    let strategy = calldata(
-        include_str!("../../../../sdk-abi/abi/CapacityRegistry.json"),
-        ACCOUNTS,
-        IDS,
-        &WIRING,
-    );
-    let mut runner = TestRunner::deterministic();
-    let accepted = (0..2_000)
-        .filter(|_| {
-            let data = strategy
-                .new_tree(&mut runner)
-                .expect("a strategy without filters")
-                .current();
-            let mut context = registry.sender(SINK);
-            let _ = context.deref_mut();
-            enter::<CapacityRegistry>(data).is_ok()
-        })
-        .count();
-    assert!(accepted > 500, "{accepted} of 2000");
+    REGISTRY.gets_through(SINK, &[]);
 }

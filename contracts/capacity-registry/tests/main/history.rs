@@ -68,8 +68,8 @@ impl World {
         let set = stakes.sender(OWNER).set_registry(registry.address(), true);
         set.motsu_unwrap();
         stakes.sender(OWNER).set_slasher(OWNER, true).motsu_unwrap();
-        stakes.sender(OWNER).open().motsu_unwrap();
         registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
+        stakes.sender(OWNER).open().motsu_unwrap();
         let create = registry.sender(OWNER).register_task_type(CODE, ONE);
         create.motsu_unwrap();
         token.sender(OWNER).mint(SINK, U256::MAX >> 1);

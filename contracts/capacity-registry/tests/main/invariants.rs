@@ -100,8 +100,8 @@ impl World {
             .sender(OWNER)
             .set_slasher(SLASHER, true)
             .motsu_unwrap();
-        stakes.sender(OWNER).open().motsu_unwrap();
         registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
+        stakes.sender(OWNER).open().motsu_unwrap();
         for (id, min_stake) in TASK_TYPES.into_iter().zip([50_u64, 150]) {
             let min_stake = ONE * U256::from(min_stake);
             registry

@@ -1,6 +1,6 @@
 //! CapacityRegistry on motsu, with the real StakeManager behind it: every function, error and access rule.
 
-use crate::stake_manager;
+use crate::{contract, stake_manager};
 use std::borrow::BorrowMut;
 
 use crate::contract::*;
@@ -9,8 +9,9 @@ use alloy_primitives::{keccak256, uint, Address, B256, U256};
 use alloy_sol_types::{SolError, SolValue};
 use bpe_common::{
     call::{NotAContract, Revert},
-    clock::testing::{advance_blocks, advance_time, block_number, FIRST_BLOCK},
+    clock::testing::{advance_blocks, advance_time, block_number, timestamp, FIRST_BLOCK},
     ownable::{Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
+    powers::{PowerAnnounced, MIN_NOTICE},
     returns::Returns,
 };
 use bpe_testing::{Notice, Pool, Token};
@@ -70,7 +71,6 @@ impl<'a> World<'a> {
             .sender(owner)
             .set_slasher(SLASHER, true)
             .motsu_unwrap();
-        stakes.sender(owner).open().motsu_unwrap();
         registry
             .sender(owner)
             .set_aggregator(AGGREGATOR)
@@ -79,6 +79,7 @@ impl<'a> World<'a> {
             .sender(owner)
             .set_adapter(ADAPTER, true)
             .motsu_unwrap();
+        stakes.sender(owner).open().motsu_unwrap();
         registry
             .sender(owner)
             .register_task_type(CODE, tokens(100))
@@ -257,6 +258,158 @@ fn only_the_owner_sets(
         authorized: true,
     });
     assert_eq!(registry.sender(owner).pool(), sink);
+}
+
+#[motsu::test]
+fn an_aggregator_waits_for_its_notice(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    next: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    let sink = Address::repeat_byte(0x05);
+    world.stake(sink, 10_000);
+    world.register(CODE, sink, units(10)).unwrap();
+    let set = |aggregator| registry.sender(owner).set_aggregator(aggregator);
+    let read = || {
+        let it = registry.sender(owner);
+        (it.authorized_aggregator(), it.announced_aggregator())
+    };
+    let attest = |aggregator| {
+        let mut it = registry.sender(aggregator);
+        let it = it.update_capacity_from_aggregator(CODE, sink, units(90));
+        it.motsu_res()
+    };
+    let nobody = (Address::ZERO, U256::ZERO);
+    assert_eq!(
+        read(),
+        (AGGREGATOR, nobody),
+        "before staking opened: at once"
+    );
+    set(next).motsu_unwrap();
+    let from = U256::from(timestamp() + MIN_NOTICE);
+    let announced = (next, from);
+    registry.assert_emitted(&PowerAnnounced {
+        at: registry.address(),
+        power: contract::AGGREGATOR,
+        to: next,
+        from,
+    });
+    let is_set = AggregatorSet { aggregator: next };
+    assert_eq!(read(), (AGGREGATOR, announced));
+    advance_time(MIN_NOTICE - 1);
+    // Once more does not put it off, and sets nothing yet.
+    set(next).motsu_unwrap();
+    assert!(!registry.emitted(&is_set));
+    assert_eq!(read(), (AGGREGATOR, announced));
+    let early = Err(NotAuthorizedAggregator {}.into());
+    assert_eq!(attest(next), early);
+    advance_time(1);
+    advance_blocks(1);
+    assert_eq!(read(), (next, nobody));
+    attest(next).unwrap();
+    assert_eq!(attest(AGGREGATOR), Err(NotAuthorizedAggregator {}.into()));
+    // The old one keeps it until the new one has it; naming the old one again takes the new one back.
+    set(sink).motsu_unwrap();
+    set(next).motsu_unwrap();
+    assert_eq!(read(), (next, nobody));
+    registry.assert_emitted(&is_set);
+    set(sink).motsu_unwrap();
+    set(Address::ZERO).motsu_unwrap();
+    assert_eq!(read(), nobody_at_all());
+    advance_time(2 * MIN_NOTICE);
+    assert_eq!(read(), nobody_at_all());
+}
+
+fn nobody_at_all() -> (Address, (Address, U256)) {
+    (Address::ZERO, (Address::ZERO, U256::ZERO))
+}
+
+/// The attack: an adapter registers who has staked for another task type, or raises what it owes, and it is slashed.
+#[motsu::test]
+fn an_adapter_waits_for_its_notice(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    next: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    let sink = Address::repeat_byte(0x05);
+    world.stake(sink, 10_000);
+    let set = |authorized| {
+        let it = registry.sender(owner).set_adapter(next, authorized);
+        it.motsu_unwrap();
+    };
+    let read = || {
+        let it = registry.sender(owner);
+        (it.authorized_adapters(next), it.adapter_from(next))
+    };
+    let grab = |id| {
+        let it = registry.sender(next).register_sink_for(id, sink, units(1));
+        it.motsu_res()
+    };
+    let is_set = |authorized| AdapterSet {
+        adapter: next,
+        authorized,
+    };
+    let refused = Err(NotAuthorizedAdapter { caller: next }.into());
+    set(true);
+    let from = U256::from(timestamp() + MIN_NOTICE);
+    registry.assert_emitted(&PowerAnnounced {
+        at: registry.address(),
+        power: contract::ADAPTER,
+        to: next,
+        from,
+    });
+    advance_time(MIN_NOTICE - 1);
+    set(true);
+    assert_eq!(read(), (false, from));
+    assert_eq!(grab(CODE), refused);
+    assert!(!registry.emitted(&is_set(true)));
+    // Taken back while it is only announced: the notice begins anew.
+    set(false);
+    assert_eq!(read(), (false, U256::ZERO));
+    registry.assert_emitted(&is_set(false));
+    set(true);
+    advance_time(MIN_NOTICE - 1);
+    assert_eq!(grab(CODE), refused);
+    advance_time(1);
+    assert!(read().0);
+    grab(CODE).unwrap();
+    set(false);
+    assert_eq!(grab(CHAT), refused);
+}
+
+#[motsu::test]
+fn powers_are_given_at_once_until_staking_opens(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    next: Address,
+) {
+    let build = stakes
+        .sender(owner)
+        .constructor(token.address(), ONE, tokens(100), 0, owner);
+    build.motsu_unwrap();
+    let build = registry.sender(owner).constructor(stakes.address(), owner);
+    build.motsu_unwrap();
+    for aggregator in [AGGREGATOR, next] {
+        let set = registry.sender(owner).set_aggregator(aggregator);
+        set.motsu_unwrap();
+        assert_eq!(registry.sender(owner).authorized_aggregator(), aggregator);
+    }
+    let set = registry.sender(owner).set_adapter(next, true);
+    set.motsu_unwrap();
+    assert!(registry.sender(owner).authorized_adapters(next));
+    stakes.sender(owner).open().motsu_unwrap();
+    // And stay when it does.
+    let it = registry.sender(owner);
+    assert_eq!(it.authorized_aggregator(), next);
+    assert!(it.authorized_adapters(next));
 }
 
 #[motsu::test]
@@ -1418,7 +1571,7 @@ fn a_task_type_can_be_full(
 ) {
     let world = World::new(&registry, &stakes, &token, owner);
     world.stake(sink, 400);
-    let slot = U256::from_be_bytes(keccak256((CODE, U256::from(6)).abi_encode()).0);
+    let slot = U256::from_be_bytes(keccak256((CODE, U256::from(7)).abi_encode()).0);
     let context = registry.sender(owner);
     let mut word = context.vm().storage_load_bytes32(slot);
     assert_eq!(word[..5], [1, 0, 0, 0, 0], "it exists, and has no sinks");

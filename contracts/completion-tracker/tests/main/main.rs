@@ -9,6 +9,7 @@ mod capacity_registry;
 #[path = "../../src/lib.rs"]
 mod contract;
 mod fuzz;
+mod notice;
 #[allow(dead_code)]
 #[path = "../../../stake-manager/src/lib.rs"]
 mod stake_manager;

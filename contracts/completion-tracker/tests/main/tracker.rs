@@ -8,6 +8,7 @@ use bpe_common::{
     clock::testing::{advance_time, timestamp},
     eip712::{hash_words, DOMAIN_TYPEHASH},
     ownable::OwnableUnauthorizedAccount,
+    powers::MIN_NOTICE,
     signature::{ECDSAInvalidSignatureLength, ECDSAInvalidSignatureS},
 };
 use bpe_testing::{Token, Wallet};
@@ -19,11 +20,11 @@ use stylus_sdk::{prelude::*, storage::*};
 extern crate alloc;
 use alloc::{vec, vec::Vec};
 
-const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
-const UNIT: U256 = uint!(1_000_000_000_U256);
+pub(crate) const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
+pub(crate) const UNIT: U256 = uint!(1_000_000_000_U256);
 const ORDER: U256 = uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
-const CODE: B256 = B256::repeat_byte(0xc0);
-const OWNER: Address = Address::repeat_byte(0x01);
+pub(crate) const CODE: B256 = B256::repeat_byte(0xc0);
+pub(crate) const OWNER: Address = Address::repeat_byte(0x01);
 
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_slice(&[seed; 32]).expect("a key")
@@ -78,10 +79,10 @@ impl Verifier {
 // SAFETY: the type is only ever the storage of a whole contract.
 unsafe impl TopLevelStorage for Verifier {}
 
-struct World {
-    tracker: Contract<CompletionTracker>,
-    registry: Contract<CapacityRegistry>,
-    stakes: Contract<StakeManager>,
+pub(crate) struct World {
+    pub(crate) tracker: Contract<CompletionTracker>,
+    pub(crate) registry: Contract<CapacityRegistry>,
+    pub(crate) stakes: Contract<StakeManager>,
     token: Contract<Token>,
     sink: SigningKey,
     source: SigningKey,
@@ -90,27 +91,34 @@ struct World {
 impl World {
     /// A sink with 10 000 tokens and 100 units (its cap), one completion worth a unit, at the beginning of its first
     /// whole epoch.
-    fn new() -> Self {
-        let world = Self::build();
+    pub(crate) fn new() -> Self {
+        Self::measured(UNIT, DECLARED)
+    }
+
+    /// As [`Self::new`], but measured otherwise.
+    pub(crate) fn measured(weight: U256, yardstick: u8) -> Self {
+        let world = Self::build(weight, yardstick);
         world.to_next_epoch();
         world
     }
 
     /// Two alike.
-    fn twins() -> (Self, Self) {
-        let worlds = (Self::build(), Self::build());
+    fn twins(weight: U256, yardstick: u8) -> (Self, Self) {
+        let worlds = (
+            Self::build(weight, yardstick),
+            Self::build(weight, yardstick),
+        );
         worlds.0.to_next_epoch();
         worlds
     }
 
-    fn build() -> Self {
-        let world = Self::bare();
-        world.yardstick(false);
-        world
+    /// Without a yardstick.
+    pub(crate) fn bare() -> Self {
+        Self::build(UNIT, NONE)
     }
 
-    /// Without a yardstick.
-    fn bare() -> Self {
+    /// Without a yardstick and a sink, and before staking is open.
+    pub(crate) fn closed() -> Self {
         let world = Self {
             tracker: Contract::new(),
             registry: Contract::new(),
@@ -142,15 +150,25 @@ impl World {
             .sender(OWNER)
             .set_slasher(world.tracker.address(), true)
             .motsu_unwrap();
-        stakes.sender(OWNER).open().motsu_unwrap();
+        registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
         registry
             .sender(OWNER)
             .register_task_type(CODE, ONE)
             .motsu_unwrap();
-        let sink = world.sink();
+        world
+    }
+
+    /// Everything that takes notice is set before staking opens.
+    fn build(weight: U256, yardstick: u8) -> Self {
+        let world = Self::closed();
+        if yardstick != NONE {
+            world.yardstick(weight, yardstick);
+        }
+        world.stakes.sender(OWNER).open().motsu_unwrap();
         world.add_stake(10_000);
-        registry
-            .sender(sink)
+        world
+            .registry
+            .sender(world.sink())
             .register_sink(CODE, UNIT * U256::from(100))
             .motsu_unwrap();
         world
@@ -162,7 +180,7 @@ impl World {
         stake.motsu_unwrap();
     }
 
-    fn sink(&self) -> Address {
+    pub(crate) fn sink(&self) -> Address {
         address(&self.sink)
     }
 
@@ -170,14 +188,14 @@ impl World {
         address(&self.source)
     }
 
-    fn yardstick(&self, assigned: bool) {
+    pub(crate) fn yardstick(&self, weight: U256, yardstick: u8) {
         self.tracker
             .sender(OWNER)
-            .set_yardstick(CODE, UNIT, 1 + u8::from(assigned))
+            .set_yardstick(CODE, weight, yardstick)
             .motsu_unwrap();
     }
 
-    fn to_next_epoch(&self) {
+    pub(crate) fn to_next_epoch(&self) {
         advance_time(300 - timestamp() % 300);
     }
 
@@ -241,20 +259,20 @@ impl World {
     }
 
     /// Completes tasks `from..to` by batches of evidence-free receipts.
-    fn complete(&self, from: u64, to: u64) {
+    pub(crate) fn complete(&self, from: u64, to: u64) {
         for id in from..to {
             self.record(self.receipt(id)).expect("a good receipt");
         }
     }
 
-    fn advance(&self) -> Result<(), Error> {
+    pub(crate) fn advance(&self) -> Result<(), Error> {
         self.tracker
             .sender(OWNER)
             .advance_epoch(CODE, self.sink())
             .motsu_res()
     }
 
-    fn stake(&self) -> U256 {
+    pub(crate) fn stake(&self) -> U256 {
         self.stakes.sender(OWNER).get_stake(self.sink())
     }
 
@@ -263,7 +281,7 @@ impl World {
         it.get_completion_rate(CODE, self.sink())
     }
 
-    fn below(&self) -> u64 {
+    pub(crate) fn below(&self) -> u64 {
         self.tracker
             .sender(OWNER)
             .get_consecutive_below_threshold(CODE, self.sink())
@@ -271,7 +289,7 @@ impl World {
     }
 }
 
-fn tokens(amount: u64) -> U256 {
+pub(crate) fn tokens(amount: u64) -> U256 {
     ONE * U256::from(amount)
 }
 
@@ -335,7 +353,7 @@ fn one_that_recovers_is_not_slashed_and_half_is_enough() {
 #[test]
 fn idleness_cannot_be_hidden_by_nobody_calling() {
     let _precompiles = deploy_precompiles();
-    let (late, early) = World::twins();
+    let (late, early) = World::twins(UNIT, DECLARED);
     for _ in 0..10 {
         late.to_next_epoch();
         early.advance().expect("an epoch has ended");
@@ -351,17 +369,7 @@ fn idleness_cannot_be_hidden_by_nobody_calling() {
 #[test]
 fn a_slash_lowers_what_is_owed_in_epochs_judged_late() {
     let _precompiles = deploy_precompiles();
-    let (late, early) = World::twins();
-    for world in [&late, &early] {
-        let weight = UNIT * U256::from(12);
-        let it = world
-            .tracker
-            .sender(OWNER)
-            .set_yardstick(CODE, weight, DECLARED);
-        it.motsu_unwrap();
-        world.complete(1_000, 1_100);
-    }
-    advance_time(300);
+    let (late, early) = World::twins(UNIT * U256::from(12), DECLARED);
     for epoch in 0..8 {
         for world in [&late, &early] {
             world.complete(epoch * 4, epoch * 4 + 4);
@@ -407,7 +415,7 @@ fn the_rate_is_that_of_the_epoch_judged_last() {
 fn a_rate_does_not_need_an_epoch_before() {
     let _precompiles = deploy_precompiles();
     bpe_common::clock::testing::set_timestamp(1);
-    let world = World::build();
+    let world = World::build(UNIT, DECLARED);
     assert_eq!(world.rate(), U256::ZERO);
     world.to_next_epoch();
     world.complete(0, 60);
@@ -471,8 +479,7 @@ fn leaving_for_a_moment_hides_nothing() {
 #[test]
 fn assigned_idle_sinks_owe_nothing_and_droppers_do() {
     let _precompiles = deploy_precompiles();
-    let world = World::bare();
-    world.yardstick(true);
+    let world = World::build(UNIT, ASSIGNED);
     world.to_next_epoch();
     for _ in 0..10 {
         advance_time(300);
@@ -716,7 +723,7 @@ fn the_source_records_at_once() {
 #[test]
 fn evidence_needs_no_source() {
     let _precompiles = deploy_precompiles();
-    let world = World::new();
+    let world = World::bare();
     let verifier = Contract::<Verifier>::new();
     let prove = |sink: Address, source: Address, id: u64| {
         let id = B256::from(U256::from(id));
@@ -741,6 +748,9 @@ fn evidence_needs_no_source() {
         .sender(OWNER)
         .set_verifier(CODE, verifier.address());
     set.motsu_unwrap();
+    let announced = prove(world.sink(), Address::ZERO, 1);
+    assert_eq!(announced, Err(NoVerifier { taskTypeId: CODE }.into()));
+    advance_time(MIN_NOTICE);
     for how in 1..=5 {
         verifier.sender(OWNER).misbehave(how);
         let rejected = EvidenceRejected {
@@ -776,12 +786,13 @@ fn evidence_needs_no_source() {
 #[test]
 fn a_verifier_brings_its_answer_along() {
     let _precompiles = deploy_precompiles();
-    let world = World::new();
+    let world = World::bare();
     let contract = Contract::<Verifier>::new();
     contract.sender(OWNER).misbehave(1);
     let verifier = contract.address();
     let set = world.tracker.sender(OWNER).set_verifier(CODE, verifier);
     set.motsu_unwrap();
+    advance_time(MIN_NOTICE);
     let yes = B256::with_last_byte(1);
     let (sink, id) = (world.sink().into_word(), B256::repeat_byte(5));
     let bring = |caller: Address, answer: &[B256]| {
@@ -813,8 +824,6 @@ fn a_verifier_brings_its_answer_along() {
 fn lowering_for_a_moment_saves_a_moment() {
     let _precompiles = deploy_precompiles();
     let world = World::new();
-    let set = world.registry.sender(OWNER).set_aggregator(OWNER);
-    set.motsu_unwrap();
     world.complete(0, 1);
     advance_time(299);
     bpe_common::clock::testing::advance_blocks(1);
@@ -846,7 +855,8 @@ fn without_a_yardstick_nobody_is_judged() {
     }
     assert_eq!(world.stake(), tokens(10_000));
     // Nor for what was before the first one.
-    world.yardstick(false);
+    world.yardstick(UNIT, DECLARED);
+    advance_time(MIN_NOTICE);
     world.to_next_epoch();
     assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
     world.to_next_epoch();
@@ -864,7 +874,7 @@ fn without_a_yardstick_nobody_is_judged() {
     assert_eq!(unknown.motsu_res(), Err(error.into()));
 }
 
-/// A tracker that is redeployed, with its yardstick set at once, judges nobody's past.
+/// A tracker that is redeployed, with its yardstick announced at once, judges nobody's past.
 #[test]
 fn a_new_tracker_judges_nothing_before_it_was_there() {
     let _precompiles = deploy_precompiles();
@@ -880,6 +890,7 @@ fn a_new_tracker_judges_nothing_before_it_was_there() {
         let it = tracker.sender(OWNER).advance_epoch(CODE, world.sink());
         it.motsu_res()
     };
+    advance_time(MIN_NOTICE);
     advance_time(300);
     assert_eq!(advance(), Err(EpochNotElapsed {}.into()));
     advance_time(300);
@@ -956,10 +967,8 @@ fn stale_memory_ends() {
 #[test]
 fn idle_epochs_owe_nothing() {
     let _precompiles = deploy_precompiles();
-    let (late, early) = World::twins();
+    let (late, early) = World::twins(UNIT, DECLARED);
     for world in [&late, &early] {
-        let set = world.registry.sender(OWNER).set_aggregator(OWNER);
-        set.motsu_unwrap();
         let leave = world.registry.sender(world.sink()).deregister_sink(CODE);
         leave.motsu_unwrap();
         world.add_stake(1_000);
@@ -990,9 +999,7 @@ fn idle_epochs_owe_nothing() {
 #[test]
 fn assignments_are_owed_after_leaving() {
     let _precompiles = deploy_precompiles();
-    let world = World::new();
-    world.yardstick(true);
-    world.to_next_epoch();
+    let world = World::measured(UNIT, ASSIGNED);
     for epoch in 0..3 {
         for id in 0..20 {
             let deadline = timestamp() + 300 * (epoch + 1) + 10;
@@ -1008,7 +1015,7 @@ fn assignments_are_owed_after_leaving() {
 }
 
 #[test]
-fn a_yardstick_applies_from_the_next_epoch_on() {
+fn a_yardstick_applies_from_the_first_epoch_after_its_notice() {
     let _precompiles = deploy_precompiles();
     let world = World::new();
     let read = |epoch: u64| {
@@ -1016,15 +1023,13 @@ fn a_yardstick_applies_from_the_next_epoch_on() {
         world.tracker.sender(OWNER).get_yardstick(CODE, epoch)
     };
     let now = timestamp() / 300;
-    world.yardstick(true);
-    let it = world
-        .tracker
-        .sender(OWNER)
-        .set_yardstick(CODE, U256::from(5), ASSIGNED);
-    it.motsu_unwrap();
+    world.yardstick(UNIT, ASSIGNED);
+    world.yardstick(U256::from(5), ASSIGNED);
+    let from = now + MIN_NOTICE / 300 + 1;
     assert_eq!(read(now - 1), (U256::from(1), NONE));
     assert_eq!(read(now), (UNIT, DECLARED));
-    assert_eq!(read(now + 1), (U256::from(5), ASSIGNED));
+    assert_eq!(read(from - 1), (UNIT, DECLARED));
+    assert_eq!(read(from), (U256::from(5), ASSIGNED));
     for weight in [U256::ZERO, U256::from(1) << 72] {
         let refused = world
             .tracker
@@ -1069,12 +1074,7 @@ proptest! {
         assigned: bool,
     ) {
         let _precompiles = deploy_precompiles();
-        let (early, late) = World::twins();
-        for world in [&early, &late] {
-            let it = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT * U256::from(12), 1 + u8::from(assigned));
-            it.motsu_unwrap();
-        }
-        advance_time(300);
+        let (early, late) = World::twins(UNIT * U256::from(12), 1 + u8::from(assigned));
         for (epoch, (done, extra, called)) in work.iter().enumerate() {
             let base = epoch as u64 * 20;
             for world in [&early, &late] {

@@ -1,37 +1,52 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts.
 
-use std::ops::DerefMut;
-
 use alloy_primitives::{Address, B256};
-use bpe_testing::{calldata, enter};
+use bpe_testing::{enter, Fuzz};
 use motsu::prelude::*;
-use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use proptest::prelude::*;
 
-use super::{CrossProtocolRouter, World, ETHER, OWNER, RECIPIENT};
+use super::{World, ETHER, OWNER, RECIPIENT};
 
 const IDS: &[B256] = &[B256::ZERO, B256::repeat_byte(1)];
 const ACCOUNTS: &[Address] = &[Address::ZERO, OWNER, RECIPIENT];
-const ABI: &str = include_str!("../../../../sdk-abi/abi/CrossProtocolRouter.json");
 
-fn call(world: &World, caller: Address, data: Vec<u8>) -> bool {
-    let mut context = world.router.sender(caller);
-    let _ = context.deref_mut();
-    enter::<CrossProtocolRouter>(data).is_ok()
+/// The recipient calls as the purse, a contract that pays.
+const FUZZ: Fuzz<World> = Fuzz {
+    abi: include_str!("../../../../sdk-abi/abi/CrossProtocolRouter.json"),
+    accounts: ACCOUNTS,
+    ids: IDS,
+    without: &[],
+    callers: &[OWNER, RECIPIENT],
+    world: World::new,
+    send: |world, caller, data| {
+        let caller = match caller {
+            RECIPIENT => world.purse.address(),
+            caller => caller,
+        };
+        enter(&world.router, caller, data).is_ok()
+    },
+};
+
+#[test]
+fn never_panics() {
+    FUZZ.never_panics();
+}
+
+#[test]
+fn the_fuzzer_gets_through() {
+    FUZZ.gets_through(
+        OWNER,
+        &[
+            "renounceOwnership",
+            "transferOwnership",
+            "executeRoute",
+            "getRoutes",
+        ],
+    );
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn never_panics(
-        calls in prop::collection::vec((calldata(ABI, ACCOUNTS, IDS, &[]), any::<bool>()), 16)
-    ) {
-        let world = World::new();
-        for (data, is_owner) in calls {
-            let caller = if is_owner { OWNER } else { world.purse.address() };
-            call(&world, caller, data);
-        }
-    }
 
     /// Requests and routes of any content, in their right places.
     #[test]
@@ -59,26 +74,4 @@ proptest! {
             deadline: words[4],
         });
     }
-}
-
-/// The fuzzer reaches the functions: a good part of its calls succeed.
-#[test]
-fn the_fuzzer_gets_through() {
-    let world = World::new();
-    let without = [
-        "renounceOwnership",
-        "transferOwnership",
-        "executeRoute",
-        "getRoutes",
-    ];
-    let strategy = calldata(ABI, ACCOUNTS, IDS, &without);
-    let mut runner = TestRunner::deterministic();
-    let accepted = (0..2_000)
-        .filter(|_| {
-            let tree = strategy.new_tree(&mut runner);
-            let data = tree.expect("a strategy without filters").current();
-            call(&world, OWNER, data)
-        })
-        .count();
-    assert!(accepted > 500, "{accepted} of 2000");
 }

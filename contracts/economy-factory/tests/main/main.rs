@@ -5,17 +5,14 @@
 #[path = "../../src/lib.rs"]
 mod contract;
 
-use std::ops::DerefMut;
-
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::{
     call::{NotAContract, Revert},
     ownable::OwnableInvalidOwner,
 };
-use bpe_testing::{calldata, enter, Token};
+use bpe_testing::{enter, Fuzz, Token};
 use contract::*;
 use motsu::prelude::*;
-use proptest::prelude::*;
 
 const OWNER: Address = Address::repeat_byte(0x0e);
 const CODE: B256 = B256::repeat_byte(0xc0);
@@ -162,18 +159,16 @@ fn what_is_not_there_is_not_found() {
     assert_eq!(renew.motsu_unwrap_err(), EconomyDoesNotExist {}.into());
 }
 
-const ABI: &str = include_str!("../../../../sdk-abi/abi/EconomyFactory.json");
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn never_panics(calls in prop::collection::vec(calldata(ABI, &[OWNER], &[CODE], &[]), 16)) {
-        let (it, _token) = factory();
-        for data in calls {
-            let mut context = it.sender(OWNER);
-            let _ = context.deref_mut();
-            let _ = enter::<EconomyFactory>(data);
-        }
-    }
+#[test]
+fn never_panics() {
+    let fuzz = Fuzz {
+        abi: include_str!("../../../../sdk-abi/abi/EconomyFactory.json"),
+        accounts: &[OWNER],
+        ids: &[CODE],
+        without: &[],
+        callers: &[OWNER],
+        world: factory,
+        send: |world, caller, data| enter(&world.0, caller, data).is_ok(),
+    };
+    fuzz.never_panics();
 }

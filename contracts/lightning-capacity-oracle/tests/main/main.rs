@@ -123,7 +123,6 @@ impl World {
             .sender(owner)
             .set_slasher(owner, true)
             .motsu_unwrap();
-        it.stakes.sender(owner).open().motsu_unwrap();
         it.registry
             .sender(owner)
             .register_task_type(LIGHTNING, TOKEN * number(MIN_STAKE))
@@ -136,6 +135,7 @@ impl World {
             .sender(owner)
             .set_adapter(it.oracle.address(), true)
             .motsu_unwrap();
+        it.stakes.sender(owner).open().motsu_unwrap();
         it
     }
 

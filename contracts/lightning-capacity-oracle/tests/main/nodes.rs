@@ -3,8 +3,9 @@
 use alloy_primitives::{keccak256, Address, FixedBytes, B256, U256};
 use bpe_common::{
     call::{NotAContract, Revert},
-    clock::testing::{advance_blocks, advance_time},
+    clock::testing::{advance_blocks, advance_time, timestamp},
     ownable::{OwnableInvalidOwner, OwnableUnauthorizedAccount},
+    powers::{PowerAnnounced, MIN_NOTICE},
     returns::Returns,
 };
 use motsu::prelude::*;
@@ -102,16 +103,37 @@ fn the_owner_alone_sets_the_scale() {
         Err(InvalidSatsPerUnit { satsPerUnit: zero }.into())
     );
     set(OWNER, number(2_100_000_000_000_000)).unwrap();
+    let it = || world.oracle.sender(RELAYER);
+    let most = number(2_100_000_000_000_000);
+    assert_eq!(it().sats_per_unit(), most, "more sats to a unit: at once");
+    // The attack: of a sudden every node declares, and owes, all that its stake backs.
     set(OWNER, number(5)).unwrap();
     world.oracle.assert_emitted(&SatsPerUnitSet {
         satsPerUnit: number(5),
     });
-    let it = world.oracle.sender(RELAYER);
-    assert_eq!(it.sats_per_unit(), number(5));
+    let from = number(timestamp() + MIN_NOTICE);
+    world.oracle.assert_emitted(&PowerAnnounced {
+        at: world.oracle.address(),
+        power: SCALE,
+        to: Address::ZERO,
+        from,
+    });
+    advance_time(MIN_NOTICE - 1);
+    assert_eq!(it().sats_per_unit(), most);
+    assert_eq!(it().announced_sats_per_unit(), (number(5), from));
+    advance_time(1);
+    assert_eq!(it().sats_per_unit(), number(5));
+    assert_eq!(it().announced_sats_per_unit(), (zero, zero));
+    // Announced, and taken back by what holds at once.
+    set(OWNER, number(4)).unwrap();
+    set(OWNER, number(5)).unwrap();
+    assert_eq!(it().announced_sats_per_unit(), (zero, zero));
+    advance_time(2 * MIN_NOTICE);
+    assert_eq!(it().sats_per_unit(), number(5));
     // A layout in which fields overlap would show here.
-    assert_eq!(it.stake_manager(), world.stakes.address());
-    assert_eq!(it.core_registry(), world.registry.address());
-    assert_eq!(it.lightning_task_type_id(), LIGHTNING);
+    assert_eq!(it().stake_manager(), world.stakes.address());
+    assert_eq!(it().core_registry(), world.registry.address());
+    assert_eq!(it().lightning_task_type_id(), LIGHTNING);
 }
 
 #[motsu::test]

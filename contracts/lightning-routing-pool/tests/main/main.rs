@@ -102,7 +102,6 @@ impl World {
             .sender(OWNER)
             .set_registry(registry, true)
             .motsu_unwrap();
-        it.stakes.sender(OWNER).open().motsu_unwrap();
         it.registry
             .sender(OWNER)
             .register_task_type(LIGHTNING, TOKEN * number(100))
@@ -131,6 +130,7 @@ impl World {
             .sender(OWNER)
             .set_adapter(it.pool.address(), true)
             .motsu_unwrap();
+        it.stakes.sender(OWNER).open().motsu_unwrap();
         it
     }
 

@@ -1,6 +1,6 @@
 //! A batch never fails for what is in it, and an attestation counts once: through real ABI bytes, against a model.
 
-use std::{collections::BTreeMap, ops::DerefMut};
+use std::collections::BTreeMap;
 
 use crate::contract::OffchainAggregator;
 use alloy_primitives::{keccak256, Address, B256, U256};
@@ -128,10 +128,8 @@ proptest! {
                     model.insert((item.task_type, item.sink), (item.nonce, attested_at, item.capacity));
                 }
             }
-            let mut context = aggregator.sender(RELAYER);
-            let _ = context.deref_mut();
-            let result = enter::<OffchainAggregator>(submitBatchCall { attestations }.abi_encode());
-            drop(context);
+            let batch = submitBatchCall { attestations }.abi_encode();
+            let result = enter(&aggregator, RELAYER, batch);
             prop_assert_eq!(result, Ok(vec![]));
             for (task_type, id) in IDS.into_iter().enumerate() {
                 for seed in 1..4 {

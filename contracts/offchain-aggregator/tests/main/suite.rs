@@ -9,7 +9,10 @@ use crate::pricing_curve::PricingCurve;
 use crate::stake_manager::StakeManager;
 use alloy_primitives::{keccak256, uint, Address, B256, U256};
 use alloy_sol_types::{eip712_domain, sol, SolStruct};
-use bpe_common::clock::testing::{advance_blocks, advance_time, timestamp};
+use bpe_common::{
+    clock::testing::{advance_blocks, advance_time, timestamp},
+    powers,
+};
 use bpe_testing::Token;
 use k256::ecdsa::SigningKey;
 use motsu::prelude::*;
@@ -143,6 +146,7 @@ fn from_attestation_to_price(
         .sender(owner)
         .set_aggregator(aggregator.address())
         .motsu_unwrap();
+    advance_time(powers::MIN_NOTICE);
     submit(90, 1);
     aggregator.assert_emitted(&AttestationApplied {
         taskTypeId: CODE,

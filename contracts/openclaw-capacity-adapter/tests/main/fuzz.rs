@@ -1,38 +1,43 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts.
 
-use std::ops::DerefMut;
-
-use bpe_testing::{calldata, enter};
-use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use bpe_testing::{enter, Fuzz};
+use proptest::prelude::*;
 
 use super::*;
 
 const IDS: &[B256] = &[RESEARCH, REVIEW, AGENT, OTHER, B256::ZERO];
 const ACCOUNTS: &[Address] = &[Address::ZERO, OWNER, ALICE, BOB];
-const CALLERS: [Address; 2] = [OWNER, ALICE];
-const ABI: &str = include_str!("../../../../sdk-abi/abi/OpenClawCapacityAdapter.json");
 
-fn call(world: &World, caller: Address, data: Vec<u8>) -> bool {
-    let mut context = world.adapter.sender(caller);
-    let _ = context.deref_mut();
-    enter::<OpenClawCapacityAdapter>(data).is_ok()
+const FUZZ: Fuzz<World> = Fuzz {
+    abi: include_str!("../../../../sdk-abi/abi/OpenClawCapacityAdapter.json"),
+    accounts: ACCOUNTS,
+    ids: IDS,
+    without: &[],
+    callers: &[OWNER, ALICE],
+    world: || {
+        let world = World::new();
+        world.register(ALICE, AGENT, RESEARCH, 1).unwrap();
+        world
+    },
+    send: |world, caller, data| {
+        let is_accepted = enter(&world.adapter, caller, data).is_ok();
+        advance_blocks(1);
+        is_accepted
+    },
+};
+
+#[test]
+fn never_panics() {
+    FUZZ.never_panics();
+}
+
+#[test]
+fn the_fuzzer_gets_through() {
+    FUZZ.gets_through(ALICE, &["renounceOwnership", "transferOwnership"]);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn never_panics(
-        calls in prop::collection::vec((calldata(ABI, ACCOUNTS, IDS, &[]), 0usize..2), 16)
-    ) {
-        let _precompiles = deploy_precompiles();
-        let world = World::new();
-        world.register(ALICE, AGENT, RESEARCH, 1).unwrap();
-        for (data, caller) in calls {
-            call(&world, CALLERS[caller], data);
-            advance_blocks(1);
-        }
-    }
 
     /// Attestations are bytes, of which the fuzzer knows no more: garbage with a grain of truth.
     #[test]
@@ -52,22 +57,4 @@ proptest! {
         let answer = it.verify_attestation(bytes.into());
         prop_assert_eq!(answer, (false, Address::ZERO, U256::ZERO));
     }
-}
-
-/// The fuzzer reaches the functions: a good part of its calls succeed.
-#[test]
-fn the_fuzzer_gets_through() {
-    let _precompiles = deploy_precompiles();
-    let world = World::new();
-    let without = ["renounceOwnership", "transferOwnership"];
-    let strategy = calldata(ABI, ACCOUNTS, IDS, &without);
-    let mut runner = TestRunner::deterministic();
-    let accepted = (0..2_000)
-        .filter(|_| {
-            let tree = strategy.new_tree(&mut runner);
-            let data = tree.expect("a strategy without filters").current();
-            call(&world, ALICE, data)
-        })
-        .count();
-    assert!(accepted > 500, "{accepted} of 2000");
 }

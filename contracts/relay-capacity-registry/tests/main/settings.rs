@@ -5,7 +5,9 @@ use std::borrow::Borrow;
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::{
     call::NotAContract,
+    clock::testing::{advance_time, timestamp},
     ownable::{Ownable, OwnableInvalidOwner, OwnableUnauthorizedAccount},
+    powers::{PowerAnnounced, MIN_NOTICE},
 };
 use motsu::prelude::*;
 
@@ -136,6 +138,36 @@ fn the_owner_names_the_aggregator_and_nobody_else_does(
     relays.sender(owner).set_aggregator(ANYONE).motsu_unwrap();
     relays.assert_emitted(&AggregatorSet { aggregator: ANYONE });
     assert_eq!(relays.sender(owner).authorized_aggregator(), ANYONE);
-    // Beside the weights, in one slot.
     assert_eq!(weights(&relays), [5_000, 2_500, 2_500].map(U256::from));
+}
+
+/// The attack: an aggregator that says of relays that they can do more than they can, which they then owe.
+#[motsu::test]
+fn an_aggregator_waits_for_the_notice_of_stakes(
+    relays: Contract<RelayCapacityRegistry>,
+    core: Contract<Core>,
+    stakes: Contract<Stakes>,
+    owner: Address,
+) {
+    World::new(&relays, &core, &stakes, owner);
+    stakes.sender(owner).set_notice(MIN_NOTICE);
+    relays.sender(owner).set_aggregator(ANYONE).motsu_unwrap();
+    let from = U256::from(timestamp() + MIN_NOTICE);
+    relays.assert_emitted(&PowerAnnounced {
+        at: relays.address(),
+        power: AGGREGATOR,
+        to: ANYONE,
+        from,
+    });
+    let read = || {
+        let it = relays.sender(owner);
+        (it.authorized_aggregator(), it.get_aggregator(from))
+    };
+    advance_time(MIN_NOTICE - 1);
+    assert_eq!(read(), (Address::ZERO, ANYONE));
+    advance_time(1);
+    assert_eq!(read(), (ANYONE, ANYONE));
+    let none = relays.sender(owner).set_aggregator(Address::ZERO);
+    none.motsu_unwrap();
+    assert_eq!(read().0, Address::ZERO);
 }

@@ -1,6 +1,6 @@
 //! The contract over neighbours that answer what they are told to.
 
-use alloy_primitives::{keccak256, uint, Address, B256, U256};
+use alloy_primitives::{keccak256, uint, Address, B256, U256, U64};
 use alloy_sol_types::{eip712_domain, sol, Eip712Domain, Revert as Refusal, SolError, SolStruct};
 use bpe_common::clock::testing::timestamp;
 use bpe_testing::{turn, Turn};
@@ -60,6 +60,7 @@ pub struct Stakes {
     stakes: StorageMap<Address, StorageU256>,
     caps: StorageMap<Address, StorageU256>,
     discounted: StorageMap<Address, StorageBool>,
+    notice: StorageU64,
 }
 
 #[public]
@@ -75,6 +76,14 @@ impl Stakes {
 
     pub fn set_reverts(&mut self, reverts: bool) {
         self.reverts.set(reverts);
+    }
+
+    pub fn set_notice(&mut self, notice: u64) {
+        self.notice.set(U64::from(notice));
+    }
+
+    pub fn power_notice(&self) -> U256 {
+        U256::from(self.notice.get())
     }
 
     pub fn get_stake(&self, sink: Address) -> U256 {

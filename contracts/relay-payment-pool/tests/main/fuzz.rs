@@ -1,12 +1,11 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts.
 
-use std::ops::DerefMut;
+use std::cell::Cell;
 
 use alloy_primitives::{Address, B256};
 use bpe_common::clock::testing::advance_time;
-use bpe_testing::{calldata, enter};
+use bpe_testing::{enter, Fuzz};
 use motsu::prelude::*;
-use proptest::prelude::*;
 
 use crate::{contract::*, world::*};
 
@@ -21,10 +20,10 @@ const IDS: &[B256] = &[
     RELAY_STORE,
 ];
 const ACCOUNTS: &[Address] = &[Address::ZERO, OWNER, OPERATOR, ANYONE];
-const CALLERS: [Address; 3] = [OWNER, OPERATOR, ANYONE];
-const ABI: &str = include_str!("../../../../sdk-abi/abi/RelayPaymentPool.json");
+const CALLERS: &[Address] = &[OWNER, OPERATOR, ANYONE];
 
-fn world() -> World {
+/// The world, and the number of the next attestation.
+fn world() -> (World, Cell<u64>) {
     let it = World::new();
     it.relay(KEY, OPERATOR, 80, 90, 1);
     it.relay(OTHER_KEY, ANYONE, 70, 60, 1);
@@ -33,45 +32,30 @@ fn world() -> World {
         .sender(OWNER)
         .set_pricing_curve(it.loads.address())
         .motsu_unwrap();
-    it
+    (it, Cell::new(2))
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+const FUZZ: Fuzz<(World, Cell<u64>)> = Fuzz {
+    abi: include_str!("../../../../sdk-abi/abi/RelayPaymentPool.json"),
+    accounts: ACCOUNTS,
+    ids: IDS,
+    without: &[],
+    callers: CALLERS,
+    world,
+    send: |(it, sequence), caller, data| {
+        it.relay(KEY, OPERATOR, 80, 90, sequence.replace(sequence.get() + 1));
+        let is_accepted = enter(&it.payment, caller, data).is_ok();
+        advance_time(31);
+        is_accepted
+    },
+};
 
-    #[test]
-    fn never_panics(
-        calls in prop::collection::vec((calldata(ABI, ACCOUNTS, IDS, &[]), 0usize..3), 16)
-    ) {
-        let it = world();
-        for (sequence, (data, caller)) in (2..).zip(calls) {
-            it.relay(KEY, OPERATOR, 80, 90, sequence);
-            let mut context = it.payment.sender(CALLERS[caller]);
-            let _ = context.deref_mut();
-            let _ = enter::<RelayPaymentPool>(data);
-            drop(context);
-            advance_time(31);
-        }
-    }
+#[test]
+fn never_panics() {
+    FUZZ.never_panics();
 }
 
-/// The fuzzer reaches the functions: a good part of its calls succeed.
 #[test]
 fn the_fuzzer_gets_through() {
-    use proptest::{strategy::ValueTree, test_runner::TestRunner};
-    let it = world();
-    let strategy = calldata(ABI, ACCOUNTS, IDS, &[]);
-    let mut runner = TestRunner::deterministic();
-    let accepted = (0..2_000)
-        .filter(|_| {
-            let data = strategy
-                .new_tree(&mut runner)
-                .expect("a strategy without filters")
-                .current();
-            let mut context = it.payment.sender(OPERATOR);
-            let _ = context.deref_mut();
-            enter::<RelayPaymentPool>(data).is_ok()
-        })
-        .count();
-    assert!(accepted > 500, "{accepted} of 2000");
+    FUZZ.gets_through(OPERATOR, &[]);
 }

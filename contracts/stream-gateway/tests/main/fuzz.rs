@@ -1,7 +1,5 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts.
 
-use std::ops::DerefMut;
-
 use crate::contract::StreamGateway;
 use crate::neighbours::{Gda, Ledger};
 use alloy_primitives::{Address, Bytes, B256, U256};
@@ -61,9 +59,7 @@ impl World {
     }
 
     fn enter(&self, data: Vec<u8>) -> bool {
-        let mut context = self.gateway.sender(ALICE);
-        let _ = context.deref_mut();
-        enter::<StreamGateway>(data).is_ok()
+        enter(&self.gateway, ALICE, data).is_ok()
     }
 }
 

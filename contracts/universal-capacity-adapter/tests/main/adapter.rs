@@ -6,6 +6,7 @@ use bpe_common::{
     call::{MalformedReturn, NotAContract, Revert},
     clock::testing::{advance_time, timestamp},
     ownable::{self, OwnableInvalidOwner, OwnableUnauthorizedAccount},
+    powers::{PowerAnnounced, MIN_NOTICE},
 };
 use motsu::prelude::*;
 
@@ -101,6 +102,49 @@ fn an_attestation_reaches_the_registry() {
         sink: SINK,
         normalizedCapacity: n(500),
     });
+}
+
+/// The attack: a domain of the owner's, whose adapter says of any sink that it can do all that its stake backs. It owes that.
+#[motsu::test]
+fn once_staking_is_open_an_adapter_is_believed_after_the_notice() {
+    let it = World::new();
+    it.stakes.sender(OWNER).set_notice(n(MIN_NOTICE));
+    let claw = it.claw.address();
+    let read = || {
+        let universal = it.universal.sender(OWNER);
+        (
+            universal.get_adapter(CLAW),
+            universal.get_registration(CLAW),
+        )
+    };
+    let register = it.universal.sender(OWNER).register_adapter_for(claw, CODE);
+    register.motsu_unwrap();
+    let from = n(timestamp() + MIN_NOTICE);
+    it.universal.assert_emitted(&PowerAnnounced {
+        at: it.universal.address(),
+        power: ADAPTER,
+        to: claw,
+        from,
+    });
+    let early = || Err(AdapterNotRegistered {}.into());
+    let again = Err(AdapterAlreadyRegistered {}.into());
+    assert_eq!(it.register(claw), again, "its domain is taken");
+    advance_time(MIN_NOTICE - 1);
+    assert_eq!(read(), (Address::ZERO, (claw, CODE, from)));
+    assert_eq!(it.route(CLAW, attestation(SINK, 500, 1)), early());
+    // Taken off while it is only announced, and put on again: the notice begins anew.
+    it.remove(CLAW).unwrap();
+    assert_eq!(read(), (Address::ZERO, (Address::ZERO, B256::ZERO, n(0))));
+    let register = it.universal.sender(OWNER).register_adapter_for(claw, CODE);
+    register.motsu_unwrap();
+    advance_time(MIN_NOTICE - 1);
+    assert_eq!(it.route(CLAW, attestation(SINK, 500, 1)), early());
+    advance_time(1);
+    assert_eq!(read().0, claw);
+    it.route(CLAW, attestation(SINK, 500, 1)).unwrap();
+    assert_eq!(it.capacity(CODE, SINK), n(500));
+    it.remove(CLAW).unwrap();
+    assert_eq!(it.route(CLAW, attestation(SINK, 500, 2)), early());
 }
 
 /// The Solidity deployment's adapters number nothing: their task type's creator takes one per sink and epoch from them.

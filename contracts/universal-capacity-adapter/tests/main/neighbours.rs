@@ -108,6 +108,7 @@ impl Domain {
 #[storage]
 pub struct Stakes {
     stakes: StorageMap<Address, StorageU256>,
+    notice: StorageU256,
 }
 
 #[public]
@@ -118,6 +119,14 @@ impl Stakes {
 
     pub fn get_stake(&self, sink: Address) -> U256 {
         self.stakes.get(sink)
+    }
+
+    pub fn set_notice(&mut self, notice: U256) {
+        self.notice.set(notice);
+    }
+
+    pub fn power_notice(&self) -> U256 {
+        self.notice.get()
     }
 }
 

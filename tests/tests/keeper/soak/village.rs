@@ -178,7 +178,9 @@ impl Village {
             let create = self.gateway.createStream_0(self.code, rate(RATE));
             let parameters = create.call().await.unwrap();
             let run = self.macros.runMacro(*self.gateway.address(), parameters);
-            mined(run.from(source.address()).send().await).await;
+            // A second may pass after the estimate, and the next one costs more.
+            let run = run.gas(1_500_000).from(source.address());
+            mined(run.send().await).await;
         }
     }
 
