@@ -14,15 +14,16 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{Deposited, Error, NotPaidByWork, WorkReserve};
+use super::{DepositTooSmall, Deposited, Error, NotPaidByWork, WorkReserve};
 
 impl WorkReserve {
-    /// Takes a deposit of `source`. The cuts are the units that others than this contract have in the pool.
+    /// Takes a deposit of `source`, of which `least` has to be left. The cuts are the units that others than this contract have in the pool.
     pub(super) fn take_deposit(
         &mut self,
         id: B256,
         source: Address,
         amount: U256,
+        least: U256,
     ) -> Result<(), Error> {
         let weighting = self.ask_pools(IPoolDirectory::getWeightingCall::SELECTOR, &[id])?;
         let pool = self.ask_pools(IPoolDirectory::getPoolCall::SELECTOR, &[id])?;
@@ -42,6 +43,10 @@ impl WorkReserve {
                 left = left.saturating_sub(cut);
                 self.credit(id, recipient, cut);
             }
+        }
+        if left < least {
+            let amount = left;
+            return Err(DepositTooSmall { amount, least }.into());
         }
         self.hold(id, left);
         self.add_deposit(id, source, left)?;

@@ -69,6 +69,33 @@ fn a_deposit_costs_the_cuts_while_recipients_change() {
     }
 }
 
+/// The owner raises the cuts just before a deposit: a deposit pays them at once, where a stream would lose by the second.
+#[motsu::test]
+fn cuts_that_were_raised_meanwhile_take_nothing_of_a_deposit_with_a_least() {
+    let it = Market::empty();
+    it.set_cuts((THIRD, 10), (REVIEWER, 500));
+    it.token.sender(OWNER).mint(source(), w(20_000));
+    let deposit = |least: u64| {
+        let reserve = it.reserve.sender(source());
+        let mut reserve = reserve;
+        let deposit = reserve.deposit_at_least(CODE, n(10_000), n(least));
+        deposit.motsu_res()
+    };
+    deposit(9_490).unwrap();
+    it.set_cuts((THIRD, 1_000), (REVIEWER, 8_989));
+    let (amount, least) = (n(11), n(9_490));
+    assert_eq!(
+        deposit(9_490),
+        Err(DepositTooSmall { amount, least }.into())
+    );
+    assert_eq!(
+        (it.balance(source()), it.funds(source()).0),
+        (10_000, 9_490)
+    );
+    deposit(11).unwrap();
+    assert_eq!((it.balance(source()), it.funds(source()).0), (0, 9_501));
+}
+
 /// Earmarks of each hour of a day, looked at after every number of hours: what ended is free, once, and what has not is not,
 /// although 32 places are used again and again.
 #[motsu::test]
