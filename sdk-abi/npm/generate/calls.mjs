@@ -39,13 +39,14 @@ function functionsOf(abi) {
   return functions;
 }
 
-/** Overloads are told apart by an argument that only the longer one has; both give the same. */
+/** Each overload has all arguments of the next shorter one, and another one that tells it apart; all give the same. */
 function checkOverloads(name, overloads) {
-  if (overloads.length === 1) return;
-  const [longer, shorter] = overloads.map(argumentNames);
-  const [a, b] = overloads.map((it) => resultOf(it.outputs) + isRead(it) + it.stateMutability);
-  const told = shorter.every((it) => longer.includes(it)) && longer.length > shorter.length && a === b;
-  if (overloads.length > 2 || !told) throw new Error(`the overloads of ${name} cannot be told apart by names`);
+  overloads.slice(1).forEach((shorter, index) => {
+    const [more, fewer] = [overloads[index], shorter].map(argumentNames);
+    const [a, b] = [overloads[index], shorter].map((it) => resultOf(it.outputs) + it.stateMutability);
+    const told = fewer.every((it) => more.includes(it)) && more.length > fewer.length && a === b;
+    if (!told) throw new Error(`the overloads of ${name} cannot be told apart by names`);
+  });
 }
 
 const item = (name, index) => `${name}Item${index || ""}`;
@@ -79,9 +80,11 @@ function body(call, name, contract, overloads, rest) {
     const args = names[index].map((it) => `parameters.${it}`).join(", ");
     return `return ${call}(client, parameters, "${camel(contract)}", ${item(name, index)}, [${args}]${rest});`;
   };
-  if (overloads.length === 1) return `  ${line(0)}\n`;
-  const told = names[0].find((it) => !names[1].includes(it));
-  return `  if (parameters.${told} !== undefined) ${line(0)}\n  ${line(1)}\n`;
+  const lines = names.map((own, index) => {
+    const told = own.find((it) => names[index + 1] && !names[index + 1].includes(it));
+    return told ? `  if (parameters.${told} !== undefined) ${line(index)}\n` : `  ${line(index)}\n`;
+  });
+  return lines.join("");
 }
 
 function actionsOf(contract, name, overloads, exported, docs) {

@@ -4,7 +4,7 @@ import type { Address, Hex } from "viem";
 import { createPublicClient, createWalletClient, http } from "viem";
 import { isBpeError, mined, type BpeClient, type Deployment } from "@bpe/stylus";
 import { bpeActions } from "@bpe/stylus/actions";
-import { getTaskType, registerTaskType } from "@bpe/stylus/actions/sink";
+import { getTaskType } from "@bpe/stylus/actions/sink";
 import { getStake, getStakeManagerEvents, simulateUnstake, stake } from "@bpe/stylus/actions/stake";
 import { openStream } from "@bpe/stylus/actions/source";
 import { drain } from "@bpe/stylus/actions/buffer";
@@ -31,12 +31,10 @@ void stake(client, { deployment });
 void stake(client, { amount: 1n });
 
 // Overloads, by their arguments.
-void registerTaskType(client, { deployment, taskTypeId, minStake: 1n });
-void registerTaskType(client, { deployment, taskTypeId, minStake: 1n, metadata: "translation" });
-// @ts-expect-error the least stake is missing
-void registerTaskType(client, { deployment, taskTypeId, metadata: "translation" });
 void drain(client, { deployment, taskTypeId });
 void drain(client, { deployment, taskTypeId, maxSinks: 10n });
+// @ts-expect-error a number of sinks is a bigint
+void drain(client, { deployment, taskTypeId, maxSinks: 10 });
 
 // Events by name.
 const { events } = await mined(stake(client, { deployment, amount: 1n }));
@@ -65,7 +63,7 @@ expectTypeOf(simulateUnstake(client, { deployment, amount: 1n })).resolves.toEqu
 const extended = createWalletClient({ transport, account: sink }).extend(bpeActions(deployment));
 expectTypeOf(extended.bpe.stake.getStake({ sink })).resolves.toEqualTypeOf<bigint>();
 expectTypeOf(extended.bpe.stake.minSinkStake()).resolves.toEqualTypeOf<bigint>();
-void extended.bpe.sink.registerTaskType({ taskTypeId, minStake: 1n });
+void extended.bpe.sink.registerSink({ taskTypeId, initialCapacity: 1n });
 void extended.bpe.source.openStream({ taskTypeId, flowRate: 1n });
 // @ts-expect-error the sink is missing
 void extended.bpe.stake.getStake({});
