@@ -21,7 +21,7 @@ export const SCHEME = "bpe-stream";
 const MOST_HEADER = 16_384;
 const MOST_RECEIPTS = 500;
 
-const readVoucher = object({
+export const readVoucher = object({
   taskTypeId: bytes(32),
   sink: address,
   source: address,
@@ -34,7 +34,7 @@ const readVoucher = object({
 /** Running totals between a source and a sink since ever. */
 export type VoucherBody = ReturnType<typeof readVoucher>;
 
-const readReceipt = object({
+export const readReceipt = object({
   taskTypeId: bytes(32),
   sink: address,
   source: address,

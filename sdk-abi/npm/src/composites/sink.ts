@@ -3,7 +3,7 @@ import type { BpeClient, CommonParameters } from "../core/call.js";
 import { accountOf } from "../core/client.js";
 import { BpeError } from "../core/errors.js";
 import { finished, type FundingParameters } from "../core/steps.js";
-import { rebalanceSink } from "../generated/calls/BackpressurePool.js";
+import { getWeighting, rebalanceSink } from "../generated/calls/BackpressurePool.js";
 import { deregisterSink, getSinksPage, isRegistered, registerSink } from "../generated/calls/CapacityRegistry.js";
 import { stakeUpTo } from "./stake.js";
 
@@ -50,7 +50,7 @@ export type BecomeSinkParameters = FundingParameters & {
 };
 
 /**
- * Stakes what is missing, registers, and has the pool set its units. Steps that are done already are left out, so that it can
+ * Stakes what is missing, registers, and has the pool set its units, where it has any. Steps that are done already are left out, so that it can
  * be called again after a failure. Gives the transactions that it took, all mined.
  */
 export async function becomeSink(client: BpeClient, parameters: BecomeSinkParameters): Promise<readonly Hex[]> {
@@ -63,9 +63,15 @@ export async function becomeSink(client: BpeClient, parameters: BecomeSinkParame
     const register = registerSink(client, { ...parameters, initialCapacity: capacity });
     hashes.push(await finished(client, parameters, register));
   }
-  hashes.push(await finished(client, parameters, rebalanceSink(client, { ...parameters, sink })));
+  // By work, sinks have no units: they are paid by vouchers.
+  if ((await getWeighting(client, { deployment, taskTypeId })) !== BY_WORK) {
+    hashes.push(await finished(client, parameters, rebalanceSink(client, { ...parameters, sink })));
+  }
   return hashes;
 }
+
+/** The weighting of task types that are paid by work. */
+const BY_WORK = 3n;
 
 /** Of `leaveSink`. */
 export type LeaveSinkParameters = FundingParameters & { readonly taskTypeId: Hex };

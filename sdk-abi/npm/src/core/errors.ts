@@ -34,6 +34,8 @@ export interface LocalErrors {
   TimedOut: { readonly waitingFor: string; readonly milliseconds: number };
   /** The user of the wallet did not sign. */
   NotSigned: { readonly account: Address };
+  /** It would cost more than the limit that was set; wei, or wei per second for a flow rate. */
+  SpendingLimit: { readonly limit: string; readonly most: bigint; readonly asked: bigint };
   /** An argument that no contract would take. */
   InvalidArgument: { readonly argument: string; readonly value: string; readonly expected: string };
 }
