@@ -18,7 +18,7 @@ import { Spending, type Limits } from "./fetch/spending.js";
 
 export { memoryStore, type Store } from "./core/store.js";
 export type { SinkService } from "./fetch/sinks.js";
-export type { Limits } from "./fetch/spending.js";
+export { Spending, type Limits } from "./fetch/spending.js";
 
 /** What a paying `fetch` is made of. */
 export interface BpeFetchOptions {
@@ -30,6 +30,8 @@ export interface BpeFetchOptions {
   /** Who signs and pays: the client's account by default. */
   readonly account?: Account;
   readonly limits: Limits;
+  /** What was spent, where several share limits: their own by default. */
+  readonly spending?: Spending;
   /** Where sinks are: by default what they say in ServiceDirectory, as far as that is https. */
   readonly sinks?: readonly SinkService[] | (() => Promise<readonly SinkService[]>);
   /** Where vouchers are kept: in memory by default, and then gone with the process. */
@@ -112,7 +114,7 @@ class Buyer {
     this.#sinks = new Sinks(taskTypeId, fetcher, options.random ?? Math.random);
     this.#pairs = new Pairs({ ...common, fetch: fetcher, store: options.store ?? memoryStore() });
     this.#payer = new Payer({ ...common, limits, funding, wrap, patience: PATIENCE });
-    this.#spending = new Spending(limits);
+    this.#spending = options.spending ?? new Spending(limits);
   }
 
   async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {

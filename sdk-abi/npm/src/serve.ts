@@ -31,6 +31,9 @@ import { redeemBatch } from "./generated/calls/WorkVouchers.js";
 import { getBudget } from "./generated/calls/WorkReserve.js";
 import { Books } from "./serve/books.js";
 
+export { memoryStore, type Store } from "./core/store.js";
+export { nodeListener } from "./serve/node.js";
+
 /** What a sink is made of. */
 export interface BpeServeOptions {
   /** A client of the chain. */

@@ -122,6 +122,41 @@ for (const way of ["macro", "batch", "forwarder"]) {
   });
 }
 
+test("streams: signed by an account without ether, sent by another one", onChain, async () => {
+  const of = as({ taskTypeId: translation });
+  const signer = clientAt(8);
+  const address = accountAt(8).address;
+  const provider = "provider.example";
+  await grantProvider(provider, otherAddress);
+  await owner.request({ method: "anvil_setBalance", params: [address, "0x0"] });
+  const macroParameters = await streams.createStream(signer, { ...of, flowRate });
+  const signing = as({ macroParameters, provider, domain: "bpe.example", nonceKey: 7n });
+  const signed = await streams.signMacro(signer, signing);
+  await mined(streams.sendSignedMacro(other, as({ signed })));
+  assert.ok((await source.readStream(other, { ...of, source: address })).flowRate > 0n);
+  await refused(streams.sendSignedMacro(other, as({ signed })), "Refused"); // a signature counts once
+  const ending = await streams.deleteStream(signer, of);
+  const end = await streams.signMacro(signer, { ...signing, macroParameters: ending });
+  await refused(streams.sendSignedMacro(payer, as({ signed: end })), "Refused"); // no provider
+  await mined(streams.sendSignedMacro(other, as({ signed: end })));
+  assert.equal((await source.readStream(other, { ...of, source: address })).flowRate, 0n);
+});
+
+/** Gives an account the role of a provider, as Superfluid's governance does: here by its owner, whom the devnet lets us be. */
+async function grantProvider(name, account) {
+  const { host, governance } = deployment.superfluid;
+  const item = (functionName, inputs, outputs) => ({ type: "function", name: functionName, stateMutability: "nonpayable", inputs, outputs });
+  const outputs = [{ type: "address" }];
+  const read = (address, functionName) =>
+    owner.readContract({ address, abi: [{ ...item(functionName, [], outputs), stateMutability: "view" }], functionName });
+  const acl = await read(host, "getSimpleACL");
+  const governor = await read(governance, "owner");
+  await owner.request({ method: "anvil_impersonateAccount", params: [governor] });
+  const abi = [item("grantRole", [{ type: "bytes32" }, { type: "address" }], [])];
+  const granting = { account: governor, address: acl, abi, functionName: "grantRole", args: [id(name), account] };
+  await owner.waitForTransactionReceipt({ hash: await owner.writeContract(granting) });
+}
+
 test("source: rates and deposits that would pay nobody are refused before anything is sent", onChain, async () => {
   const of = as({ taskTypeId: translation });
   const minimum = await streams.getMinimumFlowRate(payer, of);

@@ -67,3 +67,36 @@ export const getNonceItem = {
   ],
   outputs: [{ name: "", type: "uint256" }],
 } as const;
+
+/** ClearMacroForwarderV1's: the digest that a signer signs. */
+export const getDigestItem = {
+  type: "function",
+  name: "getDigest",
+  stateMutability: "view",
+  inputs: [
+    { name: "m", type: "address" },
+    { name: "encodedPayload", type: "bytes" },
+  ],
+  outputs: [{ name: "", type: "bytes32" }],
+} as const;
+
+/** What ClearMacroForwarderV1 takes: an action's parameters, and what secures it. */
+export const payloadParameter = {
+  name: "payload",
+  type: "tuple",
+  components: [
+    { name: "action", type: "tuple", components: [{ name: "params", type: "bytes" }] },
+    {
+      name: "security",
+      type: "tuple",
+      components: [
+        { name: "domain", type: "string" },
+        { name: "macroContract", type: "address" },
+        { name: "provider", type: "string" },
+        { name: "validAfter", type: "uint256" },
+        { name: "validBefore", type: "uint256" },
+        { name: "nonce", type: "uint256" },
+      ],
+    },
+  ],
+} as const;
