@@ -4,6 +4,7 @@ use alloy::{
     primitives::{Address, Bytes, U256},
     providers::Provider,
     rpc::types::TransactionReceipt,
+    sol_types::SolCall as _,
 };
 use bpe_abi::IBackpressurePool::{IBackpressurePoolErrors, InvalidAccount};
 use bpe_tests::{
@@ -12,8 +13,6 @@ use bpe_tests::{
     work::{Work, UNITS, WORK},
 };
 use devnet_superfluid::bindings::IGeneralDistributionAgreementV1::distributeFlowCall;
-
-use alloy::sol_types::SolCall as _;
 
 use crate::signer;
 
