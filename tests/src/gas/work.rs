@@ -67,7 +67,7 @@ async fn money(it: &Work, table: &mut Table<'_>) {
     let token = core.superfluid.usdcx();
     let approve = token.approve(*reserve.address(), amount).from(source);
     mined(approve.send().await).await;
-    let deposit = reserve.deposit_0(WORK, amount).from(source);
+    let deposit = reserve.deposit(WORK, amount).from(source);
     table.add("deposit, first", None, mined(deposit.send().await).await);
     let now = core.base.devnet.timestamp();
     let (set_aside, until) = (U256::from(usdcx(1)), U256::from(now + HOUR));

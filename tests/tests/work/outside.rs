@@ -162,7 +162,6 @@ async fn what_is_noted_has_arrived_whatever_superfluid_rounds() {
             .await;
     }
     let (noted, arrived) = outside.noted_and_arrived().await;
-    println!("{noted} of {arrived} wei noted");
     assert!(noted > 0);
 }
 
