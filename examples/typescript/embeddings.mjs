@@ -42,6 +42,8 @@ const texts = ["congestion control for money", "capacity that is verified", "a s
 const answers = await Promise.all(texts.map((input) => openai.embeddings.create({ model: "letters", input, encoding_format: "float" })));
 console.log(`${answers.length} embeddings of ${answers[0].data[0].embedding.length} numbers`);
 await fetch.settled();
-const { receipt } = await mined(serve.redeem());
-console.log(`paid in one transaction, for ${receipt.gasUsed} gas`);
+await new Promise((resolve) => setTimeout(resolve, 2_000)); // what counts is bounded by the time that a sink has had
+const { receipt, events } = await mined(serve.redeem());
+const counted = events.find((event) => event.eventName === "Redeemed");
+console.log(`${counted?.args.value} wei in one transaction, for ${receipt.gasUsed} gas`);
 server.close();

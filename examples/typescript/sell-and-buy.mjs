@@ -9,8 +9,7 @@ import { clientOf, deployment, told } from "./setup.mjs";
 
 const taskTypeId = told("TASK_TYPE");
 const of = { deployment, taskTypeId };
-const seller = clientOf("SELLER_KEY");
-const buyer = clientOf("BUYER_KEY");
+const [seller, buyer] = [clientOf("SELLER_KEY"), clientOf("BUYER_KEY")];
 const price = 10n ** 12n; // wei per work unit
 
 // Sell: stake, register, serve.
@@ -34,7 +33,8 @@ const answer = await fetch("http://bpe/v1/reverse", { method: "POST", body: JSON
 console.log(answer.status, await answer.text());
 await fetch.settled();
 
-// Be paid: the latest voucher of each buyer, in one transaction.
+// Be paid: the latest voucher of each buyer, in one transaction, as far as 10 units have had the time for it.
+await new Promise((resolve) => setTimeout(resolve, 2_000));
 const { events } = await mined(serve.redeem());
 for (const { eventName, args } of events) if (eventName === "Redeemed") console.log(`redeemed ${args.value} wei`);
 server.close();

@@ -1,4 +1,4 @@
-import { isAddressEqual, type Account, type Hex } from "viem";
+import { isAddressEqual, type Account, type Address, type Hex } from "viem";
 import {
   encodePaymentRequired,
   parseSubmission,
@@ -84,6 +84,7 @@ class Seller implements BpeServe {
   readonly #books: Books;
   readonly #clock: ChainClock;
   readonly #seen = new Map<Hex, bigint>();
+  readonly #remembered = new Map<Address, Promise<void>>();
   #scale: Promise<WorkScale> | undefined;
   #draining = false;
 
@@ -133,13 +134,15 @@ class Seller implements BpeServe {
     if (text === undefined) return problem(413, `a submission of more than ${MOST_SUBMISSION} bytes`);
     try {
       const submission = parseSubmission(text);
+      const known = this.#remembered.has(submission.voucher.source);
       const taken = await this.#books.take(submission);
       if (taken.kind === "refused") return problem(400, taken.reason);
       if (taken.kind === "known") {
         const { voucher: latest, ...signatures } = taken.latest;
         return json(409, { latest, ...signatures });
       }
-      this.queue.vouchered(submission.voucher.source, taken.value);
+      // Who is not in the queue's memory yet is remembered with this voucher.
+      if (known) this.queue.vouchered(submission.voucher.source, taken.value);
       return json(200, { sinkSignature: taken.sinkSignature });
     } catch (error) {
       if (error instanceof MalformedError) return problem(400, error.message);
@@ -182,10 +185,17 @@ class Seller implements BpeServe {
     const { client, deployment, taskTypeId } = this.#options;
     const { source, value } = offer;
     const { free, earmarked } = await getBudget(client, { deployment, taskTypeId, source, sink: this.#account.address });
+    const lacks = (needed: bigint) => {
+      const said = `the source would owe ${needed} wei, and has ${free + earmarked}`;
+      return free + earmarked < needed ? this.#unpaid(undefined, said, needed) : undefined;
+    };
+    // Strangers without money leave no trace here.
+    const poor = lacks(value);
+    if (poor) return poor;
+    await this.#remember(source);
     const needed = this.queue.standing(source).outstanding + value;
-    if (free + earmarked < needed) {
-      return this.#unpaid(undefined, `the source would owe ${needed} wei, and has ${free + earmarked}`, needed);
-    }
+    const indebted = lacks(needed);
+    if (indebted) return indebted;
     try {
       const slot = this.queue.admit({ source, value, earmarked, withinMs: Number(offer.deadline - now) * 1_000 });
       this.#seen.set(offer.taskId, offer.deadline);
@@ -194,6 +204,16 @@ class Seller implements BpeServe {
       if (!(error instanceof QueueRefusal) || error.refusal.reason !== "untrusted") throw error;
       return this.#unpaid(undefined, error.message, needed, needed);
     }
+  }
+
+  /** Tells the queue once what the books say of a source: trust outlives the process. */
+  #remember(source: Address): Promise<void> {
+    const remembering =
+      this.#remembered.get(source) ??
+      this.#books.standing(source).then(({ owed, shown }) => this.queue.remember(source, owed, shown));
+    this.#remembered.set(source, remembering);
+    remembering.catch(() => this.#remembered.delete(source));
+    return remembering;
   }
 
   async #serve(request: Request, offer: TaskOffer, price: bigint, slot: Slot, signed: Hex): Promise<Response> {

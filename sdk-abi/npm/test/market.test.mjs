@@ -122,8 +122,27 @@ test("ten at once: two run at the sink, one payment, one voucher for many; a buy
   await forgetful.fetch.settled();
   assert.deepEqual(forgetful.faults, []);
   await mine(1, 600);
-  await mined(serve.redeem());
+  // Another process of the seller, with its store, is paid.
+  assert.equal(serve.queue.running, 0);
+  await mined(sinkWith({ store }).serve.redeem());
   assert.equal((await vouchers.getTotals(buyer, between)).tasks, 13n);
+});
+
+test("trust outlives the process: what was signed counts after a restart", onChain, async () => {
+  const store = memoryStore();
+  const first = sinkWith({ store });
+  const buying = buyerOf(first.reach);
+  await buying.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
+  await buying.fetch.settled();
+  const shown = first.serve.queue.standing(accountAt(6).address);
+  assert.ok(shown.shown > 0n && shown.outstanding === 0n);
+  const second = sinkWith({ store });
+  const again = buyerOf(second.reach);
+  await again.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
+  await again.fetch.settled();
+  assert.deepEqual(again.faults, []);
+  const spent = (1_500n * 10n ** 6n * price) / 10n ** 9n;
+  assert.deepEqual(second.serve.queue.standing(accountAt(6).address), { ...shown, shown: shown.shown + spent });
 });
 
 test("what the service refuses costs nothing, and comes through", onChain, async () => {

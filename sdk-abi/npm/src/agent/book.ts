@@ -75,6 +75,9 @@ interface Task {
 const RETRY_LEAST_MS = 1_000;
 const NOTHING: Standing = { inHand: 0, outstanding: 0n, shown: 0n };
 
+/** Sums stay below 2^128, as those of the Rust crate do. */
+const MOST = 2n ** 128n - 1n;
+const sum = (a: bigint, b: bigint) => (a + b > MOST ? MOST : a + b);
 const less = (a: bigint, b: bigint) => (a > b ? a - b : 0n);
 const greater = (a: bigint, b: bigint) => (a > b ? a : b);
 
@@ -104,7 +107,7 @@ export class Book {
     const source = getAddress(request.source);
     const { value, deadlineMs } = request;
     this.#tasks.set(id, { source, value, deadlineMs, startedMs: runs ? nowMs : undefined });
-    this.#settle(source, (it) => ({ ...it, inHand: it.inHand + 1, outstanding: it.outstanding + value }));
+    this.#settle(source, (it) => ({ ...it, inHand: it.inHand + 1, outstanding: sum(it.outstanding, value) }));
     if (runs) {
       this.#running += 1;
       return { id, runs };
@@ -128,7 +131,7 @@ export class Book {
     this.#settle(task.source, (it) => ({
       ...it,
       inHand: it.inHand - 1,
-      outstanding: less(it.outstanding, task.value) + owed,
+      outstanding: sum(less(it.outstanding, task.value), owed),
     }));
     return this.#advance(nowMs);
   }
@@ -138,7 +141,7 @@ export class Book {
     this.#settle(getAddress(source), (it) => ({
       ...it,
       outstanding: less(it.outstanding, value),
-      shown: it.shown + value,
+      shown: sum(it.shown, value),
     }));
   }
 
@@ -146,8 +149,8 @@ export class Book {
   remember(source: Address, outstanding: bigint, shown: bigint): void {
     this.#settle(getAddress(source), (it) => ({
       ...it,
-      outstanding: it.outstanding + outstanding,
-      shown: it.shown + shown,
+      outstanding: sum(it.outstanding, outstanding),
+      shown: sum(it.shown, shown),
     }));
   }
 
@@ -164,7 +167,7 @@ export class Book {
   /** What a source may owe without an earmark, in wei. */
   trust(source: Address): bigint {
     const { firstTrust, mostTrust } = this.#settings;
-    const trust = firstTrust + this.standing(source).shown;
+    const trust = sum(firstTrust, this.standing(source).shown);
     const limit = greater(mostTrust, firstTrust);
     return trust < limit ? trust : limit;
   }
@@ -217,12 +220,12 @@ export class Book {
 
   #untrusted({ source, value, earmarked }: TaskRequest): Refusal | undefined {
     const { outstanding, shown } = this.standing(source);
-    const needed = outstanding + value;
+    const needed = sum(outstanding, value);
     const trusted = greater(this.trust(source), earmarked);
     if (needed > trusted) return { reason: "untrusted", needed, trusted };
     if (shown > 0n || needed <= earmarked) return undefined;
     const strangers = [...this.#sources.values()].filter((it) => it.shown === 0n);
-    const owed = strangers.reduce((sum, it) => sum + it.outstanding, value);
+    const owed = sum(strangers.reduce((total, it) => sum(total, it.outstanding), 0n), value);
     return owed > this.#settings.mostStrangers ? { reason: "untrusted", needed, trusted: earmarked } : undefined;
   }
 
