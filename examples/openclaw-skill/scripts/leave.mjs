@@ -5,6 +5,8 @@ import { agent, said } from "./skill.mjs";
 await said(async () => {
   const { client, deployment, taskTypeId } = agent();
   const steps = [];
-  const next = await new SinkLifecycle(client, { deployment, taskTypeId }).leave({ onStep: (step) => steps.push(step) });
+  const next = await new SinkLifecycle(client, { deployment, taskTypeId }).leave({
+    onStep: (step) => steps.push(step),
+  });
   return { steps, ...next };
 });

@@ -1,5 +1,5 @@
-// No action can mismatch its contract: every function of every ABI has one, calls that contract with that selector and those
-// arguments, and gives what the contract answers. The ABIs are read from ../abi, not from what was generated.
+// No action can mismatch its contract: every function of every ABI has one, calls that contract with that selector and
+// those arguments, and gives what the contract answers. The ABIs are read from ../abi, not from what was generated.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeFunctionData, encodeFunctionResult, toFunctionSelector } from "viem";
@@ -92,7 +92,10 @@ test("every function of the Solidity deployment has an action", () => {
     const contract = file.replace(".json", "");
     const [module, short] = members.flatMap(([name, it]) => (it[contract] ? [[name, it[contract]]] : []))[0] ?? [];
     if (!module) continue; // deferred, and not here
-    const signatures = suite.get(contract).filter((it) => it.type === "function").map((it) => toFunctionSelector(it));
+    const signatures = suite
+      .get(contract)
+      .filter((it) => it.type === "function")
+      .map((it) => toFunctionSelector(it));
     for (const item of JSON.parse(readFileSync(new URL(file, folder), "utf8")).filter((it) => it.type === "function")) {
       assert.ok(signatures.includes(toFunctionSelector(item)), `${contract}.${item.name}`);
       assert.ok(actionOf(module, short, item.name)[1], `${contract}.${item.name}`);

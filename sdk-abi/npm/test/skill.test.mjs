@@ -36,7 +36,14 @@ function environment(index) {
   const key = join(folder, `key-${index}`);
   writeFileSync(key, toHex(accountAt(index).getHdKey().privateKey), { mode: 0o600 });
   const DEPLOYMENT = join(folder, "deployment.json");
-  return { ...process.env, RPC: url, DEPLOYMENT, TASK_TYPE: taskTypeId, AGENT_KEY_FILE: key, STATE: join(folder, `state-${index}`) };
+  return {
+    ...process.env,
+    RPC: url,
+    DEPLOYMENT,
+    TASK_TYPE: taskTypeId,
+    AGENT_KEY_FILE: key,
+    STATE: join(folder, `state-${index}`),
+  };
 }
 
 function run(index, script, ...args) {
@@ -55,7 +62,9 @@ async function service() {
     let body = "";
     for await (const part of request) body += part;
     assert.equal(request.headers["bpe-task"], undefined);
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ path: request.url, ...JSON.parse(body) }));
+    response
+      .writeHead(200, { "content-type": "application/json" })
+      .end(JSON.stringify({ path: request.url, ...JSON.parse(body) }));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -102,7 +111,20 @@ test("an agent stakes, serves, settles and leaves", onChain, async () => {
 
   const { uri, stop } = await serving(await service());
   const address = accountAt(5).address;
-  const bought = await run(6, "buy.mjs", "--path", "/v1/echo?x=1", "--body", '{"text":"hello"}', "--most", "0.01", "--sink", address, "--uri", uri);
+  const bought = await run(
+    6,
+    "buy.mjs",
+    "--path",
+    "/v1/echo?x=1",
+    "--body",
+    '{"text":"hello"}',
+    "--most",
+    "0.01",
+    "--sink",
+    address,
+    "--uri",
+    uri,
+  );
   const { status, body, faults } = bought.said;
   assert.deepEqual([status, JSON.parse(body), faults], [200, { path: "/v1/echo?x=1", text: "hello" }, []]);
   const [code] = await stop();

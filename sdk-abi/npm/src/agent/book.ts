@@ -43,7 +43,9 @@ export type Admission =
   | { readonly id: number; readonly runs: false; readonly expectedMs: number }
   | { readonly refused: Refusal };
 
-/** How a task ended: worth so many wei, which the source owes until it signs a voucher; or failed, and nothing is owed. */
+/**
+ * How a task ended: worth so many wei, which the source owes until it signs a voucher; or failed, and nothing is owed.
+ */
 export type Outcome = { readonly done: bigint } | "failed";
 
 /** What a source has in hand, owes and has signed. */
@@ -190,8 +192,8 @@ export class Book {
   }
 
   /**
-   * How long one that comes now would wait: as many have to end before it as wait and run beyond the limit, at the mean pace;
-   * rounded up.
+   * How long one that comes now would wait: as many have to end before it as wait and run beyond the limit, at the mean
+   * pace; rounded up.
    */
   expectedWaitMs(): number {
     if (this.#hasRoom()) return 0;
@@ -212,7 +214,8 @@ export class Book {
     const retryAfterMs = Math.max(expectedMs, RETRY_LEAST_MS);
     const { inHand } = this.standing(request.source);
     if (inHand >= mostPerSource) return { reason: "source", inHand, retryAfterMs };
-    if (!this.#hasRoom() && (atOnce === 0 || this.#waiting.length >= mostWaiting)) return { reason: "full", retryAfterMs };
+    if (!this.#hasRoom() && (atOnce === 0 || this.#waiting.length >= mostWaiting))
+      return { reason: "full", retryAfterMs };
     const neededMs = expectedMs + this.#meanMs;
     if (nowMs + neededMs > request.deadlineMs) return { reason: "late", neededMs, retryAfterMs };
     return undefined;
@@ -225,7 +228,10 @@ export class Book {
     if (needed > trusted) return { reason: "untrusted", needed, trusted };
     if (shown > 0n || needed <= earmarked) return undefined;
     const strangers = [...this.#sources.values()].filter((it) => it.shown === 0n);
-    const owed = sum(strangers.reduce((total, it) => sum(total, it.outstanding), 0n), value);
+    const owed = sum(
+      strangers.reduce((total, it) => sum(total, it.outstanding), 0n),
+      value,
+    );
     return owed > this.#settings.mostStrangers ? { reason: "untrusted", needed, trusted: earmarked } : undefined;
   }
 

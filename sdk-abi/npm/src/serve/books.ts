@@ -1,5 +1,11 @@
 import { isAddressEqual, recoverTypedDataAddress, type Account, type Address, type Hex } from "viem";
-import { readReceipt, readVoucher, type ReceiptBody, type VoucherBody, type VoucherSubmission } from "../agent/messages.js";
+import {
+  readReceipt,
+  readVoucher,
+  type ReceiptBody,
+  type VoucherBody,
+  type VoucherSubmission,
+} from "../agent/messages.js";
 import { above, order, plus, type Totals } from "../agent/totals.js";
 import { address, bytes, decimal, fromJson, list, object, toJson } from "../agent/wire.js";
 import type { BpeClient } from "../core/call.js";
@@ -15,7 +21,8 @@ export interface SourceBook {
   readonly done: Totals;
   /** What of that was signed for, or counted on the chain before these books began. */
   readonly signed: Totals;
-  readonly latest: { readonly voucher: VoucherBody; readonly sourceSignature: Hex; readonly sinkSignature: Hex } | undefined;
+  readonly latest:
+    { readonly voucher: VoucherBody; readonly sourceSignature: Hex; readonly sinkSignature: Hex } | undefined;
   /** Receipts of the latest vouchers' tasks, with the source's signatures. */
   readonly receipts: readonly ReceiptBody[];
 }
@@ -33,7 +40,10 @@ const readBook: (value: unknown, place: string) => SourceBook = (value, place) =
   const totals = object({ work: decimal(128), value: decimal(128), tasks: decimal(64) });
   const signed = object({ voucher: readVoucher, sourceSignature: bytes(65), sinkSignature: bytes(65) });
   const optional = (it: unknown, at: string) => (it === null ? undefined : signed(it, at));
-  return object({ done: totals, signed: totals, latest: optional, receipts: list(readReceipt, MOST_RECEIPTS) })(value, place);
+  return object({ done: totals, signed: totals, latest: optional, receipts: list(readReceipt, MOST_RECEIPTS) })(
+    value,
+    place,
+  );
 };
 
 /** Whose books they are. */
@@ -95,12 +105,16 @@ export class Books {
     if (!signer || !isAddressEqual(signer, source)) return refused("sourceSignature is not the source's");
     const book = await this.#load(source);
     if (order(book.signed, voucher) !== "later") {
-      return book.latest ? { kind: "known", latest: book.latest } : refused("its totals are not above those that counted");
+      return book.latest
+        ? { kind: "known", latest: book.latest }
+        : refused("its totals are not above those that counted");
     }
     const more = above(totalsOf(voucher), book.done);
-    if (more.work > 0n || more.tasks > 0n) return refused("its totals are above what was done: they would count against later work");
+    if (more.work > 0n || more.tasks > 0n)
+      return refused("its totals are above what was done: they would count against later work");
     for (const receipt of receipts) {
-      if (!(await this.#isReceipt(receipt, source))) return refused(`the receipt of ${receipt.taskId} is not the source's`);
+      if (!(await this.#isReceipt(receipt, source)))
+        return refused(`the receipt of ${receipt.taskId} is not the source's`);
     }
     const sinkSignature = await signVoucher(client, { deployment, account, voucher });
     const kept = [...book.receipts, ...receipts].slice(-MOST_RECEIPTS);
@@ -129,7 +143,8 @@ export class Books {
   #key(source: Address | "sources"): string {
     const { deployment, taskTypeId, account } = this.#options;
     const chain = deployment.instance ?? deployment.chainId;
-    return `bpe:book:${chain}:${contractAddress(deployment, "workVouchers")}:${taskTypeId}:${account.address}:${source}`;
+    const contract = contractAddress(deployment, "workVouchers");
+    return `bpe:book:${chain}:${contract}:${taskTypeId}:${account.address}:${source}`;
   }
 
   async #load(source: Address): Promise<SourceBook> {
