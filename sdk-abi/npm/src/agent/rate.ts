@@ -33,8 +33,8 @@ const least = (a: bigint, b: bigint) => (a < b ? a : b);
 const most = (a: bigint, b: bigint) => (a > b ? a : b);
 
 /**
- * The rate from now on, in wei per second; 0 is none. Additive increase towards what keeps the reserve, a half under pressure,
- * and never above the limit.
+ * The rate from now on, in wei per second; 0 is none. Additive increase towards what keeps the reserve, a half under
+ * pressure, and never above the limit.
  */
 export function nextRate(settings: RateSettings, inputs: RateInputs): bigint {
   if (inputs.pressure >= PRESSED) return floored(settings, inputs.rate / 2n);

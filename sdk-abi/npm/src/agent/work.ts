@@ -1,7 +1,7 @@
 /**
- * How much work a task was: by the task type's metadata, out of the bytes that both sides see. What is counted is the same on
- * both sides to the last digit. Tokens are those of `usage`. A stream without `usage` counts an input token for each four
- * bytes of the request, and an output token for each event; another answer without it is one request.
+ * How much work a task was: by the task type's metadata, out of the bytes that both sides see. What is counted is the
+ * same on both sides to the last digit. Tokens are those of `usage`. A stream without `usage` counts an input token for
+ * each four bytes of the request, and an output token for each event; another answer without it is one request.
  */
 import { MalformedError } from "./wire.js";
 
@@ -33,7 +33,10 @@ export interface Usage {
 /** A request is one work unit. */
 const BY_REQUEST: WorkScale = { unit: "request", input: UNIT, output: 0n };
 
-/** The scale that a task type's metadata names; that of requests, if it names none. `MalformedError`, if it cannot be counted. */
+/**
+ * The scale that a task type's metadata names; that of requests, if it names none. `MalformedError`, if it cannot be
+ * counted.
+ */
 export function scaleOf(metadata: string): WorkScale {
   const named = namedScale(metadata);
   if (!named) return BY_REQUEST;
@@ -67,7 +70,9 @@ function numberOf(name: string, text: string | null | undefined): bigint {
   if (text === undefined || text === null) return 0n;
   const value = /^[0-9]+$/.test(text) ? BigInt(text) : undefined;
   if (value === undefined || value > MOST_NUMBER) {
-    throw new MalformedError(`work.${name} = ${JSON.stringify(text.slice(0, 40))} is no decimal number of at most 64 bits`);
+    throw new MalformedError(
+      `work.${name} = ${JSON.stringify(text.slice(0, 40))} is no decimal number of at most 64 bits`,
+    );
   }
   return value;
 }
@@ -141,7 +146,10 @@ export class Counter {
     return this.#events !== undefined;
   }
 
-  /** Whether an answer that ended here was all of it: a stream says `[DONE]` where tokens are counted, and nowhere an error. */
+  /**
+   * Whether an answer that ended here was all of it: a stream says `[DONE]` where tokens are counted, and nowhere an
+   * error.
+   */
   get complete(): boolean {
     if (!this.#events) return true;
     return !this.#events.failed && (this.#events.done || this.#scale.unit !== "token");

@@ -22,7 +22,11 @@ export interface Repeatable {
 }
 
 /** Keeps a request. Credentials of a service that it was meant for stay here. */
-export async function repeatable(input: RequestInfo | URL, init: RequestInit | undefined, also: readonly string[]): Promise<Repeatable> {
+export async function repeatable(
+  input: RequestInfo | URL,
+  init: RequestInit | undefined,
+  also: readonly string[],
+): Promise<Repeatable> {
   const request = new Request(input, init);
   const { pathname, search } = new URL(request.url);
   const headers = new Headers();
@@ -33,7 +37,13 @@ export async function repeatable(input: RequestInfo | URL, init: RequestInit | u
   const bytes = await readAtMost(request.body, MOST_REQUEST);
   if (!bytes) throw new TypeError(`a request of more than ${MOST_REQUEST} bytes`);
   const bodiless = request.method === "GET" || request.method === "HEAD";
-  return { method: request.method, path: pathname + search, headers, body: bodiless ? undefined : bytes, signal: request.signal };
+  return {
+    method: request.method,
+    path: pathname + search,
+    headers,
+    body: bodiless ? undefined : bytes,
+    signal: request.signal,
+  };
 }
 
 /** The most that a request may take, in work units of 1e-9: a token of input has a byte at least. */
