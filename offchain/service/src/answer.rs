@@ -54,7 +54,7 @@ impl Answer {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response<Body> {
         let kind = match self.status.as_u16() {
-            400..=403 | 404..=428 => "invalid_request_error",
+            400..=428 => "invalid_request_error",
             429 => "rate_limit_error",
             _ => "server_error",
         };

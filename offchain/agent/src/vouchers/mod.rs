@@ -5,6 +5,7 @@
 //! sends its latest voucher again until it is acknowledged, a sink answers a voucher that it has with the same signature.
 
 mod ledger;
+mod rows;
 mod totals;
 
 pub use ledger::{Debt, Finished, Ledger, LedgerError, Pair, Received, Signed, Taken};
