@@ -9,8 +9,9 @@
 //! | [`directory`] | where sinks can be reached |
 //! | [`formats`] | what goes over the wire between them |
 //!
-//! Amounts: work in work units of 1e-9 (a capacity unit for a second is one work unit), money in wei of the payment token,
-//! prices in wei per work unit, capacity in work units of 1e-9 per second. Time in protocol decisions is the chain's.
+//! Amounts: work in work units of 1e-9 (a capacity unit for a second is one work unit), money in wei of the payment
+//! token, prices in wei per work unit, capacity in work units of 1e-9 per second. Time in protocol decisions is the
+//! chain's.
 //!
 //! The TypeScript package computes the same: `tests/fixtures/agent/` holds both to it.
 

@@ -37,8 +37,8 @@ pub struct Relayed {
 
 type Part = Result<Bytes, std::io::Error>;
 
-/// The body that a client gets of an answer. `finish` is awaited before the client sees the end of it: what is stored there is
-/// stored before the client can act on it.
+/// The body that a client gets of an answer. `finish` is awaited before the client sees the end of it: what is stored
+/// there is stored before the client can act on it.
 pub fn relay<F>(
     from: Incoming,
     counter: Counter,
@@ -97,8 +97,8 @@ async fn pump(
     Relayed { end, counter }
 }
 
-/// What a client is told of an answer that broke off: an event in a stream of events that has no error of its own in it, and a
-/// connection that breaks off in anything else.
+/// What a client is told of an answer that broke off: an event in a stream of events that has no error of its own in
+/// it, and a connection that breaks off in anything else.
 fn ending(relayed: &Relayed) -> Option<Part> {
     let End::Broken(reason) = &relayed.end else {
         return None;

@@ -1,5 +1,5 @@
-//! What the chain says of a source's money and keys, and of this sink's price. Answers are kept for some seconds: a source's
-//! requests come faster than blocks.
+//! What the chain says of a source's money and keys, and of this sink's price. Answers are kept for some seconds: a
+//! source's requests come faster than blocks.
 
 use std::{
     collections::HashMap,
@@ -118,8 +118,7 @@ impl Money {
             return Ok(price);
         }
         let last = *self.price.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, price)) = last.filter(|(at, _)| at.elapsed() < FRESH) {
-            let _ = at;
+        if let Some((_, price)) = last.filter(|(at, _)| at.elapsed() < FRESH) {
             return Ok(price);
         }
         let price = self

@@ -240,12 +240,22 @@ async fn paid_slot(
         budget = shared.money.budget(source, true).await.map_err(fault)?;
         admitted = admit(budget.earmarked);
     }
-    admitted.map_err(|refused| match refused {
+    let slot = admitted.map_err(|refused| match refused {
         Refused::Untrusted { needed, .. } => {
             unpaid(shared, path, &refused.to_string(), price, needed, needed)
         }
         _ => busy(&refused).into(),
-    })
+    })?;
+    // Others may have been admitted at the same time.
+    let owed = shared.queue.look(|book| book.standing(source).outstanding);
+    if owed > budget.total() {
+        let why = format!(
+            "the source has {} wei for this, and would owe {owed}",
+            budget.total()
+        );
+        return Err(unpaid(shared, path, &why, price, 0, owed));
+    }
+    Ok(slot)
 }
 
 fn busy(refused: &Refused) -> Answer {

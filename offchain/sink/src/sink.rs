@@ -174,7 +174,8 @@ impl Sink {
         Ok(())
     }
 
-    /// Redeems, is paid, deregisters, and withdraws the stake, as far as that can be done now; says from when on the rest can.
+    /// Redeems, is paid, deregisters, and withdraws the stake, as far as that can be done now; says from when on the
+    /// rest can.
     ///
     /// # Errors
     /// If a step is refused.

@@ -1,5 +1,5 @@
-//! What becomes of a request: it goes to one sink after the other until one takes it, bounded in number, and not any more once
-//! its answer has begun.
+//! What becomes of a request: it goes to one sink after the other until one takes it, bounded in number, and not any
+//! more once its answer has begun.
 
 use std::{
     sync::{atomic::Ordering, Arc},

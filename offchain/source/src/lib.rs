@@ -1,5 +1,5 @@
-//! A local gateway of a payer: OpenAI-compatible, and any other path is passed through too. Every request goes to a sink that
-//! has room, and is paid for what was done.
+//! A local gateway of a payer: OpenAI-compatible, and any other path is passed through too. Every request goes to a
+//! sink that has room, and is paid for what was done.
 //!
 //! - `gateway`: what becomes of a request; `request`: what it asks for; `sinks`: who is asked.
 //! - `money`: limits of spending, streams, earmarks. `settle`: vouchers for what was done.

@@ -1,7 +1,7 @@
 //! The source's money: what it spends, the streams that pay for it, and what is set aside for a sink.
 //!
-//! Requests that meet a 402 at the same time wait for each other: the first one opens or raises the stream, or sets money aside,
-//! the others find it done. None is above the limits of spending.
+//! Requests that meet a 402 at the same time wait for each other: the first one opens or raises the stream, or sets
+//! money aside, the others find it done. None is above the limits of spending.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,8 @@ use tokio::sync::watch;
 
 use crate::config::{Config, Spend};
 
-/// An earmark is good for so long, and asked for with so many times what is needed, so that it is not asked for each task.
+/// An earmark is good for so long, and asked for with so many times what is needed, so that it is not asked for each
+/// task.
 const EARMARK_SECONDS: u64 = 3_600;
 const EARMARK_TIMES: u128 = 10;
 /// A runway below this is said loudly.

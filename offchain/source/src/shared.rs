@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    future::Future,
     sync::{atomic::AtomicBool, Arc},
 };
 
@@ -101,7 +102,7 @@ impl Shared {
 }
 
 /// All of them at once.
-async fn futures_all<F: std::future::Future<Output = ()>>(all: impl Iterator<Item = F>) {
+async fn futures_all<F: Future<Output = ()>>(all: impl Iterator<Item = F>) {
     let mut all: Vec<_> = all.map(Box::pin).collect();
     std::future::poll_fn(|context| {
         all.retain_mut(|it| it.as_mut().poll(context).is_pending());

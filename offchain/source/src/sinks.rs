@@ -1,7 +1,8 @@
 //! Sinks: who there is, how they are, and which one is asked.
 //!
-//! Busy is not broken: a sink that says when to come back is left alone until then; one that fails, for a time that doubles.
-//! Of those with room two are drawn, weighted by what they have free, and the cheaper-and-faster of the two is asked.
+//! Busy is not broken: a sink that says when to come back is left alone until then; one that fails, for a time that
+//! doubles. Of those with room two are drawn, weighted by what they have free, and the cheaper-and-faster of the two
+//! is asked.
 
 use std::{
     collections::HashMap,
@@ -79,7 +80,8 @@ impl Sinks {
         }
     }
 
-    /// The sinks of a task type, as a directory and the registry have them now. What is known of those that stay, stays.
+    /// The sinks of a task type, as a directory and the registry have them now. What is known of those that stay,
+    /// stays.
     pub fn set(&self, task_type: B256, services: Vec<(Address, String)>) {
         let mut of = self.of();
         let known = of.entry(task_type).or_default();

@@ -122,8 +122,8 @@ impl Source {
         self.shared.source()
     }
 
-    /// Signs for what is open, closes the streams, and takes back what is unspent, as far as that can be done now; says from when
-    /// on the rest can.
+    /// Signs for what is open, closes the streams, and takes back what is unspent, as far as that can be done now;
+    /// says from when on the rest can.
     ///
     /// # Errors
     /// If a step is refused.

@@ -139,8 +139,8 @@ async fn a_sink_that_dies_ends_the_answer_and_nobody_else_continues_it() {
     assert!(stage.metric(&source, "bpe_source_in_flight").await == 0.0);
 }
 
-/// 7, 9, 10: no more at once than may be; who is too many is refused before anything is stored or signed, and comes back soon.
-/// 8: nothing stays in flight, whatever happened.
+/// 7, 9, 10: no more at once than may be; who is too many is refused before anything is stored or signed, and comes
+/// back soon. 8: nothing stays in flight, whatever happened.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_sink_refuses_before_anything_counts_and_serves_again_soon() {
     let stage = Stage::start().await;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, U256};
 use bpe_service::{config::Timeouts, http::Client};
 use bpe_tests::{
     process::{bpe, Process},
@@ -349,9 +349,4 @@ pub fn chat(url: &str, model: &str) -> axum::http::Request<Full<Bytes>> {
         .header("authorization", "Bearer local")
         .body(Full::from(body.to_string()))
         .unwrap()
-}
-
-/// A task id of its own.
-pub fn id(byte: u8) -> B256 {
-    B256::repeat_byte(byte)
 }

@@ -63,8 +63,8 @@ impl Drop for Upstream {
     }
 }
 
-/// The bytes of a whole stream of events: with tool calls, a vendor's fields, characters of several bytes, the usage after the
-/// reason to end.
+/// The bytes of a whole stream of events: with tool calls, a vendor's fields, characters of several bytes, the usage
+/// after the reason to end.
 pub fn events() -> String {
     let chunks = [
         json!({"id": "c", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Grüezi "}}], "vendor": {"x": 1}}),

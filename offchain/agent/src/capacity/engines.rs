@@ -36,8 +36,8 @@ impl Engine {
         }
     }
 
-    /// The engine whose names are in the text, and what it says. Series of several models are added up. `None`, if it is
-    /// no known engine's.
+    /// The engine whose names are in the text, and what it says. Series of several models are added up. `None`, if it
+    /// is no known engine's.
     pub fn read(text: &str) -> Option<(Self, EngineReading)> {
         [Self::Vllm, Self::LlamaCpp].into_iter().find_map(|engine| {
             let [running, waiting, tokens] = engine.names().map(|name| sum(text, name));

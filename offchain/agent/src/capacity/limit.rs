@@ -1,7 +1,8 @@
 //! How many requests at once: raised as long as more of them get more done.
 //!
-//! A limit is tried for some windows while there is demand for it. If throughput rises by at least a fifth of what the limit
-//! did, it stays and the next one is tried; otherwise the old one comes back. Steps double at first, and are a quarter later.
+//! A limit is tried for some windows while there is demand for it. If throughput rises by at least a fifth of what
+//! the limit did, it stays and the next one is tried; otherwise the old one comes back. Steps double at first, and
+//! are a quarter later.
 
 use super::{sums::Sums, Window};
 
@@ -17,7 +18,8 @@ const MEASURE_TASKS: f64 = 60.0;
 const HOLD: u32 = 12;
 /// So many times as slow as at its fastest is too slow, whatever throughput does.
 const TOO_SLOW: f64 = 4.0;
-/// Standard deviations that a trial has the benefit of: a limit that is too high costs time, one that is too low costs pay.
+/// Standard deviations that a trial has the benefit of: a limit that is too high costs time, one that is too low
+/// costs pay.
 const DOUBT: f64 = 1.5;
 
 /// What a trial came to.

@@ -1,17 +1,19 @@
 //! CapacityComputer: what a server can do, out of what it does.
 //!
-//! Nobody knows the capacity of a server, its operator included. What can be seen is what it gets done in a stretch of time,
-//! a [`Window`], and whether it had more to do than it could. While it has (it is *saturated*), throughput is capacity. So the
-//! computer
+//! Nobody knows the capacity of a server, its operator included. What can be seen is what it gets done in a stretch
+//! of time, a [`Window`], and whether it had more to do than it could. While it has (it is *saturated*), throughput
+//! is capacity. So the computer
 //!
 //! 1. raises the number of requests at once as long as that gets more done (`limit`);
 //! 2. takes the mean throughput of about ten saturated windows (`sums`), and begins anew when two windows in a row say
 //!    by 2.5 standard deviations that it has become less;
-//! 3. says 0 at once when the server is down, and afterwards a fifth more of what was before with each window, until all of it
+//! 3. says 0 at once when the server is down, and afterwards a fifth more of what was before with each window, until
+//!   all of it
 //!    is back and there is evidence again.
 //!
-//! Arithmetic is that of 64-bit floats, by addition, multiplication, division and square root alone, in a stated order: the
-//! TypeScript package computes the same numbers, and `tests/fixtures/agent/capacity.json` holds both to it.
+//! Arithmetic is that of 64-bit floats, by addition, multiplication, division and square root alone, in a stated
+//! order: the TypeScript package computes the same numbers, and `tests/fixtures/agent/capacity.json` holds both to
+//! it.
 
 mod engines;
 mod limit;
@@ -130,8 +132,8 @@ impl CapacityComputer {
         }
     }
 
-    /// Hears what happened in a window, and says what follows. A window whose numbers are none (negative, infinite, not a
-    /// number, without time) is passed over.
+    /// Hears what happened in a window, and says what follows. A window whose numbers are none (negative, infinite,
+    /// not a number, without time) is passed over.
     pub fn observe(&mut self, window: &Window) -> Reading {
         if !window.up {
             self.fall();

@@ -1,8 +1,8 @@
 //! How much work a task was: by the task type's metadata, out of the bytes that both sides see.
 //!
-//! What is counted has to be the same on both sides to the last digit, so nothing enters that only one of them knows: no
-//! clock, no tokenizer. Tokens are those of `usage`. A stream without `usage` counts an input token for each four bytes of
-//! the request, and an output token for each event; another answer without it is one request.
+//! What is counted has to be the same on both sides to the last digit, so nothing enters that only one of them knows:
+//! no clock, no tokenizer. Tokens are those of `usage`. A stream without `usage` counts an input token for each four
+//! bytes of the request, and an output token for each event; another answer without it is one request.
 
 use serde::{Deserialize, Serialize};
 
@@ -219,8 +219,8 @@ impl Counter {
         matches!(self.body, Body::Events(_))
     }
 
-    /// Whether an answer that ended here was all of it: a stream of events says `[DONE]` at its end where tokens are counted,
-    /// and nowhere an error.
+    /// Whether an answer that ended here was all of it: a stream of events says `[DONE]` at its end where tokens are
+    /// counted, and nowhere an error.
     pub fn complete(&self) -> bool {
         match &self.body {
             Body::Events(events) => {

@@ -1,4 +1,5 @@
-//! The queue's arithmetic: who runs, who waits, who is refused and until when. Without time of its own and without threads.
+//! The queue's arithmetic: who runs, who waits, who is refused and until when. Without time of its own and without
+//! threads.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -224,8 +225,8 @@ impl Book {
         self.mean_ms
     }
 
-    /// How long one that comes now would wait: as many have to end before it as wait and run beyond the limit, at the mean
-    /// pace; rounded up.
+    /// How long one that comes now would wait: as many have to end before it as wait and run beyond the limit, at the
+    /// mean pace; rounded up.
     pub fn expected_wait_ms(&self) -> u64 {
         let at_once = u64::from(self.settings.at_once.max(1));
         if self.running < self.settings.at_once && self.waiting.is_empty() {

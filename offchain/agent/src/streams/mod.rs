@@ -1,7 +1,8 @@
-//! StreamLifecycle: from nothing to earning or paying, and back, by steps that each read the chain and do what is missing.
+//! StreamLifecycle: from nothing to earning or paying, and back, by steps that each read the chain and do what is
+//! missing.
 //!
-//! A step is a call with the event that says that it was done. Whoever is stopped between two steps goes on at the next start:
-//! nothing is remembered here, the chain is the state.
+//! A step is a call with the event that says that it was done. Whoever is stopped between two steps goes on at the
+//! next start: nothing is remembered here, the chain is the state.
 
 mod rate;
 mod sink;

@@ -251,7 +251,8 @@ impl Ledger {
         Ok(done.rows_affected())
     }
 
-    /// Forgets tasks whose deadline has passed and of which nothing is open: a replay of one is refused by its deadline.
+    /// Forgets tasks whose deadline has passed and of which nothing is open: a replay of one is refused by its
+    /// deadline.
     ///
     /// # Errors
     /// If the store refuses.
@@ -279,8 +280,8 @@ impl Ledger {
         rows.iter().map(pair).collect()
     }
 
-    /// Signs, as the source, for all that is done between the two, stores it, and returns what to send: the latest voucher,
-    /// with the receipts that have not been acknowledged. `None` if nothing is owed.
+    /// Signs, as the source, for all that is done between the two, stores it, and returns what to send: the latest
+    /// voucher, with the receipts that have not been acknowledged. `None` if nothing is owed.
     ///
     /// # Errors
     /// If the store or the signer refuses: then nothing was signed.
@@ -359,7 +360,8 @@ impl Ledger {
         Ok(write.commit().await?)
     }
 
-    /// Takes, as the source, a later voucher for the latest that it signed itself and has lost. The caller has verified that.
+    /// Takes, as the source, a later voucher for the latest that it signed itself and has lost. The caller has
+    /// verified that.
     ///
     /// # Errors
     /// If the store refuses.
@@ -371,8 +373,8 @@ impl Ledger {
         Ok(write.commit().await?)
     }
 
-    /// Takes, as the sink, a voucher whose signature the caller has verified, and signs it. What is stored is the answer's
-    /// ground: nothing may be sent before.
+    /// Takes, as the sink, a voucher whose signature the caller has verified, and signs it. What is stored is the
+    /// answer's ground: nothing may be sent before.
     ///
     /// # Errors
     /// If the store refuses.

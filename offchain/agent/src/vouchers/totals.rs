@@ -90,7 +90,8 @@ impl Totals {
     }
 }
 
-/// What work is worth at a price in wei per work unit: floor(work · price / 1e9). `None` if that is more than a voucher holds.
+/// What work is worth at a price in wei per work unit: floor(work · price / 1e9). `None` if that is more than a
+/// voucher holds.
 ///
 /// ```
 /// use bpe_agent::vouchers::value_of;

@@ -1,5 +1,5 @@
-//! CapacityComputer before servers whose capacity it is not told: how near it comes, and how soon. The table that this prints
-//! is in `docs/agent.md`.
+//! CapacityComputer before servers whose capacity it is not told: how near it comes, and how soon. The table that
+//! this prints is in `docs/agent.md`.
 
 mod server;
 
