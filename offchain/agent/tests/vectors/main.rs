@@ -5,6 +5,7 @@
 mod capacity;
 mod formats;
 mod queue;
+mod streams;
 mod vouchers;
 
 use std::{fs, path::PathBuf};
