@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::{header, HeaderMap, HeaderName, Request, Response};
+use axum::http::{header, HeaderMap, Request, Response};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper_rustls::HttpsConnector;
@@ -110,16 +110,16 @@ fn told(error: &dyn std::error::Error) -> String {
 }
 
 /// What belongs to one connection, and what is said anew on the next.
-const OF_A_CONNECTION: [HeaderName; 9] = [
-    header::CONNECTION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::HOST,
-    HeaderName::from_static("keep-alive"),
+const OF_A_CONNECTION: [&str; 9] = [
+    "connection",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// The headers that are passed on: all but those of the connection, and those that this protocol adds.
@@ -135,7 +135,7 @@ pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
     for (name, value) in headers {
         let own = name.as_str().starts_with("bpe-") || name == "payment-required";
         let connection =
-            OF_A_CONNECTION.contains(name) || named.iter().any(|it| it == name.as_str());
+            OF_A_CONNECTION.contains(&name.as_str()) || named.iter().any(|it| it == name.as_str());
         if !own && !connection {
             passed.append(name.clone(), value.clone());
         }
@@ -161,7 +161,7 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
+    use axum::http::{HeaderName, HeaderValue};
 
     use super::*;
 

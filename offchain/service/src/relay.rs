@@ -46,7 +46,7 @@ pub fn relay<F>(
     finish: impl FnOnce(Relayed) -> F + Send + 'static,
 ) -> Body
 where
-    F: Future<Output = ()> + Send,
+    F: Future<Output = ()> + Send + 'static,
 {
     let (sender, receiver) = channel(WAITING);
     tokio::spawn(async move {

@@ -173,7 +173,6 @@ async fn round(
             unredeemed.push(signed);
         }
     }
-    #[allow(clippy::cast_precision_loss, reason = "a gauge is no account")]
     gauge!("bpe_sink_unredeemed_tokens").set(sum as f64 / 1e18);
     let much = pay.redeem_at > 0 && sum >= pay.redeem_at;
     if unredeemed.is_empty() || !(ends || much) {

@@ -46,7 +46,6 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         let window = shared.with_meter(|meter, now| meter.take(now, up));
         let reading = computer.observe(&window);
         shared.say(reading);
-        #[allow(clippy::cast_precision_loss, reason = "a gauge is no account")]
         gauge!("bpe_sink_capacity").set(reading.capacity as f64);
         gauge!("bpe_sink_confidence_bps").set(reading.confidence_bps);
         gauge!("bpe_sink_limit").set(reading.limit);

@@ -18,8 +18,9 @@ use bpe_agent::{
         PAYMENT_REQUIRED, PRICE, SCHEME, TASK, TASK_SIGNATURE,
     },
     queue::{retry_after, within, Refused, Slot},
-    vouchers::{value_of, Finished, Pair, Taken},
+    vouchers::{value_of, Finished, LedgerError, Pair, Taken},
 };
+use bpe_chain::ChainError;
 use bpe_service::{
     answer::Answer,
     http::{passed_on, text, HttpError},
@@ -133,7 +134,7 @@ async fn admit(
         return Err(Answer::unavailable("down", "the service behind does not answer", 5).into());
     }
     let pair = Pair::of(&offer);
-    let store = |error| store_fault(&error);
+    let store = |error: LedgerError| store_fault(&error);
     if shared
         .ledger
         .seen(&pair, offer.task_id)
@@ -215,7 +216,7 @@ async fn paid_slot(
     path: &str,
     price: u128,
 ) -> Result<Slot, Refusal> {
-    let fault = |error| chain_fault(&error);
+    let fault = |error: ChainError| chain_fault(&error);
     let source = offer.source;
     let outstanding = shared.queue.look(|book| book.standing(source).outstanding);
     let needed = outstanding.saturating_add(offer.value);

@@ -87,7 +87,6 @@ pub async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
 }
 
 pub async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    #[allow(clippy::cast_precision_loss, reason = "a gauge is no account")]
     gauge!("bpe_source_in_flight").set(in_flight(&shared) as f64);
     let kind = "text/plain; version=0.0.4; charset=utf-8";
     let text = bpe_service::metrics::handle().render();

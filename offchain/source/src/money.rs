@@ -312,15 +312,11 @@ impl Money {
     /// Says loudly when what is wrapped comes to its end.
     async fn watch(&self, account: &Account) -> Result<(), MoneyError> {
         let state = account.lifecycle.state().await?;
-        #[allow(clippy::cast_precision_loss, reason = "a gauge is no account")]
-        {
-            gauge!("bpe_source_unspent_tokens").set(state.unspent as f64 / 1e18);
-            gauge!("bpe_source_flow_tokens_per_hour").set(state.rate as f64 * 3_600.0 / 1e18);
-            gauge!("bpe_source_spent_hour_tokens").set(self.spent().0 as f64 / 1e18);
-        }
+        gauge!("bpe_source_unspent_tokens").set(state.unspent as f64 / 1e18);
+        gauge!("bpe_source_flow_tokens_per_hour").set(state.rate as f64 * 3_600.0 / 1e18);
+        gauge!("bpe_source_spent_hour_tokens").set(self.spent().0 as f64 / 1e18);
         let left = runway(state.available, state.rate);
         let seconds = left.unwrap_or(u64::MAX);
-        #[allow(clippy::cast_precision_loss, reason = "a gauge is no account")]
         gauge!("bpe_source_runway_seconds").set(if left.is_some() { seconds as f64 } else { 0.0 });
         if seconds < SHORT_RUNWAY {
             tracing::warn!(

@@ -162,7 +162,8 @@ async fn a_sink_says_what_is_wrong_and_nothing_is_served() {
         (foreign.status, foreign.json()["error"]["code"].clone()),
         (400, "malformed_task".into())
     );
-    for header in ["", "*", "e30", &"A".repeat(5_000)] {
+    let long = "A".repeat(5_000);
+    for header in ["", "*", "e30", long.as_str()] {
         let request = asked(&sink)
             .header("bpe-task", header)
             .body(body())
