@@ -71,6 +71,13 @@ function happen(book, event) {
   }
 }
 
+test("streams: the same rates", () => {
+  each(fixture("streams.json"), "rates", ({ settings, inputs, rate }, place) => {
+    const limits = { least: BigInt(settings.least), most: BigInt(settings.most), reserveSeconds: BigInt(settings.reserveSeconds) };
+    assert.equal(String(agent.nextRate(limits, big(inputs))), rate, place);
+  });
+});
+
 test("queue: the same decisions", () => {
   each(fixture("queue.json"), "cases", ({ name, settings, events }) => {
     const { firstTrust, mostTrust, mostStrangers } = big({
