@@ -44,7 +44,7 @@ impl Work {
         let arguments = (registry, base.owner).abi_encode_params();
         let pricing = deploy(&base.devnet, "pricing-curve", arguments).await;
         mined(core.vouchers.setPricingCurve(pricing).send().await).await;
-        let register = base.registry.registerTaskType_0(WORK, tokens(100));
+        let register = base.registry.registerTaskType(WORK, tokens(100));
         mined(register.send().await).await;
         mined(pools.setWeighting(WORK, 3).send().await).await;
         mined(pools.createPool(WORK).send().await).await;

@@ -556,6 +556,41 @@ pub const STEPS: &[Step] = &[
         &[Contract("PricingCurve")],
         &[check("pricingCurve()", &[], Contract("PricingCurve"))],
     )),
+    Deploy(without_owner(core(
+        "ServiceDirectory",
+        "service-directory",
+        &[
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            shown(Contract("PricingCurve"), "pricingCurve()"),
+        ],
+    ))),
+    Do(with_notice(
+        check(
+            "announcedServiceDirectory()",
+            &[],
+            Contract("ServiceDirectory"),
+        ),
+        call(
+            "CapacityRegistry",
+            "setServiceDirectory(address)",
+            &[Contract("ServiceDirectory")],
+            &[check(
+                "serviceDirectory()",
+                &[],
+                Contract("ServiceDirectory"),
+            )],
+        ),
+    )),
+    Do(call(
+        "PricingCurve",
+        "setServiceDirectory(address)",
+        &[Contract("ServiceDirectory")],
+        &[check(
+            "serviceDirectory()",
+            &[],
+            Contract("ServiceDirectory"),
+        )],
+    )),
     // --- Composition
     Deploy(core(
         "Pipeline",
@@ -630,6 +665,7 @@ pub const STEPS: &[Step] = &[
                     "PricingCurve",
                     "CompletionTracker",
                     "OffchainAggregator",
+                    "ServiceDirectory",
                     "Pipeline",
                     "ReputationLedger",
                 ]),

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | a registered sink with capacity | report its own queue |
 //! | a task type's creator, or ServiceDirectory for it | set where its base fee starts, and its bounds, with notice |
+//! | ServiceDirectory | choose the curve of a task type that it registers |
 //! | WorkLedger | tell what counted |
 //! | anyone | advance epochs, ask for prices |
 //! | the owner | name the escrow buffer, WorkLedger, ServiceDirectory and the temperature oracle, choose a task type's curve |
@@ -313,6 +314,7 @@ impl PricingCurve {
     }
 
     /// Sets the curve of the task type: [`CURVE_QUEUE`] (0, which all start with), [`CURVE_RELAY`] (1) or [`CURVE_USED`] (2).
+    /// For the owner, and for ServiceDirectory as it registers a task type.
     ///
     /// # Errors
     ///
@@ -322,7 +324,9 @@ impl PricingCurve {
     ///
     /// * [`CurveSet`]
     pub fn set_curve(&mut self, task_type_id: B256, curve: u8) -> Result<(), Error> {
-        self.ownable.only_owner()?;
+        if self.vm().msg_sender() != self.service_directory.get() {
+            self.ownable.only_owner()?;
+        }
         if curve > CURVE_USED {
             return Err(InvalidCurve { curve }.into());
         }
