@@ -27,6 +27,7 @@ const DEFAULT_STAKE_UNIT: &str = "1e18";
 /// A capacity unit is a task an epoch.
 const DEFAULT_COMPLETION_WEIGHT: &str = "1e9";
 /// What sinks owe, by its number in CompletionTracker.
+const WEIGHTINGS: [&str; 4] = ["capacity", "spare", "shares", "work"];
 const YARDSTICKS: [&str; 3] = ["none", "declared", "assigned"];
 /// In wei.
 const DEFAULT_CACHE_BID: &str = "0.001e18";
@@ -108,6 +109,9 @@ pub struct TaskType {
     /// Its id is the Keccak hash of this, or this itself if it is 32 bytes in hex.
     pub name: String,
     pub min_stake: Option<String>,
+    /// What its sinks are paid by: `capacity`, `spare`, `shares` or `work`. `work` cannot be changed once there is a pool.
+    /// Left as it is on the chain, if missing: at first, it is `capacity`.
+    pub weighting: Option<String>,
     /// What its sinks owe: `declared`, `assigned` or `none`. Left as it is on the chain, if missing: at first, they owe nothing.
     pub yardstick: Option<String>,
     /// How much capacity a completion in an epoch stands for.
@@ -201,6 +205,8 @@ pub struct OpenTaskType {
     pub name: String,
     pub id: B256,
     pub min_stake: U256,
+    /// What its sinks are paid by, by its number, if the configuration says so.
+    pub weighting: Option<u8>,
     /// What its sinks owe, by its number, if the configuration says so.
     pub yardstick: Option<u8>,
     pub completion_weight: U256,
@@ -216,11 +222,17 @@ impl OpenTaskType {
                 default,
             )
         };
-        let yardstick = config.yardstick.as_deref().map(yardstick).transpose();
+        let number = |key, named: &Option<String>, names| {
+            let named = named.as_deref().map(|it| number_of(key, it, names));
+            named
+                .transpose()
+                .with_context(|| format!("task_types: {name}"))
+        };
         Ok(Self {
             id: id(name),
             min_stake: of("min_stake", &config.min_stake, DEFAULT_MIN_STAKE)?,
-            yardstick: yardstick.with_context(|| format!("task_types: {name}"))?,
+            weighting: number("weighting", &config.weighting, &WEIGHTINGS)?,
+            yardstick: number("yardstick", &config.yardstick, &YARDSTICKS)?,
             completion_weight: of(
                 "completion_weight",
                 &config.completion_weight,
@@ -231,16 +243,11 @@ impl OpenTaskType {
     }
 }
 
-/// The number of a yardstick.
-fn yardstick(name: &str) -> anyhow::Result<u8> {
-    let number = (0u8..).zip(YARDSTICKS).find(|(_, known)| *known == name);
+/// The place of a name among those that there are.
+fn number_of(key: &str, name: &str, names: &[&str]) -> anyhow::Result<u8> {
+    let number = (0u8..).zip(names).find(|(_, known)| **known == name);
     let number = number.map(|(number, _)| number);
-    number.with_context(|| {
-        format!(
-            "`yardstick` is {name:?}: there are {}",
-            YARDSTICKS.join(", ")
-        )
-    })
+    number.with_context(|| format!("`{key}` is {name:?}: there are {}", names.join(", ")))
 }
 
 /// All values of a configuration by their keys, defaults filled in.
@@ -512,12 +519,13 @@ mod tests {
     }
 
     #[test]
-    fn yardsticks_have_names() {
-        for (number, name) in (0..).zip(YARDSTICKS) {
-            assert_eq!(yardstick(name).unwrap(), number);
+    fn weightings_and_yardsticks_have_names() {
+        for (number, name) in (0..).zip(WEIGHTINGS) {
+            assert_eq!(number_of("weighting", name, &WEIGHTINGS).unwrap(), number);
         }
-        let error = yardstick("ledger").unwrap_err().to_string();
-        assert!(error.contains("none, declared, assigned"), "{error}");
+        let error = number_of("yardstick", "ledger", &YARDSTICKS).unwrap_err();
+        let expected = "`yardstick` is \"ledger\": there are none, declared, assigned";
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]

@@ -309,13 +309,18 @@ pub fn is_wanted(call: &Call, settings: &Settings, has: impl Fn(&str) -> bool) -
 pub fn occasions(call: &Call, settings: &Settings) -> Vec<Option<OpenTaskType>> {
     match call.repeat {
         Repeat::Single => vec![None],
-        Repeat::TaskTypes => settings.task_types.iter().cloned().map(Some).collect(),
-        Repeat::JudgedTaskTypes => {
-            let types = settings.task_types.iter();
-            let judged = types.filter(|it| it.yardstick.is_some());
-            judged.cloned().map(Some).collect()
-        }
+        Repeat::TaskTypes => task_types(settings, |_| true),
+        Repeat::JudgedTaskTypes => task_types(settings, |it| it.yardstick.is_some()),
+        Repeat::WeightedTaskTypes => task_types(settings, |it| it.weighting.is_some()),
     }
+}
+
+fn task_types(
+    settings: &Settings,
+    wanted: impl Fn(&OpenTaskType) -> bool,
+) -> Vec<Option<OpenTaskType>> {
+    let types = settings.task_types.iter();
+    types.filter(|it| wanted(it)).cloned().map(Some).collect()
 }
 
 /// Whether a call is done, and taken back for all that was replaced.

@@ -80,6 +80,11 @@ impl Scope<'_> {
                 let yardstick = yardstick.context("this task type has no yardstick")?;
                 DynSolValue::Uint(U256::from(yardstick), 8)
             }
+            Value::TaskTypeWeighting => {
+                let weighting = self.task_type()?.weighting;
+                let weighting = weighting.context("this task type has no weighting")?;
+                DynSolValue::Uint(U256::from(weighting), 8)
+            }
             Value::NextEpoch => DynSolValue::Uint(self.next_epoch, 256),
             Value::LastEpoch => DynSolValue::Uint(LAST_EPOCH, 256),
             Value::Yes => DynSolValue::Bool(true),

@@ -20,6 +20,7 @@ pub enum Value {
     TaskTypeId,
     TaskTypeMinStake,
     TaskTypeWeight,
+    TaskTypeWeighting,
     TaskTypeYardstick,
     /// The epoch that begins next on the chain, where it is read back; while it is planned, the last one: what is announced
     /// is enough.
@@ -85,6 +86,8 @@ pub enum Repeat {
     TaskTypes,
     /// For each of them that has a yardstick.
     JudgedTaskTypes,
+    /// For each of them that has a weighting.
+    WeightedTaskTypes,
 }
 
 /// A call that connects contracts, by the owner.
@@ -117,7 +120,7 @@ pub enum Step {
 use Step::{Call as Do, Deploy};
 use Value::{
     Contract, Contracts, Deployer, Id, LastEpoch, NextEpoch, No, Setting, TaskTypeId,
-    TaskTypeMinStake, TaskTypeWeight, TaskTypeYardstick, Yes,
+    TaskTypeMinStake, TaskTypeWeight, TaskTypeWeighting, TaskTypeYardstick, Yes,
 };
 
 const fn shown(value: Value, view: &'static str) -> Argument {
@@ -684,6 +687,20 @@ pub const STEPS: &[Step] = &[
             check("getTaskType(bytes32)", &[TaskTypeId], TaskTypeMinStake),
         ],
     )))),
+    // Before there is a pool: by work is for ever.
+    Do(Call {
+        repeat: Repeat::WeightedTaskTypes,
+        ..call(
+            "BackpressurePool",
+            "setWeighting(bytes32,uint8)",
+            &[TaskTypeId, TaskTypeWeighting],
+            &[check(
+                "getWeighting(bytes32)",
+                &[TaskTypeId],
+                TaskTypeWeighting,
+            )],
+        )
+    }),
     Do(for_task_types(call(
         "BackpressurePool",
         "createPool(bytes32)",

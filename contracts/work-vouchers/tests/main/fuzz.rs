@@ -1,18 +1,38 @@
 //! No calldata makes the contract panic: whatever comes in, it returns or reverts. Vouchers whose numbers are anything are signed
 //! rightly, so that they get past the signatures.
 
-use std::ops::DerefMut;
-
-use crate::{contract::*, market::*};
-use bpe_testing::{calldata, enter};
+use crate::market::*;
+use bpe_testing::{enter, Fuzz};
 use proptest::prelude::*;
 
 const IDS: &[B256] = &[CODE, B256::ZERO];
 const SOURCE: Address = Address::repeat_byte(0x0a);
 const ACCOUNTS: &[Address] = &[Address::ZERO, SOURCE, THIRD, Address::repeat_byte(0xff)];
-const ABI: &str = include_str!("../../../../sdk-abi/abi/WorkVouchers.json");
-/// A link to an account that is not there: motsu itself panics then.
-const WITHOUT: [&str; 1] = ["setPricingCurve"];
+
+const FUZZ: Fuzz<Market> = Fuzz {
+    abi: include_str!("../../../../sdk-abi/abi/WorkVouchers.json"),
+    accounts: ACCOUNTS,
+    ids: IDS,
+    // A link to an account that is not there: motsu itself panics then.
+    without: &["setPricingCurve"],
+    callers: &[SOURCE, OWNER],
+    world: Market::new,
+    send: |it, caller, data| {
+        let is_accepted = enter(&it.vouchers, caller, data).is_ok();
+        advance_time(3_000);
+        is_accepted
+    },
+};
+
+#[test]
+fn never_panics() {
+    FUZZ.never_panics();
+}
+
+#[test]
+fn the_fuzzer_gets_through() {
+    FUZZ.gets_through(SOURCE, &[]);
+}
 
 fn number() -> impl Strategy<Value = U256> {
     prop_oneof![
@@ -25,23 +45,6 @@ fn number() -> impl Strategy<Value = U256> {
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn work_vouchers_never_panics(
-        calls in prop::collection::vec((calldata(ABI, ACCOUNTS, IDS, &WITHOUT), 0usize..3), 16)
-    ) {
-        let _turn = bpe_testing::turn();
-        let _precompiles = deploy_precompiles();
-        let it = Market::new();
-        let callers = [SOURCE, OWNER, it.reserve.address()];
-        for (data, caller) in calls {
-            let mut context = it.vouchers.sender(callers[caller]);
-            let _ = context.deref_mut();
-            let _ = enter::<WorkVouchers>(data);
-            drop(context);
-            advance_time(3_000);
-        }
-    }
 
     #[test]
     fn any_numbers_count_right_or_not_at_all(
