@@ -87,13 +87,7 @@ impl Foundations {
         mined(it.stakes.setSlasher(owner, true).send().await).await;
         mined(it.registry.setAggregator(owner).send().await).await;
         mined(it.registry.setAdapter(owner, true).send().await).await;
-        mined(
-            it.registry
-                .registerTaskType(CODE, tokens(100))
-                .send()
-                .await,
-        )
-        .await;
+        mined(it.registry.registerTaskType(CODE, tokens(100)).send().await).await;
         it
     }
 

@@ -64,7 +64,7 @@ sol! {
     /// Not even a part of `declared` fits into the sink's `cap`: other task types have taken it all.
     #[derive(Debug, PartialEq, Eq)]
     error CapacityExceedsCap(uint256 declared, uint256 cap);
-    /// `required` is more than the `available` stake: what StakeManager says, and this contract passes on.
+    /// `required` is more than the `available` stake.
     #[derive(Debug, PartialEq, Eq)]
     error InsufficientStake(uint256 required, uint256 available);
     /// There is nothing to reveal.

@@ -72,7 +72,7 @@ use bpe_common::{
     eip712::hash_words,
     emit, math,
     ownable::Ownable,
-    packed::{narrow, widen},
+    packed::widen,
     powers::{self, power, Holder},
     returns::Returns,
 };

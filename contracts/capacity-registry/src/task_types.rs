@@ -1,9 +1,9 @@
 //! Task types: how they come to be, and what their creators set aside for it.
 
 use alloy_primitives::{Address, B256, U256, U8};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
-    call::invoke_words,
+    call::{first_words, invoke_words, Revert},
     emit,
     events::Word,
     interfaces::{ICapacityListener, IStakeManager},
@@ -61,7 +61,12 @@ impl CapacityRegistry {
             return Ok(());
         }
         let selector = ICapacityListener::setWeightingCall::SELECTOR;
-        let [] = invoke_words(self.vm(), self.pool.get(), selector, &[id, weighting.word()])?;
+        let [] = invoke_words(
+            self.vm(),
+            self.pool.get(),
+            selector,
+            &[id, weighting.word()],
+        )?;
         Ok(())
     }
 
@@ -73,7 +78,22 @@ impl CapacityRegistry {
 
     fn tell_stakes(&self, selector: [u8; 4], account: Address) -> Result<(), Error> {
         let stakes = self.stake_manager.get();
-        let [] = invoke_words(self.vm(), stakes, selector, &[account.word()])?;
-        Ok(())
+        match invoke_words(self.vm(), stakes, selector, &[account.word()]) {
+            Ok([]) => Ok(()),
+            Err(revert) => Err(passed_on(revert)),
+        }
+    }
+}
+
+/// What StakeManager refused with: the same error of this contract's, if it has it.
+fn passed_on(revert: Revert) -> Error {
+    let data = revert.0.strip_prefix(&InsufficientStake::SELECTOR);
+    match data.and_then(first_words::<2>) {
+        Some([required, available]) => InsufficientStake {
+            required: required.into(),
+            available: available.into(),
+        }
+        .into(),
+        None => revert.into(),
     }
 }

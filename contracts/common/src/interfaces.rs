@@ -95,9 +95,10 @@ sol! {
         function getPrice(bytes32 taskTypeId, address sink) external view returns (uint256 price);
     }
 
-    /// PricingCurve, as WorkLedger sees it.
+    /// PricingCurve, as WorkVouchers sees it.
     interface IBaseFee {
         function getBaseFee(bytes32 taskTypeId) external view returns (uint256);
+        function recordWork(bytes32 taskTypeId, uint256 work, uint256 capacity) external;
     }
 
     /// LightningCapacityOracle, as LightningRoutingPool sees it.
@@ -258,6 +259,7 @@ sol! {
         function setOverflowMeter(address overflowMeter) external;
         function setWorkReserve(address workReserve) external;
         function setBackpressurePool(address pool) external;
+        function setWorkLedger(address workLedger) external;
         function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
         function handOver(address newOwner) external;
     }
@@ -286,15 +288,10 @@ sol! {
         function execute(bytes32 paymentId, address recipient, uint256 amount, bytes data) external payable;
     }
 
-    /// StakeManager, as ServiceDirectory sees it.
-    interface IMinimumStake {
-        function getStake(address sink) external view returns (uint256);
-        function minSinkStake() external view returns (uint256);
-    }
-
-    /// StakeManager, as OpenClawCapacityAdapter sees it.
+    /// StakeManager, as OpenClawCapacityAdapter, ServiceDirectory and UniversalCapacityAdapter see it.
     interface IStakes {
         function getStake(address sink) external view returns (uint256);
+        function minSinkStake() external view returns (uint256);
         function getCapacityCap(address sink) external view returns (uint256);
     }
 

@@ -516,6 +516,8 @@ impl EconomyFactory {
         for part in [parts.pool, parts.vouchers] {
             self.tell(part, IEconomy::setPricingCurveCall::SELECTOR, &[pricing])?;
         }
+        let selector = IEconomy::setWorkLedgerCall::SELECTOR;
+        self.tell(parts.pricing, selector, &[parts.vouchers.word()])?;
         for part in [parts.registry, parts.pricing] {
             let selector = IEconomy::setServiceDirectoryCall::SELECTOR;
             self.tell(part, selector, &[parts.directory.word()])?;

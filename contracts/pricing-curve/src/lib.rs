@@ -30,8 +30,8 @@
 //!
 //! With [`CURVE_USED`] nobody reports demand. WorkLedger tells what counts, and the fee moves at the end of each epoch of 300 s
 //! with counts: by the part of the capacity that was used, up to an eighth up at all of it and down at nothing, not at all at
-//! 80 %. Of the capacity of a sink no more counts than four times what it has proven. Both sums fade by 0.7 an epoch; an epoch
-//! without counts leaves the fee. The fee is exact at any time, whoever called when: what has ended is worked out when asked.
+//! 80 %. Of the capacity of a sink no more counts than four times what it has proven. An epoch without counts leaves the fee.
+//! The fee is exact at any time, whoever called when: what has ended is worked out when asked.
 //!
 //! # What reports are worth
 //!

@@ -84,6 +84,11 @@ pub struct ServiceDirectory {
     agents: StorageMap<Address, Agent>,
 }
 
+/// Ids of task types, and who created each.
+type TaskTypes = Returns<(Vec<B256>, Vec<Address>)>;
+/// Sinks, and where each is reached.
+type Services = Returns<(Vec<Address>, Vec<String>)>;
+
 #[public]
 impl ServiceDirectory {
     /// Sets the contract up: where task types and sinks are registered, and where prices are.
@@ -262,12 +267,7 @@ impl ServiceDirectory {
     /// # Errors
     ///
     /// * What CapacityRegistry reverts with.
-    pub fn resolve(
-        &self,
-        name: String,
-        from: U256,
-        count: U256,
-    ) -> Result<Returns<(Vec<B256>, Vec<Address>)>, Error> {
+    pub fn resolve(&self, name: String, from: U256, count: U256) -> Result<TaskTypes, Error> {
         self.named(&name, from, count)
     }
 
@@ -315,7 +315,7 @@ impl ServiceDirectory {
         task_type_id: B256,
         from: U256,
         count: U256,
-    ) -> Result<Returns<(Vec<Address>, Vec<String>)>, Error> {
+    ) -> Result<Services, Error> {
         self.services_page(task_type_id, from, count)
     }
 

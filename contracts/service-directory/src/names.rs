@@ -7,7 +7,7 @@ use alloy_primitives::{keccak256, Address, B256, U256};
 use bpe_common::{events::Word, returns::Returns};
 use stylus_sdk::prelude::*;
 
-use super::{Error, ServiceDirectory, MAX_PAGE};
+use super::{Error, ServiceDirectory, TaskTypes, MAX_PAGE};
 
 /// The longest name, in bytes.
 pub const MAX_NAME: usize = 64;
@@ -27,8 +27,11 @@ pub fn name_of(metadata: &str) -> Option<&str> {
 
 /// What everybody reads alike, and what JSON writes as it is.
 fn is_name(name: &str) -> bool {
-    let is_plain = |byte: u8| byte >= b' ' && byte != 0x7f && byte != b'\\' && byte != b'"';
     (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && !matches!(byte, b'"' | b'\\' | 0x7f)
 }
 
 /// `keccak256(abi.encode(creator, name))`
@@ -52,13 +55,7 @@ impl ServiceDirectory {
         hash
     }
 
-    #[allow(clippy::type_complexity)] // Two lists, as they are returned.
-    pub(super) fn named(
-        &self,
-        name: &str,
-        from: U256,
-        count: U256,
-    ) -> Result<Returns<(Vec<B256>, Vec<Address>)>, Error> {
+    pub(super) fn named(&self, name: &str, from: U256, count: U256) -> Result<TaskTypes, Error> {
         let list = self.names.getter(keccak256(name));
         let end = from
             .saturating_add(count.min(U256::from(MAX_PAGE)))

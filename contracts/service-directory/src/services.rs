@@ -2,7 +2,7 @@
 
 extern crate alloc;
 
-use alloc::{string::String, vec::Vec};
+use alloc::string::String;
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
@@ -10,7 +10,9 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{Error, ServiceDirectory, ServiceSet, SinkNotRegistered, UriTooLong, MAX_PAGE};
+use super::{
+    Error, ServiceDirectory, ServiceSet, Services, SinkNotRegistered, UriTooLong, MAX_PAGE,
+};
 
 /// The longest uri, in bytes.
 pub const MAX_URI: usize = 256;
@@ -39,13 +41,12 @@ impl ServiceDirectory {
     }
 
     /// The registry is the only one that is asked.
-    #[allow(clippy::type_complexity)] // Two lists, as they are returned.
     pub(super) fn services_page(
         &self,
         id: B256,
         from: U256,
         count: U256,
-    ) -> Result<Returns<(Vec<Address>, Vec<String>)>, Error> {
+    ) -> Result<Services, Error> {
         let count = count.min(U256::from(MAX_PAGE));
         let sinks = query_pairs(
             self.vm(),
@@ -53,7 +54,9 @@ impl ServiceDirectory {
             ITaskTypeRegistrar::getSinksPageCall::SELECTOR,
             &[id, from.word(), count.word()],
         )?;
-        let with_uri = |(sink, _)| (sink, self.service(id, sink));
-        Ok(Returns(sinks.into_iter().map(with_uri).unzip()))
+        let with_uris = sinks
+            .iter()
+            .map(|(sink, _)| (*sink, self.service(id, *sink)));
+        Ok(Returns(with_uris.unzip()))
     }
 }

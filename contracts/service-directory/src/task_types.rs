@@ -6,7 +6,7 @@ use bpe_common::{
     call::{invoke_words, query_words, to_address},
     emit_text,
     events::Word,
-    interfaces::{IFeeSetter, IMinimumStake, ITaskTypeRegistrar, IUnitBalancer},
+    interfaces::{IFeeSetter, IStakes, ITaskTypeRegistrar, IUnitBalancer},
 };
 use stylus_sdk::prelude::*;
 
@@ -50,12 +50,7 @@ impl Terms {
 
 impl ServiceDirectory {
     /// Nobody who is called calls back here; what fails, fails as a whole.
-    pub(super) fn register(
-        &mut self,
-        id: B256,
-        metadata: &str,
-        terms: Terms,
-    ) -> Result<(), Error> {
+    pub(super) fn register(&mut self, id: B256, metadata: &str, terms: Terms) -> Result<(), Error> {
         require_short(metadata)?;
         self.require_stake()?;
         let pool = self.ask_registry(ITaskTypeRegistrar::poolCall::SELECTOR, &[])?;
@@ -143,9 +138,9 @@ impl ServiceDirectory {
     /// Refuses a caller without a sink's minimum stake.
     fn require_stake(&self) -> Result<(), Error> {
         let stakes = self.stake_manager.get();
-        let selector = IMinimumStake::minSinkStakeCall::SELECTOR;
+        let selector = IStakes::minSinkStakeCall::SELECTOR;
         let [required] = query_words(self.vm(), stakes, selector, &[])?;
-        let selector = IMinimumStake::getStakeCall::SELECTOR;
+        let selector = IStakes::getStakeCall::SELECTOR;
         let arguments = [self.vm().msg_sender().word()];
         let [available] = query_words(self.vm(), stakes, selector, &arguments)?;
         match available < required {

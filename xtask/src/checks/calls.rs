@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const ALLOWED: &[(&str, &str)] = &[
     (
         "BackpressurePool",
-        "asks the registry only on calls of its own, never on those that the registry makes (createPool, onCapacityReduced)",
+        "asks the registry only on calls of its own, never on those that the registry makes (setWeighting, onCapacityReduced)",
     ),
     (
         "OverflowMeter",
@@ -30,6 +30,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
     (
         "WorkLedger",
         "asks BackpressurePool for its links at construction, and later pool, meter and Superfluid alone, never EscrowBuffer; while WorkReserve asks it, it never calls back",
+    ),
+    (
+        "WorkReserve",
+        "asks WorkVouchers for its ledger at construction only, and calls nobody when it is told to spend",
     ),
     (
         "StreamGateway",

@@ -1461,7 +1461,7 @@ fn lists_come_in_pages(
     assert_eq!(block_number(), FIRST_BLOCK);
 }
 
-/// The number of sinks stands in the task type's slot, of mapping 6, in bytes 1 to 4.
+/// The number of sinks stands in the task type's slot, of mapping 9, in bytes 1 to 4.
 #[motsu::test]
 fn a_task_type_can_be_full(
     registry: Contract<CapacityRegistry>,
@@ -1472,7 +1472,7 @@ fn a_task_type_can_be_full(
 ) {
     let world = World::new(&registry, &stakes, &token, owner);
     world.stake(sink, 400);
-    let slot = U256::from_be_bytes(keccak256((CODE, U256::from(7)).abi_encode()).0);
+    let slot = U256::from_be_bytes(keccak256((CODE, U256::from(9)).abi_encode()).0);
     let context = registry.sender(owner);
     let mut word = context.vm().storage_load_bytes32(slot);
     assert_eq!(word[..5], [1, 0, 0, 0, 0], "it exists, and has no sinks");

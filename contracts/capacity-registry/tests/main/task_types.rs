@@ -33,7 +33,7 @@ fn short(required: u64, available: u64) -> Result<(), Error> {
         required: tokens(required),
         available: tokens(available),
     };
-    Err(Error::Revert(Revert(error.abi_encode())))
+    Err(error.into())
 }
 
 /// Minimum stake 100, a pool, an adapter and a directory. Staking is closed.
@@ -261,7 +261,9 @@ fn another_directory_waits_for_its_notice() {
     };
     let nobody = (Address::ZERO, U256::ZERO);
     assert_eq!(read(), (DIRECTORY, nobody), "before: at once");
-    let is_set = |serviceDirectory| ServiceDirectorySet { serviceDirectory };
+    let is_set = |directory| ServiceDirectorySet {
+        serviceDirectory: directory,
+    };
     it.registry.assert_emitted(&is_set(DIRECTORY));
     for account in [CREATOR, DIRECTORY, ADAPTER] {
         let refused = OwnableUnauthorizedAccount { account };

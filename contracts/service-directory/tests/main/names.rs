@@ -70,7 +70,10 @@ fn a_list_is_not_closed_by_filling_it() {
         ids.push(id);
     }
     let page = |from, count| world.resolve("translation", from, count);
-    assert_eq!(page(0, 1_000), (ids[..64].to_vec(), creators[..64].to_vec()));
+    assert_eq!(
+        page(0, 1_000),
+        (ids[..64].to_vec(), creators[..64].to_vec())
+    );
     assert_eq!(page(64, 64), (ids[64..].to_vec(), creators[64..].to_vec()));
     assert_eq!(page(3, 2), (ids[3..5].to_vec(), creators[3..5].to_vec()));
     for (from, count) in [(70, 1), (0, 0), (u64::MAX, u64::MAX)] {

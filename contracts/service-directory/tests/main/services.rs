@@ -41,7 +41,13 @@ fn a_sink_says_where_it_is_reached() {
 #[motsu::test]
 fn only_who_serves_says_so() {
     let world = World::new();
-    let refused = |sink, taskTypeId| Err(SinkNotRegistered { taskTypeId, sink }.into());
+    let refused = |sink, id| {
+        let error = SinkNotRegistered {
+            taskTypeId: id,
+            sink,
+        };
+        Err(error.into())
+    };
     assert_eq!(world.set_service(ALICE, CODE, URI), refused(ALICE, CODE));
     let other = B256::repeat_byte(9);
     world.serve(CODE, ALICE);

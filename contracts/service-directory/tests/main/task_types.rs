@@ -86,7 +86,9 @@ fn nobody_takes_an_id_that_is_derived_from_somebody_else() {
 fn any_other_id_sets_a_minimum_stake_aside_until_somebody_else_serves_it() {
     let world = World::new();
     world.stake(ALICE, 100);
-    world.register(ALICE, keccak256("translation"), "translation").unwrap();
+    world
+        .register(ALICE, keccak256("translation"), "translation")
+        .unwrap();
     assert_eq!(world.bonds(ALICE), 1);
     let short = registry::InsufficientStake {
         required: tokens(100),
