@@ -1,4 +1,4 @@
-//! Who plays: two task types with their demand from traces, ten sinks of different size and honesty, two sources.
+//! Who plays: two task types with their demand from traces, eleven sinks of different size and honesty, two sources.
 //!
 //! Capacities are in generated tokens per second, and follow the demand of the trace: the same cast plays any trace.
 
@@ -70,7 +70,7 @@ const fn role(name: &'static str, habit: Habit, code: f64, conversation: f64) ->
 }
 
 /// Before the late one comes they declare a little less than what is asked for on average, so that peaks overflow.
-const CAST: [Role; 10] = [
+const CAST: [Role; 11] = [
     role("atlas", Habit::Steady, 0.0, 0.27),
     role("borealis", Habit::Steady, 0.0, 0.20),
     role("cedar", Habit::Steady, 0.25, 0.12),
@@ -78,12 +78,13 @@ const CAST: [Role; 10] = [
     role("ember", Habit::Steady, 0.22, 0.0),
     role("fjord", Habit::Steady, 0.0, 0.09),
     role("granite", Habit::GoesDown, 0.0, 0.13),
-    role("hubris", Habit::OverReports, 0.10, 0.17),
+    role("hubris", Habit::OverReports, 0.0, 0.17),
     role("iris", Habit::JoinsLate, 0.12, 0.10),
     role("juniper", Habit::Steady, 0.14, 0.0),
+    role("kestrel", Habit::OverReports, 0.10, 0.0),
 ];
 
-/// How many times its true speed the over-reporting sink declares.
+/// How many times their true speed over-reporting sinks declare.
 const EXAGGERATION: f64 = 8.0;
 
 /// The sources, and the part of each market's requests that is theirs.

@@ -105,18 +105,21 @@ impl Play {
             let Some(sink) = router.choose(dispatcher, task.at, task.tokens, &refused) else {
                 break;
             };
-            let is_honest = self.world.sinks[sink].habit != Habit::OverReports;
-            if is_honest && !self.is_broken_at(sink, task.at) {
-                if self.workers[sink].is_full(task.at, task.tokens) {
-                    refused.push(sink);
-                    continue;
-                }
+            if !self.refuses(sink, &task) {
+                self.offer(task, sink);
+                return;
             }
-            self.offer(task, sink);
-            return;
+            refused.push(sink);
         }
         self.unserved[market] += 1;
         self.epoch.failed += 1;
+    }
+
+    /// A liar refuses nothing, nor does a front end without a machine behind it.
+    fn refuses(&self, sink: usize, task: &Task) -> bool {
+        let is_liar = self.world.sinks[sink].habit == Habit::OverReports;
+        let is_full = self.workers[sink].is_full(task.at, task.tokens);
+        is_full && !is_liar && !self.is_broken_at(sink, task.at)
     }
 
     /// The next task, if it comes within this minute.
