@@ -449,8 +449,8 @@ impl PricingCurve {
         self.fees(task_type_id)
     }
 
-    /// The work that counted lately and the capacity that served it, in capacity-seconds, fading by 0.7 an epoch; and the
-    /// epoch (seconds since 1970 / 300) up to which they have faded.
+    /// The work that counted in the last epoch with counts and the capacity that served it, in capacity-seconds; and that epoch
+    /// (seconds since 1970 / 300).
     ///
     /// # Returns
     ///
