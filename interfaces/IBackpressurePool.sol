@@ -212,6 +212,7 @@ interface IBackpressurePool {
     /// Weights the task type's sinks by smoothed capacity (0), or by what of it they reported as free (1), or by the shares
     /// that are submitted (2); the next rebalance applies it. Or has them paid by work (3), before there is a pool, for ever:
     /// then all but the cuts goes to WorkReserve, and a pipeline's limit is written down but bounds nothing.
+    /// For the owner, and for CapacityRegistry as it registers a task type.
     function setWeighting(bytes32 taskTypeId, uint8 weighting) external;
 
     /// Mixes submitted shares with `rate` of an equal split, 1e18 = 1; at most a fifth. Applied in whole basis points.

@@ -33,6 +33,9 @@ interface ICapacityRegistry {
     /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
     event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
 
+    /// `serviceDirectory` now says who created a task type; nobody does, if zero.
+    event ServiceDirectorySet(address indexed serviceDirectory);
+
     /// `sink` serves the task type no more.
     event SinkDeregistered(bytes32 indexed taskTypeId, address indexed sink);
 
@@ -61,14 +64,11 @@ interface ICapacityRegistry {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
-    /// `required` is more than the `available` stake.
+    /// `required` is more than the `available` stake: what StakeManager says, and this contract passes on.
     error InsufficientStake(uint256 required, uint256 available);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
-
-    /// Metadata of `length` bytes is more than `maximum`.
-    error MetadataTooLong(uint256 length, uint256 maximum);
 
     /// A minimum stake of `minStake` is more than can be kept (2^112 − 1).
     error MinStakeTooLarge(uint256 minStake);
@@ -84,6 +84,9 @@ interface ICapacityRegistry {
 
     /// The caller is neither the aggregator nor an adapter.
     error NotAuthorizedAggregator();
+
+    /// `caller` is not ServiceDirectory.
+    error NotServiceDirectory(address caller);
 
     /// What was before `oldest`, in seconds since 1970, is no longer known of this sink.
     error ObservationExpired(uint256 oldest);
@@ -115,17 +118,14 @@ interface ICapacityRegistry {
     /// A task type has at most 2^24 − 1 sinks.
     error TooManySinks();
 
-    function createTaskType(bytes32 taskTypeId, uint256 minStake, address creator) external;
-
-    /// Registers a task type whose sinks stake at least `minStake`, without metadata or pool.
+    /// Registers a task type of the caller's whose sinks stake at least `minStake`. A minimum stake of the caller's is set
+    /// aside until somebody else serves it; not of an adapter, nor of the owner before staking is open.
     function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
 
-    /// Registers a task type that `creator` created: what EconomyFactory does for its caller. For the owner.
-    function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator) external;
-
-    /// Registers a task type with `metadata`, and creates its pool if there is a pool contract. For callers with a
-    /// sink's minimum stake.
-    function registerTaskType(bytes32 taskTypeId, string calldata metadata, uint256 minStake) external;
+    /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from
+    /// the creator and a name, so that nothing has to be set aside. A `weighting` other than 0 is BackpressurePool's from the
+    /// start. And for the owner until staking is open: EconomyFactory does it for its caller.
+    function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator, bool derived, uint8 weighting) external;
 
     /// Registers the caller as a sink with `initialCapacity`, clipped to what its stake can still back. A sink that was
     /// here before goes on from the smoothed capacity that it left with.
@@ -161,6 +161,10 @@ interface ICapacityRegistry {
     /// Lets `adapter` act for sinks, after StakeManager's `powerNotice`; or no longer, at once.
     function setAdapter(address adapter, bool authorized) external;
 
+    /// Makes `directory` the one that says who created a task type, after StakeManager's `powerNotice`; nobody from now on, if
+    /// zero.
+    function setServiceDirectory(address directory) external;
+
     /// Makes `pool` the contract whose pools pay the sinks; zero for none.
     function setPool(address pool) external;
 
@@ -175,8 +179,8 @@ interface ICapacityRegistry {
     /// Whether there is such a task type.
     function taskTypeExists(bytes32 taskTypeId) external view returns (bool);
 
-    /// The metadata of a task type.
-    function getMetadata(bytes32 taskTypeId) external view returns (string memory);
+    /// Whether a minimum stake of the task type's creator is set aside, until somebody else serves it.
+    function isBonded(bytes32 taskTypeId) external view returns (bool);
 
     /// All sinks of a task type, and their smoothed capacities. For long lists: `getSinksPage`.
     function getSinks(bytes32 taskTypeId) external view returns (address[] memory sinks, uint256[] memory capacities);
@@ -225,6 +229,12 @@ interface ICapacityRegistry {
 
     /// Who is to be the aggregator, and from when on, in seconds since 1970; zeros if nobody is announced.
     function announcedAggregator() external view returns (address aggregator, uint256 from);
+
+    /// Who says who created a task type.
+    function serviceDirectory() external view returns (address);
+
+    /// Who is to be ServiceDirectory, and from when on, in seconds since 1970; zeros if nobody is announced.
+    function announcedServiceDirectory() external view returns (address serviceDirectory, uint256 from);
 
     /// From when on `adapter` may act for sinks, in seconds since 1970: later than now, if that is announced; zero, if it may
     /// not.

@@ -93,6 +93,7 @@ interface IPricingCurve {
     function setServiceDirectory(address directory) external;
 
     /// Sets the curve of the task type: `CURVE_QUEUE` (0, which all start with), `CURVE_RELAY` (1) or `CURVE_USED` (2).
+    /// For the owner, and for ServiceDirectory as it registers a task type.
     function setCurve(bytes32 taskTypeId, uint8 curve) external;
 
     /// Makes `buffer` the escrow buffer whose pressure prices follow; zero for none.

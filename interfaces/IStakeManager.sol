@@ -33,6 +33,9 @@ interface IStakeManager {
     /// `slasher` may now slash, or no longer.
     event SlasherSet(address indexed slasher, bool authorized);
 
+    /// So many minimum stakes of `account` are set aside for task types that it created.
+    event StakeBonded(address indexed account, uint256 bonds);
+
     /// The lock of `sink` was raised to `amount`.
     event StakeLocked(address indexed sink, uint256 amount);
 
@@ -136,8 +139,8 @@ interface IStakeManager {
     /// Gives the caller `amount` of its free stake back.
     function unstake(uint256 amount) external;
 
-    /// Starts the unbonding of stake that `registry` locked, if the owner has withdrawn that registry's authority: a registry
-    /// that is replaced keeps nobody's stake.
+    /// Starts the unbonding of stake that `registry` locked, if the owner has withdrawn that registry's authority, and frees
+    /// what it bonded: a registry that is replaced keeps nobody's stake.
     function leaveRevokedRegistry(address registry) external;
 
     /// Lets `sink` register where `minStake` is asked for: checks that the stake is there, and then does what
@@ -150,6 +153,13 @@ interface IStakeManager {
 
     /// Starts the unbonding of all that the calling registry has locked of `sink`, which has left its last task type.
     function startUnbonding(address sink) external;
+
+    /// Sets a minimum stake of `account` aside, out of what is free, for a task type that it created: it backs nothing and
+    /// does not leave until `releaseBond`. Bonds add up, and can be slashed like all else.
+    function bond(address account) external;
+
+    /// Frees one bond of `account` at once; does nothing, if the calling registry has none of it.
+    function releaseBond(address account) external;
 
     /// Takes `amount` from the stake of `sink`, or all of it if it is less, wherever it is: free, locked or unbonding. At most
     /// `MAX_DAILY_SLASH_BPS` of a stake is taken within a day; the rest is owed.
@@ -215,6 +225,9 @@ interface IStakeManager {
 
     /// How much of the stake of `sink` is locked, in wei.
     function getLockedStake(address sink) external view returns (uint256);
+
+    /// For how many task types that `account` created a minimum stake is set aside.
+    function getBonds(address account) external view returns (uint256);
 
     /// How much of the stake of `sink` can leave now, in wei.
     function getFreeStake(address sink) external view returns (uint256);

@@ -19,7 +19,9 @@ use alloy::{
     signers::local::PrivateKeySigner,
     sol_types::SolEvent as _,
 };
-use bpe_abi::{IBackpressurePool, ICapacityRegistry, IEconomyFactory, IStakeManager};
+use bpe_abi::{
+    IBackpressurePool, ICapacityRegistry, IEconomyFactory, IServiceDirectory, IStakeManager,
+};
 use common::{Cutter, Outcome, Stage};
 use devnet::{code, Devnet, IStylusDeployer, STYLUS_DEPLOYER};
 use devnet_superfluid::{
@@ -118,12 +120,16 @@ async fn everything_is_deployed_connected_and_verified_once() {
     assert_eq!(stage.text(), file);
 
     let founder = stage.devnet.account(4);
-    let translation = alloy::primitives::keccak256("translation");
     stake(&stage, &stakes).await;
-    let open = registry.registerTaskType_1(translation, "translation".to_owned(), U256::ONE);
+    let directory = IServiceDirectory::new(deployed["serviceDirectory"], &provider);
+    let name = || "translation".to_owned();
+    let creator = stage.devnet.account(0);
+    let derived = directory.deriveTaskTypeId(creator, name()).call().await;
+    let translation = derived.unwrap();
+    let open = directory.registerTaskType_0(translation, name(), U256::ONE);
     mined(open.send().await).await;
     let dressed = B256::repeat_byte(7);
-    let open = registry.registerTaskType_1(dressed, "\u{1b}[31mred".to_owned(), U256::ONE);
+    let open = directory.registerTaskType_0(dressed, "\u{1b}[31mred".to_owned(), U256::ONE);
     mined(open.send().await).await;
     let factory = IEconomyFactory::new(deployed["economyFactory"], &provider);
     let found = factory.deployEconomy_0(IEconomyFactory::EconomyConfig {

@@ -42,6 +42,7 @@ bindings! {
     "../interfaces/IRelayCapacityRegistry.sol"
     "../interfaces/IRelayPaymentPool.sol"
     "../interfaces/IReputationLedger.sol"
+    "../interfaces/IServiceDirectory.sol"
     "../interfaces/IStakeManager.sol"
     "../interfaces/IStreamGateway.sol"
     "../interfaces/IUniversalCapacityAdapter.sol"

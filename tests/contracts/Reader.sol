@@ -9,11 +9,10 @@ contract Reader {
     function lists(ICapacityRegistry registry, bytes32 id)
         external
         view
-        returns (address[] memory sinks, uint256[] memory capacities, address[] memory page, string memory metadata)
+        returns (address[] memory sinks, uint256[] memory capacities, address[] memory page)
     {
         (sinks, capacities) = registry.getSinks(id);
         (page,) = registry.getSinksPage(id, 1, 1);
-        metadata = registry.getMetadata(id);
     }
 
     function numbers(ICapacityRegistry registry, IStakeManager stakes, bytes32 id, address sink)

@@ -48,6 +48,8 @@ impl Factory {
         let (pools, registry) = (*core.pools.address(), *base.registry.address());
         let arguments = (pools, registry, base.owner).abi_encode_params();
         let pipeline = deploy(&base.devnet, "pipeline", arguments).await;
+        let arguments = (registry, *model.pricing.address()).abi_encode_params();
+        let directory = deploy(&base.devnet, "service-directory", arguments).await;
         let ledger = base.owner.abi_encode();
         let ledger = deploy(&base.devnet, "reputation-ledger", ledger).await;
         let programs = vec![
@@ -63,6 +65,7 @@ impl Factory {
             *model.pricing.address(),
             *model.tracker.address(),
             *model.aggregator.address(),
+            directory,
             pipeline,
             ledger,
         ];

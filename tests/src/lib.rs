@@ -3,6 +3,7 @@
 //! Tests panic, with what there is to know: nothing here returns errors. They need what `scripts/fetch-tools` and
 //! `scripts/fetch-superfluid` install into `.tools/`, and fail without it.
 
+pub mod directory;
 pub mod domains;
 pub mod economy;
 pub mod gas;

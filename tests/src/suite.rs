@@ -87,13 +87,7 @@ impl Foundations {
         mined(it.stakes.setSlasher(owner, true).send().await).await;
         mined(it.registry.setAggregator(owner).send().await).await;
         mined(it.registry.setAdapter(owner, true).send().await).await;
-        mined(
-            it.registry
-                .registerTaskType_0(CODE, tokens(100))
-                .send()
-                .await,
-        )
-        .await;
+        mined(it.registry.registerTaskType(CODE, tokens(100)).send().await).await;
         it
     }
 
@@ -120,6 +114,15 @@ impl Foundations {
         if !self.stakes.opened().call().await.unwrap() {
             mined(self.stakes.open().send().await).await;
         }
+    }
+
+    /// Gives `account`, which the node sends for, a minimum stake: what it sets aside for a task type of its own.
+    pub async fn bond(&self, account: Address) {
+        self.open().await;
+        mined(self.token.mint(account, tokens(100)).send().await).await;
+        let approve = self.token.approve(*self.stakes.address(), tokens(100));
+        mined(approve.from(account).send().await).await;
+        mined(self.stakes.stake(tokens(100)).from(account).send().await).await;
     }
 
     /// A sink that has staked.

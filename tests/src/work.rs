@@ -39,7 +39,7 @@ pub struct Totals(pub u128, pub u128, pub u64);
 /// Opens [`WORK`] with its pool.
 pub async fn open(core: &Settlement) {
     let (base, pools) = (&core.base, &core.pools);
-    let register = base.registry.registerTaskType_0(WORK, tokens(100));
+    let register = base.registry.registerTaskType(WORK, tokens(100));
     mined(register.send().await).await;
     mined(pools.setWeighting(WORK, 3).send().await).await;
     mined(pools.createPool(WORK).send().await).await;

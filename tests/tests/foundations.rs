@@ -34,7 +34,7 @@ sol! {
         function lists(address registry, bytes32 id)
             external
             view
-            returns (address[] sinks, uint256[] capacities, address[] page, string metadata);
+            returns (address[] sinks, uint256[] capacities, address[] page);
         function numbers(address registry, address stakes, bytes32 id, address sink)
             external
             view
@@ -148,13 +148,11 @@ async fn all_fields_have_their_own_storage() {
     mined(it.stakes.setRegistry(d, true).send().await).await;
     mined(it.registry.setAdapter(b, true).send().await).await;
     mined(it.registry.setAggregator(c).send().await).await;
+    mined(it.registry.setServiceDirectory(f).send().await).await;
     let (sink, other) = (it.staked(1, 500).await, it.registered(2, 400, 20).await);
     mined(it.stakes.transferOwnership(e).send().await).await;
     mined(it.registry.transferOwnership(d).send().await).await;
-    let metadata = "translation, 中文 → English, at most 4096 tokens".to_string();
-    let register = it
-        .registry
-        .registerTaskType_1(chat, metadata.clone(), tokens(111));
+    let register = it.registry.registerTaskType(chat, tokens(111));
     mined(register.from(sink).send().await).await;
     mined(
         it.registry
@@ -288,8 +286,10 @@ async fn all_fields_have_their_own_storage() {
         assert!(registry.isRegistered(id, sink).call().await.unwrap());
         assert!(!registry.isRegistered(id, other).call().await.unwrap());
     }
-    assert_eq!(registry.getMetadata(chat).call().await.unwrap(), metadata);
-    assert_eq!(registry.getMetadata(CODE).call().await.unwrap(), "");
+    assert!(registry.isBonded(chat).call().await.unwrap());
+    assert!(!registry.isBonded(CODE).call().await.unwrap());
+    let directory = registry.serviceDirectory().call().await.unwrap();
+    assert_eq!(directory, f);
     assert!(registry.hasPendingCommit(CODE, sink).call().await.unwrap());
     assert!(!registry.hasPendingCommit(chat, sink).call().await.unwrap());
     let backing = registry.getBacking(sink).call().await.unwrap();
@@ -478,13 +478,10 @@ async fn errors_pass_through() {
 #[tokio::test(flavor = "multi_thread")]
 async fn solidity_reads_it_all() {
     let it = Foundations::start().await;
-    let (first, second) = (it.staked(1, 400).await, it.staked(2, 900).await);
     let id = B256::repeat_byte(0xca);
-    let metadata = "text".repeat(20);
-    let register = it
-        .registry
-        .registerTaskType_1(id, metadata.clone(), tokens(111));
-    mined(register.from(first).send().await).await;
+    let register = it.registry.registerTaskType(id, tokens(111));
+    mined(register.send().await).await;
+    let (first, second) = (it.staked(1, 400).await, it.staked(2, 900).await);
     for (sink, capacity) in [(first, 20), (second, 25)] {
         let register = it.registry.registerSink(id, units(capacity));
         mined(register.from(sink).send().await).await;
@@ -498,7 +495,6 @@ async fn solidity_reads_it_all() {
     assert_eq!(lists.sinks, [first, second]);
     assert_eq!(lists.capacities, [units(20), units(25)]);
     assert_eq!(lists.page, [second]);
-    assert_eq!(lists.metadata, metadata);
 
     mined(it.registry.deregisterSink(id).from(first).send().await).await;
     let until = U256::from(it.devnet.timestamp() + DAY);

@@ -28,6 +28,8 @@ const DEFAULT_STAKE_UNIT: &str = "1e18";
 const DEFAULT_COMPLETION_WEIGHT: &str = "1e9";
 /// What sinks owe, by its number in CompletionTracker.
 const WEIGHTINGS: [&str; 4] = ["capacity", "spare", "shares", "work"];
+/// The number of the last of them.
+pub const BY_WORK: u8 = 3;
 const YARDSTICKS: [&str; 3] = ["none", "declared", "assigned"];
 /// In wei.
 const DEFAULT_CACHE_BID: &str = "0.001e18";

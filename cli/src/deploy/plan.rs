@@ -7,7 +7,7 @@ use anyhow::{bail, ensure, Context as _};
 
 use super::{
     chain::Chain,
-    config::{OpenTaskType, Settings},
+    config::{OpenTaskType, Settings, BY_WORK},
     record::Book,
     scope::{Found, Scope, LAST_EPOCH},
     suite::{self, Call, Program, Repeat, Step},
@@ -312,6 +312,7 @@ pub fn occasions(call: &Call, settings: &Settings) -> Vec<Option<OpenTaskType>> 
         Repeat::TaskTypes => task_types(settings, |_| true),
         Repeat::JudgedTaskTypes => task_types(settings, |it| it.yardstick.is_some()),
         Repeat::WeightedTaskTypes => task_types(settings, |it| it.weighting.is_some()),
+        Repeat::TaskTypesByWork => task_types(settings, |it| it.weighting == Some(BY_WORK)),
     }
 }
 

@@ -14,6 +14,8 @@ use super::{
     suite::{is_optional, Call, Check, Expected, Value},
 };
 
+/// PricingCurve's number of the curve by which base fees follow work.
+const CURVE_USED: u8 = 2;
 /// An epoch after all others.
 pub const LAST_EPOCH: U256 = U256::MAX;
 
@@ -85,6 +87,7 @@ impl Scope<'_> {
                 let weighting = weighting.context("this task type has no weighting")?;
                 DynSolValue::Uint(U256::from(weighting), 8)
             }
+            Value::CurveUsed => DynSolValue::Uint(U256::from(CURVE_USED), 8),
             Value::NextEpoch => DynSolValue::Uint(self.next_epoch, 256),
             Value::LastEpoch => DynSolValue::Uint(LAST_EPOCH, 256),
             Value::Yes => DynSolValue::Bool(true),

@@ -14,6 +14,7 @@ use alloy::{
 };
 use bpe_abi::{
     IBackpressurePool, ICapacityRegistry, IEconomyFactory, IEscrowBuffer, IPricingCurve,
+    IServiceDirectory,
 };
 use devnet::ARB_WASM;
 use devnet_superfluid::{bindings::ISuperfluidPool, SuperfluidAddresses};
@@ -410,6 +411,14 @@ async fn relay_pools(chain: &Chain, book: &Book) -> anyhow::Result<Vec<(B256, Op
     Ok(found)
 }
 
+/// The name that its creator gave the task type, if that can be shown as it is.
+async fn called(chain: &Chain, book: &Book, id: B256) -> Option<String> {
+    let directory = book.address("ServiceDirectory")?;
+    let directory = IServiceDirectory::new(directory, &chain.provider);
+    let name = directory.getName(id).call().await.ok()?;
+    is_name(&name).then_some(name)
+}
+
 /// A task type, if the registry has it.
 async fn pool(
     chain: &Chain,
@@ -430,12 +439,7 @@ async fn pool(
     let mut it = Pool {
         task_type: id,
         name,
-        called: registry
-            .getMetadata(id)
-            .call()
-            .await
-            .ok()
-            .filter(|text| is_name(text)),
+        called: called(chain, book, id).await,
         min_stake: task_type.minStake.to_string(),
         sinks: task_type.sinkCount.to_string(),
         total_capacity: task_type.totalCapacity.to_string(),

@@ -21,6 +21,8 @@ pub enum Value {
     TaskTypeMinStake,
     TaskTypeWeight,
     TaskTypeWeighting,
+    /// PricingCurve's number of the curve by which base fees follow work.
+    CurveUsed,
     TaskTypeYardstick,
     /// The epoch that begins next on the chain, where it is read back; while it is planned, the last one: what is announced
     /// is enough.
@@ -88,6 +90,8 @@ pub enum Repeat {
     JudgedTaskTypes,
     /// For each of them that has a weighting.
     WeightedTaskTypes,
+    /// For each of them that is paid by work.
+    TaskTypesByWork,
 }
 
 /// A call that connects contracts, by the owner.
@@ -119,7 +123,7 @@ pub enum Step {
 
 use Step::{Call as Do, Deploy};
 use Value::{
-    Contract, Contracts, Deployer, Id, LastEpoch, NextEpoch, No, Setting, TaskTypeId,
+    Contract, Contracts, CurveUsed, Deployer, Id, LastEpoch, NextEpoch, No, Setting, TaskTypeId,
     TaskTypeMinStake, TaskTypeWeight, TaskTypeWeighting, TaskTypeYardstick, Yes,
 };
 
@@ -559,6 +563,48 @@ pub const STEPS: &[Step] = &[
         &[Contract("PricingCurve")],
         &[check("pricingCurve()", &[], Contract("PricingCurve"))],
     )),
+    // It tells what counted.
+    Do(call(
+        "PricingCurve",
+        "setWorkLedger(address)",
+        &[Contract("WorkVouchers")],
+        &[check("workLedger()", &[], Contract("WorkVouchers"))],
+    )),
+    Deploy(without_owner(core(
+        "ServiceDirectory",
+        "service-directory",
+        &[
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            shown(Contract("PricingCurve"), "pricingCurve()"),
+        ],
+    ))),
+    Do(with_notice(
+        check(
+            "announcedServiceDirectory()",
+            &[],
+            Contract("ServiceDirectory"),
+        ),
+        call(
+            "CapacityRegistry",
+            "setServiceDirectory(address)",
+            &[Contract("ServiceDirectory")],
+            &[check(
+                "serviceDirectory()",
+                &[],
+                Contract("ServiceDirectory"),
+            )],
+        ),
+    )),
+    Do(call(
+        "PricingCurve",
+        "setServiceDirectory(address)",
+        &[Contract("ServiceDirectory")],
+        &[check(
+            "serviceDirectory()",
+            &[],
+            Contract("ServiceDirectory"),
+        )],
+    )),
     // --- Composition
     Deploy(core(
         "Pipeline",
@@ -633,6 +679,7 @@ pub const STEPS: &[Step] = &[
                     "PricingCurve",
                     "CompletionTracker",
                     "OffchainAggregator",
+                    "ServiceDirectory",
                     "Pipeline",
                     "ReputationLedger",
                 ]),
@@ -675,6 +722,16 @@ pub const STEPS: &[Step] = &[
             expected: Expected::NotZero,
         }],
     ))),
+    // Where work is paid, it is what prices follow.
+    Do(Call {
+        repeat: Repeat::TaskTypesByWork,
+        ..call(
+            "PricingCurve",
+            "setCurve(bytes32,uint8)",
+            &[TaskTypeId, CurveUsed],
+            &[check("getCurve(bytes32)", &[TaskTypeId], CurveUsed)],
+        )
+    }),
     // What sinks owe. Without it they owe nothing.
     Do(Call {
         repeat: Repeat::JudgedTaskTypes,

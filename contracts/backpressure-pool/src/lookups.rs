@@ -32,11 +32,7 @@ impl BackpressurePool {
         }
     }
 
-    /// The registry itself is not asked: it is open while it creates a task type.
     pub(super) fn require_task_type(&self, id: B256) -> Result<(), Error> {
-        if self.vm().msg_sender() == self.registry.get() {
-            return Ok(());
-        }
         let [exists] = self.ask_registry(ICapacityRegistry::taskTypeExistsCall::SELECTOR, &[id])?;
         match exists.is_zero() {
             true => Err(TaskTypeDoesNotExist {}.into()),

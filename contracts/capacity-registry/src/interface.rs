@@ -42,6 +42,9 @@ sol! {
     /// `adapter` may now act for sinks, or no longer.
     #[derive(Debug, PartialEq, Eq)]
     event AdapterSet(address indexed adapter, bool authorized);
+    /// `serviceDirectory` now says who created a task type; nobody does, if zero.
+    #[derive(Debug, PartialEq, Eq)]
+    event ServiceDirectorySet(address indexed serviceDirectory);
     /// The pool is now `pool`; there is none, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event PoolSet(address indexed pool);
@@ -85,9 +88,9 @@ sol! {
     /// `caller` is not an adapter.
     #[derive(Debug, PartialEq, Eq)]
     error NotAuthorizedAdapter(address caller);
-    /// Metadata of `length` bytes is more than `maximum`.
+    /// `caller` is not ServiceDirectory.
     #[derive(Debug, PartialEq, Eq)]
-    error MetadataTooLong(uint256 length, uint256 maximum);
+    error NotServiceDirectory(address caller);
     /// A minimum stake of `minStake` is more than can be kept (2^112 − 1).
     #[derive(Debug, PartialEq, Eq)]
     error MinStakeTooLarge(uint256 minStake);
@@ -119,7 +122,7 @@ pub enum Error {
     CommitHashMismatch(CommitHashMismatch),
     NotAuthorizedAggregator(NotAuthorizedAggregator),
     NotAuthorizedAdapter(NotAuthorizedAdapter),
-    MetadataTooLong(MetadataTooLong),
+    NotServiceDirectory(NotServiceDirectory),
     MinStakeTooLarge(MinStakeTooLarge),
     ObservationExpired(ObservationExpired),
     TimeNotReached(TimeNotReached),

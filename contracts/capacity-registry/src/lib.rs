@@ -5,11 +5,13 @@
 //!
 //! | who | may |
 //! |---|---|
-//! | anyone | register task types; register itself as a sink; [`sync_capacity`](CapacityRegistry::sync_capacity) |
+//! | anyone with stake | register task types; register itself as a sink |
+//! | anyone | [`sync_capacity`](CapacityRegistry::sync_capacity) |
 //! | a sink | commit, reveal, deregister |
 //! | the aggregator | update capacities |
-//! | an adapter | register, update and remove sinks on their operators' behalf |
-//! | the owner | name the aggregator and the adapters (with notice, once staking is open) and the pool; register task types that others created |
+//! | an adapter | register, update and remove sinks on their operators' behalf; register task types |
+//! | ServiceDirectory | register task types of whoever asks it to |
+//! | the owner | name the aggregator, the adapters and ServiceDirectory (with notice, once staking is open) and the pool; register task types until then |
 //!
 //! Capacities are in units of 1e-9, stakes in the stake token's wei. Block numbers are L1 blocks, about 12 s apart.
 //!
@@ -18,6 +20,13 @@
 //! What a sink declares over all its task types together stays within the cap of its stake. A task type counts with
 //! its raw or its smoothed capacity, whichever is more; what does not fit into the cap is cut off the task type that
 //! changes. The stake behind it is locked in StakeManager until the sink has left its last task type.
+//!
+//! # Ids that cannot be squatted
+//!
+//! An id that is derived from its creator, `keccak256(abi.encode(creator, name))`, nobody else can take: ServiceDirectory
+//! registers it, and it costs nothing. For any other id StakeManager sets a minimum stake of its creator aside, for each
+//! one more, until somebody else's sink serves the task type. Until staking is open only the owner registers, and
+//! adapters, which the owner has authorised, and sets nothing aside.
 //!
 //! # Smoothing
 //!
@@ -53,19 +62,17 @@ mod history;
 mod interface;
 mod neighbours;
 mod sinks;
+mod task_types;
 
-use alloc::{string::String, vec, vec::Vec};
-use alloy_primitives::{Address, Uint, B256, U256, U32};
-use alloy_sol_types::SolCall;
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{Address, Uint, B256, U256, U32, U8};
 use bpe_common::{
-    call::{invoke_words, require_contract},
+    call::require_contract,
     clock,
     eip712::hash_words,
-    emit,
-    interfaces::ICapacityListener,
-    math,
+    emit, math,
     ownable::Ownable,
-    packed::{narrow, widen},
+    packed::widen,
     powers::{self, power, Holder},
     returns::Returns,
 };
@@ -80,8 +87,6 @@ use sinks::{last_reveal_block, Capacities};
 pub const COMMIT_TIMEOUT: u64 = 20;
 /// Weight of a new declaration in the smoothed capacity: α = 0.3.
 pub const EWMA_ALPHA_BPS: u64 = 3_000;
-/// The longest metadata of a task type, in bytes.
-pub const MAX_METADATA: usize = 1_024;
 /// What the pool may use to take a sink's units away. Superfluid's unit update is about a third of it.
 pub const LISTENER_GAS: u64 = 1_500_000;
 /// What StakeManager may use to start the unbonding of a sink. It takes about a third of it.
@@ -90,20 +95,26 @@ pub const UNBONDING_GAS: u64 = 150_000;
 pub const AGGREGATOR: B256 = power("aggregator");
 /// The power to act for sinks.
 pub const ADAPTER: B256 = power("adapter");
+/// The power to say who created a task type.
+pub const DIRECTORY: B256 = power("directory");
 const MAX_SINKS: u32 = (1 << 24) - 1;
 
 /// Capacities: 4.7·10^12 units at most, which keeps a sink in one slot.
 type Capacity = Uint<72, 2>;
 type StorageCapacity = StorageUint<72, 2>;
 
-/// Slot 0: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), exists (8). Registering, leaving and
-/// every change of capacity write it once. Slot 1: creator (160), which never changes.
+/// What a task type can be: registered, or registered with a minimum stake of its creator set aside.
+pub(crate) const REGISTERED: u8 = 1;
+pub(crate) const BONDED: u8 = 2;
+
+/// Slot 0: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), state (8: 0 if there is none).
+/// Registering, leaving and every change of capacity write it once. Slot 1: creator (160), which never changes.
 #[storage]
 pub struct TaskType {
     min_stake: StorageUint<112, 2>,
     total_capacity: StorageUint<104, 2>,
     sink_count: StorageU32,
-    exists: StorageBool,
+    state: StorageU8,
     creator: StorageAddress,
 }
 
@@ -135,7 +146,7 @@ pub struct Backing {
 }
 
 /// The contract. Slots 0–1: ownership. Slot 2: StakeManager. Slot 3: the pool. Slots 4–5: the aggregator, now and announced.
-/// Then the mappings.
+/// Slots 6–7: ServiceDirectory, likewise. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct CapacityRegistry {
@@ -144,10 +155,10 @@ pub struct CapacityRegistry {
     stake_manager: StorageAddress,
     pool: StorageAddress,
     aggregator: Holder,
+    directory: Holder,
     /// Since when each may act for sinks; 0 if it may not.
     adapters: StorageMap<Address, StorageU256>,
     task_types: StorageMap<B256, TaskType>,
-    metadata: StorageMap<B256, StorageString>,
     sinks: StorageMap<B256, StorageMap<Address, Sink>>,
     /// The sinks of a task type, by position − 1. Their number is the task type's.
     sink_list: StorageMap<B256, StorageMap<U32, StorageAddress>>,
@@ -164,26 +175,6 @@ type Sinks = Returns<(Vec<Address>, Vec<U256>)>;
 #[public]
 #[inherit(Ownable)]
 impl CapacityRegistry {
-    fn create_task_type(
-        &mut self,
-        task_type_id: B256,
-        min_stake: U256,
-        creator: Address,
-    ) -> Result<(), Error> {
-        let min = narrow(min_stake).ok_or(MinStakeTooLarge {
-            minStake: min_stake,
-        })?;
-        let mut task_type = self.task_types.setter(task_type_id);
-        if task_type.exists.get() {
-            return Err(TaskTypeAlreadyExists {}.into());
-        }
-        task_type.exists.set(true);
-        task_type.min_stake.set(min);
-        task_type.creator.set(creator);
-        emit!(self.vm(), TaskTypeRegistered[task_type_id, creator](min_stake));
-        Ok(())
-    }
-
     /// Sets the contract up: where stakes are, and who owns the contract.
     ///
     /// # Errors
@@ -199,70 +190,53 @@ impl CapacityRegistry {
 
     // --- Task types
 
-    /// Registers a task type whose sinks stake at least `min_stake`, without metadata or pool.
+    /// Registers a task type of the caller's whose sinks stake at least `min_stake`. A minimum stake of the caller's is set
+    /// aside until somebody else serves it; not of an adapter, nor of the owner before staking is open.
     ///
     /// # Errors
     ///
     /// * [`TaskTypeAlreadyExists`], [`MinStakeTooLarge`]
+    /// * StakeManager's `InsufficientStake` if less is free.
     ///
     /// # Events
     ///
-    /// * [`TaskTypeRegistered`]
+    /// * [`TaskTypeRegistered`]; StakeManager's `StakeBonded`
     pub fn register_task_type(&mut self, task_type_id: B256, min_stake: U256) -> Result<(), Error> {
         let creator = self.vm().msg_sender();
-        self.create_task_type(task_type_id, min_stake, creator)
+        let free = self.authorized_adapters(creator) || self.is_setting_up()?;
+        self.create(task_type_id, min_stake, creator, free)
     }
 
-    /// Registers a task type that `creator` created: what EconomyFactory does for its caller. For the owner.
+    /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from
+    /// the creator and a name, so that nothing has to be set aside. A `weighting` other than 0 is BackpressurePool's from the
+    /// start. And for the owner until staking is open: EconomyFactory does it for its caller.
     ///
     /// # Errors
     ///
-    /// * `OwnableUnauthorizedAccount`; as [`CapacityRegistry::register_task_type`].
+    /// * [`NotServiceDirectory`]; as [`CapacityRegistry::register_task_type`].
+    /// * What BackpressurePool reverts with.
     ///
     /// # Events
     ///
-    /// * [`TaskTypeRegistered`]
+    /// * As [`CapacityRegistry::register_task_type`].
     pub fn register_task_type_for(
         &mut self,
         task_type_id: B256,
         min_stake: U256,
         creator: Address,
+        derived: bool,
+        weighting: u8,
     ) -> Result<(), Error> {
-        self.ownable.only_owner()?;
-        self.create_task_type(task_type_id, min_stake, creator)
-    }
-
-    /// Registers a task type with `metadata`, and creates its pool if there is a pool contract. For callers with a
-    /// sink's minimum stake.
-    ///
-    /// # Errors
-    ///
-    /// * As [`CapacityRegistry::register_task_type`]; [`MetadataTooLong`], [`InsufficientStake`]
-    /// * What StakeManager or the pool revert with.
-    ///
-    /// # Events
-    ///
-    /// * [`TaskTypeRegistered`]
-    #[selector(name = "registerTaskType")]
-    pub fn register_task_type_with_metadata(
-        &mut self,
-        task_type_id: B256,
-        metadata: String,
-        min_stake: U256,
-    ) -> Result<(), Error> {
-        if metadata.len() > MAX_METADATA {
-            let (length, maximum) = (U256::from(metadata.len()), U256::from(MAX_METADATA));
-            return Err(MetadataTooLong { length, maximum }.into());
-        }
-        self.require_stake(self.vm().msg_sender())?;
-        self.register_task_type(task_type_id, min_stake)?;
-        self.metadata.setter(task_type_id).set_str(&metadata);
-        let pool = self.pool.get();
-        if !pool.is_zero() {
-            let selector = ICapacityListener::createPoolCall::SELECTOR;
-            let [] = invoke_words(self.vm(), pool, selector, &[task_type_id])?;
-        }
-        Ok(())
+        let caller = self.vm().msg_sender();
+        let free = if caller == self.service_directory() {
+            derived
+        } else if self.is_setting_up()? {
+            true
+        } else {
+            return Err(NotServiceDirectory { caller }.into());
+        };
+        self.create(task_type_id, min_stake, creator, free)?;
+        self.set_weighting(task_type_id, weighting)
     }
 
     // --- Sinks
@@ -482,6 +456,27 @@ impl CapacityRegistry {
         Ok(())
     }
 
+    /// Makes `directory` the one that says who created a task type, after StakeManager's `powerNotice`; nobody from now on, if
+    /// zero.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`ServiceDirectorySet`]; [`powers::PowerAnnounced`] instead, if it takes effect later.
+    pub fn set_service_directory(&mut self, directory: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let now = clock::block_timestamp(self.vm());
+        match self.directory.give(directory, now, notice) {
+            0 => emit!(self.vm(), ServiceDirectorySet[directory]),
+            from => powers::tell(self.vm(), DIRECTORY, directory, from),
+        }
+        Ok(())
+    }
+
     /// Makes `pool` the contract whose pools pay the sinks; zero for none.
     ///
     /// # Errors
@@ -525,12 +520,12 @@ impl CapacityRegistry {
 
     /// Whether there is such a task type.
     pub fn task_type_exists(&self, task_type_id: B256) -> bool {
-        self.task_types.getter(task_type_id).exists.get()
+        !self.task_types.getter(task_type_id).state.get().is_zero()
     }
 
-    /// The metadata of a task type.
-    pub fn get_metadata(&self, task_type_id: B256) -> String {
-        self.metadata.getter(task_type_id).get_string()
+    /// Whether a minimum stake of the task type's creator is set aside, until somebody else serves it.
+    pub fn is_bonded(&self, task_type_id: B256) -> bool {
+        self.task_types.getter(task_type_id).state.get() == U8::from(BONDED)
     }
 
     /// All sinks of a task type, and their smoothed capacities. For long lists: [`CapacityRegistry::get_sinks_page`].
@@ -679,6 +674,21 @@ impl CapacityRegistry {
     /// * `from`
     pub fn announced_aggregator(&self) -> (Address, U256) {
         self.aggregator.announced(clock::block_timestamp(self.vm()))
+    }
+
+    /// Who says who created a task type.
+    pub fn service_directory(&self) -> Address {
+        self.directory.get(clock::block_timestamp(self.vm()))
+    }
+
+    /// Who is to be ServiceDirectory, and from when on, in seconds since 1970; zeros if nobody is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `serviceDirectory`
+    /// * `from`
+    pub fn announced_service_directory(&self) -> (Address, U256) {
+        self.directory.announced(clock::block_timestamp(self.vm()))
     }
 
     /// From when on `adapter` may act for sinks, in seconds since 1970: later than now, if that is announced; zero, if it may

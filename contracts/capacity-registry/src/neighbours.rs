@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
-    call::{call, calldata, invoke_words, query_words, require_gas, Revert},
+    call::{call, calldata, invoke_words, require_gas, Revert},
     emit,
     events::Word,
     interfaces::{ICapacityListener, IStakeManager},
@@ -70,22 +70,6 @@ impl CapacityRegistry {
             emit!(self.vm(), UnbondingFailed[sink]);
         }
         Ok(())
-    }
-
-    pub(crate) fn require_stake(&self, account: Address) -> Result<(), Error> {
-        let stakes = self.stake_manager.get();
-        let selector = IStakeManager::minSinkStakeCall::SELECTOR;
-        let [required] = query_words(self.vm(), stakes, selector, &[])?;
-        let selector = IStakeManager::getStakeCall::SELECTOR;
-        let [available] = query_words(self.vm(), stakes, selector, &[account.word()])?;
-        match available < required {
-            true => Err(InsufficientStake {
-                required,
-                available,
-            }
-            .into()),
-            false => Ok(()),
-        }
     }
 }
 

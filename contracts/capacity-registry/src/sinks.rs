@@ -42,7 +42,7 @@ impl CapacityRegistry {
         declared: U256,
     ) -> Result<(), Error> {
         let task_type = self.task_types.getter(id);
-        if !task_type.exists.get() {
+        if task_type.state.get().is_zero() {
             return Err(TaskTypeDoesNotExist {}.into());
         }
         if self.is_registered(id, sink) {
@@ -80,7 +80,7 @@ impl CapacityRegistry {
         let capacities = Capacities { raw, smoothed };
         self.store(id, sink, Capacities::NONE, capacities);
         emit!(self.vm(), SinkRegistered[id, sink](raw));
-        Ok(())
+        self.release_bond(id, sink)
     }
 
     pub(crate) fn deregister(&mut self, id: B256, sink: Address) -> Result<(), Error> {

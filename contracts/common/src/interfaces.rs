@@ -9,19 +9,19 @@ use alloy_sol_types::sol;
 sol! {
     /// StakeManager, as CapacityRegistry sees it.
     interface IStakeManager {
-        function getStake(address sink) external view returns (uint256);
-        function minSinkStake() external view returns (uint256);
         function backRegistration(address sink, uint256 minStake, uint256 capacity) external returns (uint256 granted);
         function backCapacity(address sink, uint256 capacity) external returns (uint256 granted);
         function startUnbonding(address sink) external;
+        function bond(address account) external;
+        function releaseBond(address account) external;
 
         error NotAuthorizedRegistry(address caller);
         error LockedByOtherRegistry(address sink);
     }
 
-    /// BackpressurePool, as CapacityRegistry sees it.
+    /// BackpressurePool, as CapacityRegistry sees it, which sets the weighting of new task types.
     interface ICapacityListener {
-        function createPool(bytes32 taskTypeId) external;
+        function setWeighting(bytes32 taskTypeId, uint8 weighting) external;
         function onCapacityReduced(bytes32 taskTypeId, address sink, uint256 capacity) external;
     }
 
@@ -42,6 +42,28 @@ sol! {
 
         error SinkNotRegistered();
         error ObservationExpired(uint256 oldest);
+    }
+
+    /// CapacityRegistry, as ServiceDirectory sees it.
+    interface ITaskTypeRegistrar {
+        function stakeManager() external view returns (address);
+        function pool() external view returns (address);
+        function getCreator(bytes32 taskTypeId) external view returns (address);
+        function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
+        function getSinksPage(bytes32 taskTypeId, uint256 from, uint256 count) external view returns (address[] memory sinks, uint256[] memory capacities);
+        function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator, bool derived, uint8 weighting) external;
+    }
+
+    /// PricingCurve, as ServiceDirectory sees it.
+    interface IFeeSetter {
+        function setFees(bytes32 taskTypeId, uint256 start, uint256 floor, uint256 ceiling) external;
+        function setCurve(bytes32 taskTypeId, uint8 curve) external;
+    }
+
+    /// An identity registry of ERC-8004: foreign code, which can answer anything.
+    interface IIdentityRegistry {
+        function ownerOf(uint256 agentId) external view returns (address);
+        function getAgentWallet(uint256 agentId) external view returns (address);
     }
 
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
@@ -73,9 +95,10 @@ sol! {
         function getPrice(bytes32 taskTypeId, address sink) external view returns (uint256 price);
     }
 
-    /// PricingCurve, as WorkLedger sees it.
+    /// PricingCurve, as WorkVouchers sees it.
     interface IBaseFee {
         function getBaseFee(bytes32 taskTypeId) external view returns (uint256);
+        function recordWork(bytes32 taskTypeId, uint256 work, uint256 capacity) external;
     }
 
     /// LightningCapacityOracle, as LightningRoutingPool sees it.
@@ -217,7 +240,8 @@ sol! {
         function setSlasher(address slasher, bool authorized) external;
         function setAggregator(address aggregator) external;
         function setPool(address pool) external;
-        function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator) external;
+        function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator, bool derived, uint8 weighting) external;
+        function setServiceDirectory(address serviceDirectory) external;
         function setEscrowBuffer(address escrowBuffer) external;
         function setPricingCurve(address pricingCurve) external;
         function setShareSubmitter(address submitter) external;
@@ -236,6 +260,7 @@ sol! {
         function setOverflowMeter(address overflowMeter) external;
         function setWorkReserve(address workReserve) external;
         function setBackpressurePool(address pool) external;
+        function setWorkLedger(address workLedger) external;
         function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;
         function handOver(address newOwner) external;
     }
@@ -264,9 +289,10 @@ sol! {
         function execute(bytes32 paymentId, address recipient, uint256 amount, bytes data) external payable;
     }
 
-    /// StakeManager, as OpenClawCapacityAdapter sees it.
+    /// StakeManager, as OpenClawCapacityAdapter, ServiceDirectory and UniversalCapacityAdapter see it.
     interface IStakes {
         function getStake(address sink) external view returns (uint256);
+        function minSinkStake() external view returns (uint256);
         function getCapacityCap(address sink) external view returns (uint256);
     }
 

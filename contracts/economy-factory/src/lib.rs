@@ -15,8 +15,8 @@
 //! # What an economy is made of
 //!
 //! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, WorkVouchers,
-//! WorkReserve, PricingCurve, CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); in some Pipeline or
-//! ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
+//! WorkReserve, PricingCurve, CompletionTracker (it may slash), OffchainAggregator (it may attest capacities and submit shares)
+//! and ServiceDirectory; in some Pipeline or ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
 //! budgets go to the caller, until it names others. The templates are numbered as in the Solidity deployment:
 //!
 //! | template | its task types |
@@ -86,7 +86,7 @@ pub const MAX_PAGE: u64 = 63;
 /// The most task types that an economy is made with: each costs about 1 million gas.
 pub const MAX_TASK_TYPES: usize = 16;
 /// How many programs there are.
-pub const PROGRAMS: usize = 14;
+pub const PROGRAMS: usize = 15;
 
 /// The places in the constructor's list of what not every economy has: the last ones.
 const PIPELINE: usize = PROGRAMS - 2;
@@ -143,6 +143,7 @@ struct Parts {
     pricing: Address,
     tracker: Address,
     aggregator: Address,
+    directory: Address,
     /// Zero, if there is none.
     pipeline: Address,
     /// ReputationLedger; zero, if there is none.
@@ -152,7 +153,7 @@ struct Parts {
 impl From<[Address; PROGRAMS]> for Parts {
     /// From the order of the constructor's list.
     fn from(parts: [Address; PROGRAMS]) -> Self {
-        let [stakes, registry, pool, escrow, gateway, meter, ledger, vouchers, reserve, pricing, tracker, aggregator, pipeline, reputation] =
+        let [stakes, registry, pool, escrow, gateway, meter, ledger, vouchers, reserve, pricing, tracker, aggregator, directory, pipeline, reputation] =
             parts;
         Self {
             stakes,
@@ -167,14 +168,16 @@ impl From<[Address; PROGRAMS]> for Parts {
             pricing,
             tracker,
             aggregator,
+            directory,
             pipeline,
             reputation,
         }
     }
 }
 
-/// Seven contracts of an economy.
-type Seven = (
+/// Eight contracts of an economy.
+type Eight = (
+    Address,
     Address,
     Address,
     Address,
@@ -191,8 +194,8 @@ impl EconomyFactory {
     /// back the first unit of capacity, the programs, and the owner.
     ///
     /// The programs, in this order: StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway,
-    /// OverflowMeter, WorkLedger, WorkVouchers, WorkReserve, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline,
-    /// ReputationLedger. The last can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
+    /// OverflowMeter, WorkLedger, WorkVouchers, WorkReserve, PricingCurve, CompletionTracker, OffchainAggregator,
+    /// ServiceDirectory, Pipeline, ReputationLedger. The last can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
     ///
     /// # Errors
     ///
@@ -325,7 +328,8 @@ impl EconomyFactory {
     /// * `offchainAggregator`
     /// * `workVouchers`
     /// * `workReserve`
-    pub fn get_parts(&self, economy_id: B256) -> Result<Seven, Error> {
+    /// * `serviceDirectory`
+    pub fn get_parts(&self, economy_id: B256) -> Result<Eight, Error> {
         let parts = self.require_parts(economy_id)?;
         Ok((
             parts.gateway,
@@ -335,6 +339,7 @@ impl EconomyFactory {
             parts.aggregator,
             parts.vouchers,
             parts.reserve,
+            parts.directory,
         ))
     }
 
@@ -476,6 +481,7 @@ impl EconomyFactory {
         self.tell(parts.pricing, new, &[registry, it])?;
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
         self.tell(parts.aggregator, new, &[registry, it])?;
+        self.tell(parts.directory, new, &[registry, parts.pricing.word()])?;
         if !parts.pipeline.is_zero() {
             self.tell(parts.pipeline, new, &[pool, registry, it])?;
         }
@@ -509,6 +515,12 @@ impl EconomyFactory {
         )?;
         for part in [parts.pool, parts.vouchers] {
             self.tell(part, IEconomy::setPricingCurveCall::SELECTOR, &[pricing])?;
+        }
+        let selector = IEconomy::setWorkLedgerCall::SELECTOR;
+        self.tell(parts.pricing, selector, &[parts.vouchers.word()])?;
+        for part in [parts.registry, parts.pricing] {
+            let selector = IEconomy::setServiceDirectoryCall::SELECTOR;
+            self.tell(part, selector, &[parts.directory.word()])?;
         }
         let selector = IEconomy::setBackpressurePoolCall::SELECTOR;
         self.tell(parts.aggregator, selector, &[pool])
@@ -545,7 +557,14 @@ impl EconomyFactory {
 
     fn open_task_type(&self, parts: &Parts, id: B256, config: &EconomyConfig) -> Result<(), Error> {
         let creator = self.vm().msg_sender();
-        let arguments = [id, config.minStake.word(), creator.word()];
+        let (derived, by_capacity) = (true, 0_u8);
+        let arguments = [
+            id,
+            config.minStake.word(),
+            creator.word(),
+            derived.word(),
+            by_capacity.word(),
+        ];
         self.tell(
             parts.registry,
             IEconomy::registerTaskTypeForCall::SELECTOR,
@@ -645,7 +664,7 @@ impl EconomyFactory {
         self.tell(parts.pool, selector, &arguments)
     }
 
-    /// StreamGateway, OverflowMeter and WorkReserve have no owner.
+    /// StreamGateway, OverflowMeter, WorkReserve and ServiceDirectory have no owner.
     fn hand_over(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
         for part in [
             parts.stakes,

@@ -6,7 +6,7 @@ use bpe_common::{
     clock, emit,
     math::{
         to_u128_saturating,
-        work::{faded, fee_by_use, used},
+        work::{fee_by_use, used},
     },
     packed::{to_u128, widen},
 };
@@ -14,10 +14,10 @@ use stylus_sdk::{prelude::*, storage::*};
 
 use super::{base_fee, BaseFeeUpdated, PricingCurve, CURVE_USED};
 
-/// What counted lately. One slot: work (104 bits), capacity (104), epoch (32), open (8).
+/// What counted in an epoch. One slot: work (104 bits), capacity (104), epoch (32), open (8).
 #[storage]
 pub struct Usage {
-    /// In capacity-seconds of 1e-9 units, faded by 0.7 for each epoch before `epoch`; and the capacity that served it.
+    /// In capacity-seconds of 1e-9 units; and the capacity that served it.
     work: StorageUint<104, 2>,
     capacity: StorageUint<104, 2>,
     /// Seconds since 1970 / 300.
@@ -57,7 +57,6 @@ impl PricingCurve {
         let mut market = self.markets.setter(id);
         // Fits: at most MAX_BASE_FEE.
         market.base_fee.set(Uint::wrapping_from(U256::from(fee)));
-        // The sums fade when something counts, and only then: closing early or late changes no rounding.
         self.usages.setter(id).open.set(U8::ZERO);
         emit!(self.vm(), BaseFeeUpdated[id](fee));
         true
@@ -68,14 +67,14 @@ impl PricingCurve {
             return;
         }
         self.close_work(id);
-        let (work_before, capacity_before) = self.sums(id);
+        let epoch = self.work_epoch();
+        let (work_before, capacity_before) = self.sums(id, epoch);
         let work = work_before
             .saturating_add(to_u128_saturating(work))
             .min(MOST);
         let capacity = capacity_before
             .saturating_add(to_u128_saturating(capacity))
             .min(MOST);
-        let epoch = self.work_epoch();
         self.store_usage(id, work, capacity, epoch);
     }
 
@@ -105,15 +104,14 @@ impl PricingCurve {
         ))
     }
 
-    /// Work and capacity, faded until now.
-    fn sums(&self, id: B256) -> (u128, u128) {
+    /// Work and capacity that counted in `epoch` so far. What counted earlier has moved the fee already: sums that fade over
+    /// epochs make it swing where demand follows prices late.
+    fn sums(&self, id: B256, epoch: u64) -> (u128, u128) {
         let usage = self.usages.getter(id);
-        let epoch: u64 = widen(usage.epoch.get()).wrapping_to();
-        let epochs = self.work_epoch().saturating_sub(epoch);
-        (
-            faded(to_u128(usage.work.get()), epochs),
-            faded(to_u128(usage.capacity.get()), epochs),
-        )
+        match widen(usage.epoch.get()) == U256::from(epoch) {
+            true => (to_u128(usage.work.get()), to_u128(usage.capacity.get())),
+            false => (0, 0),
+        }
     }
 
     fn store_usage(&mut self, id: B256, work: u128, capacity: u128, epoch: u64) {

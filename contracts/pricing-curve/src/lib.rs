@@ -7,6 +7,7 @@
 //! |---|---|
 //! | a registered sink with capacity | report its own queue |
 //! | a task type's creator, or ServiceDirectory for it | set where its base fee starts, and its bounds, with notice |
+//! | ServiceDirectory | choose the curve of a task type that it registers |
 //! | WorkLedger | tell what counted |
 //! | anyone | advance epochs, ask for prices |
 //! | the owner | name the escrow buffer, WorkLedger, ServiceDirectory and the temperature oracle, choose a task type's curve |
@@ -29,8 +30,8 @@
 //!
 //! With [`CURVE_USED`] nobody reports demand. WorkLedger tells what counts, and the fee moves at the end of each epoch of 300 s
 //! with counts: by the part of the capacity that was used, up to an eighth up at all of it and down at nothing, not at all at
-//! 80 %. Of the capacity of a sink no more counts than four times what it has proven. Both sums fade by 0.7 an epoch; an epoch
-//! without counts leaves the fee. The fee is exact at any time, whoever called when: what has ended is worked out when asked.
+//! 80 %. Of the capacity of a sink no more counts than four times what it has proven. An epoch without counts leaves the fee.
+//! The fee is exact at any time, whoever called when: what has ended is worked out when asked.
 //!
 //! # What reports are worth
 //!
@@ -313,6 +314,7 @@ impl PricingCurve {
     }
 
     /// Sets the curve of the task type: [`CURVE_QUEUE`] (0, which all start with), [`CURVE_RELAY`] (1) or [`CURVE_USED`] (2).
+    /// For the owner, and for ServiceDirectory as it registers a task type.
     ///
     /// # Errors
     ///
@@ -322,7 +324,9 @@ impl PricingCurve {
     ///
     /// * [`CurveSet`]
     pub fn set_curve(&mut self, task_type_id: B256, curve: u8) -> Result<(), Error> {
-        self.ownable.only_owner()?;
+        if self.vm().msg_sender() != self.service_directory.get() {
+            self.ownable.only_owner()?;
+        }
         if curve > CURVE_USED {
             return Err(InvalidCurve { curve }.into());
         }
@@ -445,8 +449,8 @@ impl PricingCurve {
         self.fees(task_type_id)
     }
 
-    /// The work that counted lately and the capacity that served it, in capacity-seconds, fading by 0.7 an epoch; and the
-    /// epoch (seconds since 1970 / 300) up to which they have faded.
+    /// The work that counted in the last epoch with counts and the capacity that served it, in capacity-seconds; and that epoch
+    /// (seconds since 1970 / 300).
     ///
     /// # Returns
     ///

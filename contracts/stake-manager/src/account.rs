@@ -29,7 +29,8 @@ pub const HISTORY: u8 = 64;
 const LOCK_UNIT: u64 = 180;
 
 /// Flags, and where the two numbers of [`SinkStake`] begin and what they can be.
-const UNBONDING: u32 = 1;
+/// Something is unbonding, or bonded.
+const ASIDE: u32 = 1;
 const OWED: u32 = 2;
 const COUNTED_ON: u32 = 4;
 const LOCK_TIME: (u32, u32) = (3, 0x3fff);
@@ -38,8 +39,8 @@ const CHANGES: (u32, u32) = (17, 0x7f);
 /// The stake of one sink.
 ///
 /// Slot 0: stake (112 bits), locked (112), registry (8), bits (24): all that staking, locking and slashing touch. Slot 1, in
-/// use only with the flag `UNBONDING`: unbonding (112), unbonding_until (64). Slot 2, in use after a slash: slashed
-/// (112 bits), slashed_at (32), owed (112), with the flag `OWED`.
+/// use only with the flag `ASIDE`: unbonding (112), unbonding_until (64), bonds (32), bonded_by (8). Slot 2, in use after a
+/// slash: slashed (112 bits), slashed_at (32), owed (112), with the flag `OWED`.
 #[storage]
 pub struct SinkStake {
     pub(crate) stake: StorageAmount,
@@ -52,6 +53,9 @@ pub struct SinkStake {
     bits: StorageUint<24, 1>,
     unbonding: StorageAmount,
     unbonding_until: StorageU64,
+    /// How many minimum stakes are set aside for task types that it created, and the id of the registry that did.
+    bonds: StorageU32,
+    bonded_by: StorageU8,
     /// What slashes have taken since there was none for [`SLASH_INTERVAL`].
     slashed: StorageAmount,
     slashed_at: StorageU32,
@@ -99,7 +103,7 @@ impl SinkStake {
 
     /// What is unbonding at `now`, at most what a slash has left of the stake.
     pub(crate) fn unbonding_at(&self, now: u64) -> U256 {
-        if !self.has(UNBONDING) || self.unbonding_until.get() <= U64::from(now) {
+        if !self.has(ASIDE) || self.unbonding_until.get() <= U64::from(now) {
             return U256::ZERO;
         }
         widen(self.unbonding.get().min(self.stake.get()))
@@ -118,16 +122,37 @@ impl SinkStake {
         }
     }
 
-    /// What can back capacity: all but what is unbonding.
-    pub(crate) fn backing(&self, now: u64) -> U256 {
-        self.total().saturating_sub(self.unbonding_at(now))
+    /// How many minimum stakes are set aside for task types that it created, and which registry did so.
+    pub(crate) fn bonds(&self) -> (u32, U8) {
+        match self.has(ASIDE) {
+            true => (self.bonds.get().wrapping_to(), self.bonded_by.get()),
+            false => (0, U8::ZERO),
+        }
     }
 
-    /// What can leave: all but what is unbonding or locked; nothing, as long as slashes have something to take.
-    pub(crate) fn free(&self, now: u64) -> U256 {
+    pub(crate) fn set_bonds(&mut self, bonds: u32, registry: U8) {
+        let unbonding = self.has(ASIDE) && !self.unbonding_until.get().is_zero();
+        self.flag(ASIDE, bonds > 0 || unbonding);
+        self.bonds.set(U32::from(bonds));
+        self.bonded_by.set(registry);
+    }
+
+    /// What can back capacity, where `bond` is set aside for each task type that it created: all but that and what is
+    /// unbonding.
+    pub(crate) fn backing(&self, now: u64, bond: U256) -> U256 {
+        let bonded = bond.saturating_mul(U256::from(self.bonds().0));
+        self.total()
+            .saturating_sub(self.unbonding_at(now))
+            .saturating_sub(bonded)
+    }
+
+    /// What can leave: all but what is unbonding, bonded or locked; nothing, as long as slashes have something to take.
+    pub(crate) fn free(&self, now: u64, bond: U256) -> U256 {
         match self.has(OWED) {
             true => U256::ZERO,
-            false => self.backing(now).saturating_sub(widen(self.locked.get())),
+            false => self
+                .backing(now, bond)
+                .saturating_sub(widen(self.locked.get())),
         }
     }
 
@@ -145,9 +170,9 @@ impl SinkStake {
 
     /// Moves what is locked to what is unbonding, for the time that the lock began with; `period`
     /// is what it takes now. Returns how much is unbonding until when; nothing, if nothing was locked.
-    pub(crate) fn unbond(&mut self, now: u64, period: u64) -> Option<(U256, U64)> {
+    pub(crate) fn unbond(&mut self, now: u64, period: u64, bond: U256) -> Option<(U256, U64)> {
         self.finish_unbonding(now);
-        let released = widen(self.locked.get()).min(self.backing(now));
+        let released = widen(self.locked.get()).min(self.backing(now, bond));
         self.locked.set(Amount::ZERO);
         self.registry.set(U8::ZERO);
         if released.is_zero() {
@@ -164,7 +189,7 @@ impl SinkStake {
         let unbonding = widen(self.unbonding.get()).saturating_add(released);
         // The later of the two: the period may have become shorter since the first request.
         let until = until.max(self.unbonding_until.get());
-        self.flag(UNBONDING, true);
+        self.flag(ASIDE, true);
         self.unbonding.set(Amount::wrapping_from(unbonding));
         self.unbonding_until.set(until);
         Some((unbonding, until))
@@ -172,8 +197,9 @@ impl SinkStake {
 
     /// Forgets unbonding whose time has come.
     pub(crate) fn finish_unbonding(&mut self, now: u64) {
-        if self.has(UNBONDING) && self.unbonding_until.get() <= U64::from(now) {
-            self.flag(UNBONDING, false);
+        if self.has(ASIDE) && self.unbonding_until.get() <= U64::from(now) {
+            let bonded = !self.bonds.get().is_zero();
+            self.flag(ASIDE, bonded);
             self.unbonding.set(Amount::ZERO);
             self.unbonding_until.set(U64::ZERO);
         }
@@ -215,7 +241,7 @@ impl SinkStake {
             let stake = Amount::wrapping_from(self.total().saturating_sub(taken));
             self.stake.set(stake);
             // What is staked afterwards does not take the place of what was slashed.
-            if self.has(UNBONDING) && self.unbonding.get() > stake {
+            if self.has(ASIDE) && self.unbonding.get() > stake {
                 self.unbonding.set(stake);
             }
         }

@@ -27,6 +27,9 @@ sol! {
     /// `amount` of the stake of `sink` is unbonding, and free from `until` on.
     #[derive(Debug, PartialEq, Eq)]
     event UnbondingStarted(address indexed sink, uint256 amount, uint256 until);
+    /// So many minimum stakes of `account` are set aside for task types that it created.
+    #[derive(Debug, PartialEq, Eq)]
+    event StakeBonded(address indexed account, uint256 bonds);
     /// Slashed tokens were paid to `treasury`.
     #[derive(Debug, PartialEq, Eq)]
     event SlashedPaid(address indexed treasury, uint256 amount);

@@ -5,7 +5,7 @@
 //! | who | may |
 //! |---|---|
 //! | anyone | [`stake`](StakeManager::stake), [`unstake`](StakeManager::unstake) what is free, [`pay_slashed`](StakeManager::pay_slashed), [`take_owed`](StakeManager::take_owed) |
-//! | an authorised registry | [`back_capacity`](StakeManager::back_capacity), [`start_unbonding`](StakeManager::start_unbonding) |
+//! | an authorised registry | [`back_capacity`](StakeManager::back_capacity), [`start_unbonding`](StakeManager::start_unbonding), [`bond`](StakeManager::bond), [`release_bond`](StakeManager::release_bond) |
 //! | an authorised slasher | [`slash`](StakeManager::slash) |
 //! | the owner | [`open`](StakeManager::open), once; authorise registries and slashers, set treasury, unbonding period and reputation ledger |
 //!
@@ -18,6 +18,8 @@
 //! nothing any more, but can still be slashed. The lock of a sink only grows while it is registered: declaring less
 //! frees nothing before the sink leaves. One registry at a time holds a sink's lock. Further unbonding restarts the
 //! clock of what is unbonding already, and never sets it back: nothing shortens it.
+//! *Bonded* stake, a minimum stake for each task type whose id its creator did not derive from its own address, backs nothing
+//! either, until somebody else serves that task type.
 //!
 //! # Powers need notice
 //!
@@ -237,10 +239,10 @@ impl StakeManager {
         require_nonzero(amount)?;
         let sink = self.vm().msg_sender();
         self.require_nothing_owed(sink)?;
-        let now = clock::block_timestamp(self.vm());
+        let (now, bond) = (clock::block_timestamp(self.vm()), self.min_sink_stake());
         let mut account = self.sinks.setter(sink);
         account.finish_unbonding(now);
-        let available = account.free(now);
+        let available = account.free(now, bond);
         if amount > available {
             return Err(InsufficientStake {
                 required: amount,
@@ -261,17 +263,17 @@ impl StakeManager {
         )?)
     }
 
-    /// Starts the unbonding of stake that `registry` locked, if the owner has withdrawn that registry's authority: a registry
-    /// that is replaced keeps nobody's stake.
+    /// Starts the unbonding of stake that `registry` locked, if the owner has withdrawn that registry's authority, and frees
+    /// what it bonded: a registry that is replaced keeps nobody's stake.
     ///
     /// # Errors
     ///
     /// * [`RegistryStillAuthorized`]
-    /// * [`NotLockedBy`] if the caller's stake is not locked by `registry`.
+    /// * [`NotLockedBy`] if nothing of the caller's stake is locked or bonded by `registry`.
     ///
     /// # Events
     ///
-    /// * [`UnbondingStarted`]
+    /// * [`UnbondingStarted`], [`StakeBonded`]
     pub fn leave_revoked_registry(&mut self, registry: Address) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
         let entry = self.registries.getter(registry);
@@ -279,10 +281,13 @@ impl StakeManager {
             return Err(RegistryStillAuthorized { registry }.into());
         }
         let id = entry.id.get();
-        if id.is_zero() || self.sinks.getter(sink).registry.get() != id {
-            return Err(NotLockedBy { sink, registry }.into());
+        let has_locked = !id.is_zero() && self.sinks.getter(sink).registry.get() == id;
+        let has_bonded = self.drop_bonds(sink, id);
+        match has_locked {
+            true => self.unbond(sink),
+            false if has_bonded => {}
+            false => return Err(NotLockedBy { sink, registry }.into()),
         }
-        self.unbond(sink);
         Ok(())
     }
 
@@ -355,6 +360,37 @@ impl StakeManager {
             return Err(LockedByOtherRegistry { sink }.into());
         }
         self.unbond(sink);
+        Ok(())
+    }
+
+    /// Sets a minimum stake of `account` aside, out of what is free, for a task type that it created: it backs nothing and
+    /// does not leave until [`StakeManager::release_bond`]. Bonds add up, and can be slashed like all else.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAuthorizedRegistry`], [`LockedByOtherRegistry`]
+    /// * [`InsufficientStake`] if less is free.
+    ///
+    /// # Events
+    ///
+    /// * [`StakeBonded`]
+    pub fn bond(&mut self, account: Address) -> Result<(), Error> {
+        let registry = self.only_registry()?;
+        self.add_bond(account, registry)
+    }
+
+    /// Frees one bond of `account` at once; does nothing, if the calling registry has none of it.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAuthorizedRegistry`]
+    ///
+    /// # Events
+    ///
+    /// * [`StakeBonded`]
+    pub fn release_bond(&mut self, account: Address) -> Result<(), Error> {
+        let registry = self.only_registry()?;
+        self.drop_bond(account, registry);
         Ok(())
     }
 
@@ -668,10 +704,15 @@ impl StakeManager {
         widen(account.locked.get().min(account.stake.get()))
     }
 
+    /// For how many task types that `account` created a minimum stake is set aside.
+    pub fn get_bonds(&self, account: Address) -> U256 {
+        U256::from(self.sinks.getter(account).bonds().0)
+    }
+
     /// How much of the stake of `sink` can leave now, in wei.
     pub fn get_free_stake(&self, sink: Address) -> U256 {
         let now = clock::block_timestamp(self.vm());
-        self.sinks.getter(sink).free(now)
+        self.sinks.getter(sink).free(now, self.min_sink_stake())
     }
 
     /// How much of the stake of `sink` is unbonding, in wei, and until when, in seconds since 1970. Zeros if none is.

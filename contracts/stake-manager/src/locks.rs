@@ -109,7 +109,7 @@ impl StakeManager {
         capacity: U256,
     ) -> Result<U256, Error> {
         let now = clock::block_timestamp(self.vm());
-        let backing = self.sinks.getter(sink).backing(now);
+        let backing = self.sinks.getter(sink).backing(now, self.min_sink_stake());
         if required > backing {
             return Err(InsufficientStake {
                 required,
@@ -138,10 +138,57 @@ impl StakeManager {
     /// Moves what is locked of `sink` to what is unbonding, and starts the clock for all of that.
     pub(crate) fn unbond(&mut self, sink: Address) {
         let now = clock::block_timestamp(self.vm());
-        let period = self.period().wrapping_to();
+        let (period, bond) = (self.period().wrapping_to(), self.min_sink_stake());
         let mut account = self.sinks.setter(sink);
-        if let Some((amount, until)) = account.unbond(now, period) {
+        if let Some((amount, until)) = account.unbond(now, period, bond) {
             emit!(self.vm(), UnbondingStarted[sink](amount, until.to::<u64>()));
         }
+    }
+
+    /// Sets a minimum stake of `account` aside, out of what is free.
+    pub(crate) fn add_bond(&mut self, account: Address, registry: U8) -> Result<(), Error> {
+        let (now, required) = (clock::block_timestamp(self.vm()), self.min_sink_stake());
+        let mut entry = self.sinks.setter(account);
+        entry.finish_unbonding(now);
+        let (bonds, holder) = entry.bonds();
+        if bonds > 0 && holder != registry {
+            return Err(LockedByOtherRegistry { sink: account }.into());
+        }
+        let available = entry.free(now, required);
+        if required > available {
+            return Err(InsufficientStake {
+                required,
+                available,
+            }
+            .into());
+        }
+        let bonds = bonds.saturating_add(1);
+        entry.set_bonds(bonds, registry);
+        emit!(self.vm(), StakeBonded[account](U256::from(bonds)));
+        Ok(())
+    }
+
+    /// Frees one bond of `account` that `registry` set aside; does nothing, if there is none.
+    pub(crate) fn drop_bond(&mut self, account: Address, registry: U8) {
+        let mut entry = self.sinks.setter(account);
+        let (bonds, holder) = entry.bonds();
+        if bonds == 0 || holder != registry {
+            return;
+        }
+        let bonds = bonds.saturating_sub(1);
+        entry.set_bonds(bonds, registry);
+        emit!(self.vm(), StakeBonded[account](U256::from(bonds)));
+    }
+
+    /// Frees all bonds of `account` that the registry with that id set aside. Returns whether there were any.
+    pub(crate) fn drop_bonds(&mut self, account: Address, registry: U8) -> bool {
+        let mut entry = self.sinks.setter(account);
+        let (bonds, holder) = entry.bonds();
+        let has_any = bonds > 0 && holder == registry;
+        if has_any {
+            entry.set_bonds(0, U8::ZERO);
+            emit!(self.vm(), StakeBonded[account](U256::ZERO));
+        }
+        has_any
     }
 }

@@ -1,5 +1,5 @@
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, U8};
 use alloy_sol_types::sol;
 use stylus_sdk::{prelude::*, storage::*};
 
@@ -16,6 +16,7 @@ sol! {
 pub struct Pool {
     reverts: StorageBool,
     created: StorageMap<B256, StorageBool>,
+    weightings: StorageMap<B256, StorageU8>,
     notices: StorageU256,
 }
 
@@ -34,6 +35,23 @@ impl Pool {
     /// How often it heard of a reduction.
     pub fn notices(&self) -> U256 {
         self.notices.get()
+    }
+
+    /// The task type's weighting.
+    pub fn weighting_of(&self, task_type_id: B256) -> u8 {
+        self.weightings.get(task_type_id).to()
+    }
+
+    /// As BackpressurePool's, of task types without a pool, and for any caller.
+    pub fn set_weighting(&mut self, task_type_id: B256, weighting: u8) -> Result<(), Vec<u8>> {
+        self.refuse()?;
+        if self.has_pool(task_type_id) || weighting > 3 {
+            return Err(refusal("fixed"));
+        }
+        self.weightings
+            .setter(task_type_id)
+            .set(U8::from(weighting));
+        Ok(())
     }
 
     /// As BackpressurePool's.

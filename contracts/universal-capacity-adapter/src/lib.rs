@@ -53,7 +53,7 @@ use bpe_common::{
     },
     clock, emit,
     events::Word,
-    interfaces::{ICapacityAdapter, ICapacityRegistry, ISequencedAdapter, IStakeManager},
+    interfaces::{ICapacityAdapter, ICapacityRegistry, ISequencedAdapter, IStakes},
     list::IdList,
     ownable::Ownable,
     packed::widen,
@@ -152,7 +152,7 @@ impl UniversalCapacityAdapter {
             self.use_nonce(domain_id, sink, nonce.into())?;
         }
 
-        let stake = IStakeManager::getStakeCall::SELECTOR;
+        let stake = IStakes::getStakeCall::SELECTOR;
         let stakes = self.stake_manager.get();
         let [stake] = query_words(self.vm(), stakes, stake, &[sink.word()])?;
         if stake.is_zero() {

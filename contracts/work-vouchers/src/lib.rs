@@ -27,6 +27,12 @@
 //! An account's own ECDSA signature always counts, whether it has code (EIP-7702) or not. Contract accounts register keys,
 //! which sign for them.
 //!
+//! # Prices
+//!
+//! PricingCurve is told what counted, so that a base fee can follow it: work at its mean rate since the sink's last count, and of
+//! the sink's capacity at most four times what it has shown. It is told within its own gas, after all vouchers of a call or of a
+//! task type in it, and moves no money.
+//!
 //! # Order of calls
 //!
 //! Programs refuse re-entry. CapacityRegistry, WorkLedger, PricingCurve and WorkReserve are called, and none calls back. Nobody is
@@ -34,7 +40,7 @@
 //!
 //! # Not here yet
 //!
-//! Misses and their slashes, and prices that follow what counts. A pipeline's limit does not bound what counts.
+//! Misses and their slashes. A pipeline's limit does not bound what counts.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -66,7 +72,7 @@ use counting::StorageWork;
 pub use interface::*;
 pub use keys::{KEY_GRACE, KEY_TYPEHASH};
 use verified::Proof;
-use vouchers::{Context, Pair};
+use vouchers::Pair;
 pub use vouchers::{MAX_BATCH, VOUCHER_TYPEHASH};
 
 /// The domain that vouchers and registrations of keys are signed for: the specification's, in which this contract and
@@ -134,7 +140,7 @@ impl WorkVouchers {
     /// * [`Redeemed`]; WorkLedger's `Noted`
     pub fn redeem(&mut self, voucher: SignedVoucher, pay: bool) -> Result<(), Error> {
         self.require_reserve()?;
-        self.count(&voucher, &mut Context::default())?;
+        self.redeem_one(&voucher)?;
         match pay {
             true => self.pay_all(&[voucher]),
             false => Ok(()),

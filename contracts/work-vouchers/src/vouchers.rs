@@ -16,6 +16,7 @@ use stylus_sdk::{prelude::*, storage::*};
 
 use super::{
     counting::{Facts, StorageWork},
+    verified::Usage,
     AmountTooLarge, BatchTooLarge, Error, NoAllowance, NothingAvailable, NothingNew, Redeemed,
     SignedVoucher, SourceNeverPaid, TotalsBelowCounted, ValueWithoutWork, VoucherFromFuture,
     VoucherRejected, WorkVouchers, WorkWithoutValue, DOMAIN,
@@ -54,9 +55,17 @@ struct Claim {
 pub(super) struct Context {
     pub(super) facts: Option<Facts>,
     pub(super) fee: Option<(B256, u128)>,
+    pub(super) usage: Usage,
 }
 
 impl WorkVouchers {
+    /// Counts one voucher.
+    pub(super) fn redeem_one(&mut self, voucher: &SignedVoucher) -> Result<(), Error> {
+        let mut context = Context::default();
+        self.count(voucher, &mut context)?;
+        self.tell_usage(&mut context)
+    }
+
     /// Counts what is good of several, and says what is not.
     pub(super) fn redeem_all(&mut self, vouchers: &[SignedVoucher]) -> Result<(), Error> {
         if vouchers.len() > MAX_BATCH {
@@ -75,7 +84,7 @@ impl WorkVouchers {
                 VoucherRejected[voucher.taskTypeId, voucher.sink, voucher.source](reason)
             );
         }
-        Ok(())
+        self.tell_usage(&mut context)
     }
 
     /// Has WorkReserve pay each sink of `vouchers` all that it is owed.
@@ -90,11 +99,7 @@ impl WorkVouchers {
     }
 
     /// Checks, then counts. Writes nothing unless something counts, but for notes of what the source paid.
-    pub(super) fn count(
-        &mut self,
-        voucher: &SignedVoucher,
-        context: &mut Context,
-    ) -> Result<(), Error> {
+    fn count(&mut self, voucher: &SignedVoucher, context: &mut Context) -> Result<(), Error> {
         let (id, sink, source) = (voucher.taskTypeId, voucher.sink, voucher.source);
         let claim = self.claim(voucher)?;
         let digest = DOMAIN.digest(self.vm(), voucher_hash(voucher));
@@ -238,6 +243,14 @@ impl WorkVouchers {
             widen(pair.value.get()),
             widen(pair.tasks.get()),
         )
+    }
+}
+
+/// Work and value, which fit.
+fn part(work: U256, value: U256) -> Part {
+    Part {
+        work: to_u128_saturating(work),
+        value: to_u128_saturating(value),
     }
 }
 

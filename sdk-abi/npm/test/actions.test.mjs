@@ -5,7 +5,7 @@ import { keccak256, parseEther, parseUnits, toHex, zeroAddress, zeroHash } from 
 import { bpeActions } from "../dist/actions.js";
 import { mined } from "../dist/index.js";
 import * as modules from "../dist/generated/actions/index.js";
-import { accountAt, clientAt, deployment, mine, mintUsdc, namesOf, onChain, refused } from "./chain.mjs";
+import { accountAt, clientAt, deployment, mine, mintUsdc, namesOf, onChain, openTaskType, refused } from "./chain.mjs";
 
 const { aggregator, buffer, commitReveal, completion, demurrage, economy, lightning, nestedPool, openclaw } = modules;
 const { overflow, pipeline, platform, pool, pricing, relay, router, sink, source, stake, streams, vouchers, work } =
@@ -269,7 +269,7 @@ test("aggregator: an attestation moves the smoothed capacity", onChain, async ()
 test("work and vouchers: paid into the reserve, earmarked, vouched for, redeemed, paid out", onChain, async () => {
   const taskTypeId = embedding;
   const of = as({ taskTypeId });
-  await mined(sink.registerTaskType(owner, { ...of, minStake: parseEther("100") }));
+  await openTaskType(owner, taskTypeId);
   await mined(pool.setWeighting(owner, { ...of, weighting: 3 }));
   await mined(pool.createPool(owner, of));
   await mined(sink.registerSink(worker, { ...of, initialCapacity: units(1) }));

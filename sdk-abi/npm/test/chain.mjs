@@ -1,9 +1,10 @@
 // A chain with the suite, for tests: BPE_DEVNET = {"url", "deployment": what `bpe deploy` wrote}. The repository's
 // tests/tests/clients starts one; by hand: `bpe devnet`, `bpe deploy`. Without it these tests are skipped.
 import assert from "node:assert/strict";
-import { createWalletClient, defineChain, http, publicActions } from "viem";
+import { createWalletClient, defineChain, http, parseEther, parseUnits, publicActions } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
-import { isBpeError } from "../dist/index.js";
+import { sink, stake } from "../dist/generated/actions/index.js";
+import { isBpeError, mined } from "../dist/index.js";
 
 const given = process.env.BPE_DEVNET && JSON.parse(process.env.BPE_DEVNET);
 
@@ -59,6 +60,13 @@ export async function mintUsdc(to, amount) {
     args: [to, amount],
   };
   await client.waitForTransactionReceipt({ hash: await client.writeContract(request) });
+}
+
+/** Registers a task type, with a minimum stake of 100 for its sinks, and the stake that its creator sets aside for it. */
+export async function openTaskType(client, taskTypeId) {
+  await mintUsdc(client.account.address, parseUnits("100", 6));
+  await mined(stake.stakeWithApproval(client, { deployment, amount: parseEther("100"), wrap: true }));
+  return mined(sink.registerTaskType(client, { deployment, taskTypeId, minStake: parseEther("100") }));
 }
 
 /** The names of events, in their order. */

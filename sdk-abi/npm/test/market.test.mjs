@@ -8,7 +8,7 @@ import { createBpeFetch, memoryStore } from "../dist/fetch.js";
 import { mined } from "../dist/index.js";
 import { createBpeServe } from "../dist/serve.js";
 import { pool, sink, vouchers, work } from "../dist/generated/actions/index.js";
-import { accountAt, clientAt, deployment, mine, mintUsdc, onChain } from "./chain.mjs";
+import { accountAt, clientAt, deployment, mine, mintUsdc, onChain, openTaskType } from "./chain.mjs";
 
 const taskTypeId = keccak256(toHex("sdk: market"));
 const uri = "https://sink.example";
@@ -85,8 +85,8 @@ function buyerOf(reach, more = {}) {
 }
 
 test("a task type by work, with a sink", onChain, async () => {
-  const [owner, minStake] = [clientAt(0), parseEther("100")];
-  await mined(sink.registerTaskType(owner, { ...of, minStake }));
+  const owner = clientAt(0);
+  await openTaskType(owner, of.taskTypeId);
   await mined(pool.setWeighting(owner, { ...of, weighting: 3 }));
   await mined(pool.createPool(owner, of));
   await mintUsdc(accountAt(5).address, parseUnits("1000", 6));

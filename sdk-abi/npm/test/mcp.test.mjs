@@ -8,7 +8,7 @@ import { mined } from "../dist/index.js";
 import { createBpeMcpServer } from "../dist/mcp.js";
 import { createBpeServe } from "../dist/serve.js";
 import { pool, sink, streams } from "../dist/generated/actions/index.js";
-import { accountAt, clientAt, deployment, mine, mintUsdc, onChain } from "./chain.mjs";
+import { accountAt, clientAt, deployment, mine, mintUsdc, onChain, openTaskType } from "./chain.mjs";
 import { account, clientOf, deployment as bookOf } from "./support.mjs";
 
 const flowRate = parseEther("1000") / (30n * 86_400n);
@@ -86,7 +86,7 @@ test("a stream is opened, bounded, and closed", onChain, async () => {
   const ids = ["sdk: mcp", "sdk: mcp two"].map((it) => keccak256(toHex(it)));
   await mintUsdc(accountAt(5).address, parseUnits("1000", 6));
   for (const taskTypeId of ids) {
-    await mined(sink.registerTaskType(owner, { deployment, taskTypeId, minStake: parseEther("100") }));
+    await openTaskType(owner, taskTypeId);
     await mined(pool.createPool(owner, { deployment, taskTypeId }));
   }
   await sink.becomeSink(seller, {
@@ -119,7 +119,7 @@ test("a task is bought, and no more than the limit is spent", onChain, async () 
   const [owner, seller] = [0, 5].map(clientAt);
   const taskTypeId = keccak256(toHex("sdk: mcp work"));
   const of = { deployment, taskTypeId };
-  await mined(sink.registerTaskType(owner, { ...of, minStake: parseEther("100") }));
+  await openTaskType(owner, taskTypeId);
   await mined(pool.setWeighting(owner, { ...of, weighting: 3 }));
   await mined(pool.createPool(owner, of));
   await sink.becomeSink(seller, { ...of, capacity: 10n ** 9n, stake: parseEther("400"), wrap: true });

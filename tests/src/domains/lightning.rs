@@ -47,7 +47,7 @@ impl Lightning {
         let (base, pools) = (&core.base, *core.pools.address());
         let (devnet, owner, provider) = (&base.devnet, base.owner, base.provider.clone());
         let (registry, stakes) = (*base.registry.address(), *base.stakes.address());
-        let register = base.registry.registerTaskType_0(LIGHTNING, tokens(100));
+        let register = base.registry.registerTaskType(LIGHTNING, tokens(100));
         mined(register.send().await).await;
         let arguments = (registry, owner).abi_encode_params();
         let pricing = deploy(devnet, "pricing-curve", arguments).await;

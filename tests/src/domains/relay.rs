@@ -62,7 +62,7 @@ impl Relays {
         let arguments = (sinks, owner).abi_encode_params();
         let pricing = deploy(devnet, "pricing-curve", arguments).await;
         let relay_type = keccak256("RELAY");
-        let register = base.registry.registerTaskType_0(relay_type, tokens(100));
+        let register = base.registry.registerTaskType(relay_type, tokens(100));
         mined(register.send().await).await;
         let arguments = (sinks, stakes, relay_type, owner).abi_encode_params();
         let registry = deploy(devnet, "relay-capacity-registry", arguments).await;

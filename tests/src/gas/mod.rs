@@ -242,16 +242,9 @@ async fn capacity_registry() -> String {
             _ => {}
         }
     }
-    let create = registry.registerTaskType_0(CHAT, tokens(200));
-    table.add("registerTaskType", 68_454, mined(create.send().await).await);
     let sink = Address::repeat_byte(7);
-    let create =
-        registry.registerTaskType_1(NONCE, "text, at most 4096 tokens".into(), tokens(200));
-    table.add(
-        "registerTaskType, with metadata",
-        None,
-        mined(create.from(sink).send().await).await,
-    );
+    let create = registry.registerTaskType(CHAT, tokens(200)).from(sink);
+    table.add("registerTaskType", 68_454, mined(create.send().await).await);
     let hash = keccak256((units(12), NONCE).abi_encode());
     let commit = registry.commitCapacity(CODE, hash).from(sink);
     table.add("commitCapacity", 70_758, mined(commit.send().await).await);

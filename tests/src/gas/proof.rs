@@ -176,7 +176,7 @@ async fn open(it: &Proof, task_type: B256) {
         .core
         .base
         .registry
-        .registerTaskType_0(task_type, tokens(100));
+        .registerTaskType(task_type, tokens(100));
     mined(register.send().await).await;
     mined(it.core.pools.createPool(task_type).send().await).await;
 }

@@ -155,7 +155,7 @@ async fn pool() -> String {
         receipt,
     );
 
-    mined(registry.registerTaskType_0(CHAT, U256::ZERO).send().await).await;
+    mined(registry.registerTaskType(CHAT, U256::ZERO).send().await).await;
     let receipt = mined(pools.createPool(CHAT).send().await).await;
     table.add("createPool", None, receipt);
     let receipt = mined(pools.rebalanceOverflow(CODE).send().await).await;

@@ -14,7 +14,7 @@ use alloy::{
     sol_types::SolError as _,
 };
 use bpe::deploy::{deploy, Book, Chain, Request};
-use bpe_abi::{IBackpressurePool, ICapacityRegistry, IStakeManager};
+use bpe_abi::{IBackpressurePool, ICapacityRegistry, IServiceDirectory, IStakeManager};
 use bpe_tests::{
     npm, solidity,
     stage::{mined, Superfluid},
@@ -189,7 +189,8 @@ async fn open(world: &World, id: B256) {
     let stakes = IStakeManager::new(world.stakes(), provider);
     mined(stakes.stake(tokens(400)).from(sink).send().await).await;
     let registry = ICapacityRegistry::new(world.addresses["CapacityRegistry"], provider);
-    let register = registry.registerTaskType_1(id, "code".to_owned(), tokens(100));
+    let directory = IServiceDirectory::new(world.addresses["ServiceDirectory"], provider);
+    let register = directory.registerTaskType_0(id, "code".to_owned(), tokens(100));
     mined(register.from(sink).send().await).await;
     let pools = IBackpressurePool::new(world.addresses["BackpressurePool"], provider);
     let register = registry.registerSink(id, units(10)).from(sink);

@@ -122,6 +122,10 @@ async fn an_economy_is_its_callers() {
     assert_eq!(stakes.minSinkStake().call().await.unwrap(), tokens(100));
     let aggregator = registry.authorizedAggregator().call().await.unwrap();
     assert_eq!(aggregator, parts.offchainAggregator);
+    let directory = registry.serviceDirectory().call().await.unwrap();
+    assert_eq!(directory, parts.serviceDirectory);
+    let directory = pricing.serviceDirectory().call().await.unwrap();
+    assert_eq!(directory, parts.serviceDirectory);
     let pool = registry.pool().call().await.unwrap();
     assert_eq!(pool, economy.backpressurePool);
     let tracked = tracker.stakeManager().call().await.unwrap();

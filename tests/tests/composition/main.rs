@@ -1,5 +1,6 @@
 //! Economies of many contracts: made at once by the factory, task types in a row, task types below task types.
 
+mod directory;
 mod factory;
 mod nested;
 mod pipeline;

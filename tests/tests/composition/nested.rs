@@ -32,7 +32,7 @@ impl Tree {
         let it = Proof::start().await;
         let (base, pools) = (&it.core.base, &it.core.pools);
         for id in [RUST, SOLIDITY, STYLUS] {
-            let register = base.registry.registerTaskType_0(id, tokens(100));
+            let register = base.registry.registerTaskType(id, tokens(100));
             mined(register.send().await).await;
             mined(pools.createPool(id).send().await).await;
         }

@@ -248,7 +248,8 @@ async fn who_created_the_task_types_makes_a_pipeline_of_them() {
     let (registry, pools) = (&it.core.base.registry, &it.core.pools);
     let own = [0xa1, 0xa2].map(B256::repeat_byte);
     for stage in own {
-        let register = registry.registerTaskType_0(stage, U256::ZERO);
+        it.core.base.bond(creator).await;
+        let register = registry.registerTaskType(stage, U256::ZERO);
         mined(register.from(creator).send().await).await;
         mined(pools.createPool(stage).from(creator).send().await).await;
         assert_eq!(registry.getCreator(stage).call().await.unwrap(), creator);

@@ -124,7 +124,7 @@ async fn a_new_tracker_judges_nobodys_past() {
 async fn hopping_between_task_types_saves_nothing() {
     let it = Proof::start().await;
     let base = &it.core.base;
-    let create = base.registry.registerTaskType_0(other(), tokens(100));
+    let create = base.registry.registerTaskType(other(), tokens(100));
     mined(create.send().await).await;
     let (hopper, stays) = (rich(&it, 3).await, rich(&it, 4).await);
     let yardstick = it.tracker.setYardstick(other(), U256::from(UNIT), DECLARED);

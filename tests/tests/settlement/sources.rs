@@ -47,7 +47,7 @@ async fn two_task_types() -> (Settlement, [Address; 2]) {
     let it = Settlement::start().await;
     let code = it.sink(0x31, 10).await;
     let registry = &it.base.registry;
-    mined(registry.registerTaskType_0(CHAT, U256::ZERO).send().await).await;
+    mined(registry.registerTaskType(CHAT, U256::ZERO).send().await).await;
     mined(it.pools.createPool(CHAT).send().await).await;
     let chat = it.base.staked(0x32, 400).await;
     let register = registry.registerSink(CHAT, U256::from(10_000_000_000_u64));

@@ -103,7 +103,7 @@ impl Attack {
     async fn start(case: Case, id: B256) -> Self {
         let it = Work::start().await;
         if id == BY_CAPACITY {
-            let register = it.core.base.registry.registerTaskType_0(id, tokens(100));
+            let register = it.core.base.registry.registerTaskType(id, tokens(100));
             mined(register.send().await).await;
             mined(it.core.pools.createPool(id).send().await).await;
         }

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const ALLOWED: &[(&str, &str)] = &[
     (
         "BackpressurePool",
-        "asks the registry only on calls of its own, never on those that the registry makes (createPool, onCapacityReduced)",
+        "asks the registry only on calls of its own, never on those that the registry makes (setWeighting, onCapacityReduced)",
     ),
     (
         "OverflowMeter",
@@ -33,7 +33,7 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "WorkReserve",
-        "asks WorkVouchers for its links at construction, and later WorkLedger, pools and the token alone, none of which calls it",
+        "asks WorkVouchers for its ledger at construction only, and calls nobody when it is told to spend",
     ),
     (
         "StreamGateway",

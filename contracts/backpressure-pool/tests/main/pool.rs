@@ -148,14 +148,25 @@ fn an_empty_pool_pays_the_escrow() {
 }
 
 #[motsu::test]
-fn the_registry_is_not_asked_when_it_creates_a_pool() {
+fn the_registry_sets_the_weighting_of_a_new_task_type_and_is_not_asked() {
     let world = World::bare();
     world.set_meter().unwrap();
     world.set_escrow().unwrap();
+    let set = |who: Address, weighting| {
+        let mut pools = world.pools.sender(who);
+        pools.set_weighting(CODE, weighting).motsu_res()
+    };
     world.registry.sender(OWNER).set_open(true);
+    assert_eq!(set(world.registry.address(), 1), Ok(()));
     assert_eq!(world.create(ALICE, CODE), refused());
-    assert_eq!(world.create(world.registry.address(), CODE), Ok(()));
-    assert_eq!(world.pools.sender(BOB).get_pool(CODE), world.pool.address());
+    world.registry.sender(OWNER).set_open(false);
+    assert!(set(ALICE, 1).is_err(), "nobody else");
+    assert_eq!(world.create(ALICE, CODE), Ok(()));
+    let weighting = world.pools.sender(BOB).get_weighting(CODE);
+    assert_eq!(weighting, n(1));
+    // By work it would be for ever, and there is a pool.
+    let fixed = Err(WeightingFixed {}.into());
+    assert_eq!(set(world.registry.address(), 3), fixed);
 }
 
 #[motsu::test]

@@ -46,13 +46,13 @@ fn world() -> World {
         .sender(OWNER)
         .set_adapter(OWNER, true)
         .motsu_unwrap();
-    stakes.sender(OWNER).open().motsu_unwrap();
     for id in [B256::repeat_byte(0xc0), B256::repeat_byte(0xca)] {
         registry
             .sender(OWNER)
             .register_task_type(id, ONE)
             .motsu_unwrap();
     }
+    stakes.sender(OWNER).open().motsu_unwrap();
     token.sender(OWNER).mint(SINK, U256::MAX >> 1);
     stakes
         .sender(SINK)

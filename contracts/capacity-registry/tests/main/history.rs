@@ -69,9 +69,9 @@ impl World {
         set.motsu_unwrap();
         stakes.sender(OWNER).set_slasher(OWNER, true).motsu_unwrap();
         registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
-        stakes.sender(OWNER).open().motsu_unwrap();
         let create = registry.sender(OWNER).register_task_type(CODE, ONE);
         create.motsu_unwrap();
+        stakes.sender(OWNER).open().motsu_unwrap();
         token.sender(OWNER).mint(SINK, U256::MAX >> 1);
         let stake = stakes.sender(SINK).stake(ONE * U256::from(2_500));
         stake.motsu_unwrap();

@@ -101,7 +101,6 @@ impl World {
             .set_slasher(SLASHER, true)
             .motsu_unwrap();
         registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
-        stakes.sender(OWNER).open().motsu_unwrap();
         for (id, min_stake) in TASK_TYPES.into_iter().zip([50_u64, 150]) {
             let min_stake = ONE * U256::from(min_stake);
             registry
@@ -109,6 +108,7 @@ impl World {
                 .register_task_type(id, min_stake)
                 .motsu_unwrap();
         }
+        stakes.sender(OWNER).open().motsu_unwrap();
         for sink in SINKS {
             token.sender(OWNER).mint(sink, ONE * U256::from(100_000));
         }

@@ -12,3 +12,4 @@ mod registry;
 #[allow(dead_code)]
 #[path = "../../../stake-manager/src/lib.rs"]
 mod stake_manager;
+mod task_types;

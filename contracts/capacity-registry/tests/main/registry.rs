@@ -79,7 +79,6 @@ impl<'a> World<'a> {
             .sender(owner)
             .set_adapter(ADAPTER, true)
             .motsu_unwrap();
-        stakes.sender(owner).open().motsu_unwrap();
         registry
             .sender(owner)
             .register_task_type(CODE, tokens(100))
@@ -88,6 +87,7 @@ impl<'a> World<'a> {
             .sender(owner)
             .register_task_type(CHAT, tokens(200))
             .motsu_unwrap();
+        stakes.sender(owner).open().motsu_unwrap();
         Self {
             registry,
             stakes,
@@ -456,6 +456,7 @@ fn task_types_are_registered_once(
         registry.sender(anyone).get_task_type(id),
         (U256::ZERO, U256::ZERO, U256::ZERO)
     );
+    world.stake(anyone, 100);
     registry
         .sender(anyone)
         .register_task_type(id, tokens(7))
@@ -471,17 +472,11 @@ fn task_types_are_registered_once(
         registry.sender(anyone).get_task_type(id),
         (tokens(7), U256::ZERO, U256::ZERO)
     );
-    assert_eq!(registry.sender(anyone).get_metadata(id), "");
     let twice = registry
         .sender(anyone)
         .register_task_type(id, tokens(8))
         .motsu_unwrap_err();
     assert_eq!(twice, TaskTypeAlreadyExists {}.into());
-    world.stake(anyone, 100);
-    let twice = registry
-        .sender(anyone)
-        .register_task_type_with_metadata(id, "x".into(), tokens(8));
-    assert_eq!(twice.motsu_unwrap_err(), TaskTypeAlreadyExists {}.into());
     let too_large = U256::from(1) << 112;
     let error = registry
         .sender(anyone)
@@ -494,101 +489,6 @@ fn task_types_are_registered_once(
         }
         .into()
     );
-}
-
-#[motsu::test]
-fn the_owner_registers_what_others_created(
-    registry: Contract<CapacityRegistry>,
-    stakes: Contract<StakeManager>,
-    token: Contract<Token>,
-    owner: Address,
-    founder: Address,
-) {
-    let _world = World::new(&registry, &stakes, &token, owner);
-    let id = B256::repeat_byte(1);
-    assert_eq!(registry.sender(founder).get_creator(id), Address::ZERO);
-    let register = |caller: Address| {
-        let mut it = registry.sender(caller);
-        it.register_task_type_for(id, tokens(7), founder)
-            .motsu_res()
-    };
-    let unauthorized = OwnableUnauthorizedAccount { account: founder };
-    assert_eq!(
-        register(founder),
-        Err(bpe_common::ownable::Error::from(unauthorized).into())
-    );
-    assert_eq!(register(owner), Ok(()));
-    registry.assert_emitted(&TaskTypeRegistered {
-        taskTypeId: id,
-        creator: founder,
-        minStake: tokens(7),
-    });
-    assert_eq!(registry.sender(owner).get_creator(id), founder);
-    assert_eq!(register(owner), Err(TaskTypeAlreadyExists {}.into()));
-}
-
-#[motsu::test]
-fn task_types_with_metadata_take_a_stake_and_get_a_pool(
-    registry: Contract<CapacityRegistry>,
-    stakes: Contract<StakeManager>,
-    token: Contract<Token>,
-    pool: Contract<Pool>,
-    owner: Address,
-    creator: Address,
-) {
-    let world = World::new(&registry, &stakes, &token, owner);
-    registry
-        .sender(owner)
-        .set_pool(pool.address())
-        .motsu_unwrap();
-    let id = B256::repeat_byte(1);
-    let create = |metadata: &str| {
-        registry
-            .sender(creator)
-            .register_task_type_with_metadata(id, metadata.into(), ONE)
-            .motsu_res()
-    };
-    let error = InsufficientStake {
-        required: tokens(100),
-        available: U256::ZERO,
-    };
-    assert_eq!(create("text"), Err(error.into()));
-    world.stake(creator, 100);
-    let too_long = MetadataTooLong {
-        length: U256::from(1_025),
-        maximum: U256::from(1_024),
-    };
-    assert_eq!(create(&"x".repeat(1_025)), Err(too_long.into()));
-    let longest = "é".repeat(512);
-    create(&longest).unwrap();
-    assert_eq!(registry.sender(owner).get_metadata(id), longest);
-    assert!(pool.sender(owner).has_pool(id));
-}
-
-#[motsu::test]
-fn a_task_type_whose_pool_fails_is_not_registered(
-    registry: Contract<CapacityRegistry>,
-    stakes: Contract<StakeManager>,
-    token: Contract<Token>,
-    pool: Contract<Pool>,
-    owner: Address,
-    creator: Address,
-) {
-    let world = World::new(&registry, &stakes, &token, owner);
-    world.stake(creator, 100);
-    registry
-        .sender(owner)
-        .set_pool(pool.address())
-        .motsu_unwrap();
-    pool.sender(owner).set_reverts(true);
-    let id = B256::repeat_byte(1);
-    let error = registry
-        .sender(creator)
-        .register_task_type_with_metadata(id, "x".into(), ONE);
-    let refusal = alloy_sol_types::Revert::from("no");
-    assert_eq!(error.motsu_unwrap_err(), reverted(refusal));
-    assert!(!registry.sender(owner).task_type_exists(id));
-    assert_eq!(registry.sender(owner).get_metadata(id), "");
 }
 
 // --- Registering
@@ -685,6 +585,7 @@ fn one_stake_backs_all_task_types_together(
 ) {
     let world = World::new(&registry, &stakes, &token, owner);
     world.stake(sink, 400);
+    world.stake(owner, 100);
     registry
         .sender(owner)
         .register_task_type(NONCE, U256::ZERO)
@@ -1560,7 +1461,7 @@ fn lists_come_in_pages(
     assert_eq!(block_number(), FIRST_BLOCK);
 }
 
-/// The number of sinks stands in the task type's slot, of mapping 6, in bytes 1 to 4.
+/// The number of sinks stands in the task type's slot, of mapping 9, in bytes 1 to 4.
 #[motsu::test]
 fn a_task_type_can_be_full(
     registry: Contract<CapacityRegistry>,
@@ -1571,7 +1472,7 @@ fn a_task_type_can_be_full(
 ) {
     let world = World::new(&registry, &stakes, &token, owner);
     world.stake(sink, 400);
-    let slot = U256::from_be_bytes(keccak256((CODE, U256::from(7)).abi_encode()).0);
+    let slot = U256::from_be_bytes(keccak256((CODE, U256::from(9)).abi_encode()).0);
     let context = registry.sender(owner);
     let mut word = context.vm().storage_load_bytes32(slot);
     assert_eq!(word[..5], [1, 0, 0, 0, 0], "it exists, and has no sinks");

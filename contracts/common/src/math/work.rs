@@ -171,6 +171,14 @@ fn approached(before: u128, work: u128, epochs: u64) -> u128 {
     }
 }
 
+/// Of the capacity of a sink no more counts in prices than so many times what it has shown.
+pub const MOST_SHOWN: u128 = 4;
+
+/// What of a sink's `capacity` counts in prices, if it has shown `verified`: what never serves makes nothing cheap.
+pub fn priced(capacity: u128, verified: u128) -> u128 {
+    capacity.min(verified.saturating_mul(MOST_SHOWN))
+}
+
 /// Utilization at which the base fee of a market by work stays: 80 %.
 pub const TARGET: u64 = 800_000_000_000_000_000;
 
@@ -363,6 +371,14 @@ mod tests {
         let one = verified.at(epoch + 1);
         assert!(verified.at(epoch + 2).abs_diff(one * 7 / 10) < 2);
         assert_eq!(verified.at(epoch + 300), 0);
+    }
+
+    #[test]
+    fn capacity_counts_in_prices_as_far_as_it_was_shown() {
+        assert_eq!(priced(100, 0), 0);
+        assert_eq!(priced(100, 24), 96);
+        assert_eq!(priced(100, 25), 100);
+        assert_eq!(priced(100, u128::MAX), 100);
     }
 
     #[test]

@@ -49,9 +49,9 @@ fn world() -> World {
     it.motsu_unwrap();
     let it = tracker.sender(OWNER).set_yardstick(CODE, ONE, 1);
     it.motsu_unwrap();
-    stakes.sender(OWNER).open().motsu_unwrap();
     let it = registry.sender(OWNER).register_task_type(CODE, ONE);
     it.motsu_unwrap();
+    stakes.sender(OWNER).open().motsu_unwrap();
     token.sender(OWNER).mint(SINK, ONE);
     stakes.sender(SINK).stake(ONE).motsu_unwrap();
     let it = registry.sender(SINK).register_sink(CODE, ONE);

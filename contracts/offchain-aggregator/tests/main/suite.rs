@@ -98,7 +98,6 @@ fn from_attestation_to_price(
         .sender(owner)
         .set_registry(registry.address(), true)
         .motsu_unwrap();
-    stakes.sender(owner).open().motsu_unwrap();
     aggregator
         .sender(owner)
         .constructor(registry.address(), owner)
@@ -111,6 +110,7 @@ fn from_attestation_to_price(
         .sender(owner)
         .register_task_type(CODE, ONE)
         .motsu_unwrap();
+    stakes.sender(owner).open().motsu_unwrap();
     // A stake of 10 000 backs 100 units.
     token.sender(owner).mint(sink, ONE * U256::from(10_000));
     stakes

@@ -4,7 +4,7 @@ use crate::contract::*;
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::{
     clock::testing::{advance_time, timestamp},
-    math::work::{faded, fee_by_use, used},
+    math::work::{fee_by_use, priced, used, Verified},
     ownable::OwnableUnauthorizedAccount,
 };
 use bpe_testing::Registry;
@@ -104,12 +104,12 @@ fn the_fee_follows_what_is_used(_unused: Address) {
     // Epochs without counts leave the fee, however many.
     advance_time(300 * 1_000);
     assert_eq!(world.fee(), FEE / 8 * 9);
-    // All that was has faded: 80 % leaves it, 40 % takes a sixteenth off.
+    // 80 % leaves it; 40 % takes a sixteenth off, whatever was before.
     world.record(240 * UNIT, 300 * UNIT);
     advance_time(300);
     assert_eq!(world.fee(), FEE / 8 * 9);
-    advance_time(300 * 1_000);
-    world.record(120 * UNIT, 300 * UNIT);
+    world.record(100 * UNIT, 100 * UNIT);
+    world.record(20 * UNIT, 200 * UNIT);
     advance_time(300);
     assert_eq!(world.fee(), FEE / 8 * 9 / 16 * 15);
 }
@@ -247,6 +247,15 @@ fn who_may_what(_unused: Address) {
         .sender(SINK)
         .set_fees(CODE, one, one, one)
         .motsu_unwrap();
+    // As it registers a task type, it says what prices follow; nobody else but the owner does.
+    let other = B256::repeat_byte(0x0e);
+    let set = world.pricing.sender(SINK).set_curve(other, CURVE_USED);
+    set.motsu_unwrap();
+    assert_eq!(world.pricing.sender(OWNER).get_curve(other), CURVE_USED);
+    let account = CREATOR;
+    let set = world.pricing.sender(CREATOR).set_curve(other, CURVE_QUEUE);
+    let refused = Error::Ownable(OwnableUnauthorizedAccount { account }.into());
+    assert_eq!(set.motsu_res(), Err(refused));
     // Nothing counts where another curve is chosen.
     world
         .pricing
@@ -268,9 +277,9 @@ fn model(counts: &[(u64, u128, u128)], now: u64) -> u128 {
         })
     };
     for (epoch, more_work, more_capacity) in counts {
-        if let Some(last) = last.filter(|last| last != epoch) {
+        if last.is_some_and(|last| last != *epoch) {
             fee = step(fee, work, capacity);
-            (work, capacity) = (faded(work, epoch - last), faded(capacity, epoch - last));
+            (work, capacity) = (0, 0);
         }
         (work, capacity) = (work + more_work, capacity + more_capacity);
         last = Some(*epoch);
@@ -302,6 +311,47 @@ proptest! {
                 it.motsu_unwrap();
             }
             prop_assert_eq!(world.fee(), model(&counts, timestamp() / 300));
+        }
+    }
+}
+
+/// A market of sinks with 100 units of capacity whose demand at `fee` is `share` of that at the first fee, times
+/// `(fee / first)^-elasticity`, and follows the fee `lag` epochs late. Returns the greatest fee by the least, from 24 epochs on.
+fn swing(share: f64, elasticity: f64, lag: usize) -> f64 {
+    const SINKS: usize = 5;
+    let (world, capacity) = (World::new(), 20 * UNIT);
+    let mut fees = vec![FEE; lag + 1];
+    let mut sinks = [Verified::default(); SINKS];
+    let mut settled = Vec::new();
+    for number in 0..72 {
+        let seen = fees[fees.len() - 1 - lag] as f64 / FEE as f64;
+        let wanted = share * seen.powf(-elasticity) * (capacity * 300) as f64;
+        let work = (wanted as u128).min(capacity * 300);
+        for sink in &mut sinks {
+            let (next, mean) = sink.count(timestamp() / 300, work, capacity);
+            world.record(mean, priced(capacity, next.closed()) * 300);
+            *sink = next;
+        }
+        advance_time(300);
+        fees.push(world.fee());
+        if number >= 24 {
+            settled.push(world.fee());
+        }
+    }
+    let (most, least) = (settled.iter().max(), settled.iter().min());
+    *most.expect("some") as f64 / *least.expect("some") as f64
+}
+
+/// Demand that follows prices at once or ten minutes late, little or much: the fee comes to rest.
+#[motsu::test]
+fn the_fee_settles_where_demand_follows_it(_unused: Address) {
+    for share in [0.8, 1.0, 1.25, 1.5] {
+        for elasticity in [0.5, 1.0, 2.0] {
+            for lag in [0, 2] {
+                let swing = swing(share, elasticity, lag);
+                println!("demand {share}, elasticity {elasticity}, {lag} epochs late: {swing:.3}");
+                assert!(swing < 1.05, "{share} {elasticity} {lag}: {swing}");
+            }
         }
     }
 }

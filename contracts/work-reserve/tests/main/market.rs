@@ -67,11 +67,15 @@ pub fn sign(key: &SigningKey, digest: B256) -> Bytes {
         .into()
 }
 
-/// PricingCurve, which says one fee, or nothing.
+/// PricingCurve, which says one fee, or nothing, and adds up what it is told.
 #[storage]
 pub struct Fees {
     fee: StorageU256,
     fails: StorageBool,
+    deaf: StorageBool,
+    calls: StorageU256,
+    work: StorageMap<B256, StorageU256>,
+    capacity: StorageMap<B256, StorageU256>,
 }
 
 #[public]
@@ -81,11 +85,33 @@ impl Fees {
         self.fails.set(fails);
     }
 
+    /// Refuses what it is told from now on.
+    pub fn deafen(&mut self) {
+        self.deaf.set(true);
+    }
+
     pub fn get_base_fee(&self, _id: B256) -> Result<U256, Vec<u8>> {
         match self.fails.get() {
             true => Err(vec![]),
             false => Ok(self.fee.get()),
         }
+    }
+
+    pub fn record_work(&mut self, id: B256, work: U256, capacity: U256) -> Result<(), Vec<u8>> {
+        if self.deaf.get() {
+            return Err(vec![]);
+        }
+        let calls = self.calls.get() + n(1);
+        self.calls.set(calls);
+        let sums = (self.work.get(id) + work, self.capacity.get(id) + capacity);
+        self.work.setter(id).set(sums.0);
+        self.capacity.setter(id).set(sums.1);
+        Ok(())
+    }
+
+    /// How often it was told, and the sums of work and capacity.
+    pub fn told(&self, id: B256) -> (U256, U256, U256) {
+        (self.calls.get(), self.work.get(id), self.capacity.get(id))
     }
 }
 
@@ -297,6 +323,12 @@ impl Market {
 
     pub fn balance(&self, of: Address) -> u128 {
         self.token.sender(THIRD).balance(of).to()
+    }
+
+    /// What PricingCurve was told: how often, and the sums of work and capacity, in capacity-seconds.
+    pub fn told(&self) -> (u64, u128, u128) {
+        let (calls, work, capacity) = self.fees.sender(THIRD).told(CODE);
+        (calls.to(), work.to(), capacity.to())
     }
 
     pub fn verified(&self, sink: Address) -> u128 {

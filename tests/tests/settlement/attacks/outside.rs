@@ -94,7 +94,8 @@ async fn parameters_of_elsewhere_are_refused() {
     let good = good.unwrap();
     // A task type that does not exist, one without a pool, and a number that is a pool's address.
     let poolless = keccak256("poolless");
-    let register = it.base.registry.registerTaskType_0(poolless, U256::ZERO);
+    it.base.bond(it.base.owner).await;
+    let register = it.base.registry.registerTaskType(poolless, U256::ZERO);
     mined(register.send().await).await;
     let junk = it.junk_pool(stranger, &[source]).await;
     for id in [keccak256("unknown"), poolless, junk.into_word()] {

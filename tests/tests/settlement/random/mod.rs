@@ -91,7 +91,7 @@ impl World {
         let passer_by = PasserBy::with_capital(&it, CAPITAL).await;
         // An economy in which nobody serves shows nothing.
         let registry = &it.base.registry;
-        mined(registry.registerTaskType_0(CHAT, U256::ZERO).send().await).await;
+        mined(registry.registerTaskType(CHAT, U256::ZERO).send().await).await;
         mined(it.pools.createPool(CHAT).send().await).await;
         for (id, sink) in [(CODE, sinks[0]), (CODE, sink), (CHAT, sinks[1])] {
             let join = registry.registerSink(id, units(10)).from(sink);
