@@ -15,8 +15,8 @@
 //! # What an economy is made of
 //!
 //! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, WorkVouchers,
-//! WorkReserve, PricingCurve, CompletionTracker (it may slash) and OffchainAggregator (it may attest capacities and submit shares); in some Pipeline or
-//! ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
+//! WorkReserve, PricingCurve, CompletionTracker, Judge (it may slash, and pays whoever brings that about a thousandth of the
+//! least stake) and OffchainAggregator (it may attest capacities and submit shares); in some Pipeline or ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
 //! budgets go to the caller, until it names others. The templates are numbered as in the Solidity deployment:
 //!
 //! | template | its task types |
@@ -86,7 +86,7 @@ pub const MAX_PAGE: u64 = 63;
 /// The most task types that an economy is made with: each costs about 1 million gas.
 pub const MAX_TASK_TYPES: usize = 16;
 /// How many programs there are.
-pub const PROGRAMS: usize = 14;
+pub const PROGRAMS: usize = 15;
 
 /// The places in the constructor's list of what not every economy has: the last ones.
 const PIPELINE: usize = PROGRAMS - 2;
@@ -97,6 +97,8 @@ const BY_SHARES: u8 = 2;
 
 /// StakeManager's square-root curve.
 const SQRT_CURVE: u8 = 0;
+/// The part of the least stake that is 1 % of the slash of a tenth of it.
+const SMALLEST_SLASH_REWARD: U256 = U256::from_limbs([1_000, 0, 0, 0]);
 /// BackpressurePool's default.
 const PROTOCOL_FEE_BPS: u64 = 10;
 /// `stylus_constructor()`, as the SDK has it, whatever the constructor's parameters are.
@@ -142,6 +144,7 @@ struct Parts {
     reserve: Address,
     pricing: Address,
     tracker: Address,
+    judge: Address,
     aggregator: Address,
     /// Zero, if there is none.
     pipeline: Address,
@@ -152,7 +155,7 @@ struct Parts {
 impl From<[Address; PROGRAMS]> for Parts {
     /// From the order of the constructor's list.
     fn from(parts: [Address; PROGRAMS]) -> Self {
-        let [stakes, registry, pool, escrow, gateway, meter, ledger, vouchers, reserve, pricing, tracker, aggregator, pipeline, reputation] =
+        let [stakes, registry, pool, escrow, gateway, meter, ledger, vouchers, reserve, pricing, tracker, judge, aggregator, pipeline, reputation] =
             parts;
         Self {
             stakes,
@@ -166,6 +169,7 @@ impl From<[Address; PROGRAMS]> for Parts {
             reserve,
             pricing,
             tracker,
+            judge,
             aggregator,
             pipeline,
             reputation,
@@ -173,8 +177,9 @@ impl From<[Address; PROGRAMS]> for Parts {
     }
 }
 
-/// Seven contracts of an economy.
-type Seven = (
+/// Eight contracts of an economy.
+type Eight = (
+    Address,
     Address,
     Address,
     Address,
@@ -191,8 +196,8 @@ impl EconomyFactory {
     /// back the first unit of capacity, the programs, and the owner.
     ///
     /// The programs, in this order: StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway,
-    /// OverflowMeter, WorkLedger, WorkVouchers, WorkReserve, PricingCurve, CompletionTracker, OffchainAggregator, Pipeline,
-    /// ReputationLedger. The last can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
+    /// OverflowMeter, WorkLedger, WorkVouchers, WorkReserve, PricingCurve, CompletionTracker, Judge, OffchainAggregator,
+    /// Pipeline, ReputationLedger. The last can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
     ///
     /// # Errors
     ///
@@ -325,7 +330,8 @@ impl EconomyFactory {
     /// * `offchainAggregator`
     /// * `workVouchers`
     /// * `workReserve`
-    pub fn get_parts(&self, economy_id: B256) -> Result<Seven, Error> {
+    /// * `judge`
+    pub fn get_parts(&self, economy_id: B256) -> Result<Eight, Error> {
         let parts = self.require_parts(economy_id)?;
         Ok((
             parts.gateway,
@@ -335,6 +341,7 @@ impl EconomyFactory {
             parts.aggregator,
             parts.vouchers,
             parts.reserve,
+            parts.judge,
         ))
     }
 
@@ -475,6 +482,10 @@ impl EconomyFactory {
         self.tell(parts.gateway, new, &[token, pool, ledger])?;
         self.tell(parts.pricing, new, &[registry, it])?;
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
+        let tracker = parts.tracker.word();
+        let reward = min_stake / SMALLEST_SLASH_REWARD;
+        let arguments = [tracker, registry, stakes, reward.word()];
+        self.tell(parts.judge, new, &arguments)?;
         self.tell(parts.aggregator, new, &[registry, it])?;
         if !parts.pipeline.is_zero() {
             self.tell(parts.pipeline, new, &[pool, registry, it])?;
@@ -502,6 +513,8 @@ impl EconomyFactory {
         )?;
         let selector = IEconomy::setWorkReserveCall::SELECTOR;
         self.tell(parts.ledger, selector, &[parts.reserve.word()])?;
+        let selector = IEconomy::setJudgeCall::SELECTOR;
+        self.tell(parts.tracker, selector, &[parts.judge.word()])?;
         self.tell(
             parts.pricing,
             IEconomy::setEscrowBufferCall::SELECTOR,
@@ -516,7 +529,7 @@ impl EconomyFactory {
 
     /// Lets the contracts do what is their part, and makes `owner` the one who is paid fees and budgets.
     fn empower(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
-        let (registry, tracker) = (parts.registry.word(), parts.tracker.word());
+        let (registry, judge) = (parts.registry.word(), parts.judge.word());
         let (aggregator, owner, yes) = (parts.aggregator.word(), owner.word(), true.word());
         self.tell(
             parts.stakes,
@@ -526,7 +539,7 @@ impl EconomyFactory {
         self.tell(
             parts.stakes,
             IEconomy::setSlasherCall::SELECTOR,
-            &[tracker, yes],
+            &[judge, yes],
         )?;
         self.tell(
             parts.registry,
@@ -645,7 +658,7 @@ impl EconomyFactory {
         self.tell(parts.pool, selector, &arguments)
     }
 
-    /// StreamGateway, OverflowMeter and WorkReserve have no owner.
+    /// StreamGateway, OverflowMeter, WorkReserve and Judge have no owner.
     fn hand_over(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
         for part in [
             parts.stakes,
