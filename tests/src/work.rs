@@ -36,18 +36,58 @@ pub struct Work {
 #[derive(Clone, Copy, Debug)]
 pub struct Totals(pub u128, pub u128, pub u64);
 
+/// Opens [`WORK`] with its pool.
+pub async fn open(core: &Settlement) {
+    let (base, pools) = (&core.base, &core.pools);
+    let register = base.registry.registerTaskType_0(WORK, tokens(100));
+    mined(register.send().await).await;
+    mined(pools.setWeighting(WORK, 3).send().await).await;
+    mined(pools.createPool(WORK).send().await).await;
+}
+
+/// Registers a sink of [`WORK`] with just the stake for so many units of capacity.
+pub async fn register(core: &Settlement, sink: Address, capacity: u64) -> Address {
+    let base = &core.base;
+    let stake = (capacity * capacity).max(100);
+    base.equip(sink, stake).await;
+    let staking = base.stakes.stake(tokens(stake)).from(sink);
+    mined(staking.send().await).await;
+    let registration = base.registry.registerSink(WORK, units(capacity));
+    mined(registration.from(sink).send().await).await;
+    sink
+}
+
+/// What both sign.
+pub fn voucher(
+    core: &Settlement,
+    source: &PrivateKeySigner,
+    sink: &PrivateKeySigner,
+    totals: Totals,
+) -> SignedVoucher {
+    let Totals(work, value, tasks) = totals;
+    let devnet = &core.base.devnet;
+    let voucher = WorkVoucher {
+        taskTypeId: WORK,
+        sink: sink.address(),
+        source: source.address(),
+        work: U256::from(work) * U256::from(UNIT),
+        value: U256::from(value),
+        tasks: U256::from(tasks),
+        timestamp: U256::from(devnet.timestamp()),
+    };
+    let domain = typed_data::work_ledger(devnet.chain_id(), *core.vouchers.address());
+    sign_voucher(sink, source, &voucher, &domain).unwrap()
+}
+
 impl Work {
     pub async fn start() -> Self {
         let core = Settlement::start().await;
-        let (base, pools) = (&core.base, &core.pools);
+        let base = &core.base;
         let (registry, provider) = (*base.registry.address(), base.provider.clone());
         let arguments = (registry, base.owner).abi_encode_params();
         let pricing = deploy(&base.devnet, "pricing-curve", arguments).await;
         mined(core.vouchers.setPricingCurve(pricing).send().await).await;
-        let register = base.registry.registerTaskType_0(WORK, tokens(100));
-        mined(register.send().await).await;
-        mined(pools.setWeighting(WORK, 3).send().await).await;
-        mined(pools.createPool(WORK).send().await).await;
+        open(&core).await;
         Self {
             pricing: IPricingCurve::new(pricing, provider),
             relayer: base.devnet.account(8),
@@ -57,14 +97,7 @@ impl Work {
 
     /// A sink of [`WORK`] with just the stake for so many units of capacity.
     pub async fn sink(&self, signer: &PrivateKeySigner, capacity: u64) -> Address {
-        let (sink, base) = (signer.address(), &self.core.base);
-        let stake = (capacity * capacity).max(100);
-        base.equip(sink, stake).await;
-        let staking = base.stakes.stake(tokens(stake)).from(sink);
-        mined(staking.send().await).await;
-        let registration = base.registry.registerSink(WORK, units(capacity));
-        mined(registration.from(sink).send().await).await;
-        sink
+        register(&self.core, signer.address(), capacity).await
     }
 
     /// A source with so many USDCx, which streams `flow` wei per second.
@@ -82,19 +115,7 @@ impl Work {
         sink: &PrivateKeySigner,
         totals: Totals,
     ) -> SignedVoucher {
-        let Totals(work, value, tasks) = totals;
-        let devnet = &self.core.base.devnet;
-        let voucher = WorkVoucher {
-            taskTypeId: WORK,
-            sink: sink.address(),
-            source: source.address(),
-            work: U256::from(work) * U256::from(UNIT),
-            value: U256::from(value),
-            tasks: U256::from(tasks),
-            timestamp: U256::from(devnet.timestamp()),
-        };
-        let domain = typed_data::work_ledger(devnet.chain_id(), *self.core.vouchers.address());
-        sign_voucher(sink, source, &voucher, &domain).unwrap()
+        voucher(&self.core, source, sink, totals)
     }
 
     pub async fn redeem(&self, voucher: SignedVoucher, pay: bool) -> TransactionReceipt {

@@ -1,7 +1,7 @@
 //! Every token, to the wei: who holds what, and whether that is what was paid.
 //!
 //! Two measures that know nothing of each other are compared: balances with Superfluid's deposits and what can be claimed,
-//! and the counters of the pools with the payments that EscrowBuffer reported.
+//! and the counters of the pools with the payments that EscrowBuffer and WorkReserve reported.
 
 use alloy::primitives::{Address, I256, U256};
 use anyhow::{ensure, Context as _};
@@ -9,6 +9,7 @@ use anyhow::{ensure, Context as _};
 use super::{
     cast::Cast,
     chain::read,
+    play::{ReserveTally, SinkTally},
     suite::{tokens, Suite},
     world::World,
 };
@@ -33,12 +34,14 @@ pub struct SinkBooks {
     pub streamed: [U256; 2],
     /// What EscrowBuffer paid it.
     pub drained: [U256; 2],
+    /// What WorkReserve paid it.
+    pub redeemed: [U256; 2],
 }
 
 impl SinkBooks {
     /// What it was paid, by market.
     pub fn paid(&self) -> [U256; 2] {
-        [0, 1].map(|market| self.streamed[market] + self.drained[market])
+        [0, 1].map(|it| self.streamed[it] + self.drained[it] + self.redeemed[it])
     }
 
     pub fn income(&self) -> U256 {
@@ -61,6 +64,10 @@ pub struct Books {
     pub fees: [U256; 2],
     pub overflow: [U256; 2],
     pub escrow: I256,
+    /// What the pools paid into WorkReserve, by market, and what it reported.
+    pub reserved: [U256; 2],
+    pub reports: [ReserveTally; 2],
+    pub reserve: I256,
     /// What Superfluid's rounding left.
     pub backpressure_pool: I256,
     /// What Superfluid's pools hold beyond what their members can claim.
@@ -70,13 +77,13 @@ pub struct Books {
 }
 
 impl Books {
-    /// Reads all of it. What was slashed, and what EscrowBuffer reported that it paid, the caller knows.
+    /// Reads all of it. What was slashed, and what EscrowBuffer and WorkReserve reported that they paid, the caller knows.
     pub async fn take(
         world: &World,
         suite: &Suite,
         cast: &Cast,
-        slashed: &[U256],
-        drained: &[[U256; 2]],
+        tallies: &[SinkTally],
+        reserves: &[ReserveTally; 2],
     ) -> anyhow::Result<Self> {
         let mut books = Self {
             minted: cast.minted,
@@ -88,6 +95,9 @@ impl Books {
             fees: received(suite, suite.fee_recipient).await?,
             overflow: received(suite, *suite.escrow.address()).await?,
             escrow: whole(suite, *suite.escrow.address()).await?,
+            reserved: received(suite, *suite.reserve.address()).await?,
+            reports: *reserves,
+            reserve: whole(suite, *suite.reserve.address()).await?,
             backpressure_pool: whole(suite, *suite.pools.address()).await?,
             ..Self::default()
         };
@@ -103,9 +113,10 @@ impl Books {
                 funds: tokens(sink.stake),
                 holds: whole(suite, account).await?,
                 stake: read(suite.stakes.getStake(account).call(), "a stake").await?,
-                slashed: slashed[index],
+                slashed: tallies[index].slashed,
                 streamed: received(suite, account).await?,
-                drained: drained[index],
+                drained: tallies[index].drained,
+                redeemed: tallies[index].redeemed,
             });
         }
         books.superfluid_pools = unclaimed_beyond_members(suite, cast).await?;
@@ -126,7 +137,8 @@ impl Books {
 
     /// What was paid by sources and is not the sinks'.
     fn paid_on(&self) -> I256 {
-        self.fee_recipient + self.escrow + self.backpressure_pool + self.superfluid_pools
+        let kept = self.escrow + self.reserve + self.backpressure_pool;
+        self.fee_recipient + kept + self.superfluid_pools
     }
 
     /// What the sources have paid out.
@@ -180,7 +192,8 @@ impl Books {
             self.treasury,
             sum(slashed),
         )?;
-        let fees = signed(self.fees.iter().sum());
+        let cuts: U256 = self.reports.iter().map(|it| it.cuts).sum();
+        let fees = signed(self.fees.iter().sum::<U256>() + cuts);
         equal(
             "the fee recipient does not have the fees",
             self.fee_recipient,
@@ -192,6 +205,16 @@ impl Books {
             "EscrowBuffer does not hold what waits there",
             self.escrow,
             waiting,
+        )?;
+        let kept = |market: usize| {
+            let it = &self.reports[market];
+            let came = signed(self.reserved[market] + it.deposited);
+            came - signed(it.paid + it.taken_back)
+        };
+        equal(
+            "WorkReserve does not hold what is left there",
+            self.reserve,
+            kept(0) + kept(1),
         )?;
         let accounted = signed(self.income()) + self.paid_on();
         equal(
@@ -218,6 +241,7 @@ fn bystanders(suite: &Suite, cast: &Cast) -> Vec<(&'static str, Address)> {
         suite.stakes.address(),
         suite.pools.address(),
         suite.escrow.address(),
+        suite.reserve.address(),
     ];
     let contracts = suite.contracts.iter();
     let contracts = contracts.map(|(name, address)| (*name, *address));
@@ -263,7 +287,11 @@ async fn unclaimed_beyond_members(suite: &Suite, cast: &Cast) -> anyhow::Result<
     let mut rest = I256::ZERO;
     let sinks = cast.sinks.iter().map(|sink| sink.address());
     let members: Vec<Address> = sinks
-        .chain([suite.fee_recipient, *suite.escrow.address()])
+        .chain([
+            suite.fee_recipient,
+            *suite.escrow.address(),
+            *suite.reserve.address(),
+        ])
         .collect();
     for task_type in &suite.task_types {
         rest += balance(suite, *task_type.pool.address()).await?;
@@ -300,29 +328,42 @@ mod tests {
         }
     }
 
-    /// One source paid 600 of 1 000; a sink that came with 200 and lost 20 was paid 500 of that, 50 by the escrow.
+    /// One source paid 630 of 1 000; a sink that came with 200 and lost 20 was paid 510 of that, 50 by the escrow and 10 by the
+    /// reserve, which has 20.
     fn books() -> Books {
         Books {
             minted: U256::from(1_200),
             total_supply: U256::from(1_200),
             source_funds: U256::from(1_000),
-            sources: vec![holding("source", 400)],
+            sources: vec![holding("source", 370)],
             sinks: vec![SinkBooks {
                 name: "sink",
                 funds: U256::from(200),
-                holds: wei(500),
+                holds: wei(510),
                 stake: U256::from(180),
                 slashed: U256::from(20),
                 streamed: [U256::from(400), U256::from(50)],
                 drained: [U256::from(50), U256::ZERO],
+                redeemed: [U256::ZERO, U256::from(10)],
             }],
             stake_manager: wei(180),
             treasury: wei(20),
-            fee_recipient: wei(1),
+            fee_recipient: wei(2),
             fees: [U256::from(1), U256::ZERO],
             overflow: [U256::from(130), U256::from(2)],
             escrow: wei(82),
-            backpressure_pool: wei(16),
+            reserved: [U256::ZERO, U256::from(25)],
+            reports: [
+                ReserveTally::default(),
+                ReserveTally {
+                    paid: U256::from(10),
+                    deposited: U256::from(8),
+                    cuts: U256::from(1),
+                    taken_back: U256::from(3),
+                },
+            ],
+            reserve: wei(20),
+            backpressure_pool: wei(15),
             superfluid_pools: wei(1),
             others: vec![holding("bank", 0)],
         }
@@ -331,21 +372,22 @@ mod tests {
     #[test]
     fn books_that_balance_pass() {
         books().check().unwrap();
-        assert_eq!(books().spent(), wei(600));
-        assert_eq!(books().income(), U256::from(500));
+        assert_eq!(books().spent(), wei(630));
+        assert_eq!(books().income(), U256::from(510));
     }
 
     /// A wei too much or too little anywhere, and the wei moved elsewhere so that the total is right again.
     #[test]
     fn a_single_wei_is_noticed_wherever_it_is() {
         type Change = fn(&mut Books, I256);
-        let places: [(&str, Change); 8] = [
+        let places: [(&str, Change); 9] = [
             ("source", |books, wei| books.sources[0].wei += wei),
             ("sink", |books, wei| books.sinks[0].holds += wei),
             ("stake", |books, wei| books.stake_manager += wei),
             ("treasury", |books, wei| books.treasury += wei),
             ("fee", |books, wei| books.fee_recipient += wei),
             ("escrow", |books, wei| books.escrow += wei),
+            ("reserve", |books, wei| books.reserve += wei),
             ("dust", |books, wei| books.backpressure_pool += wei),
             ("other", |books, wei| books.others[0].wei += wei),
         ];
@@ -368,7 +410,7 @@ mod tests {
         let error = wrong.check().unwrap_err().to_string();
         assert_eq!(
             error,
-            "sink does not have what it was paid: 500 wei instead of 501, a difference of -1"
+            "sink does not have what it was paid: 510 wei instead of 511, a difference of -1"
         );
         let mut wrong = books();
         wrong.total_supply -= U256::ONE;

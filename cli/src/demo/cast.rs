@@ -10,7 +10,12 @@ use alloy::{
     sol_types::{eip712_domain, Eip712Domain, SolStruct},
 };
 use anyhow::Context as _;
-use bpe_abi::{ICompletionTracker::SignedTask, IOffchainAggregator::SignedAttestation};
+use bpe_abi::{
+    typed_data::{self, WorkVoucher},
+    ICompletionTracker::SignedTask,
+    IOffchainAggregator::SignedAttestation,
+    IWorkVouchers::SignedVoucher,
+};
 use devnet::{Devnet, DEV_BALANCE, DEV_MNEMONIC};
 use devnet_superfluid::bindings::ITestToken;
 
@@ -78,6 +83,7 @@ pub struct Cast {
     pub minted: U256,
     tracker: Eip712Domain,
     aggregator: Eip712Domain,
+    vouchers: Eip712Domain,
 }
 
 impl Cast {
@@ -102,6 +108,7 @@ impl Cast {
                 "BPE-OffchainAggregator",
                 *suite.aggregator.address(),
             ),
+            vouchers: typed_data::work_ledger(devnet.chain_id(), *suite.vouchers.address()),
             sinks,
             sources: sources.to_vec(),
             source_funds,
@@ -185,6 +192,17 @@ impl Cast {
         })
     }
 
+    /// Both sign what the sink has done for the source since ever.
+    pub fn voucher(
+        &self,
+        sink: usize,
+        source: usize,
+        voucher: &WorkVoucher,
+    ) -> anyhow::Result<SignedVoucher> {
+        let (sink, source) = (&self.sinks[sink], &self.sources[source]);
+        typed_data::sign_voucher(sink, source, voucher, &self.vouchers).context("cannot sign")
+    }
+
     /// The sink says what it can do.
     pub fn attestation(
         &self,
@@ -216,6 +234,7 @@ impl Cast {
 /// A task that a sink takes on for a source, by their places in the cast.
 #[derive(Clone, Copy, Debug)]
 pub struct Deal {
+    pub market: usize,
     pub task_type: B256,
     pub sink: usize,
     pub source: usize,

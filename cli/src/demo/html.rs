@@ -105,7 +105,13 @@ fn pay<'a>(report: &'a Report, name: &str) -> Chart<'a> {
     let pay = &report.series.pay[name];
     let sinks = of_sinks(report, |sink| Some(scaled(pay.get(sink)?, per_hour)));
     let title = format!("{name}: what sinks are paid");
-    chart(report, title, "USDCx per hour, streamed", sinks, true)
+    chart(
+        report,
+        title,
+        "USDCx per hour, streamed, or earned by work",
+        sinks,
+        true,
+    )
 }
 
 fn capacity<'a>(report: &'a Report, name: &str) -> Chart<'a> {

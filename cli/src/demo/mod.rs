@@ -13,6 +13,7 @@ mod html;
 mod money;
 mod play;
 mod report;
+mod routing;
 mod suite;
 mod table;
 mod tables;
@@ -36,7 +37,7 @@ use self::{
     report::{EpochReport, Report},
     suite::Suite,
     trace::Trace,
-    world::{World, EPOCH, MARKETS},
+    world::{Settlement, World, EPOCH, MARKETS, SETTLEMENTS},
 };
 use crate::superfluid;
 
@@ -58,6 +59,10 @@ pub struct Options {
     /// with the columns TIMESTAMP,ContextTokens,GeneratedTokens.
     #[arg(long, value_name = "TASK_TYPE=FILE", value_parser = parse_trace_option)]
     trace: Vec<(usize, PathBuf)>,
+    /// What a task type settles by, as code=work or conversation=capacity. Without it code settles by capacity, and
+    /// conversation by work.
+    #[arg(long, value_name = "TASK_TYPE=HOW", value_parser = parse_settlement)]
+    settle: Vec<(usize, Settlement)>,
     /// Play so many seconds of the traces in one: for long traces.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_factor)]
     compress: f64,
@@ -81,7 +86,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     for file in options.json.iter().chain(&options.html) {
         require_directory(file)?;
     }
-    let world = World::new(traces(&options.trace)?, options.compress, options.seed);
+    let traces = traces(&options.trace)?;
+    let settlements = settlements(&options.settle)?;
+    let world = World::new(traces, settlements, options.compress, options.seed);
     announce(&world);
     let mut play = begin(world, &options).await?;
     println!("Ready after {:.1} s.\n", started.elapsed().as_secs_f64());
@@ -146,6 +153,31 @@ fn parse_trace_option(value: &str) -> Result<(usize, PathBuf), String> {
     }
 }
 
+fn parse_settlement(value: &str) -> Result<(usize, Settlement), String> {
+    let (name, how) = value.split_once('=').unwrap_or((value, ""));
+    let market = MARKETS.iter().position(|market| *market == name);
+    let how = Settlement::NAMES.iter().find(|(name, _)| *name == how);
+    match (market, how) {
+        (Some(market), Some((_, how))) => Ok((market, *how)),
+        _ => Err("expected code or conversation, and what it settles by: code=capacity, conversation=work".into()),
+    }
+}
+
+/// What was asked for, over what there is without.
+fn settlements(asked: &[(usize, Settlement)]) -> anyhow::Result<[Settlement; 2]> {
+    let mut settlements = SETTLEMENTS;
+    for (place, (market, how)) in asked.iter().enumerate() {
+        let again = asked[..place].iter().any(|(other, _)| other == market);
+        ensure!(
+            !again,
+            "--settle is given twice for {}: once will do",
+            MARKETS[*market]
+        );
+        settlements[*market] = *how;
+    }
+    Ok(settlements)
+}
+
 fn parse_factor(value: &str) -> Result<f64, String> {
     let factor = value.parse().ok();
     let factor = factor.filter(|factor: &f64| (0.001..=1e6).contains(factor));
@@ -208,8 +240,14 @@ fn write_whole(file: &Path, content: &[u8]) -> anyhow::Result<()> {
 fn announce(world: &World) {
     for market in &world.markets {
         println!(
-            "{}: {} requests, {} tokens, {:.1} per second on average and {:.1} in the busiest minute; {}",
-            market.name, market.requests, market.tokens, market.mean, market.peak, market.file
+            "{}: {} requests, {} tokens, {:.1} per second on average and {:.1} in the busiest minute, paid by {}; {}",
+            market.name,
+            market.requests,
+            market.tokens,
+            market.mean,
+            market.peak,
+            market.settlement.name(),
+            market.file
         );
     }
     println!(
@@ -219,7 +257,7 @@ fn announce(world: &World) {
 }
 
 fn print_header() {
-    println!("epoch  trace clock   asked   done  failed    paid to       base fee       drained  in escrow");
+    println!("epoch  trace clock   asked   done  failed    paid to       base fee       paid out  in escrow");
     println!("                     tok/s                 sinks, /h   code   convers.      USDCx      USDCx");
 }
 

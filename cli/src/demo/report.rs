@@ -7,13 +7,13 @@
 //!
 //! | field | what it is |
 //! |---|---|
-//! | `schema` | `"bpe-demo/1"`; another number if a field changes its meaning |
+//! | `schema` | `"bpe-demo/2"`; another number if a field changes its meaning |
 //! | `seed`, `compression`, `epochs`, `epochSeconds` | how it was played: so many seconds of the trace in one of the play |
 //! | `traceStart` | by the traces' clock, when the play began, as `2023-11-16T18:15:00` |
 //! | `seconds`, `blocks` | what it took: seconds of the machine, deployment included, and blocks of the devnet |
-//! | `taskTypes[]` | `name`, `trace` (the file), `requests`, `tokens`, `done`, `failed`; wei: `inflow` (streamed into the pool), `streamed` and `drained` (to sinks), `fees`, `overflow` (to escrow, ever), `escrow` (waiting at the end), `baseFee` |
+//! | `taskTypes[]` | `name`, `settlement` (`capacity`, `work`), `trace` (the file), `requests`, `tokens`, `done`, `failed`, `unserved` (of the failed: what no sink took); wei: `inflow` (streamed into the pool), `streamed`, `drained` and `redeemed` (to sinks), `fees`, `overflow` (to escrow, ever), `escrow` (waiting at the end), `reserved`, `deposited`, `cuts`, `takenBack` (of WorkReserve), `baseFee`; `settlementGas` and `settlementItems` (receipts and assignments, or vouchers) |
 //! | `sinks[]` | `name`, `habit` (`steady`, `overReports`, `goesDown`, `joinsLate`), `address`, `slashes`; wei: `slashed`, `stake`, `paid`; and `services[]` |
-//! | `sinks[].services[]` | `taskType`, `declared`, `speed` (what it can really do of that), `smoothed` (at the end), `done`, `failed`, `paid` (wei), `paidShare`, `capacityShare` (its part of smoothed capacity while money flowed) |
+//! | `sinks[].services[]` | `taskType`, `declared`, `speed` (what it can really do of that), `smoothed` (at the end), `done`, `failed`, `tokens` (of what was done), `paid` (wei), `paidShare`, `workShare`, `capacityShare` (its part of smoothed capacity while money flowed) |
 //! | `sources[]` | `name`, `address`; wei: `funds`, `holds`, `spent` |
 //! | `log[]` | by epoch: `epoch`, `tokens`, `done`, `failed`, `drained` (wei), `notes` (what happened) |
 //! | `series` | `times`, and as long as these, by task type: `demand` (asked for), `baseFee` (wei), `escrow` (wei), and by sink `pay` (wei per second, streamed) and `capacity` (smoothed) |
@@ -54,18 +54,27 @@ pub struct Report {
 #[serde(rename_all = "camelCase")]
 pub struct TaskTypeReport {
     pub name: &'static str,
+    pub settlement: &'static str,
     pub trace: String,
     pub requests: usize,
     pub tokens: u64,
     pub done: u64,
     pub failed: u64,
+    pub unserved: u64,
     pub inflow: String,
     pub streamed: String,
     pub drained: String,
+    pub redeemed: String,
     pub fees: String,
     pub overflow: String,
     pub escrow: String,
+    pub reserved: String,
+    pub deposited: String,
+    pub cuts: String,
+    pub taken_back: String,
     pub base_fee: String,
+    pub settlement_gas: u64,
+    pub settlement_items: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -91,8 +100,10 @@ pub struct ServiceReport {
     pub smoothed: f64,
     pub done: u64,
     pub failed: u64,
+    pub tokens: u64,
     pub paid: String,
     pub paid_share: f64,
+    pub work_share: f64,
     pub capacity_share: f64,
 }
 
@@ -146,6 +157,8 @@ pub struct Accounting {
     pub to_sinks: String,
     pub fees: String,
     pub escrow: String,
+    /// What sources did not take back from WorkReserve, and what no note could count.
+    pub reserve: String,
     /// Rounding of Superfluid's pools, which goes to their admin.
     pub backpressure_pool: String,
     pub superfluid_pools: String,
@@ -158,7 +171,7 @@ impl Report {
         let start = jiff::Timestamp::from_second(play.world.origin as i64).unwrap_or_default();
         let start = start.to_string();
         Self {
-            schema: "bpe-demo/1",
+            schema: "bpe-demo/2",
             seed,
             compression: play.world.factor,
             epochs: play.world.epochs,
@@ -190,6 +203,7 @@ impl Accounting {
             to_sinks: books.income().to_string(),
             fees: books.fee_recipient.to_string(),
             escrow: books.escrow.to_string(),
+            reserve: books.reserve.to_string(),
             backpressure_pool: books.backpressure_pool.to_string(),
             superfluid_pools: books.superfluid_pools.to_string(),
             stakes: books.stake_manager.to_string(),
@@ -215,21 +229,34 @@ fn task_type(play: &Play, books: &Books, market: usize) -> TaskTypeReport {
     let it = &play.world.markets[market];
     let streamed: U256 = books.sinks.iter().map(|sink| sink.streamed[market]).sum();
     let drained: U256 = books.sinks.iter().map(|sink| sink.drained[market]).sum();
+    let redeemed: U256 = books.sinks.iter().map(|sink| sink.redeemed[market]).sum();
     let (fees, overflow) = (books.fees[market], books.overflow[market]);
+    let (reserved, reserve) = (books.reserved[market], &books.reports[market]);
+    let unserved = play.unserved[market];
+    let failed: u64 = play.tallies.iter().map(|it| it.failed[market]).sum();
     let last = play.samples.last();
     TaskTypeReport {
         name: it.name,
+        settlement: it.settlement.name(),
         trace: it.file.clone(),
         requests: it.requests,
         tokens: it.tokens,
         done: play.tallies.iter().map(|tally| tally.done[market]).sum(),
-        failed: play.tallies.iter().map(|tally| tally.failed[market]).sum(),
-        inflow: (streamed + fees + overflow).to_string(),
+        failed: failed + unserved,
+        unserved,
+        inflow: (streamed + fees + overflow + reserved).to_string(),
         streamed: streamed.to_string(),
         drained: drained.to_string(),
         fees: fees.to_string(),
         overflow: overflow.to_string(),
         escrow: (overflow - drained).to_string(),
+        redeemed: redeemed.to_string(),
+        reserved: reserved.to_string(),
+        deposited: reserve.deposited.to_string(),
+        cuts: reserve.cuts.to_string(),
+        taken_back: reserve.taken_back.to_string(),
+        settlement_gas: play.settlement[market].gas,
+        settlement_items: play.settlement[market].items,
         base_fee: last
             .map_or(U256::ZERO, |it| it.base_fee[market])
             .to_string(),
@@ -267,6 +294,7 @@ fn service(play: &Play, books: &Books, index: usize, market: usize) -> ServiceRe
     let paid_to = |books: &SinkBooks| f64::from(books.paid()[market]);
     let all_paid: f64 = books.sinks.iter().map(paid_to).sum();
     let all_due: f64 = play.tallies.iter().map(|it| it.due[market]).sum();
+    let all_tokens: u64 = play.tallies.iter().map(|it| it.tokens[market]).sum();
     let smoothed = play.samples.last().map(|it| it.capacity[index][market]);
     ServiceReport {
         task_type: play.world.markets[market].name,
@@ -275,8 +303,10 @@ fn service(play: &Play, books: &Books, index: usize, market: usize) -> ServiceRe
         smoothed: f64::from(smoothed.unwrap_or_default()) / UNIT,
         done: tally.done[market],
         failed: tally.failed[market],
+        tokens: tally.tokens[market],
         paid: books.sinks[index].paid()[market].to_string(),
         paid_share: paid_to(&books.sinks[index]) / all_paid.max(1.0),
+        work_share: tally.tokens[market] as f64 / all_tokens.max(1) as f64,
         capacity_share: tally.due[market] / all_due.max(1.0),
     }
 }

@@ -20,6 +20,9 @@ use bpe_abi::{
     IPricingCurve::{self, IPricingCurveInstance},
     IStakeManager::{self, IStakeManagerInstance},
     IStreamGateway::{self, IStreamGatewayInstance},
+    IWorkLedger::{self, IWorkLedgerInstance},
+    IWorkReserve::{self, IWorkReserveInstance},
+    IWorkVouchers::{self, IWorkVouchersInstance},
 };
 use devnet::Devnet;
 use devnet_superfluid::{
@@ -79,6 +82,9 @@ pub struct Suite {
     pub tracker: ICompletionTrackerInstance<DynProvider>,
     pub pricing: IPricingCurveInstance<DynProvider>,
     pub aggregator: IOffchainAggregatorInstance<DynProvider>,
+    pub ledger: IWorkLedgerInstance<DynProvider>,
+    pub vouchers: IWorkVouchersInstance<DynProvider>,
+    pub reserve: IWorkReserveInstance<DynProvider>,
     pub task_types: Vec<TaskType>,
     /// All contracts of the suite, by name.
     pub contracts: BTreeMap<&'static str, Address>,
@@ -121,7 +127,10 @@ impl Suite {
             macros: IBlindMacroForwarder::new(superfluid.blind_macro_forwarder, provider.clone()),
             tracker: ICompletionTracker::new(at("CompletionTracker")?, provider.clone()),
             pricing: IPricingCurve::new(at("PricingCurve")?, provider.clone()),
-            aggregator: IOffchainAggregator::new(at("OffchainAggregator")?, provider),
+            aggregator: IOffchainAggregator::new(at("OffchainAggregator")?, provider.clone()),
+            ledger: IWorkLedger::new(at("WorkLedger")?, provider.clone()),
+            vouchers: IWorkVouchers::new(at("WorkVouchers")?, provider.clone()),
+            reserve: IWorkReserve::new(at("WorkReserve")?, provider),
             task_types: Vec::new(),
             contracts,
             superfluid,
@@ -143,25 +152,30 @@ impl Suite {
     async fn open_market(&self, market: &Market) -> anyhow::Result<TaskType> {
         let (devnet, what) = (&self.devnet, "open a task type");
         let id = keccak256(market.name);
-        let price = U256::from(PRICE);
-        send(devnet, self.pools.setCapacityPrice(id, price), what).await?;
-        let buffer = wei_per_second(market.mean) * U256::from(BUFFER_SECONDS);
-        send(devnet, self.escrow.setBufferMax(id, buffer), what).await?;
+        if !market.is_by_work() {
+            let price = U256::from(PRICE);
+            send(devnet, self.pools.setCapacityPrice(id, price), what).await?;
+            let buffer = wei_per_second(market.mean) * U256::from(BUFFER_SECONDS);
+            send(devnet, self.escrow.setBufferMax(id, buffer), what).await?;
+        }
         let pool = read(self.pools.getPool(id).call(), "a pool's address").await?;
         let pool = ISuperfluidPool::new(pool, devnet.provider());
         Ok(TaskType { id, pool })
     }
 }
 
-/// A market as a task type to deploy. A sink owes what it accepted, at most what it declares.
+/// A market as a task type to deploy. By capacity, a sink owes what it accepted, at most what it declares. By work, it is not
+/// paid for what it does not do.
 fn configured(market: &Market) -> deploy::TaskType {
     // So much capacity is a task of the usual size.
     let weight = units(market.work() / EPOCH as f64).max(U256::ONE);
+    let is_judged = !market.is_by_work();
     deploy::TaskType {
         name: market.name.to_owned(),
         min_stake: Some(tokens(MIN_STAKE).to_string()),
-        yardstick: Some("assigned".to_owned()),
-        completion_weight: Some(weight.to_string()),
+        weighting: Some(market.settlement.name().to_owned()),
+        yardstick: is_judged.then(|| "assigned".to_owned()),
+        completion_weight: is_judged.then(|| weight.to_string()),
     }
 }
 

@@ -13,6 +13,7 @@ impl Report {
             self.sink_table(),
             self.stake_table(),
             self.task_type_table(),
+            self.settlement_table(),
             self.accounting_table(),
         ]
     }
@@ -30,6 +31,7 @@ impl Report {
                 "failed",
                 "paid",
                 "paid share",
+                "work share",
                 "capacity share",
             ],
         );
@@ -45,6 +47,7 @@ impl Report {
                     service.failed.to_string(),
                     exact(&service.paid),
                     percent(service.paid_share),
+                    percent(service.work_share),
                     percent(service.capacity_share),
                 ]);
             }
@@ -80,6 +83,8 @@ impl Report {
             "escrowed",
             "drained",
             "in escrow",
+            "reserved",
+            "taken back",
             "base fee",
         ];
         let mut table = Table::new(
@@ -87,7 +92,7 @@ impl Report {
             &headers,
         );
         for it in &self.task_types {
-            let paid = wei(&it.streamed) + wei(&it.drained);
+            let paid = wei(&it.streamed) + wei(&it.drained) + wei(&it.redeemed);
             table.row([
                 it.name.to_owned(),
                 it.requests.to_string(),
@@ -100,7 +105,45 @@ impl Report {
                 rounded(&it.overflow, 6),
                 rounded(&it.drained, 6),
                 rounded(&it.escrow, 6),
+                usdcx(wei(&it.reserved) + wei(&it.deposited), 6),
+                rounded(&it.taken_back, 6),
                 format!("{:.2}", per_million(wei(&it.base_fee))),
+            ]);
+        }
+        table
+    }
+
+    /// What the liar gets, and what users notice of it, by what task types settle by.
+    fn settlement_table(&self) -> Table {
+        let headers = [
+            "task type",
+            "settles by",
+            "failed",
+            "of them refused",
+            "failed share",
+            "liar's pay",
+            "liar's work",
+            "signed items",
+            "gas a task",
+        ];
+        let mut table = Table::new("Settlement: the liar's part of pay and of work", &headers);
+        for it in &self.task_types {
+            let liars = self.sinks.iter().filter(|sink| sink.habit == "overReports");
+            let services = liars.flat_map(|sink| &sink.services);
+            let services = services.filter(|service| service.task_type == it.name);
+            let (pay, work) = services.fold((0.0, 0.0), |(pay, work), service| {
+                (pay + service.paid_share, work + service.work_share)
+            });
+            table.row([
+                it.name.to_owned(),
+                it.settlement.to_owned(),
+                it.failed.to_string(),
+                it.unserved.to_string(),
+                percent(it.failed as f64 / it.requests.max(1) as f64),
+                percent(pay),
+                percent(work),
+                it.settlement_items.to_string(),
+                (it.settlement_gas / it.done.max(1)).to_string(),
             ]);
         }
         table
@@ -114,6 +157,7 @@ impl Report {
             ("= paid to sinks", &it.to_sinks),
             ("+ protocol fee", &it.fees),
             ("+ waiting in EscrowBuffer", &it.escrow),
+            ("+ left in WorkReserve", &it.reserve),
             ("+ dust in BackpressurePool", &it.backpressure_pool),
             ("+ unclaimed in Superfluid's pools", &it.superfluid_pools),
             ("stakes in StakeManager", &it.stakes),

@@ -41,10 +41,19 @@ impl Worker {
         self
     }
 
+    /// Whether it could not do a task in time, as far as it knows.
+    pub fn is_full(&self, at: f64, tokens: u32) -> bool {
+        self.done_at(at, tokens) > at + PATIENCE
+    }
+
+    fn done_at(&self, at: f64, tokens: u32) -> f64 {
+        self.free_at.max(at) + f64::from(tokens) / self.speed
+    }
+
     /// Gives it a task at `at`, which is not before the last one's. What it could not do in time it leaves, and works on
     /// what is next.
     pub fn offer(&mut self, at: f64, tokens: u32) -> Outcome {
-        let done = self.free_at.max(at) + f64::from(tokens) / self.speed;
+        let done = self.done_at(at, tokens);
         if done > at + PATIENCE || done > self.down_from {
             return Outcome::Failed;
         }
@@ -97,6 +106,7 @@ mod tests {
     fn a_task_that_would_wait_too_long_fails_and_holds_up_nobody() {
         let mut worker = Worker::new(1.0);
         assert_eq!(worker.offer(0.0, 100), Outcome::Done { at: 100.0 });
+        assert!(worker.is_full(1.0, 22) && !worker.is_full(1.0, 20));
         assert_eq!(worker.offer(1.0, 22), Outcome::Failed);
         assert_eq!(worker.offer(1.0, 20), Outcome::Done { at: 120.0 });
         assert_eq!(worker.offer(1.0, 1), Outcome::Done { at: 121.0 });

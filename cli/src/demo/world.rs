@@ -1,4 +1,4 @@
-//! Who plays: two task types with their demand from traces, ten sinks of different size and honesty, two sources.
+//! Who plays: two task types with their demand from traces, eleven sinks of different size and honesty, two sources.
 //!
 //! Capacities are in generated tokens per second, and follow the demand of the trace: the same cast plays any trace.
 
@@ -15,6 +15,32 @@ pub const TICK: u64 = 60;
 
 /// The two task types.
 pub const MARKETS: [&str; 2] = ["code", "conversation"];
+
+/// What the sinks of a task type are paid by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// A part of the streams, by verified capacity.
+    Capacity,
+    /// What sources sign for, out of what they streamed into the reserve.
+    Work,
+}
+
+impl Settlement {
+    /// The names that options and `bpe deploy` have for them.
+    pub const NAMES: [(&'static str, Self); 2] =
+        [("capacity", Self::Capacity), ("work", Self::Work)];
+
+    pub fn name(self) -> &'static str {
+        let [capacity, work] = Self::NAMES;
+        match self {
+            Self::Capacity => capacity.0,
+            Self::Work => work.0,
+        }
+    }
+}
+
+/// What the task types settle by, where no option says otherwise.
+pub const SETTLEMENTS: [Settlement; 2] = [Settlement::Capacity, Settlement::Work];
 
 /// What distinguishes a sink from the steady ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,20 +70,21 @@ const fn role(name: &'static str, habit: Habit, code: f64, conversation: f64) ->
 }
 
 /// Before the late one comes they declare a little less than what is asked for on average, so that peaks overflow.
-const CAST: [Role; 10] = [
+const CAST: [Role; 11] = [
     role("atlas", Habit::Steady, 0.0, 0.27),
     role("borealis", Habit::Steady, 0.0, 0.20),
     role("cedar", Habit::Steady, 0.25, 0.12),
-    role("delta", Habit::Steady, 0.34, 0.0),
+    role("delta", Habit::Steady, 0.24, 0.0),
     role("ember", Habit::Steady, 0.22, 0.0),
     role("fjord", Habit::Steady, 0.0, 0.09),
     role("granite", Habit::GoesDown, 0.0, 0.13),
     role("hubris", Habit::OverReports, 0.0, 0.17),
     role("iris", Habit::JoinsLate, 0.12, 0.10),
     role("juniper", Habit::Steady, 0.14, 0.0),
+    role("kestrel", Habit::OverReports, 0.10, 0.0),
 ];
 
-/// How many times its true speed the over-reporting sink declares.
+/// How many times their true speed over-reporting sinks declare.
 const EXAGGERATION: f64 = 8.0;
 
 /// The sources, and the part of each market's requests that is theirs.
@@ -76,6 +103,7 @@ const LEAST_STAKE: u64 = 100;
 #[derive(Clone, Debug)]
 pub struct Market {
     pub name: &'static str,
+    pub settlement: Settlement,
     /// Where its requests are from.
     pub file: String,
     pub requests: usize,
@@ -132,7 +160,7 @@ pub struct World {
 
 impl World {
     /// Of two traces, played `factor` times as fast as they were.
-    pub fn new(traces: [Trace; 2], factor: f64, seed: u64) -> Self {
+    pub fn new(traces: [Trace; 2], settlements: [Settlement; 2], factor: f64, seed: u64) -> Self {
         let first = traces[0].first().min(traces[1].first());
         let epoch = EPOCH as f64;
         let origin = (first / epoch).floor() * epoch;
@@ -150,7 +178,10 @@ impl World {
         }
         tasks.sort_by(|a, b| a.at.total_cmp(&b.at));
         let end = tasks.last().map_or(0.0, |task| task.at);
-        let markets = [0, 1].map(|index| Market::new(index, &traces[index], factor, &tasks));
+        let markets = [0, 1].map(|index| {
+            let settlement = settlements[index];
+            Market::new(index, settlement, &traces[index], factor, &tasks)
+        });
         let means = markets.each_ref().map(|market| market.mean);
         Self {
             sinks: CAST.iter().map(|role| Sink::new(role, means)).collect(),
@@ -191,7 +222,13 @@ impl World {
 }
 
 impl Market {
-    fn new(index: usize, trace: &Trace, factor: f64, tasks: &[Task]) -> Self {
+    fn new(
+        index: usize,
+        settlement: Settlement,
+        trace: &Trace,
+        factor: f64,
+        tasks: &[Task],
+    ) -> Self {
         let seconds = ((trace.last() - trace.first()) / factor).max(TICK as f64);
         let ticks = tasks.last().map_or(0.0, |task| task.at) as u64 / TICK + 1;
         let mut by_tick = vec![0.0; ticks as usize];
@@ -202,12 +239,17 @@ impl Market {
         let mean = (trace.tokens() as f64 / seconds).max(LEAST_DEMAND);
         Self {
             name: MARKETS[index],
+            settlement,
             file: trace.file.clone(),
             requests: trace.requests.len(),
             tokens: trace.tokens(),
             mean,
             peak: peak.max(mean),
         }
+    }
+
+    pub fn is_by_work(&self) -> bool {
+        self.settlement == Settlement::Work
     }
 
     /// The work of a request, on average, in tokens.
@@ -262,7 +304,12 @@ mod tests {
     }
 
     fn world(factor: f64) -> World {
-        World::new([trace("a", 1_000), trace("b", 2_001)], factor, 7)
+        World::new(
+            [trace("a", 1_000), trace("b", 2_001)],
+            SETTLEMENTS,
+            factor,
+            7,
+        )
     }
 
     #[test]

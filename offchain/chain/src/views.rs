@@ -13,6 +13,9 @@ use bpe_abi::{
     IEscrowBuffer::{self, IEscrowBufferInstance},
     IOffchainAggregator::{self, IOffchainAggregatorInstance},
     IPricingCurve::{self, IPricingCurveInstance},
+    IWorkLedger::{self, IWorkLedgerInstance},
+    IWorkReserve::{self, IWorkReserveInstance},
+    IWorkVouchers::{self, IWorkVouchersInstance},
 };
 
 use crate::{ChainError, Deployment, DeploymentError};
@@ -29,6 +32,10 @@ pub struct Suite {
     pub tracker: ICompletionTrackerInstance<DynProvider>,
     pub aggregator: IOffchainAggregatorInstance<DynProvider>,
     pub pricing: IPricingCurveInstance<DynProvider>,
+    /// Task types by work: who paid what, what counts, and the money.
+    pub ledger: IWorkLedgerInstance<DynProvider>,
+    pub vouchers: IWorkVouchersInstance<DynProvider>,
+    pub reserve: IWorkReserveInstance<DynProvider>,
     pub stakes: Address,
 }
 
@@ -59,6 +66,9 @@ impl Suite {
             tracker: ICompletionTracker::new(at("completionTracker")?, provider.clone()),
             aggregator: IOffchainAggregator::new(at("offchainAggregator")?, provider.clone()),
             pricing: IPricingCurve::new(at("pricingCurve")?, provider.clone()),
+            ledger: IWorkLedger::new(at("workLedger")?, provider.clone()),
+            vouchers: IWorkVouchers::new(at("workVouchers")?, provider.clone()),
+            reserve: IWorkReserve::new(at("workReserve")?, provider.clone()),
             stakes: at("stakeManager")?,
         })
     }

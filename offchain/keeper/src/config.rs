@@ -156,6 +156,8 @@ pub struct Verification {
     pub epochs: u64,
     /// Sinks in one call.
     pub page: u64,
+    /// Vouchers are redeemed when the epoch has no more than so many seconds left.
+    pub vouchers_before: u64,
     /// Receipts and assignments: as for attestations.
     pub batch: usize,
     pub max_wait: u64,
@@ -239,6 +241,7 @@ impl Default for Verification {
             enabled: true,
             epochs: 3,
             page: 25,
+            vouchers_before: 60,
             batch: 100,
             max_wait: 30,
             inbox: 100_000,

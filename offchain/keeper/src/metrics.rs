@@ -35,10 +35,11 @@ pub const SERIES: [&str; 24] = [
 ];
 
 /// Those who send.
-pub const SENDERS: [&str; 7] = [
+pub const SENDERS: [&str; 8] = [
     crate::oracle::WORKER,
     crate::verification::RECEIPTS,
     crate::verification::ASSIGNMENTS,
+    crate::verification::VOUCHERS,
     crate::verification::EPOCHS,
     crate::rebalance::UNITS,
     crate::rebalance::ESCROW,
@@ -106,6 +107,7 @@ fn begin() {
     for result in RESULTS {
         counter!("bpe_keeper_attestations_total", "result" => result).increment(0);
         counter!("bpe_keeper_tasks_total", "result" => result).increment(0);
+        counter!("bpe_keeper_vouchers_total", "result" => result).increment(0);
     }
     for status in STATUSES {
         counter!("bpe_keeper_requests_total", "status" => status).increment(0);

@@ -14,7 +14,7 @@ use crate::{
     leader::Leader,
     oracle::{self, Checker},
     rebalance::Debts,
-    verification::{self, TaskChecker},
+    verification::{self, TaskChecker, VoucherChecker},
 };
 
 /// A keeper's parts.
@@ -32,8 +32,10 @@ pub struct Shared {
     pub attestations: Inbox,
     pub receipts: Inbox,
     pub assignments: Inbox,
+    pub vouchers: Inbox,
     pub checker: Checker,
     pub tasks: TaskChecker,
+    pub voucher_checker: VoucherChecker,
     pub live: Arc<Semaphore>,
     /// What units have misallocated, by task type, and when that was looked at last.
     pub debts: Mutex<(HashMap<B256, Debts>, Option<u64>)>,
@@ -55,8 +57,10 @@ impl Shared {
             attestations: inbox(oracle::WORKER, config.oracle.inbox),
             receipts: inbox(verification::RECEIPTS, config.verification.inbox),
             assignments: inbox(verification::ASSIGNMENTS, config.verification.inbox),
+            vouchers: inbox(verification::VOUCHERS, config.verification.inbox),
             checker: Checker::new(suite.clone(), provider.clone(), chain_id),
             tasks: TaskChecker::new(suite.clone(), provider.clone(), chain_id),
+            voucher_checker: VoucherChecker::new(suite.clone(), chain_id),
             index: Index::new(database.clone(), &deployment),
             leader: Leader::new(&database),
             live: Arc::new(Semaphore::new(config.api.live)),

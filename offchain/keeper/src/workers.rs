@@ -15,7 +15,9 @@ use crate::{
     oracle::{self, change_bps, smoothed, AttestationBody, Attestations},
     rebalance::{self, decide, look, Decision, Drains, PriceEpochs, Prices, Units, Update, View},
     shared::Shared,
-    verification::{self, Assignments, Epochs, Page, Receipts, TaskBody, EPOCH},
+    verification::{
+        self, Assignments, Epochs, Page, Receipts, TaskBody, VoucherBody, Vouchers, EPOCH,
+    },
 };
 
 /// A worker that waits for a transaction may take so long over a round.
@@ -70,6 +72,7 @@ pub fn spawn(tasks: &mut JoinSet<()>, shared: &Arc<Shared>, stop: &watch::Receiv
             poll,
             assignments,
         );
+        spawn_one(tasks, shared, stop, verification::VOUCHERS, poll, vouchers);
         let every = Duration::from_secs(10).max(poll);
         spawn_one(tasks, shared, stop, verification::EPOCHS, every, epochs);
     }
@@ -201,6 +204,7 @@ async fn observe(shared: Arc<Shared>) -> Round {
         (oracle::WORKER, &shared.attestations),
         (verification::RECEIPTS, &shared.receipts),
         (verification::ASSIGNMENTS, &shared.assignments),
+        (verification::VOUCHERS, &shared.vouchers),
     ] {
         gauge!("bpe_keeper_inbox", "worker" => worker).set(inbox.level().await?.count as f64);
     }
@@ -342,6 +346,27 @@ async fn assignments(shared: Arc<Shared>) -> Round {
         )
         .await?;
     }
+    Ok(())
+}
+
+/// Redeems what waits before the epoch ends: what counts in it is the last voucher of each pair.
+async fn vouchers(shared: Arc<Shared>) -> Round {
+    let config = &shared.config.verification;
+    let now = shared.head.fresh()?.timestamp;
+    let level = shared.vouchers.level().await?;
+    let Some(oldest) = level.oldest else {
+        return Ok(());
+    };
+    let left = EPOCH - now % EPOCH;
+    // One that came too late for its epoch does not wait for the end of the next.
+    let is_late = oldest / EPOCH < now / EPOCH;
+    if left > config.vouchers_before && !is_late {
+        return Ok(());
+    }
+    let batch = Vouchers {
+        suite: shared.suite.clone(),
+    };
+    let _: Report<VoucherBody> = empty(&shared, &batch, &shared.vouchers, config.batch).await?;
     Ok(())
 }
 

@@ -2,4 +2,5 @@
 
 mod soak;
 mod stage;
+mod vouchers;
 mod work;

@@ -104,6 +104,9 @@ impl Stage {
                 "completionTracker": at(self.proof.tracker.address()),
                 "offchainAggregator": at(self.proof.aggregator.address()),
                 "pricingCurve": at(self.proof.pricing.address()),
+                "workLedger": at(core.ledger.address()),
+                "workVouchers": at(core.vouchers.address()),
+                "workReserve": at(core.reserve.address()),
             },
         });
         fs::write(self.folder.path().join(file), record.to_string()).unwrap();

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod path;
+mod self_dealing;
 
 use alloy::{primitives::keccak256, signers::local::PrivateKeySigner};
 

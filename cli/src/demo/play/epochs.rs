@@ -39,7 +39,7 @@ impl Play {
         if number == self.world.epochs {
             self.end_streams().await?;
         }
-        for market in 0..2 {
+        for market in self.markets(false) {
             self.drain(market).await?;
         }
         Ok(())
@@ -112,8 +112,10 @@ impl Play {
             let capacity = units(self.world.sinks[sink].declared[market]);
             let register = self.suite.registry.registerSink(self.id(market), capacity);
             self.send(register.from(account), "register a sink").await?;
-            let units = self.suite.pools.rebalanceSink(self.id(market), account);
-            self.send(units, "give a sink its units").await?;
+            if !self.world.markets[market].is_by_work() {
+                let units = self.suite.pools.rebalanceSink(self.id(market), account);
+                self.send(units, "give a sink its units").await?;
+            }
         }
         self.tallies[sink].registered = true;
         Ok(())
@@ -150,6 +152,10 @@ impl Play {
     }
 
     pub(super) fn is_broken(&self, sink: usize) -> bool {
-        self.world.sinks[sink].habit == Habit::GoesDown && self.now as f64 >= self.world.breakdown()
+        self.is_broken_at(sink, self.now as f64)
+    }
+
+    pub(super) fn is_broken_at(&self, sink: usize, at: f64) -> bool {
+        self.world.sinks[sink].habit == Habit::GoesDown && at >= self.world.breakdown()
     }
 }

@@ -4,6 +4,7 @@ mod epochs;
 mod minutes;
 mod samples;
 mod streams;
+mod vouchers;
 
 use alloy::{
     contract::{CallBuilder, CallDecoder},
@@ -13,15 +14,22 @@ use alloy::{
 };
 use anyhow::Context as _;
 
-pub use self::samples::Sample;
+pub use self::{
+    samples::Sample,
+    vouchers::{ReserveTally, Totals},
+};
 use super::{
     books::Books,
     cast::{Cast, Deal},
     chain::send,
+    routing::Router,
     suite::Suite,
     work::{Dispatcher, Worker},
     world::{Habit, World, EPOCH, TICK},
 };
+
+/// Sources stream at least this part of what they need on average: their streams never end.
+const LEAST_PART: f64 = 0.1;
 
 /// What has become of a sink.
 #[derive(Clone, Debug, Default)]
@@ -32,8 +40,12 @@ pub struct SinkTally {
     pub failed: [u64; 2],
     pub slashes: u64,
     pub slashed: U256,
+    /// Tokens of what it did.
+    pub tokens: [u64; 2],
     /// What the escrow paid it.
     pub drained: [U256; 2],
+    /// What it was paid for vouchers.
+    pub redeemed: [U256; 2],
     /// What it would have been paid by its part of the smoothed capacity, in wei.
     pub due: [f64; 2],
 }
@@ -50,10 +62,27 @@ pub struct EpochTally {
     pub notes: Vec<String>,
 }
 
-/// A task that is being done.
+/// A task that is being done, and what was agreed for it.
 struct Running {
     deal: Deal,
     done: u64,
+    tokens: u32,
+    value: U256,
+}
+
+/// What it took on chain to prove and to settle the tasks of a market.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SettlementTally {
+    pub gas: u64,
+    /// Receipts, assignments or vouchers.
+    pub items: u64,
+}
+
+impl SettlementTally {
+    fn count(&mut self, receipt: &TransactionReceipt, items: usize) {
+        self.gas += receipt.gas_used;
+        self.items += items as u64;
+    }
 }
 
 pub struct Play {
@@ -76,6 +105,18 @@ pub struct Play {
     needed: Vec<[f64; 2]>,
     /// What each source streams to each market now.
     rates: Vec<[U256; 2]>,
+    /// What each source pays for a token now, in wei.
+    prices: [U256; 2],
+    /// By work: what sources know of sinks, what both know that they owe each other, by source and sink, what each source
+    /// has promised and not paid, and what each sink has earned since the last sample.
+    routers: [Router; 2],
+    totals: Vec<Vec<[Totals; 2]>>,
+    promised: Vec<[U256; 2]>,
+    earned: Vec<[U256; 2]>,
+    /// Tasks that no sink took.
+    pub unserved: [u64; 2],
+    pub reserves: [ReserveTally; 2],
+    pub settlement: [SettlementTally; 2],
     epoch: EpochTally,
 }
 
@@ -98,6 +139,14 @@ impl Play {
             running: Vec::new(),
             asked: vec![[0.0; 2]; sinks],
             rates: vec![[U256::ZERO; 2]; world.sources.len()],
+            prices: [U256::ZERO; 2],
+            routers: [Router::new(sinks), Router::new(sinks)],
+            totals: vec![vec![[Totals::default(); 2]; sinks]; world.sources.len()],
+            promised: vec![[U256::ZERO; 2]; world.sources.len()],
+            earned: vec![[U256::ZERO; 2]; sinks],
+            unserved: [0; 2],
+            reserves: [ReserveTally::default(); 2],
+            settlement: [SettlementTally::default(); 2],
             needed,
             epoch: EpochTally::default(),
             world,
@@ -126,10 +175,18 @@ impl Play {
             self.tick(number < self.world.epochs).await?;
         }
         self.judge().await?;
+        for market in self.markets(true) {
+            self.redeem(market).await?;
+        }
         if number == self.world.epochs {
             // Nothing streams in any more: capacity has become free.
-            self.drain(0).await?;
-            self.drain(1).await?;
+            for market in self.markets(false) {
+                self.drain(market).await?;
+            }
+            for market in self.markets(true) {
+                self.settle_up(market).await?;
+            }
+            self.take_back().await?;
             // The last look is at what is left.
             self.samples.pop();
             self.sample().await?;
@@ -138,15 +195,28 @@ impl Play {
     }
 
     pub async fn books(&self) -> anyhow::Result<Books> {
-        let slashed: Vec<U256> = self.tallies.iter().map(|it| it.slashed).collect();
-        let drained: Vec<[U256; 2]> = self.tallies.iter().map(|it| it.drained).collect();
-        Books::take(&self.world, &self.suite, &self.cast, &slashed, &drained).await
+        Books::take(
+            &self.world,
+            &self.suite,
+            &self.cast,
+            &self.tallies,
+            &self.reserves,
+        )
+        .await
     }
 
     // --- Small things
 
     fn id(&self, market: usize) -> B256 {
         self.suite.task_types[market].id
+    }
+
+    /// The task types that settle by work, or those that do not.
+    fn markets(&self, by_work: bool) -> Vec<usize> {
+        let markets = &self.world.markets;
+        (0..2)
+            .filter(|market| markets[*market].is_by_work() == by_work)
+            .collect()
     }
 
     fn served(&self, sink: usize) -> Vec<usize> {

@@ -12,7 +12,7 @@ use super::{
 pub struct Sample {
     /// Simulated seconds.
     pub at: u64,
-    /// Wei per second, by sink and market.
+    /// Wei per second, by sink and market: streamed, or by work earned in this tick.
     pub pay: Vec<[U256; 2]>,
     /// Smoothed capacity, by sink and market.
     pub capacity: Vec<[U256; 2]>,
@@ -50,10 +50,20 @@ impl Play {
         let pool = &suite.task_types[market].pool;
         let listed = self.listed(market).await?;
         let mut paid = 0.0;
+        let by_work = self.world.markets[market].is_by_work();
+        for (sink, earned) in self.earned.iter_mut().enumerate() {
+            let earned = std::mem::take(&mut earned[market]);
+            sample.pay[sink][market] = earned / U256::from(TICK);
+        }
         for (sink, capacity) in &listed {
             let account = self.cast.sinks[*sink].address();
-            let flow = read(pool.getMemberFlowRate(account).call(), "a flow").await?;
-            let flow = U256::from(flow.into_raw().to::<u128>());
+            let flow = match by_work {
+                true => sample.pay[*sink][market],
+                false => {
+                    let flow = read(pool.getMemberFlowRate(account).call(), "a flow").await?;
+                    U256::from(flow.into_raw().to::<u128>())
+                }
+            };
             sample.pay[*sink][market] = flow;
             sample.capacity[*sink][market] = *capacity;
             paid += f64::from(flow);

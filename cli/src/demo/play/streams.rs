@@ -10,11 +10,8 @@ use super::{
         chain::{events, read},
         suite::{wei_per_second, PRICE, TOKENS_PER_FEE},
     },
-    Play,
+    Play, LEAST_PART,
 };
-
-/// Sources stream at least this part of what they need on average: their streams never end.
-const LEAST_PART: f64 = 0.1;
 
 impl Play {
     /// Every source streams what it asks for: the tokens per second of the last minute at the base fee, not below the posted
@@ -27,15 +24,24 @@ impl Play {
             let price = fee / U256::from(TOKENS_PER_FEE);
             let highest = posted * U256::from(HIGHEST_PRICE) / U256::from(100);
             let price = price.clamp(posted, highest);
+            self.prices[market] = price;
             for source in 0..self.world.sources.len() {
-                let part = self.world.sources[source].parts[market];
-                let least = LEAST_PART * part * self.world.markets[market].mean;
-                let needed = self.needed[source][market].max(least);
-                let rate = wei_per_second(needed) * price / posted;
+                let rate = match self.world.markets[market].is_by_work() {
+                    true => self.rate_by_work(source, market, price).await?,
+                    false => self.rate_by_capacity(source, market, price),
+                };
                 self.set_stream(source, market, rate).await?;
             }
         }
         Ok(())
+    }
+
+    /// What a source asked for in the last minute, at `price`.
+    fn rate_by_capacity(&self, source: usize, market: usize, price: U256) -> U256 {
+        let part = self.world.sources[source].parts[market];
+        let least = LEAST_PART * part * self.world.markets[market].mean;
+        let needed = self.needed[source][market].max(least);
+        wei_per_second(needed) * price / U256::from(PRICE)
     }
 
     pub(super) async fn set_stream(

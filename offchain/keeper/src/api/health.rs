@@ -74,6 +74,7 @@ pub struct Waiting {
     attestations: u64,
     receipts: u64,
     assignments: u64,
+    vouchers: u64,
 }
 
 pub async fn ready(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
@@ -154,6 +155,7 @@ pub async fn keeper(State(shared): State<Arc<Shared>>) -> Result<Json<Keeper>, P
             attestations: shared.attestations.level().await?.count,
             receipts: shared.receipts.level().await?.count,
             assignments: shared.assignments.level().await?.count,
+            vouchers: shared.vouchers.level().await?.count,
         },
         readiness: readiness(&shared).await,
     }))

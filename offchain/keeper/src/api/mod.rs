@@ -49,6 +49,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/attestations", post(submit::attestations))
         .route("/v1/receipts", post(submit::receipts))
         .route("/v1/assignments", post(submit::assignments))
+        .route("/v1/vouchers", post(submit::vouchers))
         .route("/v1/task-types", get(read::task_types))
         .route("/v1/task-types/{id}/sinks", get(read::sinks))
         .route("/v1/task-types/{id}/streams", get(read::streams))

@@ -16,6 +16,7 @@ use crate::{oracle::AttestationBody, verification::TaskBody};
         submit::attestations,
         submit::receipts,
         submit::assignments,
+        submit::vouchers,
         read::task_types,
         read::sinks,
         read::streams,

@@ -420,7 +420,8 @@ pub async fn series(
 }
 
 /// What became of something that was handed in, in the last hours: of worker `oracle` the item
-/// `taskType:sink:nonce`, of `receipts` and `assignments` `taskType:sink:source:taskId`.
+/// `taskType:sink:nonce`, of `receipts` and `assignments` `taskType:sink:source:taskId`,
+/// of `vouchers` `taskType:sink:source:tasks`.
 #[utoipa::path(
     get, path = "/v1/outcomes/{worker}/{item}",
     params(("worker" = String, Path), ("item" = String, Path)),

@@ -19,7 +19,7 @@ use crate::{
     inbox::{Inbox, Item, Taken},
     oracle::{self, smoothed, AttestationBody},
     shared::Shared,
-    verification::TaskBody,
+    verification::{TaskBody, VoucherBody},
 };
 
 /// Items in one request at most.
@@ -248,4 +248,36 @@ pub async fn assignments(
     let answers = take(elements, &shared.assignments, now, task_item, check).await?;
     count("bpe_keeper_tasks_total", &answers);
     Ok(Json(answers))
+}
+
+/// Takes vouchers that sink and source have signed. Of a pair the one of the most tasks is kept, and redeemed before the epoch
+/// ends.
+#[utoipa::path(
+    post, path = "/v1/vouchers", request_body = Vec<VoucherBody>,
+    responses((status = 200, body = Vec<Answer>), Submitting)
+)]
+pub async fn vouchers(
+    State(shared): State<Arc<Shared>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Vec<Answer>>, Problem> {
+    let elements = elements(body)?;
+    let now = shared.head.get().timestamp;
+    let by = &shared;
+    let check = |item: Arc<VoucherBody>| async move {
+        let said = by.voucher_checker.voucher(&item, now).await?;
+        Ok::<_, ChainError>(said.map_err(|refused| refused.to_string()))
+    };
+    let answers = take(elements, &shared.vouchers, now, voucher_item, check).await?;
+    count("bpe_keeper_vouchers_total", &answers);
+    Ok(Json(answers))
+}
+
+fn voucher_item(item: &VoucherBody) -> Item<'_, VoucherBody> {
+    Item {
+        id: item.id(),
+        lane: item.pair(),
+        // Fits: the contract takes fewer than 2^40.
+        rank: item.tasks.saturating_to::<u64>().min(1 << 40),
+        body: item,
+    }
 }

@@ -47,6 +47,8 @@ pub const ESCROW: Address = Address::repeat_byte(0xa4);
 pub const TRACKER: Address = Address::repeat_byte(0xa5);
 pub const AGGREGATOR: Address = Address::repeat_byte(0xa6);
 pub const PRICING: Address = Address::repeat_byte(0xa7);
+/// WorkLedger, WorkVouchers and WorkReserve: nothing here settles by work.
+const WORK: Address = Address::repeat_byte(0xaa);
 pub const GDA: Address = Address::repeat_byte(0xa8);
 /// Superfluid's pool of [`CODE`].
 pub const POOL: Address = Address::repeat_byte(0xa9);
@@ -277,7 +279,7 @@ impl Stage {
             "contracts": {
                 "stakeManager": at(STAKES), "capacityRegistry": at(REGISTRY), "backpressurePool": at(POOLS),
                 "escrowBuffer": at(ESCROW), "completionTracker": at(TRACKER), "offchainAggregator": at(AGGREGATOR),
-                "pricingCurve": at(PRICING),
+                "pricingCurve": at(PRICING), "workLedger": at(WORK), "workVouchers": at(WORK), "workReserve": at(WORK),
             },
         });
         fs::write(self.path("deployment.json"), record.to_string()).unwrap();
