@@ -9,8 +9,8 @@ interface IJudge {
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
-    /// Epochs are judged one after the other, once, and when they have ended: from `next` until before `now`.
-    error NotToBeJudged(uint256 from, uint256 count, uint256 next, uint256 now);
+    /// Epochs from `from` until before `until` are not to be judged: the sink's `next` is another one, or not all have ended.
+    error NotToBeJudged(uint256 from, uint256 until, uint256 next);
 
     /// A reward of `amount` is more than can be kept: 2^96 − 1 wei.
     error RewardTooLarge(uint256 amount);
