@@ -112,14 +112,11 @@ async fn tracker_and_judge_slots_hold_what_each_function_wrote() {
     assert_eq!(unpack(word, [72, 24]), [cap(9_000), now]);
     let standing = it.judge.getStanding(CODE, sink).call().await.unwrap();
     assert_eq!((standing.next, standing.since), (now, since));
-    assert_eq!(
-        (standing.bound, standing.boundUntil),
-        (cap(9_000), now)
-    );
+    assert_eq!((standing.bound, standing.boundUntil), (cap(9_000), now));
     // The epoch into which the deadlines fell, which is judged: the next one is the first again. And the source's last.
     let due = U256::from(first);
     let word = slot(&it, tracker, at(pair, root(6))).await;
-    let largest = U256::from((1 << 24) - 1);
+    let largest = U256::from((1_u64 << 24) - 1);
     assert_eq!(unpack(word, [24, 24]), [largest, due]);
     let of_source = at(source.address().into_word(), at(pair, root(10)));
     assert_eq!(slot(&it, tracker, of_source).await, due);
