@@ -32,6 +32,9 @@ interface ICompletionTracker {
     /// `sink` did `completionRate` (in basis points) of what it owed in `epoch`.
     event EpochAdvanced(bytes32 indexed taskTypeId, address indexed sink, uint256 epoch, uint256 completionRate);
 
+    /// Sinks are judged and slashed by `judge`, for ever.
+    event JudgeSet(address indexed judge);
+
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
     event OwnershipTransferStarted(address indexed previousOwner, address indexed newOwner);
 
@@ -67,6 +70,9 @@ interface ICompletionTracker {
     /// `verifier` does not say that this proves a completion of the task type.
     error EvidenceRejected(address verifier);
 
+    /// The Judge at `judge` is that of another CompletionTracker, CapacityRegistry or StakeManager.
+    error ForeignJudge(address judge);
+
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
@@ -85,8 +91,14 @@ interface ICompletionTracker {
     /// There is no `yardstick` of that number: 0 is none, 1 declared, 2 assigned.
     error InvalidYardstick(uint8 yardstick);
 
+    /// Judge has been set already.
+    error JudgeAlreadySet();
+
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
+
+    /// There is no Judge yet.
+    error NoJudge();
 
     /// The task type has no verifier.
     error NoVerifier(bytes32 taskTypeId);
@@ -138,14 +150,19 @@ interface ICompletionTracker {
     /// counts once, and towards the assignment. Who names none, or another, cannot keep it from being met afterwards.
     function recordEvidence(bytes32 taskTypeId, address source, bytes calldata attestation) external;
 
-    /// Judges the epochs of `sink` that have ended, `MAX_EPOCHS` at most, and slashes it where three in a row are below the
-    /// threshold. A slash reaches stake, cap, capacity and pool, or the call fails.
+    /// Has Judge judge the epochs of `sink` that have ended, `MAX_EPOCHS` at most, and slash it where three in a row are below
+    /// the threshold. A slash reaches stake, cap, capacity and pool, or the call fails. Whoever calls first is paid what Judge
+    /// says of a slash, unless it is the sink, or deadlines of its own assignments fall into the bad epochs.
     function advanceEpoch(bytes32 taskTypeId, address sink) external;
 
     /// As `advanceEpoch` for at most `count` sinks (and `MAX_BATCH`) of the task type, from number
     /// `from` on in the registry's list; none, if there is nothing to judge. Returns how many epochs were judged. For a
     /// keeper; if a slash fails, all do, and the keeper goes on beside that sink.
     function advanceEpochs(bytes32 taskTypeId, uint256 from, uint256 count) external returns (uint256 epochs);
+
+    /// Has `judge` judge the sinks, for ever: another one would not know who was slashed for what. It can slash once
+    /// StakeManager lets it.
+    function setJudge(address judge) external;
 
     /// Measures the sinks of the task type from the first epoch on that begins after StakeManager's `powerNotice`: a
     /// completion stands for `weight` of capacity, and they owe what they declare (`DECLARED`) or what was assigned to them
@@ -194,6 +211,9 @@ interface ICompletionTracker {
 
     /// Where stakes are.
     function stakeManager() external view returns (address);
+
+    /// Who judges and slashes; zero before `setJudge`.
+    function judge() external view returns (address);
 
     /// The domain that receipts and assignments are signed for (EIP-5267).
     function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);

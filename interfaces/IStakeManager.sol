@@ -24,6 +24,9 @@ interface IStakeManager {
     /// `amount` of a slash of `sink` is more than a day's part of its stake, and owed: see `takeOwed`.
     event SlashOwed(address indexed sink, uint256 amount, bytes32 indexed reason);
 
+    /// `to` was paid `amount` of slashed tokens for bringing the slash about.
+    event SlashRewarded(address indexed to, uint256 amount);
+
     /// `sink` lost `amount` for `reason`.
     event Slashed(address indexed sink, uint256 amount, bytes32 indexed reason);
 
@@ -166,6 +169,10 @@ interface IStakeManager {
     /// The tokens go to the treasury. If the token refuses, they wait for `paySlashed`: neither token nor
     /// treasury stands in the way of a slash. A sink without stake has nothing to lose: no event.
     function slash(address sink, uint256 amount, bytes32 reason) external;
+
+    /// Does the same, and of what is taken at once pays `reward` wei to `to`, at most `MAX_REWARD_BPS` of it. What `to` cannot
+    /// be paid goes where the rest does. Nobody is rewarded if `to` is zero.
+    function slashAndReward(address sink, uint256 amount, bytes32 reason, address to, uint256 reward) external;
 
     /// Takes of the stake of `sink` what slashes have still to take, as far as that can be today.
     function takeOwed(address sink) external;

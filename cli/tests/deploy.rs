@@ -94,8 +94,8 @@ async fn everything_is_deployed_connected_and_verified_once() {
 
     let provider = stage.devnet.provider();
     let stakes = IStakeManager::new(deployed["stakeManager"], &provider);
-    let tracker = deployed["completionTracker"];
-    assert!(stakes.authorizedSlashers(tracker).call().await.unwrap());
+    let judge = deployed["judge"];
+    assert!(stakes.authorizedSlashers(judge).call().await.unwrap());
     let registry = ICapacityRegistry::new(deployed["capacityRegistry"], &provider);
     for adapter in [
         "universalCapacityAdapter",
@@ -147,7 +147,7 @@ async fn everything_is_deployed_connected_and_verified_once() {
         &format!("  {dressed}: 0 sinks"),
         "Economies: 1",
         &format!(" of {founder}: stakes 0x"),
-        "authorizedSlashers(CompletionTracker): true",
+        "authorizedSlashers(Judge): true",
         "escrowBuffer: EscrowBuffer",
         "days left, cached",
         "  code-completion: 0 sinks",
@@ -361,7 +361,7 @@ async fn a_replaced_slasher_can_slash_no_more() {
     assert_eq!(after["stakeManager"], before["stakeManager"]);
     let stakes = IStakeManager::new(after["stakeManager"], stage.devnet.provider());
     let slasher = |it: &BTreeMap<String, Address>| {
-        let call = stakes.authorizedSlashers(it["completionTracker"]);
+        let call = stakes.authorizedSlashers(it["judge"]);
         async move { call.call().await.unwrap() }
     };
     // Staking is open: the new one needs notice, and the old one is out at once.
@@ -369,7 +369,7 @@ async fn a_replaced_slasher_can_slash_no_more() {
     assert!(!slasher(&before).await);
     let block = stage.devnet.block_number();
     let again = stage.deploy(&[]).await.succeeded();
-    let announced = "StakeManager.setSlasher(CompletionTracker, true) is announced";
+    let announced = "StakeManager.setSlasher(Judge, true) is announced";
     assert!(again.contains(announced), "{again}");
     assert_eq!(stage.devnet.block_number(), block, "{again}");
     stage.devnet.advance_time(NOTICE).unwrap();

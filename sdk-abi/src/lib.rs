@@ -29,6 +29,7 @@ bindings! {
     "../interfaces/IDemurrageToken.sol"
     "../interfaces/IEconomyFactory.sol"
     "../interfaces/IEscrowBuffer.sol"
+    "../interfaces/IJudge.sol"
     "../interfaces/ILightningCapacityOracle.sol"
     "../interfaces/ILightningRoutingPool.sol"
     "../interfaces/INestedPool.sol"

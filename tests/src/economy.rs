@@ -11,7 +11,7 @@ use bpe_abi::{
     IEconomyFactory::{
         self, EconomyConfig, EconomyDeployed, EconomyDeployment, IEconomyFactoryInstance,
     },
-    IEscrowBuffer, IOffchainAggregator, IOverflowMeter, IPricingCurve, IStakeManager,
+    IEscrowBuffer, IJudge, IOffchainAggregator, IOverflowMeter, IPricingCurve, IStakeManager,
     IStreamGateway, IWorkLedger, IWorkReserve, IWorkVouchers,
 };
 
@@ -64,6 +64,7 @@ impl Factory {
             *core.reserve.address(),
             *model.pricing.address(),
             *model.tracker.address(),
+            *model.judge.address(),
             *model.aggregator.address(),
             directory,
             pipeline,
@@ -157,6 +158,7 @@ impl Factory {
                 superfluid: old.superfluid,
             },
             ICompletionTracker::new(parts.completionTracker, provider.clone()),
+            IJudge::new(parts.judge, provider.clone()),
             IPricingCurve::new(economy.pricingCurve, provider.clone()),
             IOffchainAggregator::new(parts.offchainAggregator, provider),
         );

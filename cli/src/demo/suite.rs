@@ -108,6 +108,11 @@ impl Suite {
             protocol_fee_bps: Some(FEE_BPS),
             fee_recipient: Some(fee_recipient),
             treasury: Some(treasury),
+            stake: deploy::Stake {
+                // The books have no account of who advances.
+                slash_reward: Some("0".to_owned()),
+                ..deploy::Stake::default()
+            },
             task_types: world.markets.iter().map(configured).collect(),
             ..Config::default()
         };

@@ -24,6 +24,8 @@ const DEFAULT_DECAY_RATE: &str = "1585489599";
 const DEFAULT_SATS_PER_UNIT: &str = "1000000";
 const DEFAULT_MIN_STAKE: &str = "100e18";
 const DEFAULT_STAKE_UNIT: &str = "1e18";
+/// The part of the least stake that is 1 % of the slash of a tenth of it.
+const SMALLEST_SLASH_REWARD: U256 = U256::from_limbs([1_000, 0, 0, 0]);
 /// A capacity unit is a task an epoch.
 const DEFAULT_COMPLETION_WEIGHT: &str = "1e9";
 /// What sinks owe, by its number in CompletionTracker.
@@ -103,6 +105,8 @@ pub struct Stake {
     pub cap_curve: Option<String>,
     /// Seconds.
     pub unbonding_period: Option<u64>,
+    /// What whoever brings a slash about is paid, in wei; at most 1 % of what it takes.
+    pub slash_reward: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -348,6 +352,11 @@ impl Settings {
         self.number("stake.unit", unit);
         let least = amount("stake.minimum", stake.minimum.as_deref(), DEFAULT_MIN_STAKE)?;
         self.number("stake.minimum", least);
+        let reward = match stake.slash_reward.as_deref() {
+            Some(reward) => amount("stake.slash_reward", Some(reward), "0")?,
+            None => least / SMALLEST_SLASH_REWARD,
+        };
+        self.number("stake.slash_reward", reward);
         let curve = match stake.cap_curve.as_deref().unwrap_or("sqrt") {
             "sqrt" => 0,
             "affine" => 1,

@@ -25,7 +25,7 @@ mod verify;
 
 pub use chain::{without_secrets, Chain};
 pub use cli::{deployments_file, DeployOptions, KeepaliveOptions, StatusOptions, DEPLOYMENTS};
-pub use config::{Config, Settings, TaskType, ARBITRUM_ONE};
+pub use config::{Config, Settings, Stake, TaskType, ARBITRUM_ONE};
 pub use keepalive::{keepalive, Renewed};
 pub use key::KeySource;
 pub use plan::Redeploy;

@@ -466,22 +466,38 @@ pub const STEPS: &[Step] = &[
             OWNER,
         ],
     )),
+    Deploy(without_owner(core(
+        "Judge",
+        "judge",
+        &[
+            shown(Contract("CompletionTracker"), "completionTracker()"),
+            shown(Contract("CapacityRegistry"), "capacityRegistry()"),
+            shown(Contract("StakeManager"), "stakeManager()"),
+            shown(Setting("stake.slash_reward"), "reward()"),
+        ],
+    ))),
+    Do(once(call(
+        "CompletionTracker",
+        "setJudge(address)",
+        &[Contract("Judge")],
+        &[check("judge()", &[], Contract("Judge"))],
+    ))),
     Do(undone_by(
         "setSlasher(address,bool)",
-        &[Contract("CompletionTracker"), No],
+        &[Contract("Judge"), No],
         with_notice(
             Check {
                 view: "slasherFrom(address)",
-                arguments: &[Contract("CompletionTracker")],
+                arguments: &[Contract("Judge")],
                 expected: Expected::NotZero,
             },
             call(
                 "StakeManager",
                 "setSlasher(address,bool)",
-                &[Contract("CompletionTracker"), Yes],
+                &[Contract("Judge"), Yes],
                 &[check(
                     "authorizedSlashers(address)",
-                    &[Contract("CompletionTracker")],
+                    &[Contract("Judge")],
                     Yes,
                 )],
             ),
@@ -678,6 +694,7 @@ pub const STEPS: &[Step] = &[
                     "WorkReserve",
                     "PricingCurve",
                     "CompletionTracker",
+                    "Judge",
                     "OffchainAggregator",
                     "ServiceDirectory",
                     "Pipeline",
@@ -1152,7 +1169,7 @@ pub const STEPS: &[Step] = &[
     )),
     // --- The last step: from here on powers over stakes are given with notice, and sinks can stake.
     Do(Call {
-        needs: &["CapacityRegistry", "CompletionTracker"],
+        needs: &["CapacityRegistry", "CompletionTracker", "Judge"],
         ..call(
             "StakeManager",
             "open()",

@@ -172,10 +172,37 @@ pub fn query_array<C: SolCall>(
 ) -> Result<Vec<B256>, Revert> {
     let data = calldata(C::SELECTOR, arguments);
     let answer = static_call(vm, to, &data, ALL_GAS, ANSWER_LIMIT);
+    answered_array(to, answer)
+}
+
+/// Calls a function whose arguments are single words and then an array of words, of which `arguments` are all but that, and
+/// whose result is an array of words.
+///
+/// # Errors
+///
+/// As [`invoke`].
+pub fn invoke_array(
+    vm: &dyn Host,
+    to: Address,
+    selector: [u8; 4],
+    arguments: &[B256],
+    array: &[B256],
+) -> Result<Vec<B256>, Revert> {
+    let mut words = arguments.to_vec();
+    // The array stands behind the words, which end with where it does.
+    let offset = arguments.len().saturating_add(1).saturating_mul(WORD);
+    words.push(U256::from(offset).into());
+    words.push(U256::from(array.len()).into());
+    words.extend_from_slice(array);
+    let answer = call(vm, to, &calldata(selector, &words), ALL_GAS, ANSWER_LIMIT);
+    answered_array(to, answer)
+}
+
+fn answered_array(callee: Address, answer: Answer) -> Result<Vec<B256>, Revert> {
     if !answer.success {
         return Err(Revert(answer.data));
     }
-    array(&answer.data).ok_or_else(|| Revert(MalformedReturn { callee: to }.encode()))
+    array(&answer.data).ok_or_else(|| Revert(MalformedReturn { callee }.encode()))
 }
 
 /// Calls a view function whose results are two arrays of one length, of addresses and of numbers, such as CapacityRegistry's

@@ -113,11 +113,21 @@ sol! {
         function getCapacityUpdate(bytes32 nostrPubkey) external view returns (address operator, uint256 composite, uint256 raw, uint256 sequence);
     }
 
-    /// StakeManager, as CompletionTracker sees it.
+    /// StakeManager, as Judge sees it.
     interface IStakeSlasher {
         function getStake(address sink) external view returns (uint256);
+        function getStakeAt(address sink, uint256 time) external view returns (uint256);
         function getCapacityCap(address sink) external view returns (uint256);
-        function slash(address sink, uint256 amount, bytes32 reason) external;
+        function slashAndReward(address sink, uint256 amount, bytes32 reason, address to, uint256 reward) external;
+    }
+
+    /// Judge, as CompletionTracker sees it. Records and verdicts are [`EpochRecord`](crate::judging::EpochRecord) and
+    /// [`Verdict`](crate::judging::Verdict), a word each.
+    interface IJudge {
+        function getLinks() external view returns (address completionTracker, address capacityRegistry, address stakeManager);
+        function getSpan(bytes32 taskTypeId, address sink, uint256 first, uint256 firstDue, uint256 lastDue) external view returns (uint256 next, uint256 from, uint256 until);
+        function judge(bytes32 taskTypeId, address sink, uint256 next, uint256 from, address caller, uint256 callerDue, uint256[] memory records) external returns (uint256[] memory verdicts);
+        function getStanding(bytes32 taskTypeId, address sink) external view returns (uint256 next, uint256 below, uint256 absent, uint256 rate, uint256 stake, uint256 since, uint256 bound, uint256 boundUntil);
     }
 
     /// Proof of a completion by other means than signatures: a quote of a trusted execution environment, a zero-knowledge
@@ -259,6 +269,7 @@ sol! {
         function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
         function setOverflowMeter(address overflowMeter) external;
         function setWorkReserve(address workReserve) external;
+        function setJudge(address judge) external;
         function setBackpressurePool(address pool) external;
         function setWorkLedger(address workLedger) external;
         function createPipeline(bytes32 pipelineId, bytes32[] memory stages) external;

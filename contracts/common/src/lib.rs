@@ -15,6 +15,7 @@
 //! | [`ownable`] | two-step ownership with OpenZeppelin's errors and events |
 //! | [`events`] | events of single words, by less code |
 //! | [`interfaces`] | how the contracts of the suite call each other |
+//! | [`judging`] | what CompletionTracker and Judge tell each other of an epoch |
 //! | [`superfluid`] | Superfluid, as far as the suite calls it |
 //! | [`packed`] | integers narrower than a word |
 //! | [`powers`] | powers over stakes, which are given with notice |
@@ -35,6 +36,7 @@ pub mod eip712;
 pub mod erc20;
 pub mod events;
 pub mod interfaces;
+pub mod judging;
 pub mod list;
 pub mod math;
 mod nested;

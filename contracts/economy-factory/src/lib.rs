@@ -15,8 +15,9 @@
 //! # What an economy is made of
 //!
 //! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, WorkVouchers,
-//! WorkReserve, PricingCurve, CompletionTracker (it may slash), OffchainAggregator (it may attest capacities and submit shares)
-//! and ServiceDirectory; in some Pipeline or ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
+//! WorkReserve, PricingCurve, CompletionTracker, Judge (it may slash, and pays whoever brings that about a thousandth of the
+//! least stake), OffchainAggregator (it may attest capacities and submit shares) and ServiceDirectory; in some Pipeline or
+//! ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
 //! budgets go to the caller, until it names others. The templates are numbered as in the Solidity deployment:
 //!
 //! | template | its task types |
@@ -86,7 +87,7 @@ pub const MAX_PAGE: u64 = 63;
 /// The most task types that an economy is made with: each costs about 1 million gas.
 pub const MAX_TASK_TYPES: usize = 16;
 /// How many programs there are.
-pub const PROGRAMS: usize = 15;
+pub const PROGRAMS: usize = 16;
 
 /// The places in the constructor's list of what not every economy has: the last ones.
 const PIPELINE: usize = PROGRAMS - 2;
@@ -97,6 +98,8 @@ const BY_SHARES: u8 = 2;
 
 /// StakeManager's square-root curve.
 const SQRT_CURVE: u8 = 0;
+/// The part of the least stake that is 1 % of the slash of a tenth of it.
+const SMALLEST_SLASH_REWARD: U256 = U256::from_limbs([1_000, 0, 0, 0]);
 /// BackpressurePool's default.
 const PROTOCOL_FEE_BPS: u64 = 10;
 /// `stylus_constructor()`, as the SDK has it, whatever the constructor's parameters are.
@@ -142,6 +145,7 @@ struct Parts {
     reserve: Address,
     pricing: Address,
     tracker: Address,
+    judge: Address,
     aggregator: Address,
     directory: Address,
     /// Zero, if there is none.
@@ -153,7 +157,7 @@ struct Parts {
 impl From<[Address; PROGRAMS]> for Parts {
     /// From the order of the constructor's list.
     fn from(parts: [Address; PROGRAMS]) -> Self {
-        let [stakes, registry, pool, escrow, gateway, meter, ledger, vouchers, reserve, pricing, tracker, aggregator, directory, pipeline, reputation] =
+        let [stakes, registry, pool, escrow, gateway, meter, ledger, vouchers, reserve, pricing, tracker, judge, aggregator, directory, pipeline, reputation] =
             parts;
         Self {
             stakes,
@@ -167,6 +171,7 @@ impl From<[Address; PROGRAMS]> for Parts {
             reserve,
             pricing,
             tracker,
+            judge,
             aggregator,
             directory,
             pipeline,
@@ -175,8 +180,9 @@ impl From<[Address; PROGRAMS]> for Parts {
     }
 }
 
-/// Eight contracts of an economy.
-type Eight = (
+/// Nine contracts of an economy.
+type Nine = (
+    Address,
     Address,
     Address,
     Address,
@@ -194,8 +200,9 @@ impl EconomyFactory {
     /// back the first unit of capacity, the programs, and the owner.
     ///
     /// The programs, in this order: StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway,
-    /// OverflowMeter, WorkLedger, WorkVouchers, WorkReserve, PricingCurve, CompletionTracker, OffchainAggregator,
-    /// ServiceDirectory, Pipeline, ReputationLedger. The last can be zero: then there are no guilds. Deployed ones that somebody uses do: clones share their code and nothing else.
+    /// OverflowMeter, WorkLedger, WorkVouchers, WorkReserve, PricingCurve, CompletionTracker, Judge, OffchainAggregator,
+    /// ServiceDirectory, Pipeline, ReputationLedger. The last can be zero: then there are no guilds. Deployed ones that somebody
+    /// uses do: clones share their code and nothing else.
     ///
     /// # Errors
     ///
@@ -329,7 +336,8 @@ impl EconomyFactory {
     /// * `workVouchers`
     /// * `workReserve`
     /// * `serviceDirectory`
-    pub fn get_parts(&self, economy_id: B256) -> Result<Eight, Error> {
+    /// * `judge`
+    pub fn get_parts(&self, economy_id: B256) -> Result<Nine, Error> {
         let parts = self.require_parts(economy_id)?;
         Ok((
             parts.gateway,
@@ -340,6 +348,7 @@ impl EconomyFactory {
             parts.vouchers,
             parts.reserve,
             parts.directory,
+            parts.judge,
         ))
     }
 
@@ -480,6 +489,10 @@ impl EconomyFactory {
         self.tell(parts.gateway, new, &[token, pool, ledger])?;
         self.tell(parts.pricing, new, &[registry, it])?;
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
+        let tracker = parts.tracker.word();
+        let reward = min_stake / SMALLEST_SLASH_REWARD;
+        let arguments = [tracker, registry, stakes, reward.word()];
+        self.tell(parts.judge, new, &arguments)?;
         self.tell(parts.aggregator, new, &[registry, it])?;
         self.tell(parts.directory, new, &[registry, parts.pricing.word()])?;
         if !parts.pipeline.is_zero() {
@@ -508,6 +521,8 @@ impl EconomyFactory {
         )?;
         let selector = IEconomy::setWorkReserveCall::SELECTOR;
         self.tell(parts.ledger, selector, &[parts.reserve.word()])?;
+        let selector = IEconomy::setJudgeCall::SELECTOR;
+        self.tell(parts.tracker, selector, &[parts.judge.word()])?;
         self.tell(
             parts.pricing,
             IEconomy::setEscrowBufferCall::SELECTOR,
@@ -528,7 +543,7 @@ impl EconomyFactory {
 
     /// Lets the contracts do what is their part, and makes `owner` the one who is paid fees and budgets.
     fn empower(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
-        let (registry, tracker) = (parts.registry.word(), parts.tracker.word());
+        let (registry, judge) = (parts.registry.word(), parts.judge.word());
         let (aggregator, owner, yes) = (parts.aggregator.word(), owner.word(), true.word());
         self.tell(
             parts.stakes,
@@ -538,7 +553,7 @@ impl EconomyFactory {
         self.tell(
             parts.stakes,
             IEconomy::setSlasherCall::SELECTOR,
-            &[tracker, yes],
+            &[judge, yes],
         )?;
         self.tell(
             parts.registry,
@@ -664,7 +679,7 @@ impl EconomyFactory {
         self.tell(parts.pool, selector, &arguments)
     }
 
-    /// StreamGateway, OverflowMeter, WorkReserve and ServiceDirectory have no owner.
+    /// StreamGateway, OverflowMeter, WorkReserve, Judge and ServiceDirectory have no owner.
     fn hand_over(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
         for part in [
             parts.stakes,

@@ -33,6 +33,9 @@ sol! {
     /// Slashed tokens were paid to `treasury`.
     #[derive(Debug, PartialEq, Eq)]
     event SlashedPaid(address indexed treasury, uint256 amount);
+    /// `to` was paid `amount` of slashed tokens for bringing the slash about.
+    #[derive(Debug, PartialEq, Eq)]
+    event SlashRewarded(address indexed to, uint256 amount);
     /// `slasher` may now slash, or no longer.
     #[derive(Debug, PartialEq, Eq)]
     event SlasherSet(address indexed slasher, bool authorized);

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | anyone | [`stake`](StakeManager::stake), [`unstake`](StakeManager::unstake) what is free, [`pay_slashed`](StakeManager::pay_slashed), [`take_owed`](StakeManager::take_owed) |
 //! | an authorised registry | [`back_capacity`](StakeManager::back_capacity), [`start_unbonding`](StakeManager::start_unbonding), [`bond`](StakeManager::bond), [`release_bond`](StakeManager::release_bond) |
-//! | an authorised slasher | [`slash`](StakeManager::slash) |
+//! | an authorised slasher | [`slash`](StakeManager::slash), [`slash_and_reward`](StakeManager::slash_and_reward) |
 //! | the owner | [`open`](StakeManager::open), once; authorise registries and slashers, set treasury, unbonding period and reputation ledger |
 //!
 //! Amounts are in the stake token's wei, capacities in units of 1e-9.
@@ -36,7 +36,7 @@
 //! At most 30 % of a stake within a day, however many slash and whoever they are. What exceeds that is *owed*: none of the
 //! stake leaves, its cap is zero, so that its sink is paid nothing, until [`take_owed`](StakeManager::take_owed) has taken
 //! it. A token that refuses to move does not stop a slash: what could not be paid waits. Slashed tokens go to a treasury
-//! that is not the owner, and are burnt without one.
+//! that is not the owner, and are burnt without one; at most 1 % of them to whom the slasher names, who brought the slash about.
 //!
 //! # The cap curves, honestly
 //!
@@ -89,6 +89,9 @@ pub const MAX_UNBONDING_PERIOD: u64 = 30 * 86_400;
 
 /// What the token may use to pay the treasury for a slash. A Super Token takes less than a third of it.
 pub const PAYMENT_GAS: u64 = 300_000;
+
+/// The most of what a slash takes that whoever brought it about is paid, in basis points.
+pub const MAX_REWARD_BPS: u16 = 100;
 
 /// Where slashed tokens go when there is no treasury: nobody has its key.
 pub const BURNT: Address = address!("000000000000000000000000000000000000dEaD");
@@ -410,9 +413,30 @@ impl StakeManager {
     ///
     /// * [`Slashed`], [`SlashOwed`], [`SlashedPaid`]
     pub fn slash(&mut self, sink: Address, amount: U256, reason: B256) -> Result<(), Error> {
+        self.slash_and_reward(sink, amount, reason, Address::ZERO, U256::ZERO)
+    }
+
+    /// Does the same, and of what is taken at once pays `reward` wei to `to`, at most [`MAX_REWARD_BPS`] of it. What `to` cannot
+    /// be paid goes where the rest does. Nobody is rewarded if `to` is zero.
+    ///
+    /// # Errors
+    ///
+    /// * As [`StakeManager::slash`].
+    ///
+    /// # Events
+    ///
+    /// * As [`StakeManager::slash`]; [`SlashRewarded`]
+    pub fn slash_and_reward(
+        &mut self,
+        sink: Address,
+        amount: U256,
+        reason: B256,
+        to: Address,
+        reward: U256,
+    ) -> Result<(), Error> {
         self.only_slasher()?;
         require_nonzero(amount)?;
-        self.take(sink, amount, reason)
+        self.take(sink, amount, reason, Some((to, reward)))
     }
 
     // --- Anyone
@@ -435,7 +459,7 @@ impl StakeManager {
             let from = U256::from(account.more_from());
             return Err(DailySlashReached { sink, from }.into());
         }
-        self.take(sink, U256::ZERO, OWED_REASON)
+        self.take(sink, U256::ZERO, OWED_REASON, None)
     }
 
     /// Pays to the treasury what slashes could not pay at once.

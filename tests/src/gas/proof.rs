@@ -2,9 +2,10 @@
 
 use alloy::{
     primitives::{Address, B256, U256},
+    rpc::types::TransactionReceipt,
     sol_types::SolValue,
 };
-use bpe_abi::{INestedPool, IPipeline};
+use bpe_abi::{ICompletionTracker, INestedPool, IPipeline};
 
 use super::Table;
 use crate::{
@@ -92,7 +93,21 @@ async fn tracker() -> String {
     table.add("recordReceipt of an assignment", None, receipt);
     let set = it.tracker.setVerifier(CODE, *it.core.pools.address());
     table.add("setVerifier", None, mined(set.send().await).await);
+    let set = set_judge(&it).await;
+    table.add("setJudge", None, set);
     table.markdown("CompletionTracker")
+}
+
+/// Names a Judge to a tracker that has none.
+async fn set_judge(it: &Proof) -> TransactionReceipt {
+    let base = &it.core.base;
+    let (registry, stakes) = (*base.registry.address(), *base.stakes.address());
+    let arguments = (registry, stakes, base.owner).abi_encode_params();
+    let tracker = deploy(&base.devnet, "completion-tracker", arguments).await;
+    let arguments = (tracker, registry, stakes, U256::ZERO).abi_encode_params();
+    let judge = deploy(&base.devnet, "judge", arguments).await;
+    let tracker = ICompletionTracker::new(tracker, &base.provider);
+    mined(tracker.setJudge(judge).send().await).await
 }
 
 async fn aggregator() -> String {

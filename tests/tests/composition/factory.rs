@@ -114,7 +114,7 @@ async fn an_economy_is_its_callers() {
     let pipeline = bpe_abi::IPipeline::new(economy.pipeline, provider);
     let authorized = stakes.authorizedRegistries(economy.capacityRegistry);
     assert!(authorized.call().await.unwrap());
-    let slasher = stakes.authorizedSlashers(parts.completionTracker);
+    let slasher = stakes.authorizedSlashers(parts.judge);
     assert!(slasher.call().await.unwrap());
     assert!(stakes.opened().call().await.unwrap(), "powers need notice");
     let slasher = stakes.authorizedSlashers(base.owner).call().await;
@@ -130,6 +130,13 @@ async fn an_economy_is_its_callers() {
     assert_eq!(pool, economy.backpressurePool);
     let tracked = tracker.stakeManager().call().await.unwrap();
     assert_eq!(tracked, economy.stakeManager);
+    let judge = tracker.judge().call().await.unwrap();
+    assert_eq!(judge, parts.judge);
+    let judge = bpe_abi::IJudge::new(judge, provider);
+    let links = judge.getLinks().call().await.unwrap();
+    assert_eq!(links.completionTracker, parts.completionTracker);
+    let reward = judge.reward().call().await.unwrap();
+    assert_eq!(reward, tokens(100) / U256::from(1_000));
     let priced = pricing.escrowBuffer().call().await.unwrap();
     assert_eq!(priced, economy.escrowBuffer);
     for id in [CODE, CHAT] {

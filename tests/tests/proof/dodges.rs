@@ -102,8 +102,11 @@ async fn a_new_tracker_judges_nobodys_past() {
     let (registry, stakes) = (*base.registry.address(), *base.stakes.address());
     let arguments = (registry, stakes, base.owner).abi_encode_params();
     let tracker = deploy(&base.devnet, "completion-tracker", arguments).await;
-    mined(base.stakes.setSlasher(tracker, true).send().await).await;
+    let arguments = (tracker, registry, stakes, U256::ZERO).abi_encode_params();
+    let judge = deploy(&base.devnet, "judge", arguments).await;
+    mined(base.stakes.setSlasher(judge, true).send().await).await;
     let tracker = ICompletionTracker::new(tracker, base.provider.clone());
+    mined(tracker.setJudge(judge).send().await).await;
     let yardstick = tracker.setYardstick(CODE, U256::from(UNIT), DECLARED);
     mined(yardstick.send().await).await;
     base.devnet.advance_time(NOTICE).unwrap();

@@ -9,7 +9,7 @@ use bpe_abi::typed_data::{
     BoltzmannShares, CapacityAttestation, CompletionReceipt, TaskAssignment,
 };
 use bpe_tests::{
-    proof::{Proof, EPOCH},
+    proof::{Proof, EPOCH, REWARD},
     stage::mined,
     suite::{tokens, units, CODE, NOTICE, UNIT},
 };
@@ -45,7 +45,7 @@ fn root(number: u8) -> B256 {
 }
 
 #[tokio::test]
-async fn tracker_slots_hold_what_each_function_wrote() {
+async fn tracker_and_judge_slots_hold_what_each_function_wrote() {
     let it = Proof::start().await;
     let (key, source) = (it.signer(3), it.signer(6));
     let sink = it.sink(&key, 100).await;
@@ -99,16 +99,31 @@ async fn tracker_slots_hold_what_each_function_wrote() {
     it.advance(sink).await;
     assert_eq!(it.stake(sink).await, tokens(9_000));
     assert_eq!(it.misses(sink).await, 2);
-    let word = slot(&it, tracker, at(pair, root(6))).await;
-    let fields = unpack(word, [24, 24, 24, 24, 112]);
-    let now = U256::from(it.epoch());
+    let judge = *it.judge.address();
+    let word = slot(&it, judge, at(pair, root(3))).await;
+    let fields = unpack(word, [24, 24, 24, 24, 112, 24]);
+    let (now, since) = (U256::from(it.epoch()), U256::from(first + 3));
     let none = U256::ZERO;
-    assert_eq!(fields, [now, U256::from(2), none, none, tokens(9_000)]);
-    // What the slash left, until now; and the epoch into which the deadlines fell.
-    let next = U256::from_be_bytes(at(pair, root(6)).0) + U256::from(1);
-    let word = slot(&it, tracker, next.into()).await;
+    let expected = [now, U256::from(2), none, none, tokens(9_000), since];
+    assert_eq!(fields, expected);
+    // What the slash left, until now.
+    let next = U256::from_be_bytes(at(pair, root(3)).0) + U256::from(1);
+    let word = slot(&it, judge, next.into()).await;
+    assert_eq!(unpack(word, [72, 24]), [cap(9_000), now]);
+    let standing = it.judge.getStanding(CODE, sink).call().await.unwrap();
+    assert_eq!((standing.next, standing.since), (now, since));
+    assert_eq!((standing.bound, standing.boundUntil), (cap(9_000), now));
+    // The epoch into which the deadlines fell, which is judged: the next one is the first again. And the source's last.
     let due = U256::from(first);
-    assert_eq!(unpack(word, [72, 24, 24, 24]), [cap(9_000), now, due, due]);
+    let word = slot(&it, tracker, at(pair, root(6))).await;
+    let largest = U256::from((1_u64 << 24) - 1);
+    assert_eq!(unpack(word, [24, 24]), [largest, due]);
+    let of_source = at(source.address().into_word(), at(pair, root(10)));
+    assert_eq!(slot(&it, tracker, of_source).await, due);
+    // StakeManager's address and the reward share a slot.
+    let word = slot(&it, judge, root(2)).await;
+    let stakes = it.core.base.stakes.address().into_word().into();
+    assert_eq!(unpack(word, [160, 96]), [stakes, REWARD]);
 
     // A yardstick each, packed; and the one of this epoch stands.
     let yardstick = it.tracker.setYardstick(CODE, U256::from(5), 2);

@@ -10,11 +10,11 @@ use alloy::{
 use bpe_abi::{
     ICapacityRegistry::{CapacityClipped, ListenerFailed},
     ICompletionTracker::{self, ICompletionTrackerErrors},
-    IStakeManager::{self, Slashed},
+    IStakeManager::{self, SlashRewarded, Slashed},
 };
 use bpe_tests::{
     economy::Factory,
-    proof::{events, judged, slashed, Proof},
+    proof::{events, judged, slashed, Proof, REWARD},
     settlement::RATE,
     stage::{mined, revert, Superfluid},
     suite::{deploy, tokens, units, BURNT, CODE},
@@ -81,7 +81,9 @@ async fn over_report(it: Proof) {
     // A pool pays whole wei per unit and second.
     let old_total = 3 * THIRD + fee_units(3 * THIRD) + ESCROW;
     let old_rate = RATE / old_total;
-    let treasury = it.core.base.token.balanceOf(BURNT).call().await.unwrap();
+    let base = &it.core.base;
+    let treasury = base.token.balanceOf(BURNT).call().await.unwrap();
+    let keeper = base.token.balanceOf(base.owner).call().await.unwrap();
     println!("epoch | completions | rate | misses | stake | units, of the liar");
     let mut last = None;
     for (index, recovery) in [40, 40, 50].into_iter().enumerate() {
@@ -156,7 +158,13 @@ async fn over_report(it: Proof) {
     assert_eq!(it.capacity(liar).await, cap(9_000));
     assert_eq!(it.misses(liar).await, 0);
     let now = it.core.base.token.balanceOf(BURNT).call().await.unwrap();
-    assert_eq!(now - treasury, tokens(1_000));
+    assert_eq!(now - treasury, tokens(1_000) - REWARD);
+    // Who advanced first.
+    let rewarded = events::<SlashRewarded>(&receipt);
+    assert_eq!(rewarded.len(), 1);
+    assert_eq!((rewarded[0].to, rewarded[0].amount), (base.owner, REWARD));
+    let now = base.token.balanceOf(base.owner).call().await.unwrap();
+    assert_eq!(now - keeper, REWARD);
     for (sink, capacity) in [(honest, 100), (recovers, 100)] {
         assert_eq!(it.stake(sink).await, tokens(10_000));
         assert_eq!(it.capacity(sink).await, units(capacity));

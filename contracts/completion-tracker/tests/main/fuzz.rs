@@ -2,7 +2,9 @@
 
 use crate::capacity_registry::CapacityRegistry;
 use crate::contract::CompletionTracker;
+use crate::judge::Judge;
 use crate::stake_manager::StakeManager;
+use crate::tracker::appoint;
 use alloy_primitives::{uint, Address, B256, U256};
 use bpe_common::clock::testing::advance_time;
 use bpe_testing::{enter, Fuzz, Token};
@@ -15,7 +17,7 @@ const CODE: B256 = B256::repeat_byte(0xc0);
 const IDS: &[B256] = &[CODE, B256::ZERO];
 const ACCOUNTS: &[Address] = &[Address::ZERO, OWNER, SINK];
 /// Makes the contract call an account of the fuzzer's choice; motsu panics itself where there is no contract.
-const WIRING: &[&str] = &["setVerifier"];
+const WIRING: &[&str] = &["setVerifier", "setJudge"];
 
 /// The tracker and what is behind it, which has to live as long.
 type World = (
@@ -23,6 +25,7 @@ type World = (
     Contract<CapacityRegistry>,
     Contract<StakeManager>,
     Contract<Token>,
+    Contract<Judge>,
 );
 
 fn world() -> World {
@@ -31,8 +34,9 @@ fn world() -> World {
         Contract::new(),
         Contract::new(),
         Contract::new(),
+        Contract::new(),
     );
-    let (tracker, registry, stakes, token) = &world;
+    let (tracker, registry, stakes, token, judge) = &world;
     let it = stakes
         .sender(OWNER)
         .constructor(token.address(), ONE, ONE, 0, OWNER);
@@ -45,8 +49,7 @@ fn world() -> World {
     it.motsu_unwrap();
     let it = stakes.sender(OWNER).set_registry(registry.address(), true);
     it.motsu_unwrap();
-    let it = stakes.sender(OWNER).set_slasher(tracker.address(), true);
-    it.motsu_unwrap();
+    appoint(judge, tracker, registry, stakes);
     let it = tracker.sender(OWNER).set_yardstick(CODE, ONE, 1);
     it.motsu_unwrap();
     let it = registry.sender(OWNER).register_task_type(CODE, ONE);

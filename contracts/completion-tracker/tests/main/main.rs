@@ -9,6 +9,9 @@ mod capacity_registry;
 #[path = "../../src/lib.rs"]
 mod contract;
 mod fuzz;
+#[allow(dead_code)]
+#[path = "../../../judge/src/lib.rs"]
+mod judge;
 mod notice;
 #[allow(dead_code)]
 #[path = "../../../stake-manager/src/lib.rs"]

@@ -2,9 +2,11 @@
 
 use crate::capacity_registry::CapacityRegistry;
 use crate::contract::*;
+use crate::judge::Judge;
 use crate::stake_manager::StakeManager;
 use alloy_primitives::{keccak256, uint, Address, Bytes, B256, U256};
 use bpe_common::{
+    call::NotAContract,
     clock::testing::{advance_time, timestamp},
     eip712::{hash_words, DOMAIN_TYPEHASH},
     ownable::OwnableUnauthorizedAccount,
@@ -42,6 +44,25 @@ fn sign(key: &SigningKey, digest: B256) -> Bytes {
     [&signature.to_bytes()[..], &[27 + recovery.to_byte()]]
         .concat()
         .into()
+}
+
+/// Makes `judge` the tracker's, and a slasher.
+pub(crate) fn appoint(
+    judge: &Contract<Judge>,
+    tracker: &Contract<CompletionTracker>,
+    registry: &Contract<CapacityRegistry>,
+    stakes: &Contract<StakeManager>,
+) {
+    let neighbours = (tracker.address(), registry.address(), stakes.address());
+    let (tracked, declared, staked) = neighbours;
+    let it = judge
+        .sender(OWNER)
+        .constructor(tracked, declared, staked, ONE);
+    it.motsu_unwrap();
+    let it = tracker.sender(OWNER).set_judge(judge.address());
+    it.motsu_unwrap();
+    let it = stakes.sender(OWNER).set_slasher(judge.address(), true);
+    it.motsu_unwrap();
 }
 
 /// A verifier that believes `abi.encode(taskTypeId, sink, taskId)`, and misbehaves on request.
@@ -83,6 +104,7 @@ pub(crate) struct World {
     pub(crate) tracker: Contract<CompletionTracker>,
     pub(crate) registry: Contract<CapacityRegistry>,
     pub(crate) stakes: Contract<StakeManager>,
+    pub(crate) judge: Contract<Judge>,
     token: Contract<Token>,
     sink: SigningKey,
     source: SigningKey,
@@ -123,6 +145,7 @@ impl World {
             tracker: Contract::new(),
             registry: Contract::new(),
             stakes: Contract::new(),
+            judge: Contract::new(),
             token: Contract::new(),
             sink: key(1),
             source: key(2),
@@ -142,13 +165,10 @@ impl World {
                 .sender(OWNER)
                 .constructor(registry.address(), stakes.address(), OWNER);
         it.motsu_unwrap();
+        appoint(&world.judge, &world.tracker, registry, stakes);
         stakes
             .sender(OWNER)
             .set_registry(registry.address(), true)
-            .motsu_unwrap();
-        stakes
-            .sender(OWNER)
-            .set_slasher(world.tracker.address(), true)
             .motsu_unwrap();
         registry.sender(OWNER).set_aggregator(OWNER).motsu_unwrap();
         registry
@@ -278,13 +298,14 @@ impl World {
 
     fn rate(&self) -> U256 {
         let it = self.tracker.sender(OWNER);
-        it.get_completion_rate(CODE, self.sink())
+        it.get_completion_rate(CODE, self.sink()).motsu_unwrap()
     }
 
     pub(crate) fn below(&self) -> u64 {
         self.tracker
             .sender(OWNER)
             .get_consecutive_below_threshold(CODE, self.sink())
+            .motsu_unwrap()
             .to()
     }
 }
@@ -303,7 +324,6 @@ fn hashes_are_of_what_they_say() {
         ASSIGNMENT_TYPEHASH,
         keccak256("TaskAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 deadline)")
     );
-    assert_eq!(SLASH_REASON, keccak256("COMPLETION_UNDERPERFORMANCE"));
 }
 
 #[test]
@@ -387,7 +407,10 @@ fn a_slash_lowers_what_is_owed_in_epochs_judged_late() {
 fn the_rate_is_that_of_the_epoch_judged_last() {
     let _precompiles = deploy_precompiles();
     let world = World::new();
-    let of_nobody = || world.tracker.sender(OWNER).get_completion_rate(CODE, OWNER);
+    let of_nobody = || {
+        let it = world.tracker.sender(OWNER);
+        it.get_completion_rate(CODE, OWNER).motsu_unwrap()
+    };
     world.complete(0, 60);
     assert_eq!(world.rate(), U256::ZERO, "none is judged");
     world.to_next_epoch();
@@ -884,6 +907,8 @@ fn a_new_tracker_judges_nothing_before_it_was_there() {
     let (registry, stakes) = (world.registry.address(), world.stakes.address());
     let build = tracker.sender(OWNER).constructor(registry, stakes, OWNER);
     build.motsu_unwrap();
+    let judge = Contract::<Judge>::new();
+    appoint(&judge, &tracker, &world.registry, &world.stakes);
     let set = tracker.sender(OWNER).set_yardstick(CODE, UNIT, DECLARED);
     set.motsu_unwrap();
     let advance = || {
@@ -898,7 +923,7 @@ fn a_new_tracker_judges_nothing_before_it_was_there() {
     let below = tracker
         .sender(OWNER)
         .get_consecutive_below_threshold(CODE, world.sink());
-    assert_eq!(below, U256::from(1));
+    assert_eq!(below.motsu_unwrap(), U256::from(1));
 }
 
 /// The attack of issue 13: leaves for 300 seconds each epoch, or three bad epochs and away before the keeper comes.
@@ -1044,6 +1069,120 @@ fn a_yardstick_applies_from_the_first_epoch_after_its_notice() {
         .set_yardstick(CODE, UNIT, ASSIGNED);
     let error = Error::Ownable(OwnableUnauthorizedAccount { account }.into());
     assert_eq!(refused.motsu_res(), Err(error));
+}
+
+/// Whoever advances first is paid, but no source of the assignments that were missed, and not the sink.
+#[test]
+fn who_advances_is_paid_from_the_slash() {
+    let _precompiles = deploy_precompiles();
+    for (caller, paid) in [(0xaa, ONE), (0, U256::ZERO), (1, U256::ZERO)] {
+        let world = World::measured(UNIT, ASSIGNED);
+        let caller = match caller {
+            0 => world.source(),
+            1 => world.sink(),
+            _ => Address::repeat_byte(0xaa),
+        };
+        for epoch in 0..3 {
+            let accepted = world.assignment(epoch, timestamp() + 300 * epoch + 10);
+            world.assign(accepted).expect("good");
+        }
+        advance_time(900);
+        let balance = || world.token.sender(OWNER).balance(caller);
+        let before = balance();
+        let advance = world
+            .tracker
+            .sender(caller)
+            .advance_epoch(CODE, world.sink());
+        advance.motsu_unwrap();
+        assert_eq!(world.stake(), tokens(9_000));
+        assert_eq!(balance() - before, paid);
+    }
+}
+
+/// A source whose tasks were done, and whose last deadline was before, is paid as anyone.
+#[test]
+fn a_source_of_other_epochs_is_paid() {
+    let _precompiles = deploy_precompiles();
+    let world = World::measured(UNIT, DECLARED);
+    world
+        .assign(world.assignment(1, timestamp() + 10))
+        .expect("good");
+    world.complete(1, 61);
+    advance_time(1_200);
+    let caller = world.source();
+    let advance = world
+        .tracker
+        .sender(caller)
+        .advance_epoch(CODE, world.sink());
+    advance.motsu_unwrap();
+    assert_eq!(world.stake(), tokens(9_000));
+    assert_eq!(world.token.sender(OWNER).balance(caller), ONE);
+}
+
+/// What is staked while a sink is judged late was not at stake before: a token while the bad epochs ran, a million afterwards.
+#[test]
+fn stake_that_comes_later_is_not_slashed() {
+    let _precompiles = deploy_precompiles();
+    let (late, early) = World::twins(UNIT, DECLARED);
+    advance_time(900);
+    early.advance().expect("three epochs have ended");
+    for world in [&late, &early] {
+        world.add_stake(1_000_000);
+    }
+    late.advance().expect("three epochs have ended");
+    assert_eq!(early.stake(), tokens(1_009_000));
+    assert_eq!(late.stake(), early.stake());
+}
+
+/// The owner names Judge once, and none but the tracker's own.
+#[test]
+fn the_judge_is_named_once_and_is_its_own() {
+    let _precompiles = deploy_precompiles();
+    let (world, other) = World::twins(UNIT, DECLARED);
+    let name = |tracker: &Contract<CompletionTracker>, who: Address, judge: Address| {
+        tracker.sender(who).set_judge(judge).motsu_res()
+    };
+    let again = name(&world.tracker, OWNER, world.judge.address());
+    assert_eq!(again, Err(JudgeAlreadySet {}.into()));
+    let tracker = Contract::<CompletionTracker>::new();
+    let (registry, stakes) = (world.registry.address(), world.stakes.address());
+    let build = tracker.sender(OWNER).constructor(registry, stakes, OWNER);
+    build.motsu_unwrap();
+    let none = tracker.sender(OWNER).advance_epoch(CODE, world.sink());
+    assert_eq!(none.motsu_res(), Err(NoJudge {}.into()));
+    let rate = tracker
+        .sender(OWNER)
+        .get_completion_rate(CODE, world.sink());
+    assert_eq!(rate.motsu_unwrap(), U256::ZERO);
+    for foreign in [&world.judge, &other.judge] {
+        let judge = foreign.address();
+        let refused = name(&tracker, OWNER, judge);
+        assert_eq!(refused, Err(ForeignJudge { judge }.into()));
+    }
+    // Of this tracker, but of another registry, or with other stakes.
+    let theirs = (other.registry.address(), other.stakes.address());
+    for (declared, staked) in [(theirs.0, stakes), (registry, theirs.1)] {
+        let judge = Contract::<Judge>::new();
+        let it = judge
+            .sender(OWNER)
+            .constructor(tracker.address(), declared, staked, ONE);
+        it.motsu_unwrap();
+        let judge = judge.address();
+        let refused = name(&tracker, OWNER, judge);
+        assert_eq!(refused, Err(ForeignJudge { judge }.into()));
+    }
+    let account = world.sink();
+    let refused = name(&tracker, account, world.judge.address());
+    let error = Error::Ownable(OwnableUnauthorizedAccount { account }.into());
+    assert_eq!(refused, Err(error));
+    let refused = name(&tracker, OWNER, account);
+    assert_eq!(refused, Err(NotAContract { account }.into()));
+    let judge = Contract::<Judge>::new();
+    appoint(&judge, &tracker, &world.registry, &world.stakes);
+    assert_eq!(tracker.sender(OWNER).judge(), judge.address());
+    tracker.assert_emitted(&JudgeSet {
+        judge: judge.address(),
+    });
 }
 
 #[test]

@@ -1508,6 +1508,44 @@ fn a_refusing_token_does_not_stop_a_slash(
     );
 }
 
+/// Of what is taken at once, not of what is owed; and no more than was asked to be taken.
+#[motsu::test]
+fn a_slasher_rewards_at_most_a_hundredth_of_what_it_takes(
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&stakes, &token, owner, sink);
+    world.stake(tokens(1_000));
+    let slash = |who: Address, amount: U256, to: Address| {
+        stakes
+            .sender(who)
+            .slash_and_reward(sink, amount, REASON, to, tokens(2))
+            .motsu_res()
+    };
+    let to = Address::repeat_byte(0x77);
+    assert_eq!(slash(sink, ONE, to), Err(NotAuthorizedSlasher {}.into()));
+    let nothing = slash(world.slasher, U256::ZERO, to);
+    assert_eq!(nothing, Err(ZeroAmount {}.into()));
+    assert_eq!(slash(world.slasher, tokens(100), to), Ok(()));
+    assert_eq!((world.balance(to), world.balance(BURNT)), (ONE, tokens(99)));
+    // 200 are left of today's 300.
+    assert_eq!(slash(world.slasher, tokens(700), to), Ok(()));
+    let paid = world.balance(to);
+    assert_eq!((paid, world.balance(BURNT)), (tokens(3), tokens(297)));
+    assert_eq!((world.total(), world.held()), (tokens(700), tokens(700)));
+    // Nothing is taken today, so nobody is rewarded.
+    assert_eq!(slash(world.slasher, ONE, to), Ok(()));
+    assert_eq!(world.balance(to), paid);
+    // A day later most of what is taken was owed: the reward is of what is slashed now. And nobody's without a name.
+    advance_time(SLASH_INTERVAL);
+    assert_eq!(slash(world.slasher, ONE, to), Ok(()));
+    assert_eq!(world.balance(to) - paid, ONE / U256::from(100));
+    assert_eq!(slash(world.slasher, ONE, Address::ZERO), Ok(()));
+    assert_eq!(world.balance(Address::ZERO), U256::ZERO);
+}
+
 /// What it did is booked, not what it says.
 #[motsu::test]
 fn a_token_that_does_not_say_what_it_did_is_measured(

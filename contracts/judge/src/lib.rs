@@ -1,0 +1,264 @@
+//! Judge: what sinks owed, what they did of it, and the slash. It is the only slasher.
+//!
+//! | who may call what | when | with what capital he can bring for one transaction | what he gains |
+//! |---|---|---|---|
+//! | CompletionTracker: [`judge`](Judge::judge) | whenever anyone has it advance, for epochs that have ended, each once | none counts: capacities are sums over past time, stakes those at the ends of past epochs or now's, if that is less | nothing, it is a program |
+//! | anyone, by CompletionTracker's `advanceEpoch(s)` | likewise | likewise. Early or late, the same sinks are slashed | the reward, if a slash is due and he comes first: fixed for ever, at most 1 % of what the slash takes |
+//! | a sink, by the same calls | likewise | stake that it adds counts neither for nor against it in epochs that have ended; capacity that it adds is owed from now on only | nothing: it is not rewarded for its own slash, and another account of its gets back 1 % of what it lost |
+//! | a source of its assignments, by the same calls | likewise | none | nothing: it is not rewarded where deadlines of its own fall into the bad epochs. Another account of its can be, for work that it kept from being proven: 1 % at most, which is why the reward is small |
+//! | anyone: the views | at any time | none | nothing |
+//!
+//! It has no owner and nothing to set; CompletionTracker, CapacityRegistry, StakeManager and the reward are those of its
+//! construction, for ever. It can slash once StakeManager's owner has let it, after StakeManager's notice.
+//!
+//! Capacities are in units of 1e-9, stakes and the reward in the stake token's wei, rates in basis points, times in seconds
+//! since 1970, epochs of 300 s.
+//!
+//! # The rule
+//!
+//! Epochs are judged one after the other, each once, when they have ended, by numbers that are fixed by then: late or in
+//! time, the verdict is the same. Below the threshold three times in a row, the sink loses a tenth of its stake. An epoch in
+//! which nothing was due leaves the count as it was: neither leaving nor waiting clears it. Only a sink that was away for a
+//! day, [`MEMORY`] epochs, starts afresh.
+//!
+//! # What is due
+//!
+//! *Declared*: completions against capacity × time, as CapacityRegistry recorded it: the capacity that the sink was paid for,
+//! second by second, however often it left and came back, and whatever it declares now.
+//! *Assigned*: of the tasks that the sink accepted in writing, those whose deadline falls into the epoch, at most the
+//! capacity that it had then or when it accepted them, against those of them that were recorded by their deadline; they are
+//! due after it has left, too. A sink that nobody sent work to owes nothing by the second. Of an epoch that the registry no
+//! longer remembers, the most that it does remember is due.
+//!
+//! # The slash
+//!
+//! A tenth of the least stake at the ends of the three epochs, as StakeManager has written it down; or of the stake when they
+//! are judged, if that is less: free stake can have left since, locked stake cannot, and what was staked later is not at
+//! stake for what was done before. From the slash on a sink owes no more than the cap that is left to it, also in epochs
+//! that are judged later. Stake, cap, smoothed capacity and pool units of this task type fall in one transaction; other task
+//! types of the sink are synced by [`CapacityRegistry.syncCapacity`](bpe_common::interfaces::ICapacityRegistry). All of it
+//! happens, or the call fails.
+//!
+//! # Order of calls
+//!
+//! Programs refuse re-entry. CompletionTracker calls this contract, which calls CapacityRegistry and StakeManager; none of
+//! them calls back.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+#[cfg(target_arch = "wasm32")]
+bpe_common::trap_on_panic!();
+
+mod due;
+mod interface;
+mod slash;
+mod standing;
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{Address, B256, U256};
+use bpe_common::{
+    call::require_contract,
+    clock,
+    judging::to_epoch,
+    packed::{narrow, widen},
+};
+use stylus_sdk::{prelude::*, storage::*};
+
+pub use interface::*;
+#[allow(unused_imports)]
+pub use slash::SLASH_REASON;
+use standing::Standing;
+#[allow(unused_imports)]
+pub use standing::MEMORY;
+
+/// The contract. Slots 0–1: tracker, registry. Slot 2: StakeManager (160 bits), reward (96). Then the mapping.
+#[entrypoint]
+#[storage]
+pub struct Judge {
+    completion_tracker: StorageAddress,
+    capacity_registry: StorageAddress,
+    stake_manager: StorageAddress,
+    /// What whoever brings a slash about is paid, in wei.
+    reward: StorageUint<96, 2>,
+    /// By the hash of task type and sink.
+    standings: StorageMap<B256, Standing>,
+}
+
+/// All that a [`Standing`] has.
+type Numbers = (U256, U256, U256, U256, U256, U256, U256, U256);
+
+#[public]
+impl Judge {
+    /// Sets the contract up, for ever: whose records are judged, where capacities are declared, where stakes are, and what
+    /// whoever brings a slash about is paid, in wei. StakeManager's owner has to let this contract slash, and CompletionTracker's
+    /// to name it.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAContract`](bpe_common::call::NotAContract), [`RewardTooLarge`]
+    #[constructor]
+    pub fn constructor(
+        &mut self,
+        completion_tracker: Address,
+        capacity_registry: Address,
+        stake_manager: Address,
+        reward: U256,
+    ) -> Result<(), Error> {
+        for account in [completion_tracker, capacity_registry, stake_manager] {
+            require_contract(self.vm(), account)?;
+        }
+        let narrowed = narrow(reward).ok_or(RewardTooLarge { amount: reward })?;
+        self.completion_tracker.set(completion_tracker);
+        self.capacity_registry.set(capacity_registry);
+        self.stake_manager.set(stake_manager);
+        self.reward.set(narrowed);
+        Ok(())
+    }
+
+    // --- CompletionTracker
+
+    /// Judges epochs of `sink`, and slashes it where three in a row are below the threshold: those of `records` (see
+    /// [`EpochRecord`](bpe_common::judging::EpochRecord)), from epoch `from` on, which together with `next` is what
+    /// [`Judge::get_span`] says. `caller` is who is rewarded, unless it is the sink, or `callerDue`, the last epoch into which
+    /// a deadline of its assignments of this sink falls, is not before the bad ones.
+    ///
+    /// # Returns
+    ///
+    /// * `verdicts`: of each epoch, see [`Verdict`](bpe_common::judging::Verdict).
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`], [`NotToBeJudged`]
+    /// * What StakeManager and CapacityRegistry revert with if they refuse the slash, or get too little gas for it.
+    // A call of a few words each: a struct would not make it clearer.
+    #[allow(clippy::too_many_arguments)]
+    pub fn judge(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        next: U256,
+        from: U256,
+        caller: Address,
+        caller_due: U256,
+        records: Vec<U256>,
+    ) -> Result<Vec<U256>, Error> {
+        let sender = self.vm().msg_sender();
+        if sender != self.completion_tracker.get() {
+            return Err(UnauthorizedCaller { caller: sender }.into());
+        }
+        self.require_to_be_judged(task_type_id, sink, next, from, records.len())?;
+        let caller = (caller, caller_due.saturating_to());
+        let span = (next.saturating_to(), from.saturating_to());
+        self.judge_all(task_type_id, sink, span, &records, caller)
+    }
+
+    // --- Views
+
+    /// What of `sink` is to be judged now, if the first epoch in which it can owe anything is `first`, and deadlines fall into
+    /// epochs from `firstDue` to `lastDue`, both zero for none: from epoch `from` until before `until`. In those from `next`
+    /// until `from` it had no capacity and nothing was due. Nothing, if `next` is `until`.
+    ///
+    /// # Returns
+    ///
+    /// * `next`
+    /// * `from`
+    /// * `until`
+    ///
+    /// # Errors
+    ///
+    /// * What CapacityRegistry reverts with.
+    pub fn get_span(
+        &self,
+        task_type_id: B256,
+        sink: Address,
+        first: U256,
+        first_due: U256,
+        last_due: U256,
+    ) -> Result<(U256, U256, U256), Error> {
+        let dues = (first_due.saturating_to(), last_due.saturating_to());
+        let span = self.span(task_type_id, sink, first.saturating_to(), dues)?;
+        let [next, from, until] = span.map(U256::from);
+        Ok((next, from, until))
+    }
+
+    /// Where `sink` stands.
+    ///
+    /// # Returns
+    ///
+    /// * `next`: the next epoch to be judged.
+    /// * `below`: how many epochs in a row were below the threshold.
+    /// * `absent`: how many epochs in a row it had no capacity.
+    /// * `rate`: of the last epoch in which it had capacity or owed anything, in basis points.
+    /// * `stake`: the least at the ends of the epochs below the threshold, in wei.
+    /// * `since`: the first of these epochs.
+    /// * `bound`: the cap that the last slash left, in units of 1e-9.
+    /// * `boundUntil`: the last epoch that it bounds.
+    pub fn get_standing(&self, task_type_id: B256, sink: Address) -> Numbers {
+        self.standing(task_type_id, sink).numbers()
+    }
+
+    /// The neighbours, in one call.
+    ///
+    /// # Returns
+    ///
+    /// * `completionTracker`
+    /// * `capacityRegistry`
+    /// * `stakeManager`
+    pub fn get_links(&self) -> (Address, Address, Address) {
+        (
+            self.completion_tracker.get(),
+            self.capacity_registry.get(),
+            self.stake_manager.get(),
+        )
+    }
+
+    /// Whose records are judged.
+    pub fn completion_tracker(&self) -> Address {
+        self.completion_tracker.get()
+    }
+
+    /// Where capacities are declared.
+    pub fn capacity_registry(&self) -> Address {
+        self.capacity_registry.get()
+    }
+
+    /// Where stakes are.
+    pub fn stake_manager(&self) -> Address {
+        self.stake_manager.get()
+    }
+
+    /// What whoever brings a slash about is paid, in wei: at most 1 % of what the slash takes.
+    pub fn reward(&self) -> U256 {
+        widen(self.reward.get())
+    }
+}
+
+impl Judge {
+    fn now(&self) -> u32 {
+        to_epoch(clock::block_timestamp(self.vm()))
+    }
+
+    /// Refuses epochs that have been judged, or have not ended.
+    fn require_to_be_judged(
+        &self,
+        task_type: B256,
+        sink: Address,
+        next: U256,
+        from: U256,
+        count: usize,
+    ) -> Result<(), Error> {
+        let (known, now) = (self.standing(task_type, sink).next, self.now());
+        let until = from.saturating_add(U256::from(count));
+        let is_right = next >= U256::from(known) && from >= next && until <= U256::from(now);
+        if is_right {
+            return Ok(());
+        }
+        Err(NotToBeJudged {
+            from,
+            until,
+            next: U256::from(known),
+        }
+        .into())
+    }
+}

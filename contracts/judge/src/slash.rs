@@ -1,0 +1,167 @@
+//! Verdicts: epochs one after the other, and what three bad ones cost.
+
+use alloc::vec::Vec;
+use alloy_primitives::{b256, Address, B256, U256};
+use alloy_sol_types::SolCall;
+use bpe_common::{
+    call::invoke_words,
+    clock,
+    interfaces::{ICapacityRegistry, IStakeSlasher},
+    judging::{
+        EpochRecord, Verdict, CONSECUTIVE_EPOCHS_FOR_SLASH, SLASH_AMOUNT_BPS, SLASH_THRESHOLD_BPS,
+    },
+    math,
+    packed::widen,
+};
+use stylus_sdk::prelude::*;
+
+use super::{due::rate, standing::Memory, Error, Judge};
+
+/// `keccak256("COMPLETION_UNDERPERFORMANCE")`
+pub const SLASH_REASON: B256 =
+    b256!("d0e2c49981e010b210a798f5698435254fee198a8b50eb12f13710c4df92934b");
+
+/// Who had this judged, and the last epoch into which a deadline of its assignments falls.
+type Caller = (Address, u32);
+
+impl Judge {
+    /// Judges the epochs of `sink` from the second of `span` on, by their records. Of those from the first on until then nothing
+    /// is to be judged.
+    ///
+    /// Epochs are judged in memory while neighbours are called. Nobody can enter in between: programs refuse re-entry.
+    pub(super) fn judge_all(
+        &mut self,
+        task_type: B256,
+        sink: Address,
+        (next, from): (u32, u32),
+        records: &[U256],
+        caller: Caller,
+    ) -> Result<Vec<U256>, Error> {
+        let mut memory = self.standing(task_type, sink);
+        memory.be_absent(from.saturating_sub(next));
+        memory.next = from;
+        let mut verdicts = Vec::with_capacity(records.len());
+        let mut is_slashed = false;
+        let mut before = match records.is_empty() {
+            true => None,
+            false => self.seconds_until(task_type, sink, from)?,
+        };
+        for record in records {
+            let epoch = memory.next;
+            memory.next = epoch.saturating_add(1);
+            let after = self.seconds_until(task_type, sink, memory.next)?;
+            let served = match before.zip(after) {
+                Some((before, after)) => after.saturating_sub(before),
+                None => self.most_served(task_type, sink)?,
+            };
+            before = after;
+            let record = EpochRecord::from(*record);
+            let verdict = self.judge_one(sink, epoch, &record, served, &mut memory, caller)?;
+            is_slashed |= verdict.slashed > 0;
+            verdicts.push(verdict.word());
+        }
+        self.store(task_type, sink, &memory);
+        if is_slashed {
+            self.sync(task_type, sink)?;
+        }
+        Ok(verdicts)
+    }
+
+    /// Judges one epoch, in which the sink had `served` capacity-seconds.
+    fn judge_one(
+        &self,
+        sink: Address,
+        epoch: u32,
+        record: &EpochRecord,
+        served: u128,
+        memory: &mut Memory,
+        caller: Caller,
+    ) -> Result<Verdict, Error> {
+        match served {
+            0 => memory.be_absent(1),
+            _ => memory.be_present(),
+        }
+        let judged = rate(record, epoch, memory, served);
+        if judged.is_none() && served == 0 {
+            return Ok(Verdict::default());
+        }
+        memory.rate = judged.unwrap_or(math::BPS);
+        let mut verdict = Verdict {
+            rate: Some(memory.rate),
+            slashed: 0,
+        };
+        let Some(rate) = judged else {
+            return Ok(verdict);
+        };
+        if u64::from(rate) >= SLASH_THRESHOLD_BPS {
+            memory.below = 0;
+            return Ok(verdict);
+        }
+        let stake = self.stake_of(sink, epoch)?;
+        if memory.below == 0 {
+            (memory.since, memory.stake) = (epoch, stake);
+        }
+        memory.stake = memory.stake.min(stake);
+        memory.below = memory.below.saturating_add(1);
+        if memory.below >= CONSECUTIVE_EPOCHS_FOR_SLASH {
+            memory.below = 0;
+            verdict.slashed = self.slash(sink, memory, caller)?;
+        }
+        Ok(verdict)
+    }
+
+    /// The stake at the end of `epoch`, or now, if that is less.
+    fn stake_of(&self, sink: Address, epoch: u32) -> Result<u128, Error> {
+        let stakes = self.stake_manager.get();
+        let selector = IStakeSlasher::getStakeCall::SELECTOR;
+        let now = self.number(stakes, selector, &[sink.into_word()])?;
+        let end = u64::from(epoch).saturating_add(1);
+        let time = U256::from(end.saturating_mul(clock::EPOCH));
+        let selector = IStakeSlasher::getStakeAtCall::SELECTOR;
+        let then = self.number(stakes, selector, &[sink.into_word(), time.into()])?;
+        Ok(then.min(now))
+    }
+
+    /// Takes from the stake of `sink` what three bad epochs cost; returns how much that is.
+    fn slash(&self, sink: Address, memory: &mut Memory, caller: Caller) -> Result<u128, Error> {
+        // No overflow: a stake has 112 bits. No more than the stake: it was the least so far, this one included.
+        let part = memory.stake.saturating_mul(u128::from(SLASH_AMOUNT_BPS));
+        let amount = part / u128::from(math::BPS);
+        let stakes = self.stake_manager.get();
+        if amount > 0 {
+            let arguments = [
+                sink.into_word(),
+                U256::from(amount).into(),
+                SLASH_REASON,
+                rewarded(sink, memory, caller).into_word(),
+                widen(self.reward.get()).into(),
+            ];
+            let selector = IStakeSlasher::slashAndRewardCall::SELECTOR;
+            invoke_words::<0>(self.vm(), stakes, selector, &arguments)?;
+        }
+        let selector = IStakeSlasher::getCapacityCapCall::SELECTOR;
+        memory.bound = self.number(stakes, selector, &[sink.into_word()])?;
+        memory.bound_until = self.now();
+        Ok(amount)
+    }
+
+    /// Has the registry cut the sink's capacity to what its stake backs, and the pool follow.
+    fn sync(&self, task_type: B256, sink: Address) -> Result<(), Error> {
+        let arguments = [task_type, sink.into_word()];
+        let registry = self.capacity_registry.get();
+        let selector = ICapacityRegistry::isRegisteredCall::SELECTOR;
+        if self.number(registry, selector, &arguments)? != 0 {
+            let selector = ICapacityRegistry::syncCapacityCall::SELECTOR;
+            invoke_words::<0>(self.vm(), registry, selector, &arguments)?;
+        }
+        Ok(())
+    }
+}
+
+/// Who is rewarded for the slash of `sink`: whoever had it judged, but the sink, and those whose tasks may have been missed.
+fn rewarded(sink: Address, memory: &Memory, (caller, due): Caller) -> Address {
+    match caller == sink || due >= memory.since {
+        true => Address::ZERO,
+        false => caller,
+    }
+}

@@ -1,0 +1,18 @@
+//! Judge on motsu.
+
+extern crate alloc;
+
+#[allow(dead_code)]
+#[path = "../../../capacity-registry/src/lib.rs"]
+mod capacity_registry;
+#[allow(dead_code)]
+#[path = "../../src/lib.rs"]
+mod contract;
+mod fuzz;
+mod invariants;
+mod judge;
+mod rewards;
+#[allow(dead_code)]
+#[path = "../../../stake-manager/src/lib.rs"]
+mod stake_manager;
+mod world;
