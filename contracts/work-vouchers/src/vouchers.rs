@@ -247,13 +247,6 @@ impl WorkVouchers {
 }
 
 /// Work and value, which fit.
-fn part(work: U256, value: U256) -> Part {
-    Part {
-        work: to_u128_saturating(work),
-        value: to_u128_saturating(value),
-    }
-}
-
 /// Whether it is the caller's fault, not the voucher's: too little gas, of which neighbours that run out say nothing.
 fn is_callers(error: &Error) -> bool {
     match error {
