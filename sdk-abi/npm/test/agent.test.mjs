@@ -71,6 +71,12 @@ function happen(book, event) {
   }
 }
 
+test("streams: the same rates", () => {
+  each(fixture("streams.json"), "rates", ({ settings, inputs, rate }, place) => {
+    assert.equal(String(agent.nextRate(big(settings), big(inputs))), rate, place);
+  });
+});
+
 test("queue: the same decisions", () => {
   each(fixture("queue.json"), "cases", ({ name, settings, events }) => {
     const { firstTrust, mostTrust, mostStrangers } = big({

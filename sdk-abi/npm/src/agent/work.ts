@@ -11,6 +11,8 @@ const UNIT = 1_000_000_000n;
 const MOST_BODY = 8 << 20;
 const MOST_EVENT = 1 << 20;
 const BYTES_PER_TOKEN = 4;
+/** Input tokens that a request's bytes do not show: those of a template, of an image by its address. */
+const SLACK = 4096;
 const MOST_NUMBER = 2n ** 64n - 1n;
 const EVENT_STREAM = "text/event-stream";
 
@@ -165,6 +167,13 @@ export class Counter {
     const { unit } = this.#scale;
     if (unit === "request") return { input: 1, output: 0 };
     if (unit === "byte") return { input: this.#requestBytes, output: this.#responseBytes };
+    const claimed = this.#claimed();
+    // No more than bytes that were seen: a token is one byte at least.
+    const input = Math.min(claimed.input, this.#requestBytes + SLACK);
+    return { input, output: Math.min(claimed.output, this.#responseBytes) };
+  }
+
+  #claimed(): Usage {
     if (!this.#events) return this.#reported() ?? { input: 0, output: 0 };
     const estimated = { input: Math.ceil(this.#requestBytes / BYTES_PER_TOKEN), output: this.#events.count };
     return this.#events.usage ?? estimated;
