@@ -32,7 +32,7 @@ async function service(request) {
   const { stream, input, messages } = await request.json();
   assert.equal(request.headers.get("authorization"), null, "credentials went to a stranger");
   if (input === "fail") return Response.json({ error: { message: "the model is broken" } }, { status: 500 });
-  const usage = { prompt_tokens: 1_000, completion_tokens: 500, total_tokens: 1_500 };
+  const usage = { prompt_tokens: 200, completion_tokens: 50, total_tokens: 250 };
   if (input)
     return Response.json({
       object: "list",
@@ -110,8 +110,8 @@ test("OpenAI's client buys embeddings: a 402 is paid, a voucher is signed by bot
   const counted = redeemed.events.find((event) => event.eventName === "Redeemed");
   assert.ok(counted, redeemed.events.map((event) => event.eventName).join());
   const totals = await vouchers.getTotals(buyer, between);
-  const spent = (1_500n * 10n ** 6n * price) / 10n ** 9n;
-  assert.deepEqual(totals, { work: 1_500n * 10n ** 6n, value: spent, tasks: 1n });
+  const spent = (250n * 10n ** 6n * price) / 10n ** 9n;
+  assert.deepEqual(totals, { work: 250n * 10n ** 6n, value: spent, tasks: 1n });
 });
 
 test("a stream of one byte a read arrives whole, and is counted by its usage", onChain, async () => {
@@ -172,7 +172,7 @@ test("trust outlives the process: what was signed counts after a restart", onCha
   await again.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
   await again.fetch.settled();
   assert.deepEqual(again.faults, []);
-  const spent = (1_500n * 10n ** 6n * price) / 10n ** 9n;
+  const spent = (250n * 10n ** 6n * price) / 10n ** 9n;
   assert.deepEqual(second.serve.queue.standing(accountAt(6).address), { ...shown, shown: shown.shown + spent });
 });
 
