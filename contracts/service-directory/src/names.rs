@@ -5,7 +5,6 @@ extern crate alloc;
 use alloc::vec::Vec;
 use alloy_primitives::{keccak256, Address, B256, U256};
 use bpe_common::{events::Word, returns::Returns};
-use stylus_sdk::prelude::*;
 
 use super::{Error, ServiceDirectory, TaskTypes, MAX_PAGE};
 
