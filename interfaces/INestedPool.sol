@@ -54,6 +54,9 @@ interface INestedPool {
     /// `account` may not do what only the owner may.
     error OwnableUnauthorizedAccount(address account);
 
+    /// The task type is paid by work, and what it brings cannot be passed on to it.
+    error PaidByWork();
+
     /// The task type has no pool.
     error PoolDoesNotExist();
 

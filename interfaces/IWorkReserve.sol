@@ -27,6 +27,9 @@ interface IWorkReserve {
     /// With `amount` a source would have deposited more than can be kept: 2^104 − 1 wei.
     error AmountTooLarge(uint256 amount);
 
+    /// Only `amount` of a deposit would be left after its cuts, and `least` was asked for.
+    error DepositTooSmall(uint256 amount, uint256 least);
+
     /// There is an earmark of `amount` `until` then: it can only grow.
     error EarmarkShrinks(uint256 amount, uint256 until);
 
@@ -96,6 +99,10 @@ interface IWorkReserve {
     /// Pays `amount` of the caller's tokens, who must have approved them, into its money for the task type. Fee and budget get of
     /// it what they get of a stream, as credits.
     function deposit(bytes32 taskTypeId, uint256 amount) external;
+
+    /// As `deposit`, unless less than `least` would be left after the cuts: those can have become more since the
+    /// caller looked.
+    function depositAtLeast(bytes32 taskTypeId, uint256 amount, uint256 least) external;
 
     /// Sets `amount` of the caller's free money aside for `sink`, until the full hour at or after `until`. An earmark that
     /// has not ended can only grow; `amount` is what is set aside then, not what is added.

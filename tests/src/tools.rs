@@ -51,11 +51,6 @@ pub fn tool_of_npm(name: &str) -> Command {
     Command::new(fetched(&format!("node_modules/.bin/{name}")))
 }
 
-/// The folder of the npm package `@bpe/stylus`.
-pub fn npm_package() -> PathBuf {
-    workspace_root().join("sdk-abi/npm")
-}
-
 /// What is in `.tools`.
 pub fn fetched(path: &str) -> PathBuf {
     let path = workspace_root().join(".tools").join(path);

@@ -1,6 +1,6 @@
 //! `bpe demo`: the protocol on real demand.
 //!
-//! Starts a devnet with Superfluid, deploys the suite, and lets ten sinks serve the requests of two traces, paid by the
+//! Starts a devnet with Superfluid, deploys the suite, and lets eleven sinks serve the requests of two traces, paid by the
 //! second by two sources. Every task is accepted and receipted with both sides' signatures; capacities are attested, smoothed
 //! and slashed; what capacity is not worth waits in escrow. At the end every token is accounted for to the wei, or the demo
 //! fails.

@@ -69,10 +69,8 @@ impl BackpressurePool {
         let after = self.set_parts(split, before, after)?;
         let mut pool = self.pools.setter(split.id);
         pool.overflow_units.set(pack(units.overflow));
-        if members != before.map(|(member, _)| member) {
-            pool.fee_member.set(fee_member);
-            pool.budget_member.set(budget_member);
-        }
+        pool.fee_member.set(fee_member);
+        pool.budget_member.set(budget_member);
         let [(_, fee), (_, budget)] = after;
         pool.fee_units.set(pack(fee));
         pool.budget_units.set(pack(budget));
@@ -137,7 +135,9 @@ impl BackpressurePool {
     }
 
     /// Has the pool pay `after` from now on, and `before` no longer. What a member has as a sink stays. Returns what it agreed
-    /// to: one that Superfluid refuses as a member, such as a pool, gets nothing, and stops nobody.
+    /// to: one that Superfluid refuses as a member, such as a pool, gets nothing, and stops nobody. By work one that has become a
+    /// pool keeps what it has, and the cuts stay as they are: else there were more units than OverflowMeter counts, and sources
+    /// were noted for more than WorkReserve gets.
     fn set_parts(&mut self, split: &Split, before: Parts, after: Parts) -> Result<Parts, Error> {
         let mut agreed = after;
         let [old_fee, old_budget] = before.map(|(member, _)| member);
@@ -157,10 +157,12 @@ impl BackpressurePool {
                 &[member.word(), others.saturating_add(gets).word()],
             );
             if !call(self.vm(), split.pool, &request, UNITS_GAS, 0).success {
-                agreed = agreed.map(|(whose, units)| match whose == *member {
-                    true => (whose, 0),
-                    false => (whose, units),
-                });
+                if split.weighting == BY_WORK && had > 0 {
+                    return Err(InvalidAccount { account: *member }.into());
+                }
+                for (_, units) in agreed.iter_mut().filter(|(whose, _)| whose == member) {
+                    *units = 0;
+                }
             }
         }
         Ok(agreed)

@@ -130,6 +130,7 @@ sol! {
         function GDA() external view returns (address);
         function SUPER_TOKEN() external view returns (address);
         function getPool(bytes32 taskTypeId) external view returns (address);
+        function getWeighting(bytes32 taskTypeId) external view returns (uint256);
         function getEffectiveCapacity(bytes32 taskTypeId) external view returns (uint256);
         function setEffectiveCapacity(bytes32 taskTypeId, uint256 capacity) external;
         function setNestedCapacity(bytes32 taskTypeId, uint256 capacity) external;

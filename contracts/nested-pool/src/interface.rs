@@ -57,6 +57,9 @@ sol! {
     /// The task type has no pool.
     #[derive(Debug, PartialEq, Eq)]
     error PoolDoesNotExist();
+    /// The task type is paid by work, and what it brings cannot be passed on to it.
+    #[derive(Debug, PartialEq, Eq)]
+    error PaidByWork();
 }
 
 /// Why a call was refused. [`Error::Revert`] is what a neighbour or Superfluid reverted with.
@@ -72,6 +75,7 @@ pub enum Error {
     TooManyNodes(TooManyNodes),
     TaskTypeDoesNotExist(TaskTypeDoesNotExist),
     PoolDoesNotExist(PoolDoesNotExist),
+    PaidByWork(PaidByWork),
     NotAContract(NotAContract),
     InsufficientGas(InsufficientGas),
     Revert(Revert),

@@ -51,7 +51,10 @@ use bpe_common::{
     connections, emit,
     events::Word,
     interfaces::{ICapacityRegistry, IPoolLimits},
-    math::{split::scale, to_u128_saturating},
+    math::{
+        split::{scale, BY_WORK},
+        to_u128_saturating,
+    },
     ownable::{Ownable, OwnableUnauthorizedAccount},
     packed::{to_u128, widen},
     superfluid::{instant_distribution, ISuperToken, ISuperfluidPool},
@@ -197,7 +200,7 @@ impl NestedPool {
     /// * [`ownable::OwnableUnauthorizedAccount`] unless the parent's linker or the owner calls.
     /// * [`SelfReference`], [`CyclicReference`], [`ChildAlreadyRegistered`], [`TooManyChildren`], [`DepthExceedsMax`],
     ///   [`TooManyNodes`]
-    /// * [`TaskTypeDoesNotExist`], [`PoolDoesNotExist`] of either; [`InsufficientGas`]
+    /// * [`TaskTypeDoesNotExist`], [`PoolDoesNotExist`] of either; [`PaidByWork`] of the child; [`InsufficientGas`]
     /// * As [`NestedPool::rebalance_hierarchy`].
     ///
     /// # Events
@@ -218,6 +221,7 @@ impl NestedPool {
         }
         let parent_pool = self.require_pool(parent)?;
         let child_pool = self.require_pool(child)?;
+        self.refuse_by_work(child)?;
         self.require_room(parent, child)?;
         self.pass_on(parent)?;
         self.nodes.setter(parent).pool.set(parent_pool);
@@ -609,6 +613,16 @@ impl NestedPool {
         match pool.is_zero() {
             true => Err(PoolDoesNotExist {}.into()),
             false => Ok(to_address(pool)),
+        }
+    }
+
+    /// What is distributed to a task type by work at once is noted for nobody: nobody could spend it.
+    fn refuse_by_work(&self, child: B256) -> Result<(), Error> {
+        let selector = IPoolLimits::getWeightingCall::SELECTOR;
+        let [weighting] = self.ask(self.backpressure_pool.get(), selector, &[child])?;
+        match weighting == U256::from(BY_WORK) {
+            true => Err(PaidByWork {}.into()),
+            false => Ok(()),
         }
     }
 

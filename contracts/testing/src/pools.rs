@@ -22,6 +22,7 @@ pub struct Pools {
     pools: StorageMap<B256, StorageAddress>,
     limits: StorageMap<B256, StorageU256>,
     limited: StorageMap<B256, StorageBool>,
+    weightings: StorageMap<B256, StorageU256>,
 }
 
 #[public]
@@ -62,6 +63,16 @@ impl Pools {
     /// As BackpressurePool's.
     pub fn get_pool(&self, task_type_id: B256) -> Address {
         self.pools.get(task_type_id)
+    }
+
+    /// Weights the task type's sinks so.
+    pub fn set_weighting(&mut self, task_type_id: B256, weighting: U256) {
+        self.weightings.setter(task_type_id).set(weighting);
+    }
+
+    /// As BackpressurePool's.
+    pub fn get_weighting(&self, task_type_id: B256) -> U256 {
+        self.weightings.get(task_type_id)
     }
 
     /// As BackpressurePool's.

@@ -78,15 +78,12 @@ impl WorkLedger {
 
     /// What a note would add now, by work.
     pub(super) fn pending(&self, id: B256, source: Address) -> u128 {
-        let known = self.pools.getter(id);
-        let pool = known.pool.get();
-        if pool.is_zero() || !known.by_work.get() {
-            return 0;
-        }
-        match (self.flow(source, pool), self.counts(id)) {
-            (Some(flow), Some(counts)) => self.paid_by_work(id, source, &flow, counts).unwrap_or(0),
-            _ => 0,
-        }
+        let pending = || {
+            let (pool, _) = self.look_up(id).filter(|(_, by_work)| *by_work)?;
+            let flow = self.flow(source, pool)?;
+            self.paid_by_work(id, source, &flow, self.counts(id)?)
+        };
+        pending().unwrap_or(0)
     }
 
     /// Since the last note, if the flow has not changed since. Part of what overflows, so it gets a part of that.
@@ -137,8 +134,19 @@ impl WorkLedger {
         }
     }
 
-    /// The pool of a task type, and whether it is paid by work. Neither changes once there is a pool.
+    /// As [`WorkLedger::look_up`], which is asked of others once.
     fn known_pool(&mut self, id: B256) -> Option<(Address, bool)> {
+        let (pool, by_work) = self.look_up(id)?;
+        if self.pools.getter(id).pool.get().is_zero() {
+            let mut known = self.pools.setter(id);
+            known.pool.set(pool);
+            known.by_work.set(by_work);
+        }
+        Some((pool, by_work))
+    }
+
+    /// The pool of a task type, and whether it is paid by work. Neither changes once there is a pool.
+    fn look_up(&self, id: B256) -> Option<(Address, bool)> {
         let known = self.pools.getter(id);
         if !known.pool.get().is_zero() {
             return Some((known.pool.get(), known.by_work.get()));
@@ -147,13 +155,7 @@ impl WorkLedger {
         let [pool] = self.ask(pools, IPoolDirectory::getPoolCall::SELECTOR, &[id])?;
         let [weighting] = self.ask(pools, IPoolDirectory::getWeightingCall::SELECTOR, &[id])?;
         let (pool, by_work) = (to_address(pool), weighting == U256::from(BY_WORK));
-        if pool.is_zero() {
-            return None;
-        }
-        let mut known = self.pools.setter(id);
-        known.pool.set(pool);
-        known.by_work.set(by_work);
-        Some((pool, by_work))
+        (!pool.is_zero()).then_some((pool, by_work))
     }
 
     fn flow(&self, source: Address, pool: Address) -> Option<Flow> {

@@ -14,15 +14,16 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{Deposited, Error, NotPaidByWork, WorkReserve};
+use super::{DepositTooSmall, Deposited, Error, NotPaidByWork, WorkReserve};
 
 impl WorkReserve {
-    /// Takes a deposit of `source`. The cuts are the units that fee recipient and reviewer have in the pool.
+    /// Takes a deposit of `source`, of which `least` has to be left. The cuts are the units that others than this contract have in the pool.
     pub(super) fn take_deposit(
         &mut self,
         id: B256,
         source: Address,
         amount: U256,
+        least: U256,
     ) -> Result<(), Error> {
         let weighting = self.ask_pools(IPoolDirectory::getWeightingCall::SELECTOR, &[id])?;
         let pool = self.ask_pools(IPoolDirectory::getPoolCall::SELECTOR, &[id])?;
@@ -43,6 +44,10 @@ impl WorkReserve {
                 self.credit(id, recipient, cut);
             }
         }
+        if left < least {
+            let amount = left;
+            return Err(DepositTooSmall { amount, least }.into());
+        }
         self.hold(id, left);
         self.add_deposit(id, source, left)?;
         let cuts = received.saturating_sub(left);
@@ -50,20 +55,31 @@ impl WorkReserve {
         Ok(())
     }
 
-    /// Fee recipient and reviewer, and the units of each; one who is both has them all as the first.
+    /// Fee recipient and reviewer, and the units of each: together all that this contract does not have, as with a stream, even
+    /// while a recipient waits to take over those of the one before. This contract is no recipient of its own.
     fn cuts(&self, id: B256) -> Result<[(Address, U256); 2], Error> {
-        let units = IPoolDirectory::getMemberUnitsCall::SELECTOR;
-        let fee = self.ask_pools(IPoolDirectory::feeRecipientCall::SELECTOR, &[])?;
-        let reviewer = self.ask_pools(IPoolDirectory::reviewerCall::SELECTOR, &[])?;
-        let of_fee = self.ask_pools(units, &[id, fee.word()])?;
-        let of_reviewer = match reviewer == fee {
+        let here = self.vm().contract_address().word();
+        let [fee, reviewer] = [
+            self.ask_pools(IPoolDirectory::feeRecipientCall::SELECTOR, &[])?,
+            self.ask_pools(IPoolDirectory::reviewerCall::SELECTOR, &[])?,
+        ]
+        .map(Word::word);
+        let all = U256::from(BY_WORK_UNITS).saturating_sub(self.units_of(id, here)?);
+        let of_reviewer = match reviewer == here {
             true => U256::ZERO,
-            false => self.ask_pools(units, &[id, reviewer.word()])?,
+            false => self.units_of(id, reviewer)?.min(all),
         };
-        Ok([
-            (to_address(fee), of_fee),
-            (to_address(reviewer), of_reviewer),
-        ])
+        let of_fee = match fee == here {
+            true => U256::ZERO,
+            false => all.saturating_sub(of_reviewer),
+        };
+        Ok([(fee, of_fee), (reviewer, of_reviewer)]
+            .map(|(recipient, units)| (to_address(recipient.into()), units)))
+    }
+
+    fn units_of(&self, id: B256, member: B256) -> Result<U256, Error> {
+        let selector = IPoolDirectory::getMemberUnitsCall::SELECTOR;
+        self.ask_pools(selector, &[id, member])
     }
 
     fn ask_pools(&self, selector: [u8; 4], arguments: &[B256]) -> Result<U256, Error> {

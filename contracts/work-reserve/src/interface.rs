@@ -39,6 +39,9 @@ sol! {
     /// The task type is none that is paid by work, or has no pool.
     #[derive(Debug, PartialEq, Eq)]
     error NotPaidByWork(bytes32 taskTypeId);
+    /// Only `amount` of a deposit would be left after its cuts, and `least` was asked for.
+    #[derive(Debug, PartialEq, Eq)]
+    error DepositTooSmall(uint256 amount, uint256 least);
     /// With `amount` a source would have deposited more than can be kept: 2^104 − 1 wei.
     #[derive(Debug, PartialEq, Eq)]
     error AmountTooLarge(uint256 amount);
@@ -76,6 +79,7 @@ pub enum Error {
     ZeroAmount(ZeroAmount),
     NotPaidByWork(NotPaidByWork),
     AmountTooLarge(AmountTooLarge),
+    DepositTooSmall(DepositTooSmall),
     InsufficientFunds(InsufficientFunds),
     InvalidUntil(InvalidUntil),
     EarmarkShrinks(EarmarkShrinks),

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | WorkVouchers | [`spend`](WorkReserve::spend) a source's money for a sink, by a voucher of both |
 //! | anyone | have paid what is owed: [`pay_out`](WorkReserve::pay_out), [`drain_to`](WorkReserve::drain_to), [`claim_for`](WorkReserve::claim_for); [`disconnect`](WorkReserve::disconnect) |
-//! | a source | [`deposit`](WorkReserve::deposit); [`earmark`](WorkReserve::earmark) its money; [`request_take_back`](WorkReserve::request_take_back), [`take_back`](WorkReserve::take_back) what it has not spent |
+//! | a source | [`deposit`](WorkReserve::deposit), [`deposit_at_least`](WorkReserve::deposit_at_least); [`earmark`](WorkReserve::earmark) its money; [`request_take_back`](WorkReserve::request_take_back), [`take_back`](WorkReserve::take_back) what it has not spent |
 //! | an account | [`claim`](WorkReserve::claim) what could not be paid to it |
 //!
 //! It has no owner, and no link of it ever changes: nobody can move what is here but by these rules.
@@ -246,11 +246,30 @@ impl WorkReserve {
     ///
     /// * [`Deposited`]; [`Credited`] for each cut.
     pub fn deposit(&mut self, task_type_id: B256, amount: U256) -> Result<(), Error> {
+        self.deposit_at_least(task_type_id, amount, U256::ZERO)
+    }
+
+    /// As [`WorkReserve::deposit`], unless less than `least` would be left after the cuts: those can have become more since the
+    /// caller looked.
+    ///
+    /// # Errors
+    ///
+    /// * [`DepositTooSmall`]; as [`WorkReserve::deposit`].
+    ///
+    /// # Events
+    ///
+    /// * As [`WorkReserve::deposit`].
+    pub fn deposit_at_least(
+        &mut self,
+        task_type_id: B256,
+        amount: U256,
+        least: U256,
+    ) -> Result<(), Error> {
         if amount.is_zero() {
             return Err(ZeroAmount {}.into());
         }
         let source = self.vm().msg_sender();
-        self.take_deposit(task_type_id, source, amount)
+        self.take_deposit(task_type_id, source, amount, least)
     }
 
     /// Sets `amount` of the caller's free money aside for `sink`, until the full hour at or after `until`. An earmark that

@@ -85,6 +85,20 @@ export const workVoucherTypes = {
   ],
 } as const;
 
+/** A sink takes a task of at most so much work and value, and owes it by `deadline`; both sign. */
+export const workAssignmentTypes = {
+  WorkAssignment: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sink", type: "address" },
+    { name: "source", type: "address" },
+    { name: "taskId", type: "bytes32" },
+    { name: "work", type: "uint256" },
+    { name: "value", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+    { name: "deadline", type: "uint256" },
+  ],
+} as const;
+
 /** A key signs vouchers for an account; the account signs this, with its next nonce. */
 export const keyRegistrationTypes = {
   KeyRegistration: [

@@ -1,10 +1,15 @@
 // What the package holds, without any chain.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { getAddress, toFunctionSelector } from "viem";
 import * as bpe from "../dist/index.js";
+import { sizeOf } from "./size.mjs";
 
-const viem = createRequire(import.meta.url)("viem");
+const here = new URL("..", import.meta.url);
+const manifest = JSON.parse(readFileSync(new URL("package.json", here), "utf8"));
+const run = (command, ...args) => execFileSync(command, args, { cwd: here, encoding: "utf8", stdio: "pipe" });
 
 test("every ABI can be used by viem", () => {
   const abis = Object.entries(bpe).filter(([name]) => name.endsWith("Abi"));
@@ -12,14 +17,65 @@ test("every ABI can be used by viem", () => {
   for (const [name, abi] of abis) {
     const functions = abi.filter((item) => item.type === "function");
     assert.ok(functions.length > 0, name);
-    for (const item of functions) assert.match(viem.toFunctionSelector(item), /^0x[0-9a-f]{8}$/);
+    for (const item of functions) assert.match(toFunctionSelector(item), /^0x[0-9a-f]{8}$/);
   }
 });
 
 test("addresses have their checksums", () => {
   for (const chains of [bpe.addresses, bpe.superfluid]) {
     for (const contracts of Object.values(chains)) {
-      for (const address of Object.values(contracts)) assert.equal(viem.getAddress(address), address);
+      for (const address of Object.values(contracts)) assert.equal(getAddress(address), address);
     }
+  }
+});
+
+test("what is packed is what the exports name, and nothing else", () => {
+  const [{ files }] = JSON.parse(run("npm", "pack", "--dry-run", "--json", "--ignore-scripts"));
+  const packed = files.map((it) => it.path);
+  for (const path of packed) assert.match(path, /^(dist\/.*\.(js|d\.ts)|abi\/\w+\.json|README\.md|package\.json|dist\/\.built)$/);
+  for (const [name, entry] of Object.entries(manifest.exports)) {
+    for (const file of typeof entry === "string" ? [entry] : Object.values(entry)) {
+      if (!file.includes("*")) assert.ok(packed.includes(file.slice(2)), `${name}: ${file}`);
+    }
+  }
+  assert.ok(packed.includes("dist/generated/actions/stake.d.ts"));
+  assert.ok(!packed.some((path) => path.startsWith("src/") || path.startsWith("test/")));
+});
+
+test("publint and attw find nothing", () => {
+  assert.match(run("node_modules/.bin/publint", "--strict", "--pack", "false"), /All good/);
+  // A tarball without running scripts: what was built is what is looked at.
+  const [{ filename }] = JSON.parse(run("npm", "pack", "--json", "--ignore-scripts"));
+  try {
+    run("node_modules/.bin/attw", filename, "--profile", "esm-only", "--format", "ascii");
+  } finally {
+    run("rm", "-f", filename);
+  }
+});
+
+test("nothing but viem is needed at run time", () => {
+  assert.equal(manifest.dependencies, undefined);
+  assert.deepEqual(Object.keys(manifest.peerDependencies).sort(), ["@modelcontextprotocol/sdk", "viem", "zod"]);
+  assert.deepEqual(manifest.peerDependenciesMeta, {
+    "@modelcontextprotocol/sdk": { optional: true },
+    zod: { optional: true },
+  });
+  assert.equal(manifest.sideEffects, false);
+});
+
+test("one action is small: less than 8 KB of ours, compressed", async () => {
+  const read = await sizeOf('export { getStake } from "@bpe/stylus/actions/stake";', ["viem", "viem/*"]);
+  assert.ok(read.gzip < 8_000, `${read.gzip}`);
+  const all = await sizeOf('export { bpeActions } from "@bpe/stylus/actions";', ["viem", "viem/*"]);
+  assert.ok(all.gzip > 3 * read.gzip, "an action brings along all others");
+});
+
+test("the README's modules are those that there are", () => {
+  const readme = readFileSync(new URL("README.md", here), "utf8");
+  const named = [...readme.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+  assert.ok(named.length > 20);
+  for (const name of named) {
+    const built = existsSync(new URL(`dist/generated/actions/${name}.js`, here));
+    assert.ok(built || name === "directory", name);
   }
 });

@@ -1,4 +1,6 @@
-//! Other people's clients on a devnet with the suite: what works with them is tried with them.
+//! Other people's clients on a devnet with the suite: what works with them is tried with them. And our own package.
+
+mod sdk;
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +16,7 @@ use alloy::{
 use bpe::deploy::{deploy, Book, Chain, Request};
 use bpe_abi::{IBackpressurePool, ICapacityRegistry, IStakeManager};
 use bpe_tests::{
-    solidity,
+    npm, solidity,
     stage::{mined, Superfluid},
     suite::{tokens, units},
     tools::{fetched, node, node_script, python, run, tool, tool_of_npm, workspace_root},
@@ -203,29 +205,15 @@ fn deployments(clone: &TempDir) -> PathBuf {
 async fn clone_with_package(world: &World) -> TempDir {
     let clone = tempfile::tempdir().unwrap();
     let root = workspace_root();
-    for folder in ["deployments", "examples/viem", "sdk-abi/npm/src"] {
-        fs::create_dir_all(clone.path().join(folder)).unwrap();
-    }
-    std::os::unix::fs::symlink(root.join("sdk-abi/abi"), clone.path().join("sdk-abi/abi")).unwrap();
+    fs::create_dir_all(clone.path().join("deployments")).unwrap();
     fs::copy(world.folder.path().join("31337.json"), deployments(&clone)).unwrap();
-    for file in [
-        "examples/viem/stream.mjs",
-        "sdk-abi/npm/generate.mjs",
-        "sdk-abi/npm/package.json",
-        "sdk-abi/npm/tsconfig.json",
-        "sdk-abi/npm/src/index.ts",
-        "sdk-abi/npm/src/typed-data.ts",
-    ] {
-        fs::copy(root.join(file), clone.path().join(file)).unwrap();
+    for folder in ["examples/viem", "interfaces", "sdk-abi/npm"] {
+        npm::copy_all(&root.join(folder), &clone.path().join(folder));
     }
-    let package = clone.path().join("sdk-abi/npm");
-    let mut generate = node();
-    generate.arg("generate.mjs").current_dir(&package);
-    run(generate).await.succeeded();
-    let mut tsc = tool_of_npm("tsc");
-    tsc.args(["--project", "tsconfig.json"])
-        .current_dir(&package);
-    run(tsc).await.succeeded();
+    for folder in ["sdk-abi/abi", "sdk-abi/npm/node_modules"] {
+        std::os::unix::fs::symlink(root.join(folder), clone.path().join(folder)).unwrap();
+    }
+    npm::build(&clone.path().join("sdk-abi/npm")).await;
     clone
 }
 

@@ -6,10 +6,11 @@ use alloy::{
 };
 use bpe_abi::typed_data::{CapacityAttestation, CompletionReceipt};
 use bpe_tests::{
+    npm::{self, npm_tool},
     proof::Proof,
     stage::mined,
     suite::{units, CODE},
-    tools::{node, npm_package, run, tool_of_npm},
+    tools::{node, run},
 };
 use devnet::Devnet;
 
@@ -28,15 +29,7 @@ async fn the_npm_package_reads_signs_and_submits() {
     devnet.mine(1).unwrap();
     let server = devnet.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
 
-    let package = npm_package();
-    let mut generate = node();
-    generate.arg("generate.mjs").current_dir(&package);
-    run(generate).await.succeeded();
-    let mut tsc = tool_of_npm("tsc");
-    tsc.args(["--project", "tsconfig.json"])
-        .current_dir(&package);
-    run(tsc).await.succeeded();
-
+    let package = npm::built().await;
     let now = it.now();
     let world = serde_json::json!({
         "url": server.http_url(),
@@ -49,19 +42,12 @@ async fn the_npm_package_reads_signs_and_submits() {
         "now": now,
     });
     let mut test = node();
-    test.args(["--test", "--test-reporter=tap", "test/"]);
+    test.args(["--test", "--test-reporter=tap", "test/devnet.test.mjs"]);
     test.current_dir(&package)
         .env("BPE_TEST", world.to_string());
     let output = run(test).await.succeeded();
-    assert!(output.contains("# pass 5"), "{output}");
+    assert!(output.contains("# pass 3"), "{output}");
     assert!(output.contains("# fail 0"), "{output}");
-    // Without a chain, what needs none.
-    let mut alone = node();
-    alone.args(["--test", "--test-reporter=tap", "test/"]);
-    alone.current_dir(&package).env_remove("BPE_TEST");
-    let alone = run(alone).await.succeeded();
-    assert!(alone.contains("# pass 2"), "{alone}");
-    assert!(alone.contains("# skipped 3"), "{alone}");
 
     // Contract, Rust and TypeScript: the contracts accepted what these hashes stand for.
     let attestation = CapacityAttestation {
@@ -85,4 +71,26 @@ async fn the_npm_package_reads_signs_and_submits() {
         assert!(output.contains(&hash.to_string()), "{hash}: {output}");
     }
     server.stop().await;
+}
+
+/// What needs no chain: every function against its ABI, refusals, the shared vectors, types, and what is packed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_npm_package_matches_the_abis() {
+    let package = npm::built().await;
+    let mut types = npm_tool("tsc");
+    types
+        .args(["--project", "test/types/tsconfig.json"])
+        .current_dir(&package);
+    run(types).await.succeeded();
+    let mut test = node();
+    test.args(["--test", "--test-reporter=tap"]);
+    for name in ["agent", "fetch", "matches", "mcp", "package", "refusals"] {
+        test.arg(format!("test/{name}.test.mjs"));
+    }
+    test.current_dir(&package).env_remove("BPE_DEVNET");
+    let output = run(test).await.succeeded();
+    assert!(output.contains("# fail 0"), "{output}");
+    let passed = output.lines().find_map(|line| line.strip_prefix("# pass "));
+    let passed: u32 = passed.and_then(|it| it.parse().ok()).unwrap_or_default();
+    assert!(passed >= 40, "{output}");
 }

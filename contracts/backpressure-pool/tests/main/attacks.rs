@@ -224,3 +224,45 @@ fn what_rounding_leaves_over_is_taken_back_from_a_wei_per_unit_on() {
     rebalance_with(units);
     world.host.assert_emitted(&taken_back);
 }
+
+/// A pool's address is known before there is a pool, so a recipient can become one, and Superfluid changes the units of none.
+/// Were it replaced all the same, the pool had more units than are counted, and WorkReserve less of it than sources are noted for.
+#[motsu::test]
+fn by_work_a_recipient_that_has_become_a_pool_keeps_its_cut_and_no_more() {
+    let world = World::bare();
+    world.set_meter().unwrap();
+    world.set_escrow().unwrap();
+    world.escrow.sender(OWNER).set_reserve(RESERVE);
+    world.set_weighting(3);
+    world.set_fee(1_000, X);
+    world.create(ALICE, CODE).unwrap();
+    world.pool.sender(OWNER).refuse(X, true);
+    let counted = || {
+        let (_, units) = world.meter.sender(X).get_overflow_index(CODE);
+        (world.units(RESERVE), world.total_units(), units)
+    };
+    for (fee, recipient) in [
+        (1_000, Y),
+        (0, Y),
+        (0, X),
+        (900, X),
+        (500, Y),
+        (1_000, OWNER),
+    ] {
+        advance_time(3_600);
+        let before = counted();
+        assert_eq!((before.0, before.1), (9_000, 10_000));
+        world.set_fee(fee, recipient);
+        assert_eq!(world.rebalance(), invalid(X), "{fee} to {recipient}");
+        assert_eq!(counted(), before);
+    }
+    // The budget is another's: it changes.
+    world.set_fee(1_000, X);
+    world.set_budget(500).unwrap();
+    assert_eq!((world.units(RESERVE), world.total_units()), (8_500, 10_000));
+    // One that is a pool from the beginning gets nothing, and stops nobody.
+    world.set_reviewer(Y);
+    world.pool.sender(OWNER).refuse(Y, true);
+    world.rebalance().unwrap();
+    assert_eq!((world.units(RESERVE), world.total_units()), (8_500, 9_500));
+}

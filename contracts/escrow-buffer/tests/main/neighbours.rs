@@ -143,6 +143,17 @@ impl Pools {
         self.units.setter(reviewer).set(sum);
     }
 
+    /// `member` has so many units in every pool.
+    pub fn set_units(&mut self, member: Address, units: U256) {
+        self.units.setter(member).set(units);
+    }
+
+    /// Others are to get fee and budget, and no pool has followed yet.
+    pub fn name_recipients(&mut self, recipient: Address, reviewer: Address) {
+        self.fee_recipient.set(recipient);
+        self.reviewer.set(reviewer);
+    }
+
     pub fn get_member_units(&self, _id: B256, member: Address) -> U256 {
         self.units.get(member)
     }

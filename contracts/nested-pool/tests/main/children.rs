@@ -201,6 +201,12 @@ fn links_that_make_no_sense_are_refused() {
     let no_pool = || Err(PoolDoesNotExist {}.into());
     assert_eq!(world.try_link(OWNER, 0, 0x99), no_pool());
     assert_eq!(world.try_link(OWNER, 0x99, 3), no_pool());
+    // What is distributed to it at once would be nobody's.
+    world.pools.sender(OWNER).set_weighting(id(3), n(3));
+    assert_eq!(world.try_link(OWNER, 0, 3), Err(PaidByWork {}.into()));
+    world.pools.sender(OWNER).set_weighting(id(3), n(2));
+    world.link(0, 3);
+    world.unlink(0, 3);
     let none = || Err(ChildNotRegistered {}.into());
     assert_eq!(world.try_unlink(OWNER, 0, 2), none());
     assert_eq!(world.try_unlink(OWNER, 0, 3), none());

@@ -399,3 +399,23 @@ fn a_part_cannot_be_renewed_below_payments_of_before() {
     assert_eq!(world.due(BOB), 0);
     assert_eq!(world.attribute(ALICE, 10 * PAID - bobs, 0), 5 * PAID);
 }
+
+/// A sink looks at what is pending before it works; of a new task type nobody has noted anything yet.
+#[motsu::test]
+fn what_is_pending_is_told_before_the_first_note_of_a_task_type() {
+    let world = World::by_work();
+    assert!(world.cut(10));
+    world.stream(ALICE, 30_000);
+    advance_time(7);
+    let pending = || world.ledger.sender(CAROL).get_pending(CODE, ALICE);
+    assert_eq!(pending(), n(20_000 * 9_990 * 7 / 10_000));
+    let told = pending();
+    world.note(ALICE);
+    assert_eq!(world.ledger.sender(CAROL).get_paid(CODE, ALICE), told);
+    assert_eq!(pending(), n(0));
+    // By capacity nothing is, noted or not.
+    let world = World::new();
+    world.stream(ALICE, 1_000_000_000_000);
+    advance_time(7);
+    assert_eq!(world.ledger.sender(CAROL).get_pending(CODE, ALICE), n(0));
+}

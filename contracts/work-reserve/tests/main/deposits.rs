@@ -17,9 +17,11 @@ impl Market {
         let pools = self.pools.sender(OWNER);
         let mut pools = pools;
         pools.set_cuts(fee.0, n(fee.1), budget.0, n(budget.1));
+        drop(pools);
+        self.set_reserve_units(UNITS - u128::from(fee.1 + budget.1));
     }
 
-    fn credit(&self, of: Address) -> u128 {
+    pub fn credit(&self, of: Address) -> u128 {
         self.reserve.sender(THIRD).credits(of).to()
     }
 }

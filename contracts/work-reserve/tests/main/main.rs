@@ -2,6 +2,7 @@
 
 extern crate alloc;
 
+mod attacks;
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/lib.rs"]
 mod contract;

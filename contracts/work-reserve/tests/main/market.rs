@@ -154,6 +154,7 @@ impl Market {
         it.connect().unwrap();
         let (pools, escrow) = (it.pools.address(), it.escrow.address());
         let open = it.meter.sender(pools).settle_by_work(CODE, escrow, n(0));
+        it.set_reserve_units(UNITS);
         assert_eq!(open.motsu_unwrap(), it.reserve.address());
         it
     }
@@ -165,6 +166,12 @@ impl Market {
         it.pay(source(), 1_000_000_000_000_000_000);
         advance_time(3_599);
         it
+    }
+
+    /// The reserve has so many of the pool's 10 000 units.
+    pub fn set_reserve_units(&self, units: u128) {
+        let reserve = self.reserve.address();
+        self.pools.sender(OWNER).set_units(reserve, w(units));
     }
 
     pub fn connect(&self) -> Result<(), ledger::Error> {

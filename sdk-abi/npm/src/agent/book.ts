@@ -1,0 +1,263 @@
+import type { Address } from "viem";
+import { getAddress } from "viem";
+
+/** What a queue may take. */
+export interface QueueSettings {
+  /** Tasks that run at once. */
+  readonly atOnce: number;
+  /** Tasks that wait at most. */
+  readonly mostWaiting: number;
+  /** Tasks of one source in hand at most. */
+  readonly mostPerSource: number;
+  /** What a task takes, before one was measured, in milliseconds. */
+  readonly firstServiceMs: number;
+  /** What a source may owe that has signed nothing yet, in wei. */
+  readonly firstTrust: bigint;
+  /** What any source may owe without an earmark, in wei. */
+  readonly mostTrust: bigint;
+  /** What all those may owe together who have signed nothing yet, in wei. */
+  readonly mostStrangers: bigint;
+}
+
+/** A task that asks to be taken. */
+export interface TaskRequest {
+  readonly source: Address;
+  /** The most that it may cost, in wei. */
+  readonly value: bigint;
+  /** What the source has set aside for this sink, in wei. */
+  readonly earmarked: bigint;
+  /** By when it is to be done, by the clock that `nowMs` is of. */
+  readonly deadlineMs: number;
+}
+
+/** Why a task is not taken. */
+export type Refusal =
+  | { readonly reason: "late"; readonly neededMs: number; readonly retryAfterMs: number }
+  | { readonly reason: "full"; readonly retryAfterMs: number }
+  | { readonly reason: "source"; readonly inHand: number; readonly retryAfterMs: number }
+  | { readonly reason: "untrusted"; readonly needed: bigint; readonly trusted: bigint };
+
+/** What becomes of a task: it runs, waits, or is refused. */
+export type Admission =
+  | { readonly id: number; readonly runs: true }
+  | { readonly id: number; readonly runs: false; readonly expectedMs: number }
+  | { readonly refused: Refusal };
+
+/** How a task ended: worth so many wei, which the source owes until it signs a voucher; or failed, and nothing is owed. */
+export type Outcome = { readonly done: bigint } | "failed";
+
+/** What a source has in hand, owes and has signed. */
+export interface Standing {
+  readonly inHand: number;
+  /** Wei of its tasks in hand, and of those done without a voucher. */
+  readonly outstanding: bigint;
+  /** Wei of its vouchers since ever. */
+  readonly shown: bigint;
+}
+
+/** Tasks that changed because another one ended. */
+export interface Changes {
+  /** They run now. */
+  readonly started: readonly number[];
+  /** They waited too long, and are out. */
+  readonly expired: readonly number[];
+}
+
+interface Task {
+  readonly source: Address;
+  readonly value: bigint;
+  readonly deadlineMs: number;
+  /** Nothing while it waits. */
+  startedMs: number | undefined;
+}
+
+/** Nobody is told to come back sooner. */
+const RETRY_LEAST_MS = 1_000;
+const NOTHING: Standing = { inHand: 0, outstanding: 0n, shown: 0n };
+
+const less = (a: bigint, b: bigint) => (a > b ? a - b : 0n);
+const greater = (a: bigint, b: bigint) => (a > b ? a : b);
+
+/** Who runs and who waits: the queue's arithmetic, without time of its own. */
+export class Book {
+  #settings: QueueSettings;
+  #next = 0;
+  readonly #tasks = new Map<number, Task>();
+  #running = 0;
+  #waiting: number[] = [];
+  readonly #sources = new Map<Address, Standing>();
+  #meanMs: number;
+
+  constructor(settings: QueueSettings) {
+    this.#settings = settings;
+    this.#meanMs = settings.firstServiceMs;
+  }
+
+  /** Takes a task, or says why not and when to come back. What is refused has changed nothing. */
+  admit(request: TaskRequest, nowMs: number): Admission {
+    const refused = this.#refusal(request, nowMs);
+    if (refused) return { refused };
+    const expectedMs = this.expectedWaitMs();
+    const runs = this.#hasRoom();
+    const id = this.#next;
+    this.#next += 1;
+    const source = getAddress(request.source);
+    const { value, deadlineMs } = request;
+    this.#tasks.set(id, { source, value, deadlineMs, startedMs: runs ? nowMs : undefined });
+    this.#settle(source, (it) => ({ ...it, inHand: it.inHand + 1, outstanding: it.outstanding + value }));
+    if (runs) {
+      this.#running += 1;
+      return { id, runs };
+    }
+    this.#waiting.push(id);
+    return { id, runs: false, expectedMs };
+  }
+
+  /** A task ended, whether it ran or waited. One that is not known changes nothing: every way out may say so. */
+  end(id: number, outcome: Outcome, nowMs: number): Changes {
+    const task = this.#tasks.get(id);
+    if (!task) return { started: [], expired: [] };
+    this.#tasks.delete(id);
+    if (task.startedMs === undefined) {
+      this.#waiting = this.#waiting.filter((it) => it !== id);
+    } else {
+      this.#running -= 1;
+      if (outcome !== "failed") this.#measure(Math.max(0, nowMs - task.startedMs));
+    }
+    const owed = outcome === "failed" ? 0n : outcome.done;
+    this.#settle(task.source, (it) => ({
+      ...it,
+      inHand: it.inHand - 1,
+      outstanding: less(it.outstanding, task.value) + owed,
+    }));
+    return this.#advance(nowMs);
+  }
+
+  /** A source has signed for so many wei more. */
+  vouchered(source: Address, value: bigint): void {
+    this.#settle(getAddress(source), (it) => ({
+      ...it,
+      outstanding: less(it.outstanding, value),
+      shown: it.shown + value,
+    }));
+  }
+
+  /** What is known of a source from before: what it owes and has signed, in wei. */
+  remember(source: Address, outstanding: bigint, shown: bigint): void {
+    this.#settle(getAddress(source), (it) => ({
+      ...it,
+      outstanding: it.outstanding + outstanding,
+      shown: it.shown + shown,
+    }));
+  }
+
+  /** Sets how many run at once. What runs goes on. */
+  setAtOnce(atOnce: number, nowMs: number): Changes {
+    this.#settings = { ...this.#settings, atOnce };
+    return this.#advance(nowMs);
+  }
+
+  standing(source: Address): Standing {
+    return this.#sources.get(getAddress(source)) ?? NOTHING;
+  }
+
+  /** What a source may owe without an earmark, in wei. */
+  trust(source: Address): bigint {
+    const { firstTrust, mostTrust } = this.#settings;
+    const trust = firstTrust + this.standing(source).shown;
+    const limit = greater(mostTrust, firstTrust);
+    return trust < limit ? trust : limit;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get atOnce(): number {
+    return this.#settings.atOnce;
+  }
+
+  /** The mean of what tasks took, in milliseconds: each new one counts an eighth. */
+  get meanMs(): number {
+    return this.#meanMs;
+  }
+
+  /**
+   * How long one that comes now would wait: as many have to end before it as wait and run beyond the limit, at the mean pace;
+   * rounded up.
+   */
+  expectedWaitMs(): number {
+    if (this.#hasRoom()) return 0;
+    const beyond = Math.max(0, this.#running - this.#settings.atOnce);
+    const before = this.#waiting.length + beyond + 1;
+    return Math.ceil((before * this.#meanMs) / Math.max(this.#settings.atOnce, 1));
+  }
+
+  #hasRoom(): boolean {
+    return this.#running < this.#settings.atOnce && this.#waiting.length === 0;
+  }
+
+  #refusal(request: TaskRequest, nowMs: number): Refusal | undefined {
+    const untrusted = this.#untrusted(request);
+    if (untrusted) return untrusted;
+    const { mostPerSource, atOnce, mostWaiting } = this.#settings;
+    const expectedMs = this.expectedWaitMs();
+    const retryAfterMs = Math.max(expectedMs, RETRY_LEAST_MS);
+    const { inHand } = this.standing(request.source);
+    if (inHand >= mostPerSource) return { reason: "source", inHand, retryAfterMs };
+    if (!this.#hasRoom() && (atOnce === 0 || this.#waiting.length >= mostWaiting)) return { reason: "full", retryAfterMs };
+    const neededMs = expectedMs + this.#meanMs;
+    if (nowMs + neededMs > request.deadlineMs) return { reason: "late", neededMs, retryAfterMs };
+    return undefined;
+  }
+
+  #untrusted({ source, value, earmarked }: TaskRequest): Refusal | undefined {
+    const { outstanding, shown } = this.standing(source);
+    const needed = outstanding + value;
+    const trusted = greater(this.trust(source), earmarked);
+    if (needed > trusted) return { reason: "untrusted", needed, trusted };
+    if (shown > 0n || needed <= earmarked) return undefined;
+    const strangers = [...this.#sources.values()].filter((it) => it.shown === 0n);
+    const owed = strangers.reduce((sum, it) => sum + it.outstanding, value);
+    return owed > this.#settings.mostStrangers ? { reason: "untrusted", needed, trusted: earmarked } : undefined;
+  }
+
+  #measure(tookMs: number): void {
+    this.#meanMs = Math.floor((this.#meanMs * 7 + tookMs) / 8);
+  }
+
+  #advance(nowMs: number): Changes {
+    const changes = { started: [] as number[], expired: [] as number[] };
+    while (this.#running < this.#settings.atOnce) {
+      const id = this.#waiting.shift();
+      if (id === undefined) break;
+      const task = this.#tasks.get(id);
+      if (!task) continue;
+      if (task.deadlineMs <= nowMs) {
+        changes.expired.push(id);
+        this.#tasks.delete(id);
+        this.#settle(task.source, (it) => ({
+          ...it,
+          inHand: it.inHand - 1,
+          outstanding: less(it.outstanding, task.value),
+        }));
+        continue;
+      }
+      task.startedMs = nowMs;
+      this.#running += 1;
+      changes.started.push(id);
+    }
+    return changes;
+  }
+
+  #settle(source: Address, change: (standing: Standing) => Standing): void {
+    const standing = change(this.#sources.get(source) ?? NOTHING);
+    const { inHand, outstanding, shown } = standing;
+    if (inHand === 0 && outstanding === 0n && shown === 0n) this.#sources.delete(source);
+    else this.#sources.set(source, standing);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Hex } from "viem";
+import type { BpeClient } from "../core/call.js";
+import { contractAddress } from "../core/deployment.js";
+import { after, fund, type FundingParameters, type Prepared } from "../core/steps.js";
+import { deposit, TOKEN } from "../generated/calls/EscrowBuffer.js";
+
+/** Of `depositWithApproval`. */
+export type DepositWithApprovalParameters = FundingParameters & {
+  readonly taskTypeId: Hex;
+  /** Wei of the Super Token. */
+  readonly amount: bigint;
+};
+
+/** Pays into the queue of a task type, which is drained as capacity allows, after approving what is missing; wraps before, if asked to. */
+export async function depositWithApproval(
+  client: BpeClient,
+  parameters: DepositWithApprovalParameters,
+): Promise<Prepared<Awaited<ReturnType<typeof deposit>>>> {
+  const { deployment, amount } = parameters;
+  const spender = contractAddress(deployment, "escrowBuffer");
+  const token = await TOKEN(client, { deployment });
+  const before = await fund(client, parameters, { token, spender, amount });
+  return after(before, deposit(client, parameters));
+}

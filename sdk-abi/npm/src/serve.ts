@@ -1,0 +1,320 @@
+import { isAddressEqual, type Account, type Hex } from "viem";
+import {
+  encodePaymentRequired,
+  parseSubmission,
+  PAYMENT_REQUIRED_HEADER,
+  PRICE_HEADER,
+  SCHEME,
+  STATUS_PATH,
+  TASK_HEADER,
+  TASK_SIGNATURE_HEADER,
+  VOUCHERS_PATH,
+} from "./agent/messages.js";
+import { QueueRefusal, TaskQueueManager, type Slot } from "./agent/queue.js";
+import type { QueueSettings } from "./agent/book.js";
+import { assignmentOf, checkTask, decodeTask, priceOfTask, signerOfTask, TaskError, type TaskOffer } from "./agent/task.js";
+import { valueOf } from "./agent/totals.js";
+import { MalformedError, toJson } from "./agent/wire.js";
+import { Counter, scaleOf, type WorkScale } from "./agent/work.js";
+import { readAtMost, textAtMost } from "./core/bounded.js";
+import type { BpeClient } from "./core/call.js";
+import { accountOf } from "./core/client.js";
+import { ChainClock } from "./core/clock.js";
+import { contractAddress, type Deployment } from "./core/deployment.js";
+import { sign } from "./core/sign.js";
+import { memoryStore, type Store } from "./core/store.js";
+import { metadataOf } from "./fetch/metadata.js";
+import { getPool } from "./generated/calls/BackpressurePool.js";
+import { getSmoothedCapacity } from "./generated/calls/CapacityRegistry.js";
+import { getMinimumFlowRate, SUPER_TOKEN } from "./generated/calls/StreamGateway.js";
+import { redeemBatch } from "./generated/calls/WorkVouchers.js";
+import { getBudget } from "./generated/calls/WorkReserve.js";
+import { Books } from "./serve/books.js";
+
+export { memoryStore, type Store } from "./core/store.js";
+export { nodeListener } from "./serve/node.js";
+
+/** What a sink is made of. */
+export interface BpeServeOptions {
+  /** A client of the chain. */
+  readonly client: BpeClient;
+  readonly deployment: Deployment;
+  /** The task type, which settles by work. */
+  readonly taskTypeId: Hex;
+  /** Who signs and is paid: the client's account by default. It has to be registered: `becomeSink`. */
+  readonly account?: Account;
+  /** What does the work. It sees the request without what is of this protocol. */
+  readonly service: (request: Request) => Promise<Response> | Response;
+  /** Wei per work unit. */
+  readonly price: () => bigint;
+  readonly queue: QueueSettings;
+  /** Where vouchers are kept: in memory by default, and then lost with the process, and so is the pay. */
+  readonly store?: Store;
+  /** How work is counted: as the task type's metadata says by default. */
+  readonly scale?: WorkScale;
+  /** Bytes of a request at most; 8 MiB by default. */
+  readonly mostRequest?: number;
+}
+
+/** A sink. */
+export interface BpeServe {
+  /** Answers a request: of the service, `/bpe/v1/status` or `/bpe/v1/vouchers`. For any server that speaks `Request` and `Response`. */
+  fetch(request: Request): Promise<Response>;
+  /** Takes no more tasks. What is in hand is done. */
+  drain(): void;
+  /** Redeems the latest voucher of each source, which pays. Gives nothing if there is none. */
+  redeem(): Promise<Awaited<ReturnType<typeof redeemBatch>> | undefined>;
+  readonly queue: TaskQueueManager;
+}
+
+const MOST_REQUEST = 8 << 20;
+const MOST_SUBMISSION = 1 << 20;
+/** Task ids that are remembered, the oldest of which are forgotten: none lives longer than its deadline. */
+const MOST_SEEN = 100_000;
+
+/** A sink in front of a service: takes tasks that it can do in time and that are paid for, counts, and keeps vouchers. */
+export function createBpeServe(options: BpeServeOptions): BpeServe {
+  return new Seller(options);
+}
+
+class Seller implements BpeServe {
+  readonly queue: TaskQueueManager;
+  readonly #options: BpeServeOptions;
+  readonly #account: Account;
+  readonly #books: Books;
+  readonly #clock: ChainClock;
+  readonly #seen = new Map<Hex, bigint>();
+  #scale: Promise<WorkScale> | undefined;
+  #draining = false;
+
+  constructor(options: BpeServeOptions) {
+    const { client, deployment, taskTypeId, store = memoryStore() } = options;
+    this.#options = options;
+    this.#account = accountOf(client, options.account);
+    this.#books = new Books({ client, deployment, taskTypeId, account: this.#account, store });
+    this.#clock = new ChainClock(client);
+    this.queue = new TaskQueueManager(options.queue);
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === STATUS_PATH) return this.#status();
+    if (pathname === VOUCHERS_PATH) return this.#voucher(request);
+    try {
+      return await this.#task(request);
+    } catch (error) {
+      if (error instanceof TaskError) return problem(400, error.message);
+      if (error instanceof QueueRefusal) return this.#refused(error, request);
+      throw error;
+    }
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  async redeem() {
+    const { client, deployment } = this.#options;
+    const vouchers = await this.#books.redeemable();
+    if (vouchers.length === 0) return undefined;
+    return redeemBatch(client, { deployment, account: this.#account, vouchers, pay: true });
+  }
+
+  async #status(): Promise<Response> {
+    const { client, deployment, taskTypeId, queue, price } = this.#options;
+    const capacity = await getSmoothedCapacity(client, { deployment, taskTypeId, sink: this.#account.address });
+    const free = BigInt(Math.max(0, queue.atOnce - this.queue.running));
+    const own = { taskTypeId, capacity, free, queued: BigInt(this.queue.waiting), price: price() };
+    return json(200, { taskTypes: [own], draining: this.#draining });
+  }
+
+  async #voucher(request: Request): Promise<Response> {
+    const text = await textAtMost(request.body, MOST_SUBMISSION);
+    if (text === undefined) return problem(413, `a submission of more than ${MOST_SUBMISSION} bytes`);
+    try {
+      const submission = parseSubmission(text);
+      const taken = await this.#books.take(submission);
+      if (taken.kind === "refused") return problem(400, taken.reason);
+      if (taken.kind === "known") {
+        const { voucher: latest, ...signatures } = taken.latest;
+        return json(409, { latest, ...signatures });
+      }
+      this.queue.vouchered(submission.voucher.source, taken.value);
+      return json(200, { sinkSignature: taken.sinkSignature });
+    } catch (error) {
+      if (error instanceof MalformedError) return problem(400, error.message);
+      throw error;
+    }
+  }
+
+  async #task(request: Request): Promise<Response> {
+    if (this.#draining) return problem(503, "it takes no more tasks", { "retry-after": "60" });
+    const header = request.headers.get(TASK_HEADER);
+    if (header === null) return this.#unpaid(request, "there is no BPE-Task", 0n);
+    const offer = decodeTask(header);
+    const { client, deployment } = this.#options;
+    const now = await this.#clock.now();
+    const verifyingContract = contractAddress(deployment, "workVouchers");
+    checkTask(offer, { chainId: BigInt(deployment.chainId), verifyingContract, sink: this.#account.address, now });
+    const signature = request.headers.get(TASK_SIGNATURE_HEADER) as Hex | null;
+    if (!isAddressEqual(await signerOfTask(offer, signature ?? "0x"), offer.source)) {
+      return problem(400, "BPE-Task-Signature is not the source's");
+    }
+    if (offer.taskTypeId !== this.#options.taskTypeId.toLowerCase()) return problem(400, `taskTypeId is ${offer.taskTypeId}`);
+    if (this.#known(offer, now)) return problem(409, `the task ${offer.taskId} was seen before`);
+    const price = this.#options.price();
+    if (priceOfTask(offer) < price) return this.#unpaid(request, `the price is ${price} wei per work unit`, offer.value);
+    const slot = await this.#admit(offer, now);
+    if (slot instanceof Response) return slot;
+    try {
+      await slot.run();
+      // Accepted: owed from here on.
+      const signed = await sign(client, { deployment, account: this.#account }, assignmentOf(offer));
+      return await this.#serve(request, offer, price, slot, signed);
+    } catch (error) {
+      slot.free();
+      throw error;
+    }
+  }
+
+  /** A place in the queue, if the source's money covers it. */
+  async #admit(offer: TaskOffer, now: bigint): Promise<Slot | Response> {
+    const { client, deployment, taskTypeId } = this.#options;
+    const { source, value } = offer;
+    const { free, earmarked } = await getBudget(client, { deployment, taskTypeId, source, sink: this.#account.address });
+    const needed = this.queue.standing(source).outstanding + value;
+    if (free + earmarked < needed) {
+      return this.#unpaid(undefined, `the source would owe ${needed} wei, and has ${free + earmarked}`, needed);
+    }
+    try {
+      const slot = this.queue.admit({ source, value, earmarked, withinMs: Number(offer.deadline - now) * 1_000 });
+      this.#seen.set(offer.taskId, offer.deadline);
+      return slot;
+    } catch (error) {
+      if (!(error instanceof QueueRefusal) || error.refusal.reason !== "untrusted") throw error;
+      return this.#unpaid(undefined, error.message, needed, needed);
+    }
+  }
+
+  async #serve(request: Request, offer: TaskOffer, price: bigint, slot: Slot, signed: Hex): Promise<Response> {
+    const { service, mostRequest = MOST_REQUEST } = this.#options;
+    const scale = await this.#scaleOfTasks();
+    const body = await readAtMost(request.body, mostRequest);
+    if (!body) {
+      slot.free();
+      return problem(413, `a request of more than ${mostRequest} bytes`);
+    }
+    const headers = new Headers(request.headers);
+    for (const name of [TASK_HEADER, TASK_SIGNATURE_HEADER]) headers.delete(name);
+    const bodiless = request.method === "GET" || request.method === "HEAD";
+    const inner = new Request(request.url, { method: request.method, headers, ...(bodiless ? {} : { body: body as BodyInit }) });
+    const answer = await service(inner);
+    const counter = new Counter(scale, body.length, answer.headers.get("content-type"));
+    const end = async () => {
+      if (!answer.ok || !counter.complete) return slot.free();
+      const work = counter.work < offer.work ? counter.work : offer.work;
+      const worth = valueOf(work, price) ?? offer.value;
+      const value = worth < offer.value ? worth : offer.value;
+      await this.#books.done(offer.source, work, value);
+      slot.done(value);
+    };
+    return counted(answer, counter, end, () => slot.free(), { [TASK_SIGNATURE_HEADER]: signed, [PRICE_HEADER]: `${price}` });
+  }
+
+  #known({ taskId }: TaskOffer, now: bigint): boolean {
+    if (this.#seen.has(taskId)) return true;
+    for (const [id, deadline] of this.#seen) {
+      if (deadline > now && this.#seen.size < MOST_SEEN) break;
+      this.#seen.delete(id);
+    }
+    return false;
+  }
+
+  async #unpaid(request: Request | undefined, error: string, amount: bigint, earmark = 0n): Promise<Response> {
+    const { client, deployment, taskTypeId, price } = this.#options;
+    const of = { deployment, taskTypeId };
+    const [asset, payTo, flowRate] = await Promise.all([
+      SUPER_TOKEN(client, { deployment }),
+      getPool(client, of),
+      getMinimumFlowRate(client, of),
+    ]);
+    const required = {
+      x402Version: 2,
+      error,
+      resource: { url: request ? new URL(request.url).pathname : "", description: `work of ${taskTypeId}`, mimeType: "" },
+      accepts: [
+        {
+          scheme: SCHEME,
+          network: `eip155:${deployment.chainId}`,
+          amount,
+          asset,
+          payTo,
+          maxTimeoutSeconds: 60,
+          extra: {
+            streamGateway: contractAddress(deployment, "streamGateway"),
+            taskTypeId: taskTypeId.toLowerCase() as Hex,
+            price: price(),
+            flowRate,
+            earmark,
+          },
+        },
+      ],
+    };
+    return json(402, required, { [PAYMENT_REQUIRED_HEADER]: encodePaymentRequired(required) });
+  }
+
+  #refused(refusal: QueueRefusal, request: Request): Promise<Response> | Response {
+    const { retryAfter } = refusal;
+    if (retryAfter === undefined) return this.#unpaid(request, refusal.message, 0n);
+    return problem(429, refusal.message, { "retry-after": `${retryAfter}` });
+  }
+
+  #scaleOfTasks(): Promise<WorkScale> {
+    const { client, deployment, taskTypeId, scale } = this.#options;
+    this.#scale ??= scale ? Promise.resolve(scale) : metadataOf(client, deployment, taskTypeId).then(scaleOf);
+    this.#scale.catch(() => (this.#scale = undefined));
+    return this.#scale;
+  }
+}
+
+/** The answer as it comes, counted. `end`: all of it has gone out; `broken`: not all of it. */
+function counted(
+  answer: Response,
+  counter: Counter,
+  end: () => Promise<void>,
+  broken: () => void,
+  also: Readonly<Record<string, string>>,
+): Response {
+  const headers = new Headers(answer.headers);
+  for (const [name, value] of Object.entries(also)) headers.set(name, value);
+  headers.delete("content-length");
+  const reader = (answer.body ?? new Blob([]).stream()).getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (!done) {
+          counter.feed(value);
+          return controller.enqueue(value);
+        }
+        await end();
+        controller.close();
+      } catch (error) {
+        broken();
+        controller.error(error);
+      }
+    },
+    async cancel(reason) {
+      broken();
+      await reader.cancel(reason);
+    },
+  });
+  return new Response(body, { status: answer.status, statusText: answer.statusText, headers });
+}
+
+function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(toJson(body), { status, headers: { "content-type": "application/json", ...headers } });
+}
+
+const problem = (status: number, message: string, headers: Readonly<Record<string, string>> = {}): Response =>
+  json(status, { error: { message, type: "bpe_error" } }, headers);

@@ -1,0 +1,154 @@
+// Buying and selling on a chain with the suite: a sink made of `createBpeServe`, and OpenAI's own client on `createBpeFetch`.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import OpenAI from "openai";
+import { keccak256, parseEther, parseUnits, toHex } from "viem";
+import { createBpeFetch, memoryStore } from "../dist/fetch.js";
+import { mined } from "../dist/index.js";
+import { createBpeServe } from "../dist/serve.js";
+import { pool, sink, vouchers, work } from "../dist/generated/actions/index.js";
+import { accountAt, clientAt, deployment, mine, mintUsdc, onChain } from "./chain.mjs";
+
+const taskTypeId = keccak256(toHex("sdk: market"));
+const uri = "https://sink.example";
+const of = { deployment, taskTypeId };
+const seller = deployment && clientAt(5);
+const buyer = deployment && clientAt(6);
+const between = { ...of, source: accountAt(6).address, sink: accountAt(5).address };
+const price = 10n ** 12n;
+const scale = { unit: "token", input: 10n ** 6n, output: 10n ** 6n };
+const settings = { mostWaiting: 8, mostPerSource: 8, firstServiceMs: 5, mostStrangers: parseEther("1") };
+const limits = {
+  price: 2n * price,
+  perTask: parseEther("1"),
+  perHour: parseEther("5"),
+  flowRate: 10n ** 18n,
+  deposit: parseEther("5"),
+};
+
+/** A small service that answers as OpenAI's does. */
+async function service(request) {
+  const { stream, input, messages } = await request.json();
+  assert.equal(request.headers.get("authorization"), null, "credentials went to a stranger");
+  if (input === "fail") return Response.json({ error: { message: "the model is broken" } }, { status: 500 });
+  const usage = { prompt_tokens: 1_000, completion_tokens: 500, total_tokens: 1_500 };
+  if (input) return Response.json({ object: "list", data: [{ object: "embedding", index: 0, embedding: [0.5, 0.25] }], model: "m", usage });
+  assert.ok(stream && messages.length > 0);
+  const chunk = (content) => ({ id: "1", object: "chat.completion.chunk", choices: [{ index: 0, delta: { content } }] });
+  const events = [chunk("Zür"), chunk("ich 🙂"), { ...chunk(""), choices: [], usage }].map((it) => `data: ${JSON.stringify(it)}\n\n`);
+  const bytes = new TextEncoder().encode([...events, "data: [DONE]\n\n"].join(""));
+  // One byte a read: events and characters are split.
+  const body = new ReadableStream({ start: (it) => (bytes.forEach((byte) => it.enqueue(Uint8Array.of(byte))), it.close()) });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+/** A sink with its books, and what a `fetch` reaches it by. */
+function sinkWith({ store = memoryStore(), ...rest } = {}) {
+  const queue = { ...settings, atOnce: 2, firstTrust: parseEther("1"), mostTrust: parseEther("2"), ...rest };
+  const serve = createBpeServe({ ...of, client: seller, service, price: () => price, scale, store, queue });
+  const reach = (input, init) => serve.fetch(new Request(input, init));
+  return { serve, reach };
+}
+
+function buyerOf(reach, more = {}) {
+  const faults = [];
+  const sinks = [{ sink: accountAt(5).address, uri }];
+  const options = { ...of, client: buyer, scale, sinks, limits, wrap: true, fetch: reach, onFault: (it) => faults.push(it), ...more };
+  const fetch = createBpeFetch(options);
+  const openai = new OpenAI({ apiKey: "a secret", baseURL: "http://bpe.invalid/v1", fetch, maxRetries: 0 });
+  return { openai, fetch, faults };
+}
+
+test("a task type by work, with a sink", onChain, async () => {
+  const [owner, minStake] = [clientAt(0), parseEther("100")];
+  await mined(sink.registerTaskType(owner, { ...of, minStake }));
+  await mined(pool.setWeighting(owner, { ...of, weighting: 3 }));
+  await mined(pool.createPool(owner, of));
+  await mintUsdc(accountAt(5).address, parseUnits("1000", 6));
+  await mintUsdc(accountAt(6).address, parseUnits("1000", 6));
+  const joined = await sink.becomeSink(seller, { ...of, capacity: 10n ** 10n, stake: parseEther("400"), wrap: true });
+  assert.ok(joined.length >= 3);
+  await mine(1, 600);
+});
+
+test("OpenAI's client buys embeddings: a 402 is paid, a voucher is signed by both, and redeemed", onChain, async () => {
+  const { serve, reach } = sinkWith();
+  const { openai, fetch, faults } = buyerOf(reach);
+  const answer = await openai.embeddings.create({ model: "m", input: "a text", encoding_format: "float" });
+  assert.deepEqual(answer.data[0].embedding, [0.5, 0.25]);
+  await fetch.settled();
+  assert.deepEqual(faults, []);
+  const { free } = await work.getBudget(buyer, between);
+  assert.ok(free > 0n);
+
+  const redeemed = await mined(serve.redeem());
+  const counted = redeemed.events.find((event) => event.eventName === "Redeemed");
+  assert.ok(counted, redeemed.events.map((event) => event.eventName).join());
+  const totals = await vouchers.getTotals(buyer, between);
+  const spent = (1_500n * 10n ** 6n * price) / 10n ** 9n;
+  assert.deepEqual(totals, { work: 1_500n * 10n ** 6n, value: spent, tasks: 1n });
+});
+
+test("a stream of one byte a read arrives whole, and is counted by its usage", onChain, async () => {
+  const { serve, reach } = sinkWith();
+  const { openai, fetch, faults } = buyerOf(reach);
+  const stream = await openai.chat.completions.create({
+    model: "m",
+    stream: true,
+    messages: [{ role: "user", content: "Where?" }],
+    max_tokens: 2_000,
+  });
+  let text = "";
+  for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
+  assert.equal(text, "Zürich 🙂");
+  await fetch.settled();
+  assert.deepEqual(faults, []);
+  assert.deepEqual([serve.queue.running, serve.queue.standing(accountAt(6).address).outstanding], [0, 0n]);
+  await mined(serve.redeem());
+  assert.equal((await vouchers.getTotals(buyer, between)).tasks, 2n);
+});
+
+test("ten at once: two run at the sink, one payment, one voucher for many; a buyer that forgot asks again", onChain, async () => {
+  const store = memoryStore();
+  const { serve, reach } = sinkWith({ store, mostWaiting: 20, mostPerSource: 20 });
+  const { openai, fetch, faults } = buyerOf(reach);
+  const asked = Array.from({ length: 10 }, () => openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }));
+  await Promise.all(asked);
+  await fetch.settled();
+  assert.deepEqual(faults, []);
+  // Another process of the same buyer, without its store: the sink shows it what it has signed.
+  const forgetful = buyerOf(reach);
+  await forgetful.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
+  await forgetful.fetch.settled();
+  assert.deepEqual(forgetful.faults, []);
+  await mine(1, 600);
+  await mined(serve.redeem());
+  assert.equal((await vouchers.getTotals(buyer, between)).tasks, 13n);
+});
+
+test("what the service refuses costs nothing, and comes through", onChain, async () => {
+  const { serve, reach } = sinkWith();
+  const { openai, fetch, faults } = buyerOf(reach);
+  await assert.rejects(openai.embeddings.create({ model: "m", input: "fail", encoding_format: "float" }), { status: 500 });
+  await fetch.settled();
+  assert.deepEqual(faults, []);
+  assert.equal(await serve.redeem(), undefined);
+  serve.drain();
+  await assert.rejects(openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }), { status: 503 });
+});
+
+test("a first trust that is too small asks for an earmark, which is set aside", onChain, async () => {
+  const { reach } = sinkWith({ firstTrust: 1n, mostTrust: 1n });
+  const { openai, fetch, faults } = buyerOf(reach);
+  await openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
+  await fetch.settled();
+  assert.deepEqual(faults, []);
+  assert.ok((await work.getBudget(buyer, between)).earmarked > 0n);
+});
+
+test("by stream: opened when a sink asks for money, at no more than the limit", onChain, async () => {
+  const { reach } = sinkWith({ firstTrust: parseEther("100"), mostTrust: parseEther("100"), mostStrangers: parseEther("100") });
+  const costly = { ...scale, output: 10n ** 15n };
+  const stingy = buyerOf(reach, { scale: costly, funding: "stream", limits: { ...limits, flowRate: 1n } });
+  await assert.rejects(stingy.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }), { status: 402 });
+});

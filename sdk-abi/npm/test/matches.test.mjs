@@ -1,0 +1,85 @@
+// No action can mismatch its contract: every function of every ABI has one, calls that contract with that selector and those
+// arguments, and gives what the contract answers. The ABIs are read from ../abi, not from what was generated.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeFunctionData, encodeFunctionResult, toFunctionSelector } from "viem";
+import * as modules from "../dist/generated/actions/index.js";
+import { MODULES, camel, pascal, modulesOf } from "../generate/modules.mjs";
+import { abis, clientOf, deployment, sample } from "./support.mjs";
+
+const suite = abis();
+const contracts = [...suite.keys()];
+const book = deployment(contracts.map(camel));
+const members = Object.entries(modulesOf(contracts));
+const RENAMED = { account: "forAccount", timeout: "timeoutSeconds" };
+
+const isRead = (item) => ["view", "pure"].includes(item.stateMutability);
+
+/** The action of a function: by its name, or by its name and its contract's where two of a module have it. */
+function actionOf(module, short, name) {
+  const actions = modules[module];
+  return [`${name}Of${short}`, name].map((it) => [it, actions[it]]).find(([, it]) => it) ?? [];
+}
+
+/** The parameters of an action for the arguments of a function. */
+function parametersOf(item, args) {
+  const named = item.inputs.map(({ name }, index) => {
+    const renamed = !(isRead(item) && name === "account") && RENAMED[name];
+    return [renamed || name, args[index]];
+  });
+  return { deployment: book, ...Object.fromEntries(named) };
+}
+
+async function check(module, contract, short, item) {
+  const args = item.inputs.map((it, index) => sample(it, 7 * index + 3));
+  const results = item.outputs.map((it, index) => sample(it, 5 * index + 1));
+  const seen = [];
+  const client = clientOf((method, [call]) => {
+    assert.equal(method, "eth_call");
+    seen.push(call);
+    if (results.length === 0) return "0x";
+    return encodeFunctionResult({ abi: [item], result: results.length === 1 ? results[0] : results });
+  });
+  const [name] = actionOf(module, short, item.name);
+  assert.ok(name, `${module} has no ${item.name}`);
+  const action = isRead(item) ? modules[module][name] : modules[module][`simulate${pascal(name)}`];
+  const result = await action(client, parametersOf(item, args));
+
+  const [call] = seen;
+  assert.equal(call.to.toLowerCase(), book.contracts[camel(contract)].address, `${contract}.${item.name}`);
+  assert.equal(call.data.slice(0, 10), toFunctionSelector(item), `${contract}.${item.name}`);
+  assert.deepEqual(decodeFunctionData({ abi: [item], data: call.data }).args ?? [], args);
+  const named = Object.fromEntries(item.outputs.map((it, index) => [it.name, results[index]]));
+  const expected = results.length === 0 ? undefined : results.length === 1 ? results[0] : named;
+  assert.deepEqual(result, expected, `${contract}.${item.name}`);
+}
+
+for (const [module, contractsOf] of members) {
+  test(`${module}: every function of ${Object.keys(contractsOf).join(" and ")}`, async () => {
+    for (const [contract, short] of Object.entries(contractsOf)) {
+      const functions = suite.get(contract).filter((it) => it.type === "function");
+      assert.ok(functions.length > 0);
+      for (const item of functions) await check(module, contract, short, item);
+    }
+  });
+}
+
+test("every contract is in a module, and modules hold actions only", () => {
+  const placed = members.flatMap(([, it]) => Object.keys(it)).sort();
+  assert.deepEqual(placed, [...contracts].sort());
+  for (const module of Object.values(modules)) {
+    for (const [name, action] of Object.entries(module)) assert.equal(typeof action, "function", name);
+  }
+  for (const name of Object.keys(MODULES)) if (name !== "directory") assert.ok(modules[name], name);
+});
+
+test("the names that reads and writes were checked by are those of writes, too", () => {
+  for (const [module, contractsOf] of members) {
+    for (const [contract, short] of Object.entries(contractsOf)) {
+      for (const item of suite.get(contract).filter((it) => it.type === "function" && !isRead(it))) {
+        const [name] = actionOf(module, short, item.name);
+        assert.equal(typeof modules[module][name], "function", `${contract}.${item.name}`);
+      }
+    }
+  }
+});

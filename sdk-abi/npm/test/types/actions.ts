@@ -1,0 +1,69 @@
+// What the types of the built package promise. `npm test` compiles it and runs nothing.
+import { expectTypeOf } from "expect-type";
+import type { Address, Hex } from "viem";
+import { createPublicClient, createWalletClient, http } from "viem";
+import { isBpeError, mined, type BpeClient, type Deployment } from "@bpe/stylus";
+import { bpeActions } from "@bpe/stylus/actions";
+import { getTaskType } from "@bpe/stylus/actions/sink";
+import { getStake, getStakeManagerEvents, simulateUnstake, stake } from "@bpe/stylus/actions/stake";
+import { openStream } from "@bpe/stylus/actions/source";
+import { drain } from "@bpe/stylus/actions/buffer";
+
+declare const client: BpeClient;
+declare const deployment: Deployment;
+declare const sink: Address;
+declare const taskTypeId: Hex;
+
+// Reads: values, and objects of named values.
+expectTypeOf(getStake(client, { deployment, sink })).resolves.toEqualTypeOf<bigint>();
+expectTypeOf(getTaskType(client, { deployment, taskTypeId })).resolves.toEqualTypeOf<{
+  readonly minStake: bigint;
+  readonly sinkCount: bigint;
+  readonly totalCapacity: bigint;
+}>();
+
+// Arguments are checked.
+// @ts-expect-error an amount is a bigint
+void stake(client, { deployment, amount: 1 });
+// @ts-expect-error the amount is missing
+void stake(client, { deployment });
+// @ts-expect-error the deployment is missing
+void stake(client, { amount: 1n });
+
+// Overloads, by their arguments.
+void drain(client, { deployment, taskTypeId });
+void drain(client, { deployment, taskTypeId, maxSinks: 10n });
+// @ts-expect-error a number of sinks is a bigint
+void drain(client, { deployment, taskTypeId, maxSinks: 10 });
+
+// Events by name.
+const { events } = await mined(stake(client, { deployment, amount: 1n }));
+for (const event of events) {
+  if (event.eventName === "Staked") expectTypeOf(event.args.totalStake).toEqualTypeOf<bigint>();
+}
+const past = await getStakeManagerEvents(client, { deployment, eventName: "Slashed" });
+expectTypeOf(past[0]!.args.reason).toEqualTypeOf<Hex>();
+
+// Errors by name.
+const error: unknown = undefined;
+if (isBpeError(error, "DailySlashReached")) {
+  expectTypeOf(error.args).toEqualTypeOf<{ readonly sink: Address; readonly from: bigint }>();
+}
+if (isBpeError(error, "WrongChain")) expectTypeOf(error.args.actual).toEqualTypeOf<number>();
+// @ts-expect-error no contract has such an error
+isBpeError(error, "NoSuchError");
+
+// Any client of viem.
+const transport = http("http://127.0.0.1:8545");
+void getStake(createPublicClient({ transport }), { deployment, sink });
+void openStream(createWalletClient({ transport, account: sink }), { deployment, taskTypeId, flowRate: 1n });
+expectTypeOf(simulateUnstake(client, { deployment, amount: 1n })).resolves.toEqualTypeOf<void>();
+
+// The decorator: the same without client and deployment.
+const extended = createWalletClient({ transport, account: sink }).extend(bpeActions(deployment));
+expectTypeOf(extended.bpe.stake.getStake({ sink })).resolves.toEqualTypeOf<bigint>();
+expectTypeOf(extended.bpe.stake.minSinkStake()).resolves.toEqualTypeOf<bigint>();
+void extended.bpe.sink.registerSink({ taskTypeId, initialCapacity: 1n });
+void extended.bpe.source.openStream({ taskTypeId, flowRate: 1n });
+// @ts-expect-error the sink is missing
+void extended.bpe.stake.getStake({});
