@@ -36,6 +36,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::{
     config::Model,
     money::{Hold, MoneyError},
+    random::random,
     request::Asked,
     shared::Shared,
     sinks::Known,
@@ -290,7 +291,7 @@ async fn attempt(
         task_type_id: job.model.task_type,
         sink: chosen.sink,
         source: shared.source(),
-        task_id: B256::random(),
+        task_id: random(),
         work: job.work,
         value,
         timestamp: now,
