@@ -47,9 +47,15 @@ pub enum MoneyError {
     #[error("the money has not arrived within {0} s: the stream is on its way, try again later")]
     NotYet(u64),
     #[error(transparent)]
-    Stream(#[from] StreamError),
+    Stream(Box<StreamError>),
     #[error(transparent)]
     Chain(#[from] ChainError),
+}
+
+impl From<StreamError> for MoneyError {
+    fn from(error: StreamError) -> Self {
+        Self::Stream(Box::new(error))
+    }
 }
 
 /// Spending in an hour, with what is in flight.
