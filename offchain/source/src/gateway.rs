@@ -42,8 +42,8 @@ use crate::{
     sinks::Known,
 };
 
-/// A sink may ask for money twice for one request: for the stream, and for an earmark.
-const MOST_PAYMENTS: usize = 2;
+/// A sink may ask for money several times for one request: for the stream, for an earmark, and for what others of ours took.
+const MOST_PAYMENTS: usize = 4;
 
 /// What is asked of every sink alike.
 struct Job<'a> {

@@ -28,6 +28,8 @@ use crate::config::{Config, Spend};
 /// task.
 const EARMARK_SECONDS: u64 = 3_600;
 const EARMARK_TIMES: u128 = 10;
+/// Seconds within which the flow of a 402 pays for what it asks.
+const PROPOSED_SECONDS: u128 = 60;
 /// A runway below this is said loudly.
 const SHORT_RUNWAY: u64 = 86_400;
 
@@ -215,7 +217,9 @@ impl Money {
             return Err(MoneyError::NotSteered);
         };
         let earmark = asked.extra.earmark.min(self.spend.most_hour);
-        let needed = value.max(earmark);
+        // What else is in flight there counts, too: the flow that the sink proposes pays for all of it within a minute.
+        let owed = asked.extra.flow_rate.saturating_mul(PROPOSED_SECONDS);
+        let needed = value.max(earmark).max(owed.min(self.spend.most_hour));
         // Whoever comes second finds it done.
         let _turn = account.turn.lock().await;
         let begun = Instant::now();
