@@ -42,7 +42,7 @@ use crate::{
     sinks::Known,
 };
 
-/// A sink may ask for money several times for one request: for the stream, for an earmark, for what others of ours took.
+/// A sink may ask for money several times for a request: for the stream, an earmark, and what others of ours took.
 const MOST_PAYMENTS: usize = 4;
 
 /// What is asked of every sink alike.
