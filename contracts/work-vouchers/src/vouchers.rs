@@ -142,10 +142,6 @@ impl WorkVouchers {
             return Err(AmountTooLarge { amount }.into());
         }
         // All fit, as the totals do.
-        let part = |work: U256, value: U256| Part {
-            work: to_u128_saturating(work),
-            value: to_u128_saturating(value),
-        };
         let (new_work, new_value) = (work.saturating_sub(known.0), value.saturating_sub(known.1));
         match (new_work.is_zero(), new_value.is_zero()) {
             (true, true) => Err(NothingNew {}.into()),
@@ -210,11 +206,7 @@ impl WorkVouchers {
         let reserve = self.work_reserve.get();
         let [work, value, available, ever_paid] =
             invoke_words(self.vm(), reserve, selector, arguments)?;
-        let part = Part {
-            work: to_u128_saturating(work),
-            value: to_u128_saturating(value),
-        };
-        Ok((part, [available, ever_paid]))
+        Ok((part(work, value), [available, ever_paid]))
     }
 
     /// Writes what counts between the two down. Returns how many tasks that is: all new ones when all of the work counts;
@@ -255,6 +247,13 @@ fn is_callers(error: &Error) -> bool {
         Error::InsufficientGas(_) => true,
         Error::Revert(Revert(data)) => data.is_empty(),
         _ => false,
+    }
+}
+
+fn part(work: U256, value: U256) -> Part {
+    Part {
+        work: to_u128_saturating(work),
+        value: to_u128_saturating(value),
     }
 }
 

@@ -32,6 +32,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
         "asks BackpressurePool for its links at construction, and later pool, meter and Superfluid alone, never EscrowBuffer; while WorkReserve asks it, it never calls back",
     ),
     (
+        "WorkReserve",
+        "asks WorkVouchers for its links at construction, and later WorkLedger, pools and the token alone, none of which calls it",
+    ),
+    (
         "StreamGateway",
         "is called by Superfluid's macro forwarders alone, and asks pool and agreement in views",
     ),
