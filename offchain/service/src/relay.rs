@@ -83,7 +83,7 @@ async fn pump(
             Ok(Some(Ok(frame))) => frame,
             Ok(None) if counter.complete() => break End::Complete,
             Ok(None) if counter.failed() => break End::Broken("it ended with an error".to_owned()),
-            Ok(None) => break End::Broken("it ended without [DONE]".to_owned()),
+            Ok(None) => break End::Broken("it ended early".to_owned()),
         };
         let Ok(bytes) = frame.into_data() else {
             continue;

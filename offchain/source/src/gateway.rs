@@ -36,13 +36,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::{
     config::Model,
     money::{Hold, MoneyError},
+    random::random,
     request::Asked,
     shared::Shared,
     sinks::Known,
 };
 
-/// A sink may ask for money twice for one request: for the stream, and for an earmark.
-const MOST_PAYMENTS: usize = 2;
+/// A sink may ask for money several times for a request: for the stream, an earmark, and what others of ours took.
+const MOST_PAYMENTS: usize = 4;
 
 /// What is asked of every sink alike.
 struct Job<'a> {
@@ -290,7 +291,7 @@ async fn attempt(
         task_type_id: job.model.task_type,
         sink: chosen.sink,
         source: shared.source(),
-        task_id: B256::random(),
+        task_id: random(),
         work: job.work,
         value,
         timestamp: now,

@@ -9,6 +9,7 @@ pub mod config;
 mod gateway;
 mod health;
 mod money;
+mod random;
 mod request;
 mod settle;
 mod shared;

@@ -28,6 +28,8 @@ use crate::config::{Config, Spend};
 /// task.
 const EARMARK_SECONDS: u64 = 3_600;
 const EARMARK_TIMES: u128 = 10;
+/// Seconds within which the flow of a 402 pays for what it asks.
+const PROPOSED_SECONDS: u128 = 60;
 /// A runway below this is said loudly.
 const SHORT_RUNWAY: u64 = 86_400;
 
@@ -47,9 +49,15 @@ pub enum MoneyError {
     #[error("the money has not arrived within {0} s: the stream is on its way, try again later")]
     NotYet(u64),
     #[error(transparent)]
-    Stream(#[from] StreamError),
+    Stream(Box<StreamError>),
     #[error(transparent)]
     Chain(#[from] ChainError),
+}
+
+impl From<StreamError> for MoneyError {
+    fn from(error: StreamError) -> Self {
+        Self::Stream(Box::new(error))
+    }
 }
 
 /// Spending in an hour, with what is in flight.
@@ -209,7 +217,9 @@ impl Money {
             return Err(MoneyError::NotSteered);
         };
         let earmark = asked.extra.earmark.min(self.spend.most_hour);
-        let needed = value.max(earmark);
+        // What else is in flight there counts, too: the flow that the sink proposes pays for all of it within a minute.
+        let owed = asked.extra.flow_rate.saturating_mul(PROPOSED_SECONDS);
+        let needed = value.max(earmark).max(owed.min(self.spend.most_hour));
         // Whoever comes second finds it done.
         let _turn = account.turn.lock().await;
         let begun = Instant::now();

@@ -46,7 +46,8 @@ pub async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
                 false
             }
             () = tokio::time::sleep(EVERY) => false,
-            _ = stop.wait_for(|stop| *stop) => true,
+            // What is watched is not held while the others are gathered.
+            () = async { drop(stop.wait_for(|stop| *stop).await) } => true,
         };
         if let Err(error) = round(&shared, &mut pauses, ended).await {
             tracing::warn!(%error, "vouchers wait");

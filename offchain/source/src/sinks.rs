@@ -13,6 +13,8 @@ use std::{
 use alloy::primitives::{Address, B256, U256};
 use bpe_agent::formats::TaskTypeStatus;
 
+use crate::random::random;
+
 /// A fault is forgotten by one for each task that was done.
 const MOST_FAULTS: u32 = 16;
 /// What a sink that never answered is taken to need, in milliseconds: less than any, so that new ones are tried.
@@ -231,7 +233,7 @@ fn draw<'a>(among: &[&'a Known]) -> Option<&'a Known> {
     if total == 0 {
         return None;
     }
-    let mut at = U256::from_be_bytes(B256::random().0)
+    let mut at = U256::from_be_bytes(random().0)
         .wrapping_rem(U256::from(total))
         .saturating_to::<u64>();
     for it in among {

@@ -1,6 +1,6 @@
 //! The npm package's actions, module by module, and the examples that use them.
 
-use std::{fs, process::Command};
+use std::{fs, process::Command, time::Duration};
 
 use alloy::primitives::{keccak256, B256, U256};
 use bpe_abi::{IBackpressurePool, ICapacityRegistry};
@@ -13,6 +13,7 @@ use bpe_tests::{
 use devnet_superfluid::bindings::ISimpleACL;
 use serde_json::{json, Value};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use super::World;
 
@@ -28,9 +29,31 @@ impl World {
     }
 }
 
+/// Lets a chain's time go on with the machine's, for clients that wait by their own clock: in tests it stands still.
+struct Ticking(JoinHandle<()>);
+
+impl Ticking {
+    fn start(world: &World) -> Self {
+        let devnet = world.devnet().clone();
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                devnet.advance_time(1).expect("time goes on");
+            }
+        }))
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Runs tests of the package that need a chain, on one of their own.
 async fn on_a_chain(test_file: &str) {
     let world = World::start().await;
+    let _ticking = Ticking::start(&world);
     let package = npm::built().await;
     let mut test = node();
     test.args(["--test", "--test-reporter=tap", test_file]);
@@ -90,6 +113,7 @@ async fn by_work(world: &World, id: B256) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_typescript_examples_sell_and_buy() {
     let world = World::start().await;
+    let _ticking = Ticking::start(&world);
     let project = npm::project_with("typescript").await;
     let id = keccak256("examples");
     by_work(&world, id).await;

@@ -114,6 +114,10 @@ impl Attack {
             whale: signer(1),
             honest: signer(2),
         };
+        attack.sink(&attack.honest, HONEST).await;
+        for sink in case.sinks() {
+            attack.sink(&sink, RING / case.members).await;
+        }
         if case.reviews {
             let pools = &attack.it.core.pools;
             let reviewer = case.sinks()[0].address();
@@ -126,10 +130,6 @@ impl Attack {
             )
             .await;
             mined(pools.rebalance(id).send().await).await;
-        }
-        attack.sink(&attack.honest, HONEST).await;
-        for sink in case.sinks() {
-            attack.sink(&sink, RING / case.members).await;
         }
         let [ring, others] = case.flows();
         attack.source(&attack.whale, others).await;

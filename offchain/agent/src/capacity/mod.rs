@@ -8,8 +8,7 @@
 //! 2. takes the mean throughput of about ten saturated windows (`sums`), and begins anew when two windows in a row say
 //!    by 2.5 standard deviations that it has become less;
 //! 3. says 0 at once when the server is down, and afterwards a fifth more of what was before with each window, until
-//!   all of it
-//!    is back and there is evidence again.
+//!    all of it is back and there is evidence again.
 //!
 //! Arithmetic is that of 64-bit floats, by addition, multiplication, division and square root alone, in a stated
 //! order: the TypeScript package computes the same numbers, and `tests/fixtures/agent/capacity.json` holds both to

@@ -1,12 +1,9 @@
 //! TaskQueueManager: takes only what can be done in time, by those who have shown that they sign for it.
 //!
 //! - A task runs if there is room, waits if its deadline leaves the time (by the mean of what tasks took), and is
-//!   refused
-//!   otherwise, with when to come back.
-//! - A source may owe so much: a first trust, and what it has signed for since, up to a limit; more only if it has
-//!   set as much
-//!   aside on the chain. All those together who have signed nothing yet may owe so much, too: new accounts cost
-//! nothing.
+//!   refused otherwise, with when to come back.
+//! - A source may owe a first trust, and what it has signed for since, up to a limit; more only if it has set as much
+//!   aside on the chain. All that have signed nothing yet have a limit together, too: new accounts cost nothing.
 //! - What is in hand is never refused. A slot belongs to a [`Slot`], and is free when that is dropped, however it
 //!   came to it.
 
