@@ -64,7 +64,7 @@ interface ICapacityRegistry {
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
 
-    /// `required` is more than the `available` stake: what StakeManager says, and this contract passes on.
+    /// `required` is more than the `available` stake.
     error InsufficientStake(uint256 required, uint256 available);
 
     /// `callee` answered with something that is not what its interface promises.

@@ -116,8 +116,8 @@ interface IPricingCurve {
     /// The bounds of the task type's base fee now, those that are announced, and from when on, in seconds since 1970.
     function getFees(bytes32 taskTypeId) external view returns (uint256 floor, uint256 ceiling, uint256 nextFloor, uint256 nextCeiling, uint256 from);
 
-    /// The work that counted lately and the capacity that served it, in capacity-seconds, fading by 0.7 an epoch; and the
-    /// epoch (seconds since 1970 / 300) up to which they have faded.
+    /// The work that counted in the last epoch with counts and the capacity that served it, in capacity-seconds; and that epoch
+    /// (seconds since 1970 / 300).
     function getUsage(bytes32 taskTypeId) external view returns (uint256 work, uint256 capacity, uint256 epoch);
 
     /// Who tells of counted work; zero for nobody.
