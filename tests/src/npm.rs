@@ -47,7 +47,8 @@ fn installed(package: &Path) -> PathBuf {
 /// The package, built. Tests in other processes wait meanwhile, and build nothing again.
 pub async fn built() -> PathBuf {
     let package = package();
-    let lock = File::create(target_dir().join("npm.lock")).expect("the target folder can be written");
+    let lock =
+        File::create(target_dir().join("npm.lock")).expect("the target folder can be written");
     let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock));
     let _lock = lock.await.unwrap().expect("a file can be locked");
     let stamp = package.join("dist/.built");
@@ -110,7 +111,11 @@ pub async fn project_with(example: &str) -> TempDir {
     fs::create_dir_all(modules.join("@bpe")).unwrap();
     symlink(&package, modules.join("@bpe/stylus")).unwrap();
     for dependency in ["viem", "openai", "@modelcontextprotocol"] {
-        symlink(installed(&package).join(dependency), modules.join(dependency)).unwrap();
+        symlink(
+            installed(&package).join(dependency),
+            modules.join(dependency),
+        )
+        .unwrap();
     }
     copy_all(
         &workspace_root().join("examples").join(example),
@@ -133,11 +138,4 @@ pub fn copy_all(from: &Path, to: &Path) {
             fs::copy(&entry, to.join(name)).unwrap();
         }
     }
-}
-
-/// A command of the examples' project.
-pub fn in_project(project: &TempDir, script: &str) -> Command {
-    let mut command = node();
-    command.arg(script).current_dir(project.path());
-    command
 }

@@ -69,10 +69,8 @@ impl BackpressurePool {
         let after = self.set_parts(split, before, after)?;
         let mut pool = self.pools.setter(split.id);
         pool.overflow_units.set(pack(units.overflow));
-        if members != before.map(|(member, _)| member) {
-            pool.fee_member.set(fee_member);
-            pool.budget_member.set(budget_member);
-        }
+        pool.fee_member.set(fee_member);
+        pool.budget_member.set(budget_member);
         let [(_, fee), (_, budget)] = after;
         pool.fee_units.set(pack(fee));
         pool.budget_units.set(pack(budget));
@@ -162,10 +160,9 @@ impl BackpressurePool {
                 if split.weighting == BY_WORK && had > 0 {
                     return Err(InvalidAccount { account: *member }.into());
                 }
-                agreed = agreed.map(|(whose, units)| match whose == *member {
-                    true => (whose, 0),
-                    false => (whose, units),
-                });
+                for (_, units) in agreed.iter_mut().filter(|(whose, _)| whose == member) {
+                    *units = 0;
+                }
             }
         }
         Ok(agreed)

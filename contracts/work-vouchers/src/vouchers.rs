@@ -211,11 +211,7 @@ impl WorkVouchers {
         let reserve = self.work_reserve.get();
         let [work, value, available, ever_paid] =
             invoke_words(self.vm(), reserve, selector, arguments)?;
-        let part = Part {
-            work: to_u128_saturating(work),
-            value: to_u128_saturating(value),
-        };
-        Ok((part, [available, ever_paid]))
+        Ok((part(work, value), [available, ever_paid]))
     }
 
     /// Writes what counts between the two down. Returns how many tasks that is: all new ones when all of the work counts;
@@ -264,6 +260,13 @@ fn is_callers(error: &Error) -> bool {
         Error::InsufficientGas(_) => true,
         Error::Revert(Revert(data)) => data.is_empty(),
         _ => false,
+    }
+}
+
+fn part(work: U256, value: U256) -> Part {
+    Part {
+        work: to_u128_saturating(work),
+        value: to_u128_saturating(value),
     }
 }
 

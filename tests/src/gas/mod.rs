@@ -4,6 +4,7 @@
 pub mod compared;
 mod proof;
 mod settlement;
+mod work;
 
 use std::fmt::Write;
 
@@ -108,6 +109,7 @@ pub async fn report() -> String {
     page.push_str(&capacity_registry().await);
     page.push_str(&settlement::tables().await);
     page.push_str(&proof::tables().await);
+    page.push_str(&work::tables().await);
     page
 }
 

@@ -69,11 +69,6 @@ async fn self_dealing_costs_the_fee_however_much_others_overpay() {
     }
     // Together they have what they had, less the fee.
     let together = core.whole(mallory.address()).await + core.whole(hers).await;
-    println!(
-        "self-dealing: {} of {} wei lost",
-        usdcx(1_000) - together,
-        usdcx(1_000)
-    );
     assert!(together < usdcx(1_000));
     assert!(usdcx(1_000) - together >= paid / 1_000);
     assert_eq!(core.whole(honest.address()).await, generous);

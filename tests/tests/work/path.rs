@@ -62,9 +62,6 @@ async fn from_a_stream_to_a_sink_and_back_to_the_wei() {
     let admin = core.whole(*core.pools.address()).await;
     assert_eq!(whole + more + fees + cushion + admin, at_first);
     let seconds = u128::from(core.base.devnet.timestamp() - opened);
-    println!(
-        "of {paid} wei noted {cushion} more arrived, {admin} by rounding elsewhere, fees {fees}"
-    );
     assert!(cushion <= UNITS * seconds + 1);
     assert!(fees.abs_diff((paid + cushion) / 999) <= UNITS * seconds);
 }
@@ -88,12 +85,7 @@ async fn a_voucher_costs_the_same_for_1_100_and_10_000_tasks() {
         let next = it.redeem(it.voucher(&client, &worker, totals), false).await;
         let totals = Totals(u128::from(tasks) * 3, value * 3, tasks * 3);
         let paid = it.redeem(it.voucher(&client, &worker, totals), true).await;
-        let each = [first.gas_used, next.gas_used, paid.gas_used];
-        println!(
-            "{tasks} tasks: first {} gas, next {}, next with payment {}",
-            each[0], each[1], each[2]
-        );
-        gas.push(each);
+        gas.push([first.gas_used, next.gas_used, paid.gas_used]);
     }
     // Of zeros and other bytes in the calldata, and of the sink's first count and first payment.
     for (one, many) in gas[1].iter().zip(&gas[2]) {
@@ -106,7 +98,7 @@ async fn a_voucher_costs_the_same_for_1_100_and_10_000_tasks() {
     let noting = it
         .redeem(it.voucher(&client, &worker, Totals(1, 1_000, 1)), false)
         .await;
-    println!("first with a first note: {} gas", noting.gas_used);
+    assert!(noting.gas_used < 260_000, "{}", noting.gas_used);
 }
 
 #[tokio::test]
@@ -140,15 +132,15 @@ async fn fifty_pairs_in_one_batch() {
         let receipt = it.redeem_batch(batch, false).await;
         assert_eq!(events::<Redeemed>(&receipt).len(), 50);
         assert_eq!(events::<VoucherRejected>(&receipt).len(), 0);
-        let gas = receipt.gas_used;
-        println!("50 pairs, round {round}: {gas} gas, {} each", gas / 50);
+        // What the gas report says, with some room.
+        let most = if round == 1 { 80_000 } else { 50_000 };
+        assert!(receipt.gas_used / 50 < most, "{}", receipt.gas_used);
     }
     let all = (0..sinks)
         .map(|number| signer(100 + number).address())
         .collect();
     let drain = it.core.reserve.drainTo(WORK, all);
-    let receipt = mined(drain.send().await).await;
-    println!("10 sinks paid: {} gas", receipt.gas_used);
+    mined(drain.send().await).await;
     for number in 0..sinks {
         let has = it.core.whole(signer(100 + number).address()).await;
         assert_eq!(has, 2 * u128::from(sources) * value);

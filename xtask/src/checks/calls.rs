@@ -33,7 +33,7 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "WorkReserve",
-        "asks WorkVouchers for its ledger at construction only, and calls nobody when it is told to spend",
+        "asks WorkVouchers for its links at construction, and later WorkLedger, pools and the token alone, none of which calls it",
     ),
     (
         "StreamGateway",

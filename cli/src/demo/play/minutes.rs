@@ -244,14 +244,14 @@ impl Play {
         }
     }
 
-    /// Every sink reports what was asked of it in the last minute, in tokens per second, and prices follow.
+    /// Every sink that has capacity reports what was asked of it in the last minute, in tokens per second, and prices follow.
     pub(super) async fn report_loads(&mut self) -> anyhow::Result<()> {
-        for sink in 0..self.world.sinks.len() {
-            if !self.tallies[sink].registered {
-                continue;
-            }
-            let account = self.cast.sinks[sink].address();
-            for market in self.served(sink) {
+        for market in 0..2 {
+            for (sink, capacity) in self.listed(market).await? {
+                if capacity.is_zero() {
+                    continue;
+                }
+                let account = self.cast.sinks[sink].address();
                 let load = units(self.asked[sink][market]);
                 let report = self.suite.pricing.reportQueueLoad(self.id(market), load);
                 self.send(report.from(account), "report a load").await?;

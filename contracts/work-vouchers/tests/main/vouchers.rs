@@ -388,8 +388,8 @@ fn streams_are_noted_when_a_voucher_needs_them() {
         let it = it.ledger.sender(THIRD).get_pending(CODE, source());
         it.to::<u128>()
     };
-    // The pool is known from the first note on.
-    assert_eq!((pending(&it), it.funds(source()).0), (0, 0));
+    // Told before anybody's first note, as after it.
+    assert_eq!((pending(&it), it.funds(source()).0), (100 * 100_000, 0));
     assert_eq!(it.note(source()), 100 * 100_000);
     advance_time(50);
     assert_eq!(pending(&it), 50 * 100_000);
