@@ -28,8 +28,8 @@ sol! {
 /// A sink's address, and where it says that it is.
 pub type Service = (Address, String);
 
-/// Sinks in a page, and in all: who lists more than anybody can ask is not followed further.
-const PAGE: u64 = 100;
+/// Sinks in a page, of which the contract gives no more, and in all: who lists more than anybody can ask is not followed further.
+const PAGE: u64 = 64;
 const MOST: usize = 10_000;
 
 /// Knows where the sinks of a task type are.

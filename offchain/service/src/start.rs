@@ -118,17 +118,15 @@ impl Base {
         self.head.get().timestamp
     }
 
-    /// A task type's metadata.
+    /// A task type's metadata; empty, if the deployment has no ServiceDirectory.
     ///
     /// # Errors
     /// If the node does not answer.
     pub async fn metadata(&self, task_type: B256) -> Result<String, ChainError> {
-        if let Some(directory) = OnChain::find(&self.deployment, &self.provider) {
-            return directory.metadata(task_type).await;
+        match OnChain::find(&self.deployment, &self.provider) {
+            Some(directory) => directory.metadata(task_type).await,
+            None => Ok(String::new()),
         }
-        let registry = self.deployment.address("capacityRegistry")?;
-        let registry = bpe_abi::ICapacityRegistry::new(registry, &self.provider);
-        Ok(registry.getMetadata(task_type).call().await?)
     }
 }
 

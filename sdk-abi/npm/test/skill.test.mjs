@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import { after, test } from "node:test";
 import { keccak256, parseEther, parseUnits, toHex } from "viem";
 import { mined } from "../dist/index.js";
-import { pool, sink, source } from "../dist/generated/actions/index.js";
-import { accountAt, clientAt, deployment, mine, mintUsdc, onChain, url } from "./chain.mjs";
+import { pool, source } from "../dist/generated/actions/index.js";
+import { accountAt, clientAt, deployment, mine, mintUsdc, onChain, openTaskType, url } from "./chain.mjs";
 
 const skill = fileURLToPath(new URL("../../../examples/openclaw-skill/", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "bpe-skill-"));
@@ -93,7 +93,7 @@ test("an agent stakes, serves, settles and leaves", onChain, async () => {
   set_up();
   const owner = clientAt(0);
   const of = { deployment, taskTypeId };
-  await mined(sink.registerTaskType(owner, { ...of, minStake: parseEther("100") }));
+  await openTaskType(owner, taskTypeId);
   await mined(pool.setWeighting(owner, { ...of, weighting: 3 }));
   await mined(pool.createPool(owner, of));
   for (const index of [5, 6]) {

@@ -11,6 +11,7 @@ use std::{
 use alloy::primitives::{Address, U256};
 use bpe_service::{config::Timeouts, http::Client};
 use bpe_tests::{
+    directory::Directory,
     process::{bpe, Process},
     proof::Proof,
     stage::mined,
@@ -66,7 +67,10 @@ impl Answer {
 
 impl Stage {
     pub async fn start() -> Self {
-        let proof = Proof::start().await;
+        let Directory {
+            it: proof,
+            contract: directory,
+        } = Directory::start().await;
         let core = &proof.core;
         let (base, devnet) = (&core.base, &core.base.devnet);
         mined(
@@ -76,13 +80,10 @@ impl Stage {
                 .await,
         )
         .await;
-        mined(core.pools.setWeighting(WORK, 3).send().await).await;
         // Its creator has a sink's stake.
         base.equip(base.owner, 100).await;
         mined(base.stakes.stake(tokens(100)).send().await).await;
-        let register = base
-            .registry
-            .registerTaskType_1(WORK, METADATA.to_owned(), tokens(100));
+        let register = directory.registerTaskType_1(WORK, METADATA.to_owned(), tokens(100), 3);
         mined(register.send().await).await;
         let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = devnet.serve(free_port).await.unwrap();
@@ -103,11 +104,11 @@ impl Stage {
             client: Client::new(Timeouts::default()).unwrap(),
             proof,
         };
-        it.record();
+        it.record(*directory.address());
         it
     }
 
-    fn record(&self) {
+    fn record(&self, directory: Address) {
         let core = &self.proof.core;
         let superfluid = &core.superfluid.addresses;
         let at = |address: &Address| json!({"address": address, "block": 0});
@@ -126,6 +127,7 @@ impl Stage {
                 "workLedger": at(core.ledger.address()),
                 "workVouchers": at(core.vouchers.address()),
                 "workReserve": at(core.reserve.address()),
+                "serviceDirectory": at(&directory),
             },
         });
         fs::write(self.path("deployment.json"), record.to_string()).unwrap();

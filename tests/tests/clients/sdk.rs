@@ -3,7 +3,7 @@
 use std::{fs, process::Command, time::Duration};
 
 use alloy::primitives::{keccak256, B256, U256};
-use bpe_abi::{IBackpressurePool, ICapacityRegistry};
+use bpe_abi::{IBackpressurePool, ICapacityRegistry, IStakeManager};
 use bpe_tests::{
     npm,
     stage::mined,
@@ -103,7 +103,12 @@ fn told(world: &World, example: &str, project: &TempDir, task_type: B256) -> Com
 async fn by_work(world: &World, id: B256) {
     let (provider, owner) = (&world.superfluid.provider, world.devnet().account(0));
     let registry = ICapacityRegistry::new(world.addresses["CapacityRegistry"], provider);
-    let register = registry.registerTaskType_0(id, tokens(100)).from(owner);
+    let stakes = IStakeManager::new(world.stakes(), provider);
+    let usdcx = world.superfluid.usdcx();
+    let approve = usdcx.approve(world.stakes(), tokens(100)).from(owner);
+    mined(approve.send().await).await;
+    mined(stakes.stake(tokens(100)).from(owner).send().await).await;
+    let register = registry.registerTaskType(id, tokens(100)).from(owner);
     mined(register.send().await).await;
     let pools = IBackpressurePool::new(world.addresses["BackpressurePool"], provider);
     mined(pools.setWeighting(id, 3).from(owner).send().await).await;
