@@ -9,9 +9,8 @@ use std::{
 use anyhow::{ensure, Context as _};
 use bpe_keeper::{Config, Keeper};
 use clap::{Args, Subcommand};
-use tracing_subscriber::filter::LevelFilter;
 
-use crate::stop::StopSignal;
+use crate::{logs::LogOptions, stop::StopSignal};
 
 /// The complete configuration with its comments.
 const TEMPLATE: &str = include_str!("../../ops/keeper.toml");
@@ -32,12 +31,8 @@ pub struct Options {
     /// Do everything but send transactions.
     #[arg(long)]
     observe: bool,
-    /// Log as JSON, one object a line.
-    #[arg(long)]
-    json_logs: bool,
-    /// What is logged: error, warn, info, debug or trace.
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
-    log: LevelFilter,
+    #[command(flatten)]
+    logs: LogOptions,
 }
 
 #[derive(Subcommand)]
@@ -73,15 +68,7 @@ async fn keep(options: Options) -> anyhow::Result<()> {
     if let Some(state) = options.state {
         config.store.state = state;
     }
-    let logs = tracing_subscriber::fmt()
-        .with_max_level(options.log)
-        .with_writer(std::io::stderr);
-    let set = if options.json_logs {
-        logs.json().try_init()
-    } else {
-        logs.try_init()
-    };
-    set.map_err(|error| anyhow::anyhow!("cannot log: {error}"))?;
+    options.logs.begin()?;
     let observes = config.observe;
     let keeper = Keeper::start(config).await?;
     let address = keeper.address();

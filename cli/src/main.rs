@@ -1,9 +1,13 @@
 //! `bpe`: the suite from the command line.
 
+#[cfg(feature = "agents")]
+mod agent;
 mod demo;
 mod devnet;
 #[cfg(feature = "keeper")]
 mod keeper;
+#[cfg(any(feature = "keeper", feature = "agents"))]
+mod logs;
 mod manual;
 mod stop;
 mod superfluid;
@@ -38,6 +42,12 @@ enum Command {
     /// Turn the protocol's crank: attestations, units, epochs, prices; with an API, metrics and a page.
     #[cfg(feature = "keeper")]
     Keeper(keeper::Options),
+    /// Sell capacity: a sidecar before any HTTP service, which takes tasks that are paid for.
+    #[cfg(feature = "agents")]
+    Sink(agent::SinkOptions),
+    /// Buy it: a local OpenAI-compatible gateway, which asks whoever has room and pays for what was done.
+    #[cfg(feature = "agents")]
+    Source(agent::SourceOptions),
     /// Run the protocol on a devnet of its own, and account for every token.
     Demo(demo::Options),
     /// Fetch Superfluid's contracts from npm into the user's cache, for later runs without a network.
@@ -72,6 +82,10 @@ async fn main() -> ExitCode {
         Command::MigrateCheck(options) => options.run().await,
         #[cfg(feature = "keeper")]
         Command::Keeper(options) => keeper::run(options).await,
+        #[cfg(feature = "agents")]
+        Command::Sink(options) => agent::sink(options).await,
+        #[cfg(feature = "agents")]
+        Command::Source(options) => agent::source(options).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Fetch => superfluid::fetch(),
         Command::Completions(options) => manual::completions(&options, &mut cli()),

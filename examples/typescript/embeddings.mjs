@@ -28,20 +28,25 @@ async function service(request) {
 
 const seller = clientOf("SELLER_KEY");
 await becomeSink(seller, { ...of, capacity: 10n ** 10n, stake: parseEther("400") });
-const trust = parseEther("0.01");
-const queue = { atOnce: 8, mostWaiting: 64, mostPerSource: 16, firstServiceMs: 20, firstTrust: trust, mostTrust: trust, mostStrangers: trust };
-const serve = createBpeServe({ ...of, client: seller, service, scale, price: () => price, queue });
+const trust = parseEther("0.01"); // what a buyer may owe that has signed nothing yet
+const queue = { atOnce: 8, mostPerSource: 16 };
+const serve = createBpeServe({ ...of, client: seller, service, scale, price: () => price, trust, queue });
 const server = createServer(nodeListener(serve));
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 
 const sinks = [{ sink: seller.account.address, uri: `http://127.0.0.1:${server.address().port}` }];
-const limits = { price, perTask: parseEther("0.01"), perHour: parseEther("0.1"), flowRate: 0n, deposit: parseEther("0.1") };
+const most = parseEther("0.1");
+const limits = { price, perTask: most / 10n, perHour: most, flowRate: 0n, deposit: most };
 const fetch = createBpeFetch({ ...of, client: clientOf("BUYER_KEY"), sinks, limits, scale });
 const openai = new OpenAI({ apiKey: "-", baseURL: "http://bpe/v1", fetch });
 const texts = ["congestion control for money", "capacity that is verified", "a stream of payments"];
-const answers = await Promise.all(texts.map((input) => openai.embeddings.create({ model: "letters", input, encoding_format: "float" })));
+const answers = await Promise.all(
+  texts.map((input) => openai.embeddings.create({ model: "letters", input, encoding_format: "float" })),
+);
 console.log(`${answers.length} embeddings of ${answers[0].data[0].embedding.length} numbers`);
 await fetch.settled();
-const { receipt } = await mined(serve.redeem());
-console.log(`paid in one transaction, for ${receipt.gasUsed} gas`);
+await new Promise((resolve) => setTimeout(resolve, 2_000)); // what counts is bounded by the time that a sink has had
+const { receipt, events } = await mined(serve.redeem());
+const counted = events.find((event) => event.eventName === "Redeemed");
+console.log(`${counted?.args.value} wei in one transaction, for ${receipt.gasUsed} gas`);
 server.close();

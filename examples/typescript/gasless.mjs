@@ -1,7 +1,14 @@
-// A stream that its source only signs: somebody else sends it, and pays the gas. PROVIDER is the name of a provider whose role
-// Superfluid's governance has granted to the sender, here SELLER_KEY; BUYER_KEY needs tokens, and no ether.
+// A stream that its source only signs: somebody else sends it, and pays the gas. PROVIDER is the name of a provider
+// whose role Superfluid's governance has granted to the sender, here SELLER_KEY; BUYER_KEY needs tokens, and no ether.
 import { mined } from "@bpe/stylus";
-import { createStream, deleteStream, getMinimumFlowRate, getStream, sendSignedMacro, signMacro } from "@bpe/stylus/actions/streams";
+import {
+  createStream,
+  deleteStream,
+  getMinimumFlowRate,
+  getStream,
+  sendSignedMacro,
+  signMacro,
+} from "@bpe/stylus/actions/streams";
 import { clientOf, deployment, told } from "./setup.mjs";
 
 const of = { deployment, taskTypeId: told("TASK_TYPE") };

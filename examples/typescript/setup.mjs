@@ -16,5 +16,9 @@ export const deployment = JSON.parse(readFileSync(told("DEPLOYMENT"), "utf8"));
 
 /** A client that signs with the key in this variable. */
 export function clientOf(name) {
-  return createWalletClient({ account: privateKeyToAccount(told(name)), transport: http(told("RPC")), pollingInterval: 100 });
+  return createWalletClient({
+    account: privateKeyToAccount(told(name)),
+    transport: http(told("RPC")),
+    pollingInterval: 100,
+  });
 }

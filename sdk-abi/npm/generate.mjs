@@ -1,6 +1,6 @@
-// Writes src/generated/ from the contracts' ABIs (../abi), their documentation (../../interfaces) and the recorded deployments
-// (../../deployments), and copies the ABIs into the package. `npm run build` runs it first; nothing of it is committed, so
-// that it cannot be older than the ABIs.
+// Writes src/generated/ from the contracts' ABIs (../abi), their documentation (../../interfaces) and the recorded
+// deployments (../../deployments), and copies the ABIs into the package. `npm run build` runs it first; nothing of it
+// is committed, so that it cannot be older than the ABIs.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -55,7 +55,10 @@ function writeAbis(names) {
     write(`${name}.ts`, `export const ${camel(name)}Abi = ${JSON.stringify(abiOf(name), null, 2)} as const;\n`);
   }
   write("abis.ts", names.map((name) => `export { ${camel(name)}Abi } from "./${name}.js";\n`).join(""));
-  write("names.ts", `/** A contract of the suite. */\nexport type ContractName = ${names.map((it) => `"${camel(it)}"`).join(" | ")};\n`);
+  write(
+    "names.ts",
+    `/** A contract of the suite. */\nexport type ContractName = ${names.map((it) => `"${camel(it)}"`).join(" | ")};\n`,
+  );
 }
 
 /** Which modules hand-written actions belong to. */
@@ -89,6 +92,10 @@ write(
   "addresses.ts",
   `export const addresses = ${JSON.stringify(addresses(), null, 2)} as const;\n\n` +
     "/** Superfluid's contracts and its USDC and USDCx, by chain id. */\n" +
-    `export const superfluid = ${JSON.stringify(recorded((it) => it.superfluid ?? {}), null, 2)} as const;\n`,
+    `export const superfluid = ${JSON.stringify(
+      recorded((it) => it.superfluid ?? {}),
+      null,
+      2,
+    )} as const;\n`,
 );
 cpSync(abis, join(here, "abi"), { recursive: true });

@@ -49,6 +49,20 @@ sol! {
         uint256 timestamp;
     }
 
+    /// `sink` owes `source` the task until `deadline`: of at most `work` of 1e-9 units, which costs at most `value` wei; both
+    /// sign. For the domain of WorkVouchers.
+    #[derive(Debug, PartialEq, Eq)]
+    struct WorkAssignment {
+        bytes32 taskTypeId;
+        address sink;
+        address source;
+        bytes32 taskId;
+        uint256 work;
+        uint256 value;
+        uint256 timestamp;
+        uint256 deadline;
+    }
+
     /// `key` signs for `account`, which signs this. For WorkVouchers.
     #[derive(Debug, PartialEq, Eq)]
     struct KeyRegistration {
@@ -132,7 +146,7 @@ pub fn completion_tracker(chain_id: ChainId, contract: Address) -> Eip712Domain 
     domain("BPE-CompletionTracker", "1", chain_id, contract)
 }
 
-/// The domain of vouchers and of registrations of keys; `contract` is WorkVouchers.
+/// The domain of vouchers, of assignments by work and of registrations of keys; `contract` is WorkVouchers.
 pub fn work_ledger(chain_id: ChainId, contract: Address) -> Eip712Domain {
     domain("BPE-WorkLedger", "1", chain_id, contract)
 }
@@ -275,6 +289,7 @@ mod tests {
             CompletionReceipt::eip712_encode_type(),
             TaskAssignment::eip712_encode_type(),
             WorkVoucher::eip712_encode_type(),
+            WorkAssignment::eip712_encode_type(),
             KeyRegistration::eip712_encode_type(),
             CapacityAttestation::eip712_encode_type(),
             BoltzmannShares::eip712_encode_type(),

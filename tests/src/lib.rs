@@ -7,6 +7,7 @@ pub mod domains;
 pub mod economy;
 pub mod gas;
 pub mod npm;
+pub mod process;
 pub mod programs;
 pub mod proof;
 pub mod settlement;

@@ -139,10 +139,3 @@ pub fn copy_all(from: &Path, to: &Path) {
         }
     }
 }
-
-/// A command of the examples' project.
-pub fn in_project(project: &TempDir, script: &str) -> Command {
-    let mut command = node();
-    command.arg(script).current_dir(project.path());
-    command
-}

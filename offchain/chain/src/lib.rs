@@ -15,6 +15,7 @@
 //! `examples/follow.rs` is a whole program.
 
 mod database;
+pub mod decimal;
 mod deployment;
 mod error;
 mod follow;

@@ -11,7 +11,8 @@ use bpe_abi::{
     ICompletionTracker::ICompletionTrackerErrors, IEscrowBuffer::IEscrowBufferErrors,
     INestedPool::INestedPoolErrors, IOffchainAggregator::IOffchainAggregatorErrors,
     IPipeline::IPipelineErrors, IPricingCurve::IPricingCurveErrors,
-    IStakeManager::IStakeManagerErrors,
+    IStakeManager::IStakeManagerErrors, IStreamGateway::IStreamGatewayErrors,
+    IWorkReserve::IWorkReserveErrors, IWorkVouchers::IWorkVouchersErrors,
 };
 
 /// The error by its name and values: `NonceAlreadyUsed { provided: 1, required: 2 }`.
@@ -32,6 +33,9 @@ pub fn describe(data: &Bytes) -> String {
         typed::<IPipelineErrors>,
         typed::<INestedPoolErrors>,
         typed::<IStakeManagerErrors>,
+        typed::<IWorkVouchersErrors>,
+        typed::<IWorkReserveErrors>,
+        typed::<IStreamGatewayErrors>,
     ];
     of.iter()
         .find_map(|decode| decode(data))

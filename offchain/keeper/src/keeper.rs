@@ -13,7 +13,7 @@ use bpe_chain::{
 use tokio::{net::TcpListener, task::JoinSet};
 use url::Url;
 
-use crate::{api, config::Config, in_time::in_time, metrics, shared::Shared, workers, MIGRATIONS};
+use crate::{api, config::Config, metrics, shared::Shared, workers, MIGRATIONS};
 
 /// What is in hand when it is to stop may take so long.
 const GRACE: Duration = Duration::from_secs(20);
@@ -162,7 +162,7 @@ impl Keeper {
 
 fn connect(url: &str) -> Result<DynProvider, KeeperError> {
     let parsed: Url = url.parse().map_err(|_| KeeperError::Url(url.to_owned()))?;
-    let client = in_time(&bpe_rpc::client(parsed)?, ANSWER);
+    let client = bpe_rpc::in_time(&bpe_rpc::client(parsed)?, ANSWER);
     Ok(ProviderBuilder::default().connect_client(client).erased())
 }
 

@@ -13,7 +13,6 @@
 pub mod api;
 pub mod config;
 mod health;
-mod in_time;
 mod inbox;
 mod index;
 mod keeper;

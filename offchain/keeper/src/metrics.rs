@@ -7,7 +7,7 @@ use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// Every series, for dashboards and alerts to be checked against.
-pub const SERIES: [&str; 24] = [
+pub const SERIES: [&str; 25] = [
     "bpe_keeper_attestations_total",
     "bpe_keeper_balance_gwei",
     "bpe_keeper_cursor_block",
@@ -30,6 +30,7 @@ pub const SERIES: [&str; 24] = [
     "bpe_keeper_spent_day_gwei",
     "bpe_keeper_spent_hour_gwei",
     "bpe_keeper_tasks_total",
+    "bpe_keeper_vouchers_total",
     "bpe_keeper_transactions_total",
     "bpe_keeper_worker_age_seconds",
 ];

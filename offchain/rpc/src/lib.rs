@@ -1,6 +1,8 @@
 //! A chain's endpoint for alloy, over HTTP or HTTPS. alloy's own transport stays without TLS, so that what only talks to
 //! a devnet compiles none; this one has rustls with ring, and trusts what the machine trusts.
 
+mod in_time;
+
 use std::{
     io,
     sync::Arc,
@@ -30,6 +32,8 @@ use hyper_util::{
 use rustls::{crypto::ring, ClientConfig, RootCertStore};
 use tower::Service;
 use url::Url;
+
+pub use in_time::in_time;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,6 +65,32 @@ pub fn client(url: Url) -> Result<RpcClient, EndpointError> {
         "https" => Ok(RpcClient::new(Https::new(&url)?, false)),
         other => Err(EndpointError::Scheme(other.to_owned())),
     }
+}
+
+/// A connector for any service, over HTTP or HTTPS. It trusts what the machine trusts, and over HTTPS nobody where that cannot
+/// be read.
+///
+/// # Errors
+/// If TLS cannot be set up.
+pub fn connector(timeout: Duration) -> Result<HttpsConnector<HttpConnector>, EndpointError> {
+    let mut http = HttpConnector::new();
+    http.set_connect_timeout(Some(timeout));
+    http.set_nodelay(true);
+    http.enforce_http(false);
+    let native =
+        HttpsConnectorBuilder::new().with_provider_and_native_roots(ring::default_provider());
+    let builder = match native {
+        Ok(builder) => builder,
+        Err(_) => {
+            let provider = Arc::new(ring::default_provider());
+            let config = ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(RootCertStore::empty())
+                .with_no_client_auth();
+            HttpsConnectorBuilder::new().with_tls_config(config)
+        }
+    };
+    Ok(builder.https_or_http().enable_http1().wrap_connector(http))
 }
 
 /// An alloy transport over HTTPS.

@@ -1,5 +1,5 @@
-// One file of actions for each contract: reads, writes, simulations, events. Every call hands the ABI's own item to the core,
-// which is typed by it, so that `tsc` refuses a function that does not match its contract.
+// One file of actions for each contract: reads, writes, simulations, events. Every call hands the ABI's own item to the
+// core, which is typed by it, so that `tsc` refuses a function that does not match its contract.
 import { camel, pascal } from "./modules.mjs";
 import { comment, key } from "./docs.mjs";
 import { resultOf, typeOf } from "./types.mjs";
@@ -55,7 +55,8 @@ const RESERVED = ["delete", "new", "default", "import", "export", "function", "r
 
 /** By its own name, or with its contract's where another one of the module has such a function. */
 function exportedName(name, shared, short) {
-  if (RESERVED.includes(name)) throw new Error(`a function cannot be called ${name} in JavaScript: give it another name`);
+  if (RESERVED.includes(name))
+    throw new Error(`a function cannot be called ${name} in JavaScript: give it another name`);
   return shared.has(name) ? `${name}Of${short}` : name;
 }
 
@@ -89,7 +90,13 @@ function body(call, name, contract, overloads, rest) {
 
 function actionsOf(contract, name, overloads, exported, docs) {
   const documented = overloads.map((it) =>
-    docs.get(key("function", it.name, it.inputs.map((input) => input.name))),
+    docs.get(
+      key(
+        "function",
+        it.name,
+        it.inputs.map((input) => input.name),
+      ),
+    ),
   );
   const said = [...new Set(documented.filter(Boolean))].join("\n\n");
   const result = resultOf(overloads[0].outputs);

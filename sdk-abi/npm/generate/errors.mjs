@@ -18,7 +18,14 @@ function errorsOf(contracts) {
   for (const [abi, docs] of contracts) {
     for (const it of abi.filter((entry) => entry.type === "error")) {
       const unnamed = it.inputs.map((input, index) => ({ ...input, name: input.name || `value${index}` }));
-      const said = docs.get(key("error", it.name, it.inputs.map((input) => input.name))) ?? "";
+      const said =
+        docs.get(
+          key(
+            "error",
+            it.name,
+            it.inputs.map((input) => input.name),
+          ),
+        ) ?? "";
       const error = { name: it.name, inputs: unnamed, said };
       const known = errors.get(typed(it));
       if (!known || (!known.said && said)) errors.set(typed(it), error);
@@ -34,7 +41,9 @@ export function errorTable(contracts) {
   const byName = new Map();
   for (const it of errors) byName.set(it.name, [...(byName.get(it.name) ?? []), it]);
   const types = [...byName].map(([name, several]) => {
-    const shapes = several.map((it) => (it.inputs.length === 0 ? "Readonly<Record<never, never>>" : objectOf(it.inputs)));
+    const shapes = several.map((it) =>
+      it.inputs.length === 0 ? "Readonly<Record<never, never>>" : objectOf(it.inputs),
+    );
     const said = [...new Set(several.map((it) => it.said).filter(Boolean))].join("\n");
     return `${comment(said, "  ")}  ${name}: ${shapes.join(" | ")};\n`;
   });

@@ -1,5 +1,5 @@
-// Which contracts stand in which module of actions, and by which short names their functions are told apart where two of a
-// module share one. A contract that is not listed is a module by itself.
+// Which contracts stand in which module of actions, and by which short names their functions are told apart where two
+// of a module share one. A contract that is not listed is a module by itself.
 export const MODULES = {
   stake: { StakeManager: "Stakes" },
   sink: { CapacityRegistry: "Registry" },

@@ -1,7 +1,7 @@
 /**
- * What agents have in common, as the Rust crate `bpe-agent` has it; both compute the same. Work in work units of 1e-9 (a
- * capacity unit for a second is one work unit), money in wei of the payment token, prices in wei per work unit, capacity in
- * work units of 1e-9 per second. Time in protocol decisions is the chain's.
+ * What agents have in common, as the Rust crate `bpe-agent` has it; both compute the same. Work in work units of 1e-9
+ * (a capacity unit for a second is one work unit), money in wei of the payment token, prices in wei per work unit,
+ * capacity in work units of 1e-9 per second. Time in protocol decisions is the chain's.
  */
 export { CapacityComputer, type CapacitySettings, type Reading, type Window } from "./agent/capacity.js";
 export { Publisher } from "./agent/publish.js";
@@ -22,7 +22,14 @@ export * from "./agent/work.js";
 export * from "./agent/task.js";
 export * from "./agent/messages.js";
 export { MalformedError } from "./agent/wire.js";
-export { SinkLifecycle, towardsLeaving, towardsService, type SinkPlan, type SinkState, type SinkStep } from "./agent/sinkLifecycle.js";
+export {
+  SinkLifecycle,
+  towardsLeaving,
+  towardsService,
+  type SinkPlan,
+  type SinkState,
+  type SinkStep,
+} from "./agent/sinkLifecycle.js";
 export {
   SourceLifecycle,
   towardsLeavingSource,

@@ -66,11 +66,12 @@ export interface BpeFetch {
 }
 
 /**
- * A `fetch` that finds a sink, signs, pays, and hands in a voucher for what came: of a URL, path and query are taken to the
- * sink. What fails before the first byte goes to the next sink; afterwards nothing does.
+ * A `fetch` that finds a sink, signs, pays, and hands in a voucher for what came: of a URL, path and query are taken to
+ * the sink. What fails before the first byte goes to the next sink; afterwards nothing does.
  *
  * ```ts
- * const openai = new OpenAI({ apiKey: "-", baseURL: "http://bpe/v1", fetch: createBpeFetch({ client, deployment, taskTypeId, limits }) });
+ * const openai = new OpenAI({ apiKey: "-", baseURL: "http://bpe/v1", fetch: createBpeFetch({ client, deployment,
+ * taskTypeId, limits }) });
  * ```
  */
 export function createBpeFetch(options: BpeFetchOptions): BpeFetch {
@@ -150,7 +151,12 @@ class Buyer {
       this.#sinks.answered(sink.sink, performance.now() - started);
       const counting = close;
       close = undefined;
-      return this.#following(sink, ended, new Counter(scale, request.body?.length ?? 0, contentType(ended.answer)), counting);
+      return this.#following(
+        sink,
+        ended,
+        new Counter(scale, request.body?.length ?? 0, contentType(ended.answer)),
+        counting,
+      );
     } catch (error) {
       if (isBpeError(error, "SpendingLimit")) return refusal(402, "spending_limit", error.message);
       throw error;
@@ -213,7 +219,11 @@ class Buyer {
       flush: settle,
     });
     const [body, abort] = [answer.body.pipeThrough(counting), () => close(0n)];
-    return new Response(endingIn(body, abort), { status: answer.status, statusText: answer.statusText, headers: plain(answer.headers) });
+    return new Response(endingIn(body, abort), {
+      status: answer.status,
+      statusText: answer.statusText,
+      headers: plain(answer.headers),
+    });
   }
 
   #track(settling: Promise<void>): void {

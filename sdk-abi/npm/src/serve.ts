@@ -1,4 +1,4 @@
-import { isAddressEqual, type Account, type Hex } from "viem";
+import { isAddressEqual, type Account, type Address, type Hex } from "viem";
 import {
   encodePaymentRequired,
   parseSubmission,
@@ -12,7 +12,15 @@ import {
 } from "./agent/messages.js";
 import { QueueRefusal, TaskQueueManager, type Slot } from "./agent/queue.js";
 import type { QueueSettings } from "./agent/book.js";
-import { assignmentOf, checkTask, decodeTask, priceOfTask, signerOfTask, TaskError, type TaskOffer } from "./agent/task.js";
+import {
+  assignmentOf,
+  checkTask,
+  decodeTask,
+  priceOfTask,
+  signerOfTask,
+  TaskError,
+  type TaskOffer,
+} from "./agent/task.js";
 import { valueOf } from "./agent/totals.js";
 import { MalformedError, toJson } from "./agent/wire.js";
 import { Counter, scaleOf, type WorkScale } from "./agent/work.js";
@@ -47,7 +55,10 @@ export interface BpeServeOptions {
   readonly service: (request: Request) => Promise<Response> | Response;
   /** Wei per work unit. */
   readonly price: () => bigint;
-  readonly queue: QueueSettings;
+  /** What a source may owe that has signed nothing yet, in wei; a hundred times as much when it has signed for that. */
+  readonly trust: bigint;
+  /** What differs from the usual: 4 tasks at once, 32 that wait, 8 of a source; strangers owe 10 times `trust` together. */
+  readonly queue?: Partial<QueueSettings>;
   /** Where vouchers are kept: in memory by default, and then lost with the process, and so is the pay. */
   readonly store?: Store;
   /** How work is counted: as the task type's metadata says by default. */
@@ -58,7 +69,10 @@ export interface BpeServeOptions {
 
 /** A sink. */
 export interface BpeServe {
-  /** Answers a request: of the service, `/bpe/v1/status` or `/bpe/v1/vouchers`. For any server that speaks `Request` and `Response`. */
+  /**
+   * Answers a request: of the service, `/bpe/v1/status` or `/bpe/v1/vouchers`. For any server that speaks `Request` and
+   * `Response`.
+   */
   fetch(request: Request): Promise<Response>;
   /** Takes no more tasks. What is in hand is done. */
   drain(): void;
@@ -72,7 +86,20 @@ const MOST_SUBMISSION = 1 << 20;
 /** Task ids that are remembered, the oldest of which are forgotten: none lives longer than its deadline. */
 const MOST_SEEN = 100_000;
 
-/** A sink in front of a service: takes tasks that it can do in time and that are paid for, counts, and keeps vouchers. */
+const settingsOf = ({ trust, queue }: BpeServeOptions): QueueSettings => ({
+  atOnce: 4,
+  mostWaiting: 32,
+  mostPerSource: 8,
+  firstServiceMs: 1_000,
+  firstTrust: trust,
+  mostTrust: 100n * trust,
+  mostStrangers: 10n * trust,
+  ...queue,
+});
+
+/**
+ * A sink in front of a service: takes tasks that it can do in time and that are paid for, counts, and keeps vouchers.
+ */
 export function createBpeServe(options: BpeServeOptions): BpeServe {
   return new Seller(options);
 }
@@ -80,10 +107,12 @@ export function createBpeServe(options: BpeServeOptions): BpeServe {
 class Seller implements BpeServe {
   readonly queue: TaskQueueManager;
   readonly #options: BpeServeOptions;
+  readonly #settings: QueueSettings;
   readonly #account: Account;
   readonly #books: Books;
   readonly #clock: ChainClock;
   readonly #seen = new Map<Hex, bigint>();
+  readonly #remembered = new Map<Address, Promise<void>>();
   #scale: Promise<WorkScale> | undefined;
   #draining = false;
 
@@ -93,7 +122,8 @@ class Seller implements BpeServe {
     this.#account = accountOf(client, options.account);
     this.#books = new Books({ client, deployment, taskTypeId, account: this.#account, store });
     this.#clock = new ChainClock(client);
-    this.queue = new TaskQueueManager(options.queue);
+    this.#settings = settingsOf(options);
+    this.queue = new TaskQueueManager(this.#settings);
   }
 
   async fetch(request: Request): Promise<Response> {
@@ -121,9 +151,9 @@ class Seller implements BpeServe {
   }
 
   async #status(): Promise<Response> {
-    const { client, deployment, taskTypeId, queue, price } = this.#options;
+    const { client, deployment, taskTypeId, price } = this.#options;
     const capacity = await getSmoothedCapacity(client, { deployment, taskTypeId, sink: this.#account.address });
-    const free = BigInt(Math.max(0, queue.atOnce - this.queue.running));
+    const free = BigInt(Math.max(0, this.#settings.atOnce - this.queue.running));
     const own = { taskTypeId, capacity, free, queued: BigInt(this.queue.waiting), price: price() };
     return json(200, { taskTypes: [own], draining: this.#draining });
   }
@@ -133,13 +163,15 @@ class Seller implements BpeServe {
     if (text === undefined) return problem(413, `a submission of more than ${MOST_SUBMISSION} bytes`);
     try {
       const submission = parseSubmission(text);
+      const known = this.#remembered.has(submission.voucher.source);
       const taken = await this.#books.take(submission);
       if (taken.kind === "refused") return problem(400, taken.reason);
       if (taken.kind === "known") {
         const { voucher: latest, ...signatures } = taken.latest;
         return json(409, { latest, ...signatures });
       }
-      this.queue.vouchered(submission.voucher.source, taken.value);
+      // Who is not in the queue's memory yet is remembered with this voucher.
+      if (known) this.queue.vouchered(submission.voucher.source, taken.value);
       return json(200, { sinkSignature: taken.sinkSignature });
     } catch (error) {
       if (error instanceof MalformedError) return problem(400, error.message);
@@ -160,10 +192,12 @@ class Seller implements BpeServe {
     if (!isAddressEqual(await signerOfTask(offer, signature ?? "0x"), offer.source)) {
       return problem(400, "BPE-Task-Signature is not the source's");
     }
-    if (offer.taskTypeId !== this.#options.taskTypeId.toLowerCase()) return problem(400, `taskTypeId is ${offer.taskTypeId}`);
+    if (offer.taskTypeId !== this.#options.taskTypeId.toLowerCase())
+      return problem(400, `taskTypeId is ${offer.taskTypeId}`);
     if (this.#known(offer, now)) return problem(409, `the task ${offer.taskId} was seen before`);
     const price = this.#options.price();
-    if (priceOfTask(offer) < price) return this.#unpaid(request, `the price is ${price} wei per work unit`, offer.value);
+    if (priceOfTask(offer) < price)
+      return this.#unpaid(request, `the price is ${price} wei per work unit`, offer.value);
     const slot = await this.#admit(offer, now);
     if (slot instanceof Response) return slot;
     try {
@@ -181,11 +215,23 @@ class Seller implements BpeServe {
   async #admit(offer: TaskOffer, now: bigint): Promise<Slot | Response> {
     const { client, deployment, taskTypeId } = this.#options;
     const { source, value } = offer;
-    const { free, earmarked } = await getBudget(client, { deployment, taskTypeId, source, sink: this.#account.address });
+    const { free, earmarked } = await getBudget(client, {
+      deployment,
+      taskTypeId,
+      source,
+      sink: this.#account.address,
+    });
+    const lacks = (needed: bigint) => {
+      const said = `the source would owe ${needed} wei, and has ${free + earmarked}`;
+      return free + earmarked < needed ? this.#unpaid(undefined, said, needed) : undefined;
+    };
+    // Strangers without money leave no trace here.
+    const poor = lacks(value);
+    if (poor) return poor;
+    await this.#remember(source);
     const needed = this.queue.standing(source).outstanding + value;
-    if (free + earmarked < needed) {
-      return this.#unpaid(undefined, `the source would owe ${needed} wei, and has ${free + earmarked}`, needed);
-    }
+    const indebted = lacks(needed);
+    if (indebted) return indebted;
     try {
       const slot = this.queue.admit({ source, value, earmarked, withinMs: Number(offer.deadline - now) * 1_000 });
       this.#seen.set(offer.taskId, offer.deadline);
@@ -194,6 +240,16 @@ class Seller implements BpeServe {
       if (!(error instanceof QueueRefusal) || error.refusal.reason !== "untrusted") throw error;
       return this.#unpaid(undefined, error.message, needed, needed);
     }
+  }
+
+  /** Tells the queue once what the books say of a source: trust outlives the process. */
+  #remember(source: Address): Promise<void> {
+    const remembering =
+      this.#remembered.get(source) ??
+      this.#books.standing(source).then(({ owed, shown }) => this.queue.remember(source, owed, shown));
+    this.#remembered.set(source, remembering);
+    remembering.catch(() => this.#remembered.delete(source));
+    return remembering;
   }
 
   async #serve(request: Request, offer: TaskOffer, price: bigint, slot: Slot, signed: Hex): Promise<Response> {
@@ -207,7 +263,11 @@ class Seller implements BpeServe {
     const headers = new Headers(request.headers);
     for (const name of [TASK_HEADER, TASK_SIGNATURE_HEADER]) headers.delete(name);
     const bodiless = request.method === "GET" || request.method === "HEAD";
-    const inner = new Request(request.url, { method: request.method, headers, ...(bodiless ? {} : { body: body as BodyInit }) });
+    const inner = new Request(request.url, {
+      method: request.method,
+      headers,
+      ...(bodiless ? {} : { body: body as BodyInit }),
+    });
     const answer = await service(inner);
     const counter = new Counter(scale, body.length, answer.headers.get("content-type"));
     const end = async () => {
@@ -218,7 +278,10 @@ class Seller implements BpeServe {
       await this.#books.done(offer.source, work, value);
       slot.done(value);
     };
-    return counted(answer, counter, end, () => slot.free(), { [TASK_SIGNATURE_HEADER]: signed, [PRICE_HEADER]: `${price}` });
+    return counted(answer, counter, end, () => slot.free(), {
+      [TASK_SIGNATURE_HEADER]: signed,
+      [PRICE_HEADER]: `${price}`,
+    });
   }
 
   #known({ taskId }: TaskOffer, now: bigint): boolean {
@@ -241,7 +304,11 @@ class Seller implements BpeServe {
     const required = {
       x402Version: 2,
       error,
-      resource: { url: request ? new URL(request.url).pathname : "", description: `work of ${taskTypeId}`, mimeType: "" },
+      resource: {
+        url: request ? new URL(request.url).pathname : "",
+        description: `work of ${taskTypeId}`,
+        mimeType: "",
+      },
       accepts: [
         {
           scheme: SCHEME,

@@ -10,8 +10,8 @@
  * });
  * ```
  *
- * A receipt, an assignment, a voucher are signed by sink and source, an attestation by the sink, shares by the share signer, a
- * registration of a key by the account that it is to sign for.
+ * A receipt, an assignment, a voucher are signed by sink and source, an attestation by the sink, shares by the share
+ * signer, a registration of a key by the account that it is to sign for.
  */
 
 export type Address = `0x${string}`;

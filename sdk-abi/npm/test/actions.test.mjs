@@ -8,7 +8,8 @@ import * as modules from "../dist/generated/actions/index.js";
 import { accountAt, clientAt, deployment, mine, mintUsdc, namesOf, onChain, refused } from "./chain.mjs";
 
 const { aggregator, buffer, commitReveal, completion, demurrage, economy, lightning, nestedPool, openclaw } = modules;
-const { overflow, pipeline, platform, pool, pricing, relay, router, sink, source, stake, streams, vouchers, work } = modules;
+const { overflow, pipeline, platform, pool, pricing, relay, router, sink, source, stake, streams, vouchers, work } =
+  modules;
 
 const id = (name) => keccak256(toHex(name));
 const units = (amount) => BigInt(amount) * 10n ** 9n;
@@ -30,7 +31,12 @@ test("stake: tokens are wrapped, approved and staked; what cannot be is refused 
   const held = await streamable(workerAddress);
   const amount = held + parseEther("400");
   const poor = await refused(stake.stakeWithApproval(worker, as({ amount })), "TooFewTokens");
-  assert.deepEqual(poor.args, { token: deployment.superfluid.usdcx, account: workerAddress, required: amount, available: held });
+  assert.deepEqual(poor.args, {
+    token: deployment.superfluid.usdcx,
+    account: workerAddress,
+    required: amount,
+    available: held,
+  });
 
   const { events, receipt } = await mined(stake.stakeWithApproval(worker, as({ amount, wrap: true })));
   const staked = events.find((event) => event.eventName === "Staked");
@@ -44,12 +50,23 @@ test("stake: tokens are wrapped, approved and staked; what cannot be is refused 
   const notOwner = stake.setTreasury(worker, as({ treasury: workerAddress }));
   assert.deepEqual((await refused(notOwner, "OwnableUnauthorizedAccount")).args, { account: workerAddress });
   const past = await stake.getStakeManagerEvents(worker, as({ eventName: "Staked", args: { sink: workerAddress } }));
-  assert.deepEqual(past.map((event) => event.args.amount), [amount]);
+  assert.deepEqual(
+    past.map((event) => event.args.amount),
+    [amount],
+  );
 });
 
 /** What an account has in USDCx. */
 async function streamable(account) {
-  const abi = [{ type: "function", name: "balanceOf", stateMutability: "view", inputs: [{ type: "address" }], outputs: [{ type: "uint256" }] }];
+  const abi = [
+    {
+      type: "function",
+      name: "balanceOf",
+      stateMutability: "view",
+      inputs: [{ type: "address" }],
+      outputs: [{ type: "uint256" }],
+    },
+  ];
   return owner.readContract({ address: deployment.superfluid.usdcx, abi, functionName: "balanceOf", args: [account] });
 }
 
@@ -61,7 +78,10 @@ test("sink: a task type, a sink that registers in steps, pages of sinks", onChai
   const metadata = '{"name":"translation"}';
   await mined(opener.registerTaskType(worker, as({ taskTypeId: translation, metadata, minStake })));
   assert.equal(await opener.getMetadata(worker, as({ taskTypeId: translation })), metadata);
-  const again = await refused(sink.registerTaskType(worker, as({ taskTypeId: translation, minStake })), "TaskTypeAlreadyExists");
+  const again = await refused(
+    sink.registerTaskType(worker, as({ taskTypeId: translation, minStake })),
+    "TaskTypeAlreadyExists",
+  );
   assert.ok(again.functionName === "registerTaskType");
 
   const parameters = as({ taskTypeId: translation, capacity: units(10), stake: parseEther("400") });
@@ -90,17 +110,23 @@ test("pool: units by capacity, as its owner sets them up", onChain, async () => 
 });
 
 test("commitReveal: committed, waited for, revealed", onChain, async () => {
-  const revealing = commitReveal.commitAndReveal(worker, as({
-    taskTypeId: translation,
-    capacity: units(20),
-    waiting: { pollingInterval: 50, timeout: 20_000 },
-  }));
+  const revealing = commitReveal.commitAndReveal(
+    worker,
+    as({
+      taskTypeId: translation,
+      capacity: units(20),
+      waiting: { pollingInterval: 50, timeout: 20_000 },
+    }),
+  );
   const blocks = setInterval(() => void mine(), 200);
   const { events } = await (await revealing).wait().finally(() => clearInterval(blocks));
   const revealed = events.find((event) => event.eventName === "CapacityRevealed");
   assert.equal(revealed.args.sink, workerAddress);
   assert.equal(await sink.getRawCapacity(worker, as({ taskTypeId: translation, sink: workerAddress })), units(20));
-  await refused(commitReveal.reveal(worker, as({ taskTypeId: translation, capacity: units(20), nonce: zeroHash })), "NoCommitPending");
+  await refused(
+    commitReveal.reveal(worker, as({ taskTypeId: translation, capacity: units(20), nonce: zeroHash })),
+    "NoCommitPending",
+  );
 });
 
 for (const way of ["macro", "batch", "forwarder"]) {
@@ -142,13 +168,26 @@ test("streams: signed by an account without ether, sent by another one", onChain
   assert.equal((await source.readStream(other, { ...of, source: address })).flowRate, 0n);
 });
 
-/** Gives an account the role of a provider, as Superfluid's governance does: here by its owner, whom the devnet lets us be. */
+/**
+ * Gives an account the role of a provider, as Superfluid's governance does: here by its owner, whom the devnet lets us
+ * be.
+ */
 async function grantProvider(name, account) {
   const { host, governance } = deployment.superfluid;
-  const item = (functionName, inputs, outputs) => ({ type: "function", name: functionName, stateMutability: "nonpayable", inputs, outputs });
+  const item = (functionName, inputs, outputs) => ({
+    type: "function",
+    name: functionName,
+    stateMutability: "nonpayable",
+    inputs,
+    outputs,
+  });
   const outputs = [{ type: "address" }];
   const read = (address, functionName) =>
-    owner.readContract({ address, abi: [{ ...item(functionName, [], outputs), stateMutability: "view" }], functionName });
+    owner.readContract({
+      address,
+      abi: [{ ...item(functionName, [], outputs), stateMutability: "view" }],
+      functionName,
+    });
   const acl = await read(host, "getSimpleACL");
   const governor = await read(governance, "owner");
   await owner.request({ method: "anvil_impersonateAccount", params: [governor] });
@@ -184,7 +223,10 @@ test("pricing: loads move quotes", onChain, async () => {
   const of = as({ taskTypeId: translation });
   await mined(pricing.reportQueueLoad(worker, { ...of, queueLoad: units(8) }));
   const quotes = await pricing.getQuotes(payer, of);
-  assert.deepEqual(quotes.map((quote) => quote.sink), [otherAddress, workerAddress]);
+  assert.deepEqual(
+    quotes.map((quote) => quote.sink),
+    [otherAddress, workerAddress],
+  );
   assert.ok(quotes[0].price < quotes[1].price);
   assert.equal(quotes[0].price, await pricing.getBaseFee(payer, of));
   await refused(pricing.reportQueueLoad(payer, { ...of, queueLoad: 1n }), "SinkNotRegistered");
@@ -281,7 +323,13 @@ test("demurrage: wrapped with approval, decaying, unwrapped", onChain, async () 
 });
 
 test("economy: one call makes one, and every action works on it", onChain, async () => {
-  const config = { template: 0, taskTypeIds: [id("guild work")], minStake: parseEther("100"), bufferMax: 0n, verificationBudgetBps: 0n };
+  const config = {
+    template: 0,
+    taskTypeIds: [id("guild work")],
+    minStake: parseEther("100"),
+    bufferMax: 0n,
+    verificationBudgetBps: 0n,
+  };
   const { result, events } = await mined(economy.deployEconomy(other, as({ config })));
   assert.ok(events.some((event) => event.eventName === "EconomyDeployed"));
   const own = await economy.economyDeployment(other, as({ economyId: result.economyId }));
@@ -295,13 +343,19 @@ test("nestedPool and pipeline: task types below and behind each other", onChain,
   for (const taskTypeId of [parent, child, second]) {
     await mined(opener.registerTaskType(worker, as({ taskTypeId, minStake: parseEther("100"), metadata: "{}" })));
   }
-  await refused(nestedPool.registerChild(payer, as({ parentTaskTypeId: parent, childTaskTypeId: child })), "OwnableUnauthorizedAccount");
+  await refused(
+    nestedPool.registerChild(payer, as({ parentTaskTypeId: parent, childTaskTypeId: child })),
+    "OwnableUnauthorizedAccount",
+  );
   await mined(nestedPool.registerChild(owner, as({ parentTaskTypeId: parent, childTaskTypeId: child })));
   assert.deepEqual(await nestedPool.getChildren(owner, as({ parentTaskTypeId: parent })), [child]);
 
   const pipelineId = id("pipeline");
   await mined(pipeline.createPipeline(owner, as({ pipelineId, stages: [translation, second] })));
-  assert.deepEqual(await pipeline.getPipeline(owner, as({ pipelineId })), { stages: [translation, second], active: true });
+  assert.deepEqual(await pipeline.getPipeline(owner, as({ pipelineId })), {
+    stages: [translation, second],
+    active: true,
+  });
   const breaker = pipeline.checkCircuitBreaker(payer, as({ pipelineId, stageIndex: 0n, currentThroughput: 0n }));
   assert.deepEqual((await refused(breaker, "NotReporter")).args, { caller: payerAddress });
 });
@@ -328,7 +382,13 @@ test("lightning: a node is registered, attested, joins the pool", onChain, async
 });
 
 test("router: routes, and none where no protocol is there", onChain, async () => {
-  const request = { recipient: otherAddress, amount: 1_000n, optimization: 0, maxFee: 10n ** 18n, deadline: (await now()) + 600n };
+  const request = {
+    recipient: otherAddress,
+    amount: 1_000n,
+    optimization: 0,
+    maxFee: 10n ** 18n,
+    deadline: (await now()) + 600n,
+  };
   assert.deepEqual(await router.getRoutes(payer, as({ request })), []);
   await refused(router.payByBestRoute(payer, as({ request })), "InvalidArgument");
   assert.equal(await router.isProtocolAvailable(payer, as({ protocol: 0 })), false);

@@ -5,12 +5,7 @@ import { test } from "node:test";
 import { hashTypedData } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import * as agent from "../dist/agent.js";
-import {
-  completionReceiptTypes,
-  completionTrackerDomain,
-  workLedgerDomain,
-  workVoucherTypes,
-} from "../dist/index.js";
+import { completionReceiptTypes, completionTrackerDomain, workLedgerDomain, workVoucherTypes } from "../dist/index.js";
 import { toJson } from "../dist/agent/wire.js";
 
 const folder = new URL("../../../tests/fixtures/agent/", import.meta.url);
@@ -46,7 +41,10 @@ function happen(book, event) {
   switch (event.op) {
     case "admit": {
       const { value, earmarked } = event.request;
-      const admission = book.admit({ ...event.request, value: BigInt(value), earmarked: BigInt(earmarked) }, event.nowMs);
+      const admission = book.admit(
+        { ...event.request, value: BigInt(value), earmarked: BigInt(earmarked) },
+        event.nowMs,
+      );
       if (admission.refused) {
         const { reason, ...rest } = admission.refused;
         return { refused: { [reason]: plain(rest) } };
@@ -72,6 +70,12 @@ function happen(book, event) {
       return assert.fail(event.op);
   }
 }
+
+test("streams: the same rates", () => {
+  each(fixture("streams.json"), "rates", ({ settings, inputs, rate }, place) => {
+    assert.equal(String(agent.nextRate(big(settings), big(inputs))), rate, place);
+  });
+});
 
 test("queue: the same decisions", () => {
   each(fixture("queue.json"), "cases", ({ name, settings, events }) => {
@@ -116,7 +120,10 @@ const revive = (message) =>
 async function checkSigned({ primaryType, key, chainId, verifyingContract, message, signer, digest, signature }) {
   const data = {
     WorkVoucher: () => ({ domain: workLedgerDomain(Number(chainId), verifyingContract), types: workVoucherTypes }),
-    CompletionReceipt: () => ({ domain: completionTrackerDomain(Number(chainId), verifyingContract), types: completionReceiptTypes }),
+    CompletionReceipt: () => ({
+      domain: completionTrackerDomain(Number(chainId), verifyingContract),
+      types: completionReceiptTypes,
+    }),
     WorkAssignment: () => agent.assignmentOf(revive(message)),
   }[primaryType]();
   const signed = { primaryType, message: revive(message), ...data };
@@ -131,7 +138,11 @@ async function checkSigned({ primaryType, key, chainId, verifyingContract, messa
 }
 
 function counted({ scale, requestBytes, contentType, body }, split) {
-  const counter = new agent.Counter({ unit: scale.unit, ...big({ input: scale.input, output: scale.output }) }, requestBytes, contentType);
+  const counter = new agent.Counter(
+    { unit: scale.unit, ...big({ input: scale.input, output: scale.output }) },
+    requestBytes,
+    contentType,
+  );
   const bytes = new TextEncoder().encode(body);
   for (let at = 0; at < bytes.length; at += split) counter.feed(bytes.subarray(at, at + split));
   const { streams, complete, failed, usage, work } = counter;
@@ -197,7 +208,15 @@ test("offers that a sink does not expect", () => {
 
 test("the queue: places come back on every way out, and nobody waits past the deadline", async () => {
   const source = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-  const settings = { atOnce: 2, mostWaiting: 8, mostPerSource: 20, firstServiceMs: 1, firstTrust: 1_000n, mostTrust: 1_000n, mostStrangers: 1_000n };
+  const settings = {
+    atOnce: 2,
+    mostWaiting: 8,
+    mostPerSource: 20,
+    firstServiceMs: 1,
+    firstTrust: 1_000n,
+    mostTrust: 1_000n,
+    mostStrangers: 1_000n,
+  };
   const queue = new agent.TaskQueueManager(settings);
   let [running, most] = [0, 0];
   const ask = { source, value: 10n, withinMs: 5_000 };
@@ -209,8 +228,13 @@ test("the queue: places come back on every way out, and nobody waits past the de
     if (fails) throw new Error("the service is down");
     return { owed: 5n, result: "done" };
   };
-  const ends = await Promise.allSettled(Array.from({ length: 10 }, (_, index) => queue.serve(ask, task(index % 2 === 0))));
-  assert.deepEqual(ends.map((end) => end.status), Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? "rejected" : "fulfilled")));
+  const ends = await Promise.allSettled(
+    Array.from({ length: 10 }, (_, index) => queue.serve(ask, task(index % 2 === 0))),
+  );
+  assert.deepEqual(
+    ends.map((end) => end.status),
+    Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? "rejected" : "fulfilled")),
+  );
   assert.equal(most, 2);
   assert.deepEqual([queue.running, queue.waiting], [0, 0]);
   assert.deepEqual(queue.standing(source), { inHand: 0, outstanding: 25n, shown: 0n });
@@ -218,15 +242,27 @@ test("the queue: places come back on every way out, and nobody waits past the de
   assert.deepEqual(queue.standing(source), { inHand: 0, outstanding: 0n, shown: 25n });
   assert.throws(() => queue.admit({ ...ask, value: 2_000n }), { name: "QueueRefusal", retryAfter: undefined });
 
-  const held = [queue.admit(ask), queue.admit(ask)];
-  const late = queue.admit({ ...ask, withinMs: 30 });
+  // By a clock that stands, so that what is measured here decides nothing.
+  const still = new agent.TaskQueueManager(settings, () => 0);
+  const held = [still.admit(ask), still.admit(ask)];
+  const late = still.admit({ ...ask, withinMs: 30 });
   await assert.rejects(late.run(), { name: "QueueRefusal", message: "it waited until its deadline" });
   held.forEach((slot) => (slot.done(0n), slot.free()));
-  assert.deepEqual([queue.running, queue.waiting], [0, 0]);
+  assert.deepEqual([still.running, still.waiting], [0, 0]);
 });
 
 test("lifecycles: what is missing comes next", () => {
-  const sink = { stake: 0n, required: 100n, balance: 400n, allowance: 0n, registered: false, free: 0n, unbonding: 0n, unbondingUntil: 0n, owed: 0n };
+  const sink = {
+    stake: 0n,
+    required: 100n,
+    balance: 400n,
+    allowance: 0n,
+    registered: false,
+    free: 0n,
+    unbonding: 0n,
+    unbondingUntil: 0n,
+    owed: 0n,
+  };
   const plan = { capacity: 1n, stake: 300n };
   assert.deepEqual(agent.towardsService(sink, plan), { do: "approve", amount: 300n });
   assert.deepEqual(agent.towardsService({ ...sink, allowance: 300n }, plan), { do: "stake", amount: 300n });
@@ -238,16 +274,35 @@ test("lifecycles: what is missing comes next", () => {
   assert.deepEqual(agent.towardsLeaving({ ...sink, free: 5n }), { do: "withdraw", amount: 5n });
   assert.deepEqual(agent.towardsLeaving({ ...sink, unbonding: 5n, unbondingUntil: 9n }), { do: "wait", until: 9n });
 
-  const source = { rate: 0n, least: 10n, available: 0n, wrappable: 10n ** 9n, approved: 0n, unspent: 0n, asked: 0n, askedAt: 0n };
+  const source = {
+    rate: 0n,
+    least: 10n,
+    available: 0n,
+    wrappable: 10n ** 9n,
+    approved: 0n,
+    unspent: 0n,
+    asked: 0n,
+    askedAt: 0n,
+  };
   const wanted = { rate: 100n, runwaySeconds: 0n, wrapAtMost: 10n ** 9n };
   assert.deepEqual(agent.towardsStreaming(source, wanted), { do: "approve", amount: 1_440_000n });
-  assert.deepEqual(agent.towardsStreaming({ ...source, approved: 1_440_000n }, wanted), { do: "open", rate: 100n, wrap: 1_440_000n });
+  assert.deepEqual(agent.towardsStreaming({ ...source, approved: 1_440_000n }, wanted), {
+    do: "open",
+    rate: 100n,
+    wrap: 1_440_000n,
+  });
   assert.deepEqual(agent.towardsStreaming({ ...source, rate: 95n }, wanted), { do: "nothing" });
   assert.deepEqual(agent.towardsStreaming({ ...source, rate: 200n }, wanted), { do: "change", rate: 100n });
   assert.deepEqual(agent.towardsStreaming({ ...source, rate: 200n }, { ...wanted, rate: 0n }), { do: "close" });
   const leaving = { ...source, unspent: 50n };
   assert.deepEqual(agent.towardsLeavingSource(leaving, 0n), { do: "ask", amount: 50n });
-  assert.deepEqual(agent.towardsLeavingSource({ ...leaving, asked: 50n, askedAt: 100n }, 200n), { do: "wait", until: 3_700n });
+  assert.deepEqual(agent.towardsLeavingSource({ ...leaving, asked: 50n, askedAt: 100n }, 200n), {
+    do: "wait",
+    until: 3_700n,
+  });
   assert.deepEqual(agent.towardsLeavingSource({ ...leaving, asked: 50n, askedAt: 100n }, 3_700n), { do: "takeBack" });
-  assert.deepEqual(agent.towardsLeavingSource({ ...leaving, asked: 50n, askedAt: 100n }, 90_100n), { do: "ask", amount: 50n });
+  assert.deepEqual(agent.towardsLeavingSource({ ...leaving, asked: 50n, askedAt: 100n }, 90_100n), {
+    do: "ask",
+    amount: 50n,
+  });
 });

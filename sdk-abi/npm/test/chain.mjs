@@ -7,7 +7,9 @@ import { isBpeError } from "../dist/index.js";
 
 const given = process.env.BPE_DEVNET && JSON.parse(process.env.BPE_DEVNET);
 
-export const onChain = { skip: given ? false : "BPE_DEVNET names no chain: the repository's tests/tests/clients starts one" };
+export const onChain = {
+  skip: given ? false : "BPE_DEVNET names no chain: the repository's tests/tests/clients starts one",
+};
 export const deployment = given?.deployment;
 export const url = given?.url;
 
@@ -50,7 +52,12 @@ export async function mintUsdc(to, amount) {
   const name = { type: "function", name: "mint", stateMutability: "nonpayable", outputs: [] };
   const inputs = ["address", "uint256"].map((type, index) => ({ type, name: `value${index}` }));
   const client = clientAt(0);
-  const request = { address: deployment.superfluid.usdc, abi: [{ ...name, inputs }], functionName: "mint", args: [to, amount] };
+  const request = {
+    address: deployment.superfluid.usdc,
+    abi: [{ ...name, inputs }],
+    functionName: "mint",
+    args: [to, amount],
+  };
   await client.waitForTransactionReceipt({ hash: await client.writeContract(request) });
 }
 

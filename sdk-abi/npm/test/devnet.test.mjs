@@ -1,6 +1,7 @@
 // What a user of the package does, on a chain that has the suite: read, sign typed data, submit it, find the events.
-// BPE_TEST: {"url", "aggregator", "tracker", "registry", "taskType", "sinkKey", "sourceKey", "now"}; tests/tests/integration
-// starts the chain. Without it these tests are skipped. Prints the hashes that it signed, for comparison with those of Rust.
+// BPE_TEST: {"url", "aggregator", "tracker", "registry", "taskType", "sinkKey", "sourceKey", "now"};
+// tests/tests/integration starts the chain. Without it these tests are skipped. Prints the hashes that it signed, for
+// comparison with those of Rust.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
@@ -20,7 +21,9 @@ const viem = require("viem");
 const { privateKeyToAccount } = require("viem/accounts");
 
 const world = process.env.BPE_TEST;
-const onChain = { skip: world ? false : "BPE_TEST names no chain: the repository's tests/tests/integration starts one" };
+const onChain = {
+  skip: world ? false : "BPE_TEST names no chain: the repository's tests/tests/integration starts one",
+};
 const it = world && JSON.parse(world);
 const { client, wallet, sink, source, chainId } = world ? await connect() : {};
 
@@ -57,10 +60,13 @@ test("the contracts' domains are the package's", onChain, async () => {
       abi,
       functionName: "eip712Domain",
     });
-    assert.deepEqual({ name, version, chainId: Number(chain), verifyingContract: contract.toLowerCase() }, {
-      ...ours,
-      verifyingContract: ours.verifyingContract.toLowerCase(),
-    });
+    assert.deepEqual(
+      { name, version, chainId: Number(chain), verifyingContract: contract.toLowerCase() },
+      {
+        ...ours,
+        verifyingContract: ours.verifyingContract.toLowerCase(),
+      },
+    );
   }
 });
 

@@ -40,16 +40,28 @@ function buyer(sinks, more = {}) {
   const services = Object.keys(sinks).map((host, index) => ({ sink: keys[index].address, uri: `https://${host}` }));
   const options = { client: client(), account, deployment: book, taskTypeId, limits, sinks: services, fetch: reach };
   const scale = { unit: "request", input: 1_000_000_000n, output: 0n };
-  const fetch = createBpeFetch({ ...options, scale, random: () => 0, onFault: (it) => faults.push(it.message), ...more });
+  const fetch = createBpeFetch({
+    ...options,
+    scale,
+    random: () => 0,
+    onFault: (it) => faults.push(it.message),
+    ...more,
+  });
   return { fetch, seen, faults };
 }
 
-const ask = (fetch) => fetch("http://bpe/v1/x?y=1", { method: "POST", body: "{}", headers: { authorization: "Bearer secret", cookie: "a=b" } });
+const ask = (fetch) =>
+  fetch("http://bpe/v1/x?y=1", {
+    method: "POST",
+    body: "{}",
+    headers: { authorization: "Bearer secret", cookie: "a=b" },
+  });
 const tasks = (seen, host) => seen.filter((it) => it.host === host && it.pathname === "/v1/x");
 
 test("credentials stay here; path and query go there", async () => {
   const sinks = {
-    "a.example": async (path, init) => (path.startsWith("/bpe") ? status() : new Response("ok", await accepted(keys[0], init))),
+    "a.example": async (path, init) =>
+      path.startsWith("/bpe") ? status() : new Response("ok", await accepted(keys[0], init)),
   };
   const { fetch, seen } = buyer(sinks);
   assert.equal(await (await ask(fetch)).text(), "ok");
@@ -66,10 +78,13 @@ test("sinks that cheat are left, and the next one serves", async () => {
     [async () => Promise.reject(new TypeError("connection refused")), /connection refused/],
   ]) {
     const { fetch, seen, faults } = buyer({
-      "a.example": async (path, init) => (path.startsWith("/bpe/v1/status") ? status({ price: `${price - 1n}` }) : cheat(init)),
+      "a.example": async (path, init) =>
+        path.startsWith("/bpe/v1/status") ? status({ price: `${price - 1n}` }) : cheat(init),
       "b.example": async (path, init) => {
         if (path === "/bpe/v1/status") return status();
-        return path.startsWith("/bpe") ? new Response("", { status: 500 }) : new Response("served", await accepted(keys[1], init));
+        return path.startsWith("/bpe")
+          ? new Response("", { status: 500 })
+          : new Response("served", await accepted(keys[1], init));
       },
     });
     const answer = await ask(fetch);
@@ -88,7 +103,9 @@ test("busy is not broken: it is left alone for as long as it says, and nothing i
     "a.example": async (path, init) => {
       if (path === "/bpe/v1/status") return status();
       if (path.startsWith("/bpe")) return new Response("", { status: 500 });
-      return free ? new Response("served", await accepted(keys[0], init)) : new Response("", { status: 429, headers: { "retry-after": "1" } });
+      return free
+        ? new Response("served", await accepted(keys[0], init))
+        : new Response("", { status: 429, headers: { "retry-after": "1" } });
     },
   });
   assert.equal((await ask(fetch)).status, 503);
@@ -98,7 +115,10 @@ test("busy is not broken: it is left alone for as long as it says, and nothing i
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   assert.equal(await (await ask(fetch)).text(), "served");
   await fetch.settled();
-  assert.deepEqual(faults.filter((it) => !it.includes("voucher")), []);
+  assert.deepEqual(
+    faults.filter((it) => !it.includes("voucher")),
+    [],
+  );
 });
 
 test("no sink: 503 at once; too dear, too large, or not reachable counts as none", async () => {
@@ -151,7 +171,7 @@ test("a body that breaks off is not vouched for, and its reader hears of it", as
   const { fetch } = buyer({
     "a.example": async (path, init) => {
       if (path === "/bpe/v1/status") return status();
-      if (path === "/bpe/v1/vouchers") return posted.push(init.body), new Response("", { status: 500 });
+      if (path === "/bpe/v1/vouchers") return (posted.push(init.body), new Response("", { status: 500 }));
       let part = 0;
       const pull = (it) => (part++ === 0 ? it.enqueue(new TextEncoder().encode("half")) : it.error(new Error("gone")));
       return new Response(new ReadableStream({ pull }), await accepted(keys[0], init));
@@ -172,12 +192,21 @@ test("a sink that never answers is given up, and so is a caller who stops waitin
 });
 
 test("a voucher with totals that this account has not signed is not believed", async () => {
-  const zero = { taskTypeId, sink: keys[0].address, source: account.address, work: "9", value: "9", tasks: "9", timestamp: "1" };
+  const zero = {
+    taskTypeId,
+    sink: keys[0].address,
+    source: account.address,
+    work: "9",
+    value: "9",
+    tasks: "9",
+    timestamp: "1",
+  };
   const fake = `0x${"11".repeat(65)}`;
   const { fetch, faults } = buyer({
     "a.example": async (path, init) => {
       if (path === "/bpe/v1/status") return status();
-      if (path === "/bpe/v1/vouchers") return Response.json({ latest: zero, sinkSignature: fake, sourceSignature: fake }, { status: 409 });
+      if (path === "/bpe/v1/vouchers")
+        return Response.json({ latest: zero, sinkSignature: fake, sourceSignature: fake }, { status: 409 });
       return new Response("ok", await accepted(keys[0], init));
     },
   });

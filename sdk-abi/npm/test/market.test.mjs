@@ -1,4 +1,5 @@
-// Buying and selling on a chain with the suite: a sink made of `createBpeServe`, and OpenAI's own client on `createBpeFetch`.
+// Buying and selling on a chain with the suite: a sink made of `createBpeServe`, and OpenAI's own client on
+// `createBpeFetch`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
@@ -31,21 +32,35 @@ async function service(request) {
   const { stream, input, messages } = await request.json();
   assert.equal(request.headers.get("authorization"), null, "credentials went to a stranger");
   if (input === "fail") return Response.json({ error: { message: "the model is broken" } }, { status: 500 });
-  const usage = { prompt_tokens: 1_000, completion_tokens: 500, total_tokens: 1_500 };
-  if (input) return Response.json({ object: "list", data: [{ object: "embedding", index: 0, embedding: [0.5, 0.25] }], model: "m", usage });
+  const usage = { prompt_tokens: 200, completion_tokens: 50, total_tokens: 250 };
+  if (input)
+    return Response.json({
+      object: "list",
+      data: [{ object: "embedding", index: 0, embedding: [0.5, 0.25] }],
+      model: "m",
+      usage,
+    });
   assert.ok(stream && messages.length > 0);
-  const chunk = (content) => ({ id: "1", object: "chat.completion.chunk", choices: [{ index: 0, delta: { content } }] });
-  const events = [chunk("Zür"), chunk("ich 🙂"), { ...chunk(""), choices: [], usage }].map((it) => `data: ${JSON.stringify(it)}\n\n`);
+  const chunk = (content) => ({
+    id: "1",
+    object: "chat.completion.chunk",
+    choices: [{ index: 0, delta: { content } }],
+  });
+  const events = [chunk("Zür"), chunk("ich 🙂"), { ...chunk(""), choices: [], usage }].map(
+    (it) => `data: ${JSON.stringify(it)}\n\n`,
+  );
   const bytes = new TextEncoder().encode([...events, "data: [DONE]\n\n"].join(""));
   // One byte a read: events and characters are split.
-  const body = new ReadableStream({ start: (it) => (bytes.forEach((byte) => it.enqueue(Uint8Array.of(byte))), it.close()) });
+  const body = new ReadableStream({
+    start: (it) => (bytes.forEach((byte) => it.enqueue(Uint8Array.of(byte))), it.close()),
+  });
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
 /** A sink with its books, and what a `fetch` reaches it by. */
 function sinkWith({ store = memoryStore(), ...rest } = {}) {
   const queue = { ...settings, atOnce: 2, firstTrust: parseEther("1"), mostTrust: parseEther("2"), ...rest };
-  const serve = createBpeServe({ ...of, client: seller, service, price: () => price, scale, store, queue });
+  const serve = createBpeServe({ ...of, client: seller, service, price: () => price, trust: 1n, scale, store, queue });
   const reach = (input, init) => serve.fetch(new Request(input, init));
   return { serve, reach };
 }
@@ -53,7 +68,17 @@ function sinkWith({ store = memoryStore(), ...rest } = {}) {
 function buyerOf(reach, more = {}) {
   const faults = [];
   const sinks = [{ sink: accountAt(5).address, uri }];
-  const options = { ...of, client: buyer, scale, sinks, limits, wrap: true, fetch: reach, onFault: (it) => faults.push(it), ...more };
+  const options = {
+    ...of,
+    client: buyer,
+    scale,
+    sinks,
+    limits,
+    wrap: true,
+    fetch: reach,
+    onFault: (it) => faults.push(it),
+    ...more,
+  };
   const fetch = createBpeFetch(options);
   const openai = new OpenAI({ apiKey: "a secret", baseURL: "http://bpe.invalid/v1", fetch, maxRetries: 0 });
   return { openai, fetch, faults };
@@ -85,8 +110,8 @@ test("OpenAI's client buys embeddings: a 402 is paid, a voucher is signed by bot
   const counted = redeemed.events.find((event) => event.eventName === "Redeemed");
   assert.ok(counted, redeemed.events.map((event) => event.eventName).join());
   const totals = await vouchers.getTotals(buyer, between);
-  const spent = (1_500n * 10n ** 6n * price) / 10n ** 9n;
-  assert.deepEqual(totals, { work: 1_500n * 10n ** 6n, value: spent, tasks: 1n });
+  const spent = (250n * 10n ** 6n * price) / 10n ** 9n;
+  assert.deepEqual(totals, { work: 250n * 10n ** 6n, value: spent, tasks: 1n });
 });
 
 test("a stream of one byte a read arrives whole, and is counted by its usage", onChain, async () => {
@@ -108,28 +133,55 @@ test("a stream of one byte a read arrives whole, and is counted by its usage", o
   assert.equal((await vouchers.getTotals(buyer, between)).tasks, 2n);
 });
 
-test("ten at once: two run at the sink, one payment, one voucher for many; a buyer that forgot asks again", onChain, async () => {
+test(
+  "ten at once: two run at the sink, one payment, one voucher for many; a buyer that forgot asks again",
+  onChain,
+  async () => {
+    const store = memoryStore();
+    const { serve, reach } = sinkWith({ store, mostWaiting: 20, mostPerSource: 20 });
+    const { openai, fetch, faults } = buyerOf(reach);
+    const asked = Array.from({ length: 10 }, () =>
+      openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }),
+    );
+    await Promise.all(asked);
+    await fetch.settled();
+    assert.deepEqual(faults, []);
+    // Another process of the same buyer, without its store: the sink shows it what it has signed.
+    const forgetful = buyerOf(reach);
+    await forgetful.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
+    await forgetful.fetch.settled();
+    assert.deepEqual(forgetful.faults, []);
+    await mine(1, 600);
+    // Another process of the seller, with its store, is paid.
+    assert.equal(serve.queue.running, 0);
+    await mined(sinkWith({ store }).serve.redeem());
+    assert.equal((await vouchers.getTotals(buyer, between)).tasks, 13n);
+  },
+);
+
+test("trust outlives the process: what was signed counts after a restart", onChain, async () => {
   const store = memoryStore();
-  const { serve, reach } = sinkWith({ store, mostWaiting: 20, mostPerSource: 20 });
-  const { openai, fetch, faults } = buyerOf(reach);
-  const asked = Array.from({ length: 10 }, () => openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }));
-  await Promise.all(asked);
-  await fetch.settled();
-  assert.deepEqual(faults, []);
-  // Another process of the same buyer, without its store: the sink shows it what it has signed.
-  const forgetful = buyerOf(reach);
-  await forgetful.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
-  await forgetful.fetch.settled();
-  assert.deepEqual(forgetful.faults, []);
-  await mine(1, 600);
-  await mined(serve.redeem());
-  assert.equal((await vouchers.getTotals(buyer, between)).tasks, 13n);
+  const first = sinkWith({ store });
+  const buying = buyerOf(first.reach);
+  await buying.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
+  await buying.fetch.settled();
+  const shown = first.serve.queue.standing(accountAt(6).address);
+  assert.ok(shown.shown > 0n && shown.outstanding === 0n);
+  const second = sinkWith({ store });
+  const again = buyerOf(second.reach);
+  await again.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
+  await again.fetch.settled();
+  assert.deepEqual(again.faults, []);
+  const spent = (250n * 10n ** 6n * price) / 10n ** 9n;
+  assert.deepEqual(second.serve.queue.standing(accountAt(6).address), { ...shown, shown: shown.shown + spent });
 });
 
 test("what the service refuses costs nothing, and comes through", onChain, async () => {
   const { serve, reach } = sinkWith();
   const { openai, fetch, faults } = buyerOf(reach);
-  await assert.rejects(openai.embeddings.create({ model: "m", input: "fail", encoding_format: "float" }), { status: 500 });
+  await assert.rejects(openai.embeddings.create({ model: "m", input: "fail", encoding_format: "float" }), {
+    status: 500,
+  });
   await fetch.settled();
   assert.deepEqual(faults, []);
   assert.equal(await serve.redeem(), undefined);
@@ -147,8 +199,14 @@ test("a first trust that is too small asks for an earmark, which is set aside", 
 });
 
 test("by stream: opened when a sink asks for money, at no more than the limit", onChain, async () => {
-  const { reach } = sinkWith({ firstTrust: parseEther("100"), mostTrust: parseEther("100"), mostStrangers: parseEther("100") });
+  const { reach } = sinkWith({
+    firstTrust: parseEther("100"),
+    mostTrust: parseEther("100"),
+    mostStrangers: parseEther("100"),
+  });
   const costly = { ...scale, output: 10n ** 15n };
   const stingy = buyerOf(reach, { scale: costly, funding: "stream", limits: { ...limits, flowRate: 1n } });
-  await assert.rejects(stingy.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }), { status: 402 });
+  await assert.rejects(stingy.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }), {
+    status: 402,
+  });
 });

@@ -1,10 +1,11 @@
-// No action can mismatch its contract: every function of every ABI has one, calls that contract with that selector and those
-// arguments, and gives what the contract answers. The ABIs are read from ../abi, not from what was generated.
+// No action can mismatch its contract: every function of every ABI has one, calls that contract with that selector and
+// those arguments, and gives what the contract answers. The ABIs are read from ../abi, not from what was generated.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeFunctionData, encodeFunctionResult, toFunctionSelector } from "viem";
 import * as modules from "../dist/generated/actions/index.js";
 import { MODULES, camel, pascal, modulesOf } from "../generate/modules.mjs";
+import { readdirSync, readFileSync } from "node:fs";
 import { abis, clientOf, deployment, sample } from "./support.mjs";
 
 const suite = abis();
@@ -82,4 +83,24 @@ test("the names that reads and writes were checked by are those of writes, too",
       }
     }
   }
+});
+
+test("every function of the Solidity deployment has an action", () => {
+  const folder = new URL("../../../tests/fixtures/reference-abi/", import.meta.url);
+  let count = 0;
+  for (const file of readdirSync(folder)) {
+    const contract = file.replace(".json", "");
+    const [module, short] = members.flatMap(([name, it]) => (it[contract] ? [[name, it[contract]]] : []))[0] ?? [];
+    if (!module) continue; // deferred, and not here
+    const signatures = suite
+      .get(contract)
+      .filter((it) => it.type === "function")
+      .map((it) => toFunctionSelector(it));
+    for (const item of JSON.parse(readFileSync(new URL(file, folder), "utf8")).filter((it) => it.type === "function")) {
+      assert.ok(signatures.includes(toFunctionSelector(item)), `${contract}.${item.name}`);
+      assert.ok(actionOf(module, short, item.name)[1], `${contract}.${item.name}`);
+      count += 1;
+    }
+  }
+  assert.ok(count > 350, `${count}`);
 });

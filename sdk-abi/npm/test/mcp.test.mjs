@@ -67,9 +67,17 @@ test("what a model gets wrong is an answer, not a crash", async () => {
     assert.equal((await call(name, args)).isError, true, name);
   }
   const missing = await call("bpe_market", { taskTypeId: id });
-  assert.deepEqual(missing, { said: { error: "MissingContract", contract: "capacityRegistry", chainId: 31337 }, isError: true });
+  assert.deepEqual(missing, {
+    said: { error: "MissingContract", contract: "capacityRegistry", chainId: 31337 },
+    isError: true,
+  });
   const greedy = await call("bpe_open_stream", { taskTypeId: id, flowRate: `${limits.flowRate + 1n}` });
-  const expected = { error: "SpendingLimit", limit: "flowRate", most: `${limits.flowRate}`, asked: `${limits.flowRate + 1n}` };
+  const expected = {
+    error: "SpendingLimit",
+    limit: "flowRate",
+    most: `${limits.flowRate}`,
+    asked: `${limits.flowRate + 1n}`,
+  };
   assert.deepEqual(greedy, { said: expected, isError: true });
 });
 
@@ -81,7 +89,13 @@ test("a stream is opened, bounded, and closed", onChain, async () => {
     await mined(sink.registerTaskType(owner, { deployment, taskTypeId, minStake: parseEther("100") }));
     await mined(pool.createPool(owner, { deployment, taskTypeId }));
   }
-  await sink.becomeSink(seller, { deployment, taskTypeId: ids[0], capacity: 10n ** 10n, stake: parseEther("400"), wrap: true });
+  await sink.becomeSink(seller, {
+    deployment,
+    taskTypeId: ids[0],
+    capacity: 10n ** 10n,
+    stake: parseEther("400"),
+    wrap: true,
+  });
   const [taskTypeId, second] = ids;
   const { call } = await connected({ client: clientAt(1), deployment, limits });
   const market = await call("bpe_market", { taskTypeId });
@@ -110,14 +124,29 @@ test("a task is bought, and no more than the limit is spent", onChain, async () 
   await mined(pool.createPool(owner, of));
   await sink.becomeSink(seller, { ...of, capacity: 10n ** 9n, stake: parseEther("400"), wrap: true });
   await mine(1, 600);
-  const queue = { atOnce: 1, mostWaiting: 2, mostPerSource: 2, firstServiceMs: 1, firstTrust: parseEther("1"), mostTrust: parseEther("1"), mostStrangers: parseEther("1") };
+  const queue = {
+    atOnce: 1,
+    mostWaiting: 2,
+    mostPerSource: 2,
+    firstServiceMs: 1,
+    firstTrust: parseEther("1"),
+    mostTrust: parseEther("1"),
+    mostStrangers: parseEther("1"),
+  };
   const price = 10n ** 12n;
   const service = async (request) => Response.json({ echoed: await request.json() });
-  const serve = createBpeServe({ ...of, client: seller, service, price: () => price, queue });
+  const serve = createBpeServe({ ...of, client: seller, service, price: () => price, trust: 1n, queue });
   const fetch = (input, init) => serve.fetch(new Request(input, init));
   const sinks = [{ sink: accountAt(5).address, uri: "https://sink.example" }];
   // Two tasks of a work unit each fit into the limit.
-  const options = { client: clientAt(1), deployment, sinks, fetch, wrap: true, limits: { ...limits, perHour: 2n * price } };
+  const options = {
+    client: clientAt(1),
+    deployment,
+    sinks,
+    fetch,
+    wrap: true,
+    limits: { ...limits, perHour: 2n * price },
+  };
   const { call } = await connected(options);
   const buy = () => call("bpe_buy_task", { taskTypeId, path: "/v1/echo", body: '{"text":"hello"}' });
   for (let task = 0; task < 2; task += 1) {

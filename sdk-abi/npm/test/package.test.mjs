@@ -32,7 +32,8 @@ test("addresses have their checksums", () => {
 test("what is packed is what the exports name, and nothing else", () => {
   const [{ files }] = JSON.parse(run("npm", "pack", "--dry-run", "--json", "--ignore-scripts"));
   const packed = files.map((it) => it.path);
-  for (const path of packed) assert.match(path, /^(dist\/.*\.(js|d\.ts)|abi\/\w+\.json|README\.md|package\.json|dist\/\.built)$/);
+  for (const path of packed)
+    assert.match(path, /^(dist\/.*\.(js|d\.ts)|abi\/\w+\.json|README\.md|package\.json|dist\/\.built)$/);
   for (const [name, entry] of Object.entries(manifest.exports)) {
     for (const file of typeof entry === "string" ? [entry] : Object.values(entry)) {
       if (!file.includes("*")) assert.ok(packed.includes(file.slice(2)), `${name}: ${file}`);
@@ -51,6 +52,11 @@ test("publint and attw find nothing", () => {
   } finally {
     run("rm", "-f", filename);
   }
+});
+
+test("sources are formatted: `npm run format`", () => {
+  const command = manifest.scripts.format.replace("--write", "--check");
+  assert.match(run("sh", "-c", `node_modules/.bin/${command}`), /All matched files use Prettier/);
 });
 
 test("nothing but viem is needed at run time", () => {

@@ -42,8 +42,10 @@ test("every error of every ABI is decoded by name with its arguments", () => {
   assert.ok(count > Object.keys(errorSignatures).length - 2, `${count}`);
 });
 
-test("a refused simulation says which error, with which arguments, of which function, and nothing is sent", async () => {
-  const [item] = abis().get("StakeManager").filter((it) => it.name === "InsufficientStake");
+test("a refused simulation says which error, with which arguments, and nothing is sent", async () => {
+  const [item] = abis()
+    .get("StakeManager")
+    .filter((it) => it.name === "InsufficientStake");
   const data = encodeErrorResult({ abi: [item], errorName: item.name, args: [5n, 3n] });
   const methods = [];
   const client = clientOf((method) => {
@@ -58,7 +60,13 @@ test("a refused simulation says which error, with which arguments, of which func
 });
 
 test("reverts that are not the suite's keep their bytes; so do malformed ones", async () => {
-  for (const data of ["0xdeadbeef", "0x", "0x7b857a", errorOf("ZeroAmount") + "00", errorOf("DailySlashReached") + "00"]) {
+  for (const data of [
+    "0xdeadbeef",
+    "0x",
+    "0x7b857a",
+    errorOf("ZeroAmount") + "00",
+    errorOf("DailySlashReached") + "00",
+  ]) {
     const error = await refused(stake(clientOf(reverting(data)), { deployment: book, amount }), "Refused");
     assert.deepEqual(error.args, { functionName: "stake", data });
   }
@@ -69,7 +77,10 @@ const errorOf = (name) => Object.entries(errorSignatures).find(([, it]) => it.st
 test("another chain, before anything is asked", async () => {
   const elsewhere = { ...book, chainId: 42161 };
   const client = clientOf(() => assert.fail("asked"));
-  for (const action of [getStake(client, { deployment: elsewhere, sink: account.address }), stake(client, { deployment: elsewhere, amount })]) {
+  for (const action of [
+    getStake(client, { deployment: elsewhere, sink: account.address }),
+    stake(client, { deployment: elsewhere, amount }),
+  ]) {
     const error = await refused(action, "WrongChain");
     assert.deepEqual(error.args, { expected: 42161, actual: 31337 });
   }
@@ -86,7 +97,10 @@ test("what is not deployed", async () => {
   const malformed = { chainId: 31337, contracts: { stakeManager: { address: "0x12" } } };
   const error = await refused(getStake(client, { deployment: malformed, sink }), "MalformedAddress");
   assert.deepEqual(error.args, { contract: "stakeManager", address: "0x12" });
-  assert.throws(() => deploymentOf(999), (it) => isBpeError(it, "MissingDeployment") && it.args.chainId === 999);
+  assert.throws(
+    () => deploymentOf(999),
+    (it) => isBpeError(it, "MissingDeployment") && it.args.chainId === 999,
+  );
 });
 
 test("no account, no ether", async () => {
@@ -122,7 +136,9 @@ function node(receipt) {
     eth_sendRawTransaction: toHex(1, { size: 32 }),
     eth_blockNumber: "0x2",
   };
-  return clientOf((method) => (method in answers ? answers[method] : method === "eth_getTransactionReceipt" ? receipt : null));
+  return clientOf((method) =>
+    method in answers ? answers[method] : method === "eth_getTransactionReceipt" ? receipt : null,
+  );
 }
 
 test("a receipt that never comes is given up, and one of a reverted transaction is an error", async () => {
@@ -139,7 +155,12 @@ test("a reveal waits for a later block no longer than it is told", async () => {
   const client = clientOf(reverting(errorOf("RevealTooEarly") + "00".repeat(31) + "09"));
   const started = Date.now();
   const waiting = { timeout: 80, pollingInterval: 10 };
-  const parameters = { deployment: book, taskTypeId: toHex(1, { size: 32 }), capacity: 1n, nonce: toHex(2, { size: 32 }) };
+  const parameters = {
+    deployment: book,
+    taskTypeId: toHex(1, { size: 32 }),
+    capacity: 1n,
+    nonce: toHex(2, { size: 32 }),
+  };
   const error = await refused(reveal(client, { ...parameters, waiting }), "TimedOut");
   assert.equal(error.args.milliseconds, 80);
   assert.ok(Date.now() - started < 5_000);

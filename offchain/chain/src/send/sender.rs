@@ -15,7 +15,7 @@ use super::{
     flight::{cost, Draft, Flight, Landing},
     ledger::{Ledger, Record},
     simulate::simulate,
-    Batch, Effect, Refusal, Report, SendError, Sent, Simulation, Spending,
+    Batch, Call, Effect, Refusal, Report, SendError, Sent, Simulation, Spending,
 };
 use crate::{ChainError, Database, HeadWatch};
 
@@ -109,6 +109,14 @@ impl Sender {
 
     pub fn limits(&self) -> &Limits {
         &self.flight.limits
+    }
+
+    /// What a call would do now, sent by this key.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn simulate(&self, call: &Call) -> Result<Simulation, SendError> {
+        simulate(&self.flight.provider, self.account(), call).await
     }
 
     /// What was spent in the last hour and day.

@@ -1,6 +1,5 @@
 //! What is served: the API with its OpenAPI document, live events, health, metrics and the page.
 
-pub mod decimal;
 mod health;
 mod limits;
 mod live;

@@ -36,13 +36,13 @@ pub struct AttestationBody {
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub sink: Address,
     /// In units of 1e-9, decimal.
-    #[serde(with = "crate::api::decimal")]
+    #[serde(with = "bpe_chain::decimal")]
     #[schema(value_type = String, pattern = "^[0-9]{1,78}$")]
     pub capacity: U256,
-    #[serde(with = "crate::api::decimal")]
+    #[serde(with = "bpe_chain::decimal")]
     #[schema(value_type = String, pattern = "^[0-9]{1,78}$")]
     pub timestamp: U256,
-    #[serde(with = "crate::api::decimal")]
+    #[serde(with = "bpe_chain::decimal")]
     #[schema(value_type = String, pattern = "^[0-9]{1,78}$")]
     pub nonce: U256,
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]

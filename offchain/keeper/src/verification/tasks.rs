@@ -38,7 +38,7 @@ pub struct TaskBody {
     pub source: Address,
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub task_id: B256,
-    #[serde(alias = "timestamp", alias = "deadline", with = "crate::api::decimal")]
+    #[serde(alias = "timestamp", alias = "deadline", with = "bpe_chain::decimal")]
     #[schema(value_type = String, pattern = "^[0-9]{1,78}$")]
     pub time: U256,
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]

@@ -30,16 +30,16 @@ pub struct VoucherBody {
     pub sink: Address,
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{40}$")]
     pub source: Address,
-    #[serde(with = "crate::api::decimal")]
+    #[serde(with = "bpe_chain::decimal")]
     #[schema(value_type = String, pattern = "^[0-9]{1,78}$")]
     pub work: U256,
-    #[serde(with = "crate::api::decimal")]
+    #[serde(with = "bpe_chain::decimal")]
     #[schema(value_type = String, pattern = "^[0-9]{1,78}$")]
     pub value: U256,
-    #[serde(with = "crate::api::decimal")]
+    #[serde(with = "bpe_chain::decimal")]
     #[schema(value_type = String, pattern = "^[0-9]{1,78}$")]
     pub tasks: U256,
-    #[serde(with = "crate::api::decimal")]
+    #[serde(with = "bpe_chain::decimal")]
     #[schema(value_type = String, pattern = "^[0-9]{1,78}$")]
     pub timestamp: U256,
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]

@@ -124,7 +124,7 @@ impl Stage {
         // Whatever is asked of them, the answer is zeros.
         const ZEROS: &[u8] = &[0x60, 0xff, 0x5f, 0xf3];
         for contract in [
-            STAKES, REGISTRY, POOLS, ESCROW, TRACKER, AGGREGATOR, PRICING, GDA, POOL,
+            STAKES, REGISTRY, POOLS, ESCROW, TRACKER, AGGREGATOR, PRICING, WORK, GDA, POOL,
         ] {
             devnet.set_code(contract, Bytes::from_static(ZEROS));
         }

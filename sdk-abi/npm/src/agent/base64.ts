@@ -14,7 +14,12 @@ export function toBase64(bytes: Uint8Array): string {
 /** Nothing, if it is not base64url without padding. */
 export function fromBase64Url(text: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return undefined;
-  const bytes = fromBase64(text.replaceAll("-", "+").replaceAll("_", "/").padEnd(Math.ceil(text.length / 4) * 4, "="));
+  const bytes = fromBase64(
+    text
+      .replaceAll("-", "+")
+      .replaceAll("_", "/")
+      .padEnd(Math.ceil(text.length / 4) * 4, "="),
+  );
   // Bits that stand for nothing are zero: one value has one text.
   return bytes && toBase64Url(bytes) === text ? bytes : undefined;
 }

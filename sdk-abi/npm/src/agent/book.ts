@@ -43,7 +43,9 @@ export type Admission =
   | { readonly id: number; readonly runs: false; readonly expectedMs: number }
   | { readonly refused: Refusal };
 
-/** How a task ended: worth so many wei, which the source owes until it signs a voucher; or failed, and nothing is owed. */
+/**
+ * How a task ended: worth so many wei, which the source owes until it signs a voucher; or failed, and nothing is owed.
+ */
 export type Outcome = { readonly done: bigint } | "failed";
 
 /** What a source has in hand, owes and has signed. */
@@ -75,6 +77,9 @@ interface Task {
 const RETRY_LEAST_MS = 1_000;
 const NOTHING: Standing = { inHand: 0, outstanding: 0n, shown: 0n };
 
+/** Sums stay below 2^128, as those of the Rust crate do. */
+const MOST = 2n ** 128n - 1n;
+const sum = (a: bigint, b: bigint) => (a + b > MOST ? MOST : a + b);
 const less = (a: bigint, b: bigint) => (a > b ? a - b : 0n);
 const greater = (a: bigint, b: bigint) => (a > b ? a : b);
 
@@ -104,7 +109,7 @@ export class Book {
     const source = getAddress(request.source);
     const { value, deadlineMs } = request;
     this.#tasks.set(id, { source, value, deadlineMs, startedMs: runs ? nowMs : undefined });
-    this.#settle(source, (it) => ({ ...it, inHand: it.inHand + 1, outstanding: it.outstanding + value }));
+    this.#settle(source, (it) => ({ ...it, inHand: it.inHand + 1, outstanding: sum(it.outstanding, value) }));
     if (runs) {
       this.#running += 1;
       return { id, runs };
@@ -128,7 +133,7 @@ export class Book {
     this.#settle(task.source, (it) => ({
       ...it,
       inHand: it.inHand - 1,
-      outstanding: less(it.outstanding, task.value) + owed,
+      outstanding: sum(less(it.outstanding, task.value), owed),
     }));
     return this.#advance(nowMs);
   }
@@ -138,7 +143,7 @@ export class Book {
     this.#settle(getAddress(source), (it) => ({
       ...it,
       outstanding: less(it.outstanding, value),
-      shown: it.shown + value,
+      shown: sum(it.shown, value),
     }));
   }
 
@@ -146,8 +151,8 @@ export class Book {
   remember(source: Address, outstanding: bigint, shown: bigint): void {
     this.#settle(getAddress(source), (it) => ({
       ...it,
-      outstanding: it.outstanding + outstanding,
-      shown: it.shown + shown,
+      outstanding: sum(it.outstanding, outstanding),
+      shown: sum(it.shown, shown),
     }));
   }
 
@@ -164,7 +169,7 @@ export class Book {
   /** What a source may owe without an earmark, in wei. */
   trust(source: Address): bigint {
     const { firstTrust, mostTrust } = this.#settings;
-    const trust = firstTrust + this.standing(source).shown;
+    const trust = sum(firstTrust, this.standing(source).shown);
     const limit = greater(mostTrust, firstTrust);
     return trust < limit ? trust : limit;
   }
@@ -187,8 +192,8 @@ export class Book {
   }
 
   /**
-   * How long one that comes now would wait: as many have to end before it as wait and run beyond the limit, at the mean pace;
-   * rounded up.
+   * How long one that comes now would wait: as many have to end before it as wait and run beyond the limit, at the mean
+   * pace; rounded up.
    */
   expectedWaitMs(): number {
     if (this.#hasRoom()) return 0;
@@ -209,7 +214,8 @@ export class Book {
     const retryAfterMs = Math.max(expectedMs, RETRY_LEAST_MS);
     const { inHand } = this.standing(request.source);
     if (inHand >= mostPerSource) return { reason: "source", inHand, retryAfterMs };
-    if (!this.#hasRoom() && (atOnce === 0 || this.#waiting.length >= mostWaiting)) return { reason: "full", retryAfterMs };
+    if (!this.#hasRoom() && (atOnce === 0 || this.#waiting.length >= mostWaiting))
+      return { reason: "full", retryAfterMs };
     const neededMs = expectedMs + this.#meanMs;
     if (nowMs + neededMs > request.deadlineMs) return { reason: "late", neededMs, retryAfterMs };
     return undefined;
@@ -217,12 +223,15 @@ export class Book {
 
   #untrusted({ source, value, earmarked }: TaskRequest): Refusal | undefined {
     const { outstanding, shown } = this.standing(source);
-    const needed = outstanding + value;
+    const needed = sum(outstanding, value);
     const trusted = greater(this.trust(source), earmarked);
     if (needed > trusted) return { reason: "untrusted", needed, trusted };
     if (shown > 0n || needed <= earmarked) return undefined;
     const strangers = [...this.#sources.values()].filter((it) => it.shown === 0n);
-    const owed = strangers.reduce((sum, it) => sum + it.outstanding, value);
+    const owed = sum(
+      strangers.reduce((total, it) => sum(total, it.outstanding), 0n),
+      value,
+    );
     return owed > this.#settings.mostStrangers ? { reason: "untrusted", needed, trusted: earmarked } : undefined;
   }
 

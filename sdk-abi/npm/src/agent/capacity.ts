@@ -1,6 +1,7 @@
 /**
- * What a server can do, out of what it does: the same numbers as the Rust crate `bpe-agent` computes, to the last digit, to
- * which `tests/fixtures/agent/capacity.json` holds both. Arithmetic is that of 64-bit floats in a stated order.
+ * What a server can do, out of what it does: the same numbers as the Rust crate `bpe-agent` computes, to the last
+ * digit, to which `tests/fixtures/agent/capacity.json` holds both. Arithmetic is that of 64-bit floats in a stated
+ * order.
  */
 import { Limit } from "./limit.js";
 import { Sums } from "./sums.js";
@@ -55,9 +56,9 @@ const HALF_SURE = 100;
 const MOST_CAPACITY = 2n ** 64n - 1n;
 
 /**
- * Computes the capacity of one server for one kind of work. It raises the number of requests at once as long as that gets
- * more done, takes the mean throughput of about ten saturated windows, begins anew when two windows in a row fall short, and
- * says 0 at once when the server is down.
+ * Computes the capacity of one server for one kind of work. It raises the number of requests at once as long as that
+ * gets more done, takes the mean throughput of about ten saturated windows, begins anew when two windows in a row fall
+ * short, and says 0 at once when the server is down.
  */
 export class CapacityComputer {
   readonly #initial: number;
@@ -80,8 +81,8 @@ export class CapacityComputer {
   }
 
   /**
-   * Hears what happened in a window, and says what follows. A window whose numbers are none (negative, infinite, not a number,
-   * without time) is passed over.
+   * Hears what happened in a window, and says what follows. A window whose numbers are none (negative, infinite, not a
+   * number, without time) is passed over.
    */
   observe(window: Window): Reading {
     if (!window.up) {

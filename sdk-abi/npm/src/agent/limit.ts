@@ -28,8 +28,8 @@ interface Trial {
 }
 
 /**
- * How many requests at once. A limit is tried for some windows while there is demand for it. If throughput rises by at least a
- * fifth of what the limit did, it stays and the next one is tried; otherwise the old one comes back.
+ * How many requests at once. A limit is tried for some windows while there is demand for it. If throughput rises by at
+ * least a fifth of what the limit did, it stays and the next one is tried; otherwise the old one comes back.
  */
 export class Limit {
   #value: number;

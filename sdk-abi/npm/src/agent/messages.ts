@@ -1,7 +1,20 @@
 /** Bodies and headers between source and sink. */
 import type { Hex } from "viem";
 import { fromBase64, toBase64 } from "./base64.js";
-import { address, bytes, decimal, flag, fromJson, list, MalformedError, object, otherwise, text, toJson, whole } from "./wire.js";
+import {
+  address,
+  bytes,
+  decimal,
+  flag,
+  fromJson,
+  list,
+  MalformedError,
+  object,
+  otherwise,
+  text,
+  toJson,
+  whole,
+} from "./wire.js";
 
 /** The offer of a task: base64url of JSON. */
 export const TASK_HEADER = "bpe-task";
@@ -46,7 +59,11 @@ export const readReceipt = object({
 /** That a task was completed: of CompletionTracker's domain. */
 export type ReceiptBody = ReturnType<typeof readReceipt>;
 
-const readSubmission = object({ voucher: readVoucher, sourceSignature: bytes(), receipts: list(readReceipt, MOST_RECEIPTS) });
+const readSubmission = object({
+  voucher: readVoucher,
+  sourceSignature: bytes(),
+  receipts: list(readReceipt, MOST_RECEIPTS),
+});
 
 /** What a source hands in. */
 export type VoucherSubmission = ReturnType<typeof readSubmission>;
@@ -56,7 +73,10 @@ const readAnswer = object({ sinkSignature: bytes() }, false);
 /** The sink has taken the voucher. */
 export type VoucherAnswer = ReturnType<typeof readAnswer>;
 
-const readLatest = object({ latest: readVoucher, sinkSignature: bytes(), sourceSignature: otherwise(bytes(), "0x" as Hex) }, false);
+const readLatest = object(
+  { latest: readVoucher, sinkSignature: bytes(), sourceSignature: otherwise(bytes(), "0x" as Hex) },
+  false,
+);
 
 /** The sink has a later one. With the source's own signature, so that a source that lost its store knows it again. */
 export type LatestVoucher = ReturnType<typeof readLatest>;
@@ -64,7 +84,10 @@ export type LatestVoucher = ReturnType<typeof readLatest>;
 const readStatus = object(
   {
     taskTypes: list(
-      object({ taskTypeId: bytes(32), capacity: decimal(64), free: decimal(32), queued: decimal(32), price: decimal(128) }, false),
+      object(
+        { taskTypeId: bytes(32), capacity: decimal(64), free: decimal(32), queued: decimal(32), price: decimal(128) },
+        false,
+      ),
       1_000,
     ),
     draining: flag,
@@ -72,7 +95,10 @@ const readStatus = object(
   false,
 );
 
-/** How a sink is: capacity in work units of 1e-9 per second, tasks that would run at once and that wait, price in wei per work unit. */
+/**
+ * How a sink is: capacity in work units of 1e-9 per second, tasks that would run at once and that wait, price in wei
+ * per work unit.
+ */
 export type Status = ReturnType<typeof readStatus>;
 
 const readPayment = object(
@@ -90,7 +116,13 @@ const readPayment = object(
           payTo: address,
           maxTimeoutSeconds: whole,
           extra: object(
-            { streamGateway: address, taskTypeId: bytes(32), price: decimal(128), flowRate: decimal(128), earmark: decimal(128) },
+            {
+              streamGateway: address,
+              taskTypeId: bytes(32),
+              price: decimal(128),
+              flowRate: decimal(128),
+              earmark: decimal(128),
+            },
             false,
           ),
         },
@@ -114,7 +146,8 @@ export const parseLatestVoucher = (json: string): LatestVoucher => readLatest(fr
 export const parseStatus = (json: string): Status => readStatus(fromJson(json), "status");
 
 /** The text of the header `PAYMENT-REQUIRED`. */
-export const encodePaymentRequired = (required: PaymentRequired): string => toBase64(new TextEncoder().encode(toJson(required)));
+export const encodePaymentRequired = (required: PaymentRequired): string =>
+  toBase64(new TextEncoder().encode(toJson(required)));
 
 /** Reads the header `PAYMENT-REQUIRED`; nothing, if it is none. */
 export function decodePaymentRequired(header: string): PaymentRequired | undefined {
@@ -130,7 +163,9 @@ export function decodePaymentRequired(header: string): PaymentRequired | undefin
 }
 
 /** The option that a source can pay on this chain. */
-export function streamOption(required: PaymentRequired, chainId: number): PaymentRequired["accepts"][number] | undefined {
+export function streamOption(
+  required: PaymentRequired,
+  chainId: number,
+): PaymentRequired["accepts"][number] | undefined {
   return required.accepts.find((it) => it.scheme === SCHEME && it.network === `eip155:${chainId}`);
 }
-

@@ -52,8 +52,8 @@ export interface Slot {
 }
 
 /**
- * Takes only what can be done in time, by those who have shown that they sign for it: a first trust for new sources, what a
- * source has signed for since up to a limit, more with an earmark. What is in hand is never refused.
+ * Takes only what can be done in time, by those who have shown that they sign for it: a first trust for new sources,
+ * what a source has signed for since up to a limit, more with an earmark. What is in hand is never refused.
  */
 export class TaskQueueManager {
   readonly #book: Book;
@@ -75,11 +75,20 @@ export class TaskQueueManager {
     if (admission.runs) return this.#slot(id, Promise.resolve(true));
     const turn = new Promise<boolean>((resolve) => this.#waiters.set(id, resolve));
     const timer = setTimeout(() => this.#expire(id), withinMs);
-    return this.#slot(id, turn.finally(() => clearTimeout(timer)));
+    return this.#slot(
+      id,
+      turn.finally(() => clearTimeout(timer)),
+    );
   }
 
-  /** Takes a task, waits for its turn, and gives its place back however `task` ends; it says what the source owes, in wei. */
-  async serve<result>(ask: Ask, task: () => Promise<{ readonly owed: bigint; readonly result: result }>): Promise<result> {
+  /**
+   * Takes a task, waits for its turn, and gives its place back however `task` ends; it says what the source owes, in
+   * wei.
+   */
+  async serve<result>(
+    ask: Ask,
+    task: () => Promise<{ readonly owed: bigint; readonly result: result }>,
+  ): Promise<result> {
     const slot = this.admit(ask);
     try {
       await slot.run();
@@ -154,7 +163,10 @@ export class TaskQueueManager {
 
   /** Tells those whose turn has come, and those whose time is up. */
   #tell({ started, expired }: Changes): void {
-    for (const [ids, runs] of [[started, true], [expired, false]] as const) {
+    for (const [ids, runs] of [
+      [started, true],
+      [expired, false],
+    ] as const) {
       for (const id of ids) {
         this.#waiters.get(id)?.(runs);
         this.#waiters.delete(id);

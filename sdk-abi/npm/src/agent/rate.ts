@@ -26,6 +26,8 @@ export interface RateInputs {
 
 /** Pressure from which on a source slows down. */
 const PRESSED = 900_000_000_000_000_000n;
+/** Somebody waits for what is missing: it should be there within so many seconds. */
+const URGENT_SECONDS = 5n;
 /** What a rate rises by at most in one decision: a part of the most. */
 const RISE = 8n;
 
@@ -33,17 +35,18 @@ const least = (a: bigint, b: bigint) => (a < b ? a : b);
 const most = (a: bigint, b: bigint) => (a > b ? a : b);
 
 /**
- * The rate from now on, in wei per second; 0 is none. Additive increase towards what keeps the reserve, a half under pressure,
- * and never above the limit.
+ * The rate from now on, in wei per second; 0 is none. Additive increase towards what keeps the reserve, a half under
+ * pressure, and never above the limit.
  */
 export function nextRate(settings: RateSettings, inputs: RateInputs): bigint {
   if (inputs.pressure >= PRESSED) return floored(settings, inputs.rate / 2n);
   const seconds = most(settings.reserveSeconds, 1n);
-  const target = inputs.spending * seconds + inputs.missing;
-  const wanted =
+  const target = inputs.spending * seconds;
+  const refilled =
     inputs.unspent <= target
       ? inputs.spending + (target - inputs.unspent + seconds - 1n) / seconds
       : most(0n, inputs.spending - (inputs.unspent - target) / seconds);
+  const wanted = refilled + (inputs.missing + URGENT_SECONDS - 1n) / URGENT_SECONDS;
   const rise = most(settings.most / RISE, 1n);
   return floored(settings, least(least(wanted, inputs.rate + rise), settings.most));
 }

@@ -5,7 +5,15 @@ import { contractAddress, type Deployment } from "../core/deployment.js";
 import { BpeError } from "../core/errors.js";
 import { approve, allowanceOf, balanceOf } from "../core/tokens.js";
 import { deregisterSink, getTaskType, isRegistered, registerSink } from "../generated/calls/CapacityRegistry.js";
-import { getFreeStake, getStake, getUnbonding, requiredStake, stake, stakeToken, unstake } from "../generated/calls/StakeManager.js";
+import {
+  getFreeStake,
+  getStake,
+  getUnbonding,
+  requiredStake,
+  stake,
+  stakeToken,
+  unstake,
+} from "../generated/calls/StakeManager.js";
 import { getOwed, payOut } from "../generated/calls/WorkReserve.js";
 import { walk, type Next, type WalkOptions } from "./walk.js";
 
@@ -68,7 +76,10 @@ export class SinkLifecycle {
   readonly sink: Address;
   readonly taskTypeId: Hex;
 
-  constructor(client: BpeClient, parameters: Pick<WriteParameters, "deployment" | "account"> & { readonly taskTypeId: Hex }) {
+  constructor(
+    client: BpeClient,
+    parameters: Pick<WriteParameters, "deployment" | "account"> & { readonly taskTypeId: Hex },
+  ) {
     const { deployment, account, taskTypeId } = parameters;
     this.#client = client;
     this.#deployment = deployment;
@@ -127,7 +138,10 @@ export class SinkLifecycle {
       case "stake":
         return { step: "stake", send: () => stake(client, { ...write, amount: step.amount }) };
       case "register":
-        return { step: "register", send: () => registerSink(client, { ...write, taskTypeId, initialCapacity: capacity }) };
+        return {
+          step: "register",
+          send: () => registerSink(client, { ...write, taskTypeId, initialCapacity: capacity }),
+        };
       case "payOut":
         return { step: "payOut", send: () => payOut(client, { ...write, taskTypeId, to: this.sink }) };
       case "deregister":

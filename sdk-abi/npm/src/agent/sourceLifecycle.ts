@@ -93,7 +93,10 @@ export class SourceLifecycle {
   readonly source: Address;
   readonly taskTypeId: Hex;
 
-  constructor(client: BpeClient, parameters: Pick<WriteParameters, "deployment" | "account"> & { readonly taskTypeId: Hex }) {
+  constructor(
+    client: BpeClient,
+    parameters: Pick<WriteParameters, "deployment" | "account"> & { readonly taskTypeId: Hex },
+  ) {
     const { deployment, account, taskTypeId } = parameters;
     this.#client = client;
     this.#deployment = deployment;

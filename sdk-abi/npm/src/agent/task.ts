@@ -84,7 +84,19 @@ const readOffer = object({
 export function encodeTask(offer: TaskOffer): string {
   const { primaryType, chainId, verifyingContract, taskTypeId, sink, source } = offer;
   const { taskId, work, value, timestamp, deadline } = offer;
-  const ordered = { primaryType, chainId, verifyingContract, taskTypeId, sink, source, taskId, work, value, timestamp, deadline };
+  const ordered = {
+    primaryType,
+    chainId,
+    verifyingContract,
+    taskTypeId,
+    sink,
+    source,
+    taskId,
+    work,
+    value,
+    timestamp,
+    deadline,
+  };
   return toBase64Url(new TextEncoder().encode(toJson(ordered)));
 }
 
@@ -97,7 +109,10 @@ export function decodeTask(header: string): TaskOffer {
   // The kind first: a task of another kind lacks fields, and that is not what is wrong with it.
   const { primaryType: kind } = strictly(() => object({ primaryType: text }, false)(json, "BPE-Task"));
   if (kind !== BY_WORK) {
-    throw new TaskError("Kind", `primaryType is ${kind.slice(0, 40)}; this sink settles by work, and takes a ${BY_WORK}`);
+    throw new TaskError(
+      "Kind",
+      `primaryType is ${kind.slice(0, 40)}; this sink settles by work, and takes a ${BY_WORK}`,
+    );
   }
   return { ...strictly(() => readOffer(json, "BPE-Task")), primaryType: BY_WORK };
 }
@@ -125,12 +140,20 @@ export function checkTask(offer: TaskOffer, expected: Expected): void {
   const refuse = (problem: TaskProblem, said: string): never => {
     throw new TaskError(problem, said);
   };
-  if (offer.chainId !== expected.chainId) refuse("Chain", `chainId is ${offer.chainId}; this sink is on chain ${expected.chainId}`);
+  if (offer.chainId !== expected.chainId)
+    refuse("Chain", `chainId is ${offer.chainId}; this sink is on chain ${expected.chainId}`);
   if (!isAddressEqual(offer.verifyingContract, expected.verifyingContract)) {
-    refuse("Contract", `verifyingContract is ${offer.verifyingContract}; this sink is paid by ${expected.verifyingContract}`);
+    refuse(
+      "Contract",
+      `verifyingContract is ${offer.verifyingContract}; this sink is paid by ${expected.verifyingContract}`,
+    );
   }
-  if (!isAddressEqual(offer.sink, expected.sink)) refuse("Sink", `the task is for the sink ${offer.sink}; this one is ${expected.sink}`);
-  for (const [name, most] of [["work", MOST_WORK], ["value", MOST_VALUE]] as const) {
+  if (!isAddressEqual(offer.sink, expected.sink))
+    refuse("Sink", `the task is for the sink ${offer.sink}; this one is ${expected.sink}`);
+  for (const [name, most] of [
+    ["work", MOST_WORK],
+    ["value", MOST_VALUE],
+  ] as const) {
     if (offer[name] === 0n) refuse("Zero", `${name} is 0`);
     if (offer[name] > most) refuse("TooLarge", `${name} is ${offer[name]}, more than a voucher holds`);
   }
@@ -138,7 +161,8 @@ export function checkTask(offer: TaskOffer, expected: Expected): void {
   const { now } = expected;
   if (deadline <= now) refuse("DeadlineGone", `the deadline ${deadline} is past; it is ${now}`);
   const skew = timestamp > now ? timestamp - now : now - timestamp;
-  if (skew > MOST_SKEW) refuse("Timestamp", `the timestamp ${timestamp} is more than ${MOST_SKEW} s from the chain's time ${now}`);
+  if (skew > MOST_SKEW)
+    refuse("Timestamp", `the timestamp ${timestamp} is more than ${MOST_SKEW} s from the chain's time ${now}`);
   if (deadline - timestamp > MOST_TIME) {
     refuse("DeadlineTooFar", `the deadline ${deadline} is more than ${MOST_TIME} s after the timestamp ${timestamp}`);
   }

@@ -46,13 +46,18 @@ export function order(there: Totals, offered: Totals): Order {
   return higher ? "later" : lower ? "earlier" : "same";
 }
 
-/** What work is worth at a price in wei per work unit: floor(work · price / 1e9). Nothing, if that is more than a voucher holds. */
+/**
+ * What work is worth at a price in wei per work unit: floor(work · price / 1e9). Nothing, if that is more than a
+ * voucher holds.
+ */
 export function valueOf(work: bigint, price: bigint): bigint | undefined {
   const value = (work * price) / UNIT;
   return value <= MOST_VALUE ? value : undefined;
 }
 
-/** The price at which `work` is worth `value` at most: floor(value · 1e9 / work), in wei per work unit. 0 without work. */
+/**
+ * The price at which `work` is worth `value` at most: floor(value · 1e9 / work), in wei per work unit. 0 without work.
+ */
 export function priceOf(work: bigint, value: bigint): bigint {
   if (work === 0n) return 0n;
   const price = (value * UNIT) / work;

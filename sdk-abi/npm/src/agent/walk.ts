@@ -4,7 +4,10 @@ import type { WaitOptions } from "../core/sent.js";
 
 /** What is to be done now: a transaction; nothing before then, in seconds since 1970 by the chain; or nothing more. */
 export type Next =
-  | { readonly step: string; readonly send: () => Promise<{ readonly hash: Hex; wait(options?: WaitOptions): Promise<unknown> }> }
+  | {
+      readonly step: string;
+      readonly send: () => Promise<{ readonly hash: Hex; wait(options?: WaitOptions): Promise<unknown> }>;
+    }
   | { readonly waitUntil: bigint; readonly why: string }
   | { readonly done: true };
 
@@ -19,7 +22,10 @@ export interface WalkOptions {
 /** No lifecycle has as many steps: one that repeats itself ends. */
 const MOST_STEPS = 32;
 
-/** Does what `next` says until there is nothing more to do now. What is still to be done is read from the chain each time. */
+/**
+ * Does what `next` says until there is nothing more to do now. What is still to be done is read from the chain each
+ * time.
+ */
 export async function walk(next: () => Promise<Next>, { waiting, onStep }: WalkOptions = {}): Promise<Next> {
   for (let step = 0; step < MOST_STEPS; step += 1) {
     const now = await next();

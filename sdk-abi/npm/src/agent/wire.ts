@@ -1,4 +1,6 @@
-/** JSON of the wire: integers are decimal strings, bytes 0x-hex, addresses checksummed. What comes in is read strictly. */
+/**
+ * JSON of the wire: integers are decimal strings, bytes 0x-hex, addresses checksummed. What comes in is read strictly.
+ */
 import { getAddress, isAddress, type Address, type Hex } from "viem";
 
 /** What comes in is not what it has to be. */
@@ -27,7 +29,9 @@ export const decimal =
   };
 
 export const address: Reader<Address> = (value, place) =>
-  typeof value === "string" && isAddress(value, { strict: false }) ? getAddress(value) : refuse(place, "an address", value);
+  typeof value === "string" && isAddress(value, { strict: false })
+    ? getAddress(value)
+    : refuse(place, "an address", value);
 
 /** 0x-hex of so many bytes, or of any number. */
 export const bytes =
@@ -40,9 +44,11 @@ export const bytes =
     return value.toLowerCase() as Hex;
   };
 
-export const text: Reader<string> = (value, place) => (typeof value === "string" ? value : refuse(place, "text", value));
+export const text: Reader<string> = (value, place) =>
+  typeof value === "string" ? value : refuse(place, "text", value);
 
-export const flag: Reader<boolean> = (value, place) => (typeof value === "boolean" ? value : refuse(place, "true or false", value));
+export const flag: Reader<boolean> = (value, place) =>
+  typeof value === "boolean" ? value : refuse(place, "true or false", value);
 
 /** A JSON number that is a whole one. */
 export const whole: Reader<number> = (value, place) =>
@@ -79,7 +85,8 @@ export const object =
   };
 
 /** As JSON has it. */
-export const toJson = (value: unknown): string => JSON.stringify(value, (_, it: unknown) => (typeof it === "bigint" ? `${it}` : it));
+export const toJson = (value: unknown): string =>
+  JSON.stringify(value, (_, it: unknown) => (typeof it === "bigint" ? `${it}` : it));
 
 /** JSON, or `MalformedError`. */
 export function fromJson(json: string): unknown {

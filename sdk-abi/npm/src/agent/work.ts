@@ -1,7 +1,7 @@
 /**
- * How much work a task was: by the task type's metadata, out of the bytes that both sides see. What is counted is the same on
- * both sides to the last digit. Tokens are those of `usage`. A stream without `usage` counts an input token for each four
- * bytes of the request, and an output token for each event; another answer without it is one request.
+ * How much work a task was: by the task type's metadata, out of the bytes that both sides see. What is counted is the
+ * same on both sides to the last digit. Tokens are those of `usage`. A stream without `usage` counts an input token for
+ * each four bytes of the request, and an output token for each event; another answer without it is one request.
  */
 import { MalformedError } from "./wire.js";
 
@@ -11,6 +11,8 @@ const UNIT = 1_000_000_000n;
 const MOST_BODY = 8 << 20;
 const MOST_EVENT = 1 << 20;
 const BYTES_PER_TOKEN = 4;
+/** Input tokens that a request's bytes do not show: those of a template, of an image by its address. */
+const SLACK = 4096;
 const MOST_NUMBER = 2n ** 64n - 1n;
 const EVENT_STREAM = "text/event-stream";
 
@@ -33,7 +35,10 @@ export interface Usage {
 /** A request is one work unit. */
 const BY_REQUEST: WorkScale = { unit: "request", input: UNIT, output: 0n };
 
-/** The scale that a task type's metadata names; that of requests, if it names none. `MalformedError`, if it cannot be counted. */
+/**
+ * The scale that a task type's metadata names; that of requests, if it names none. `MalformedError`, if it cannot be
+ * counted.
+ */
 export function scaleOf(metadata: string): WorkScale {
   const named = namedScale(metadata);
   if (!named) return BY_REQUEST;
@@ -67,7 +72,9 @@ function numberOf(name: string, text: string | null | undefined): bigint {
   if (text === undefined || text === null) return 0n;
   const value = /^[0-9]+$/.test(text) ? BigInt(text) : undefined;
   if (value === undefined || value > MOST_NUMBER) {
-    throw new MalformedError(`work.${name} = ${JSON.stringify(text.slice(0, 40))} is no decimal number of at most 64 bits`);
+    throw new MalformedError(
+      `work.${name} = ${JSON.stringify(text.slice(0, 40))} is no decimal number of at most 64 bits`,
+    );
   }
   return value;
 }
@@ -141,7 +148,10 @@ export class Counter {
     return this.#events !== undefined;
   }
 
-  /** Whether an answer that ended here was all of it: a stream says `[DONE]` where tokens are counted, and nowhere an error. */
+  /**
+   * Whether an answer that ended here was all of it: a stream says `[DONE]` where tokens are counted, and nowhere an
+   * error.
+   */
   get complete(): boolean {
     if (!this.#events) return true;
     return !this.#events.failed && (this.#events.done || this.#scale.unit !== "token");
@@ -157,6 +167,13 @@ export class Counter {
     const { unit } = this.#scale;
     if (unit === "request") return { input: 1, output: 0 };
     if (unit === "byte") return { input: this.#requestBytes, output: this.#responseBytes };
+    const claimed = this.#claimed();
+    // No more than bytes that were seen: a token is one byte at least.
+    const input = Math.min(claimed.input, this.#requestBytes + SLACK);
+    return { input, output: Math.min(claimed.output, this.#responseBytes) };
+  }
+
+  #claimed(): Usage {
     if (!this.#events) return this.#reported() ?? { input: 0, output: 0 };
     const estimated = { input: Math.ceil(this.#requestBytes / BYTES_PER_TOKEN), output: this.#events.count };
     return this.#events.usage ?? estimated;

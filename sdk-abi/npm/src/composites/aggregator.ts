@@ -26,7 +26,8 @@ export type SignedAttestation = SubmitParameters["attestation"];
 export async function attest(client: BpeClient, parameters: AttestParameters): Promise<SignedAttestation> {
   const { deployment, taskTypeId, capacity } = parameters;
   const sink = accountOf(client, parameters.account).address;
-  const timestamp = parameters.timestamp ?? (await limited(getBlock(client), REQUEST_TIMEOUT, "the latest block")).timestamp;
+  const timestamp =
+    parameters.timestamp ?? (await limited(getBlock(client), REQUEST_TIMEOUT, "the latest block")).timestamp;
   const nonce = parameters.nonce ?? 1n + (await lastNonce(client, { deployment, taskTypeId, sink }));
   const message = { taskTypeId, sink, capacity, timestamp, nonce };
   const domain = offchainAggregatorDomain(deployment.chainId, contractAddress(deployment, "offchainAggregator"));

@@ -11,7 +11,10 @@ export type DepositWithApprovalParameters = FundingParameters & {
   readonly amount: bigint;
 };
 
-/** Pays into the queue of a task type, which is drained as capacity allows, after approving what is missing; wraps before, if asked to. */
+/**
+ * Pays into the queue of a task type, which is drained as capacity allows, after approving what is missing; wraps
+ * before, if asked to.
+ */
 export async function depositWithApproval(
   client: BpeClient,
   parameters: DepositWithApprovalParameters,

@@ -69,6 +69,8 @@ export async function commitAndReveal(
 
 /** Bound to sink and task type, so that nobody can copy the commitment. */
 const hashOf = (taskTypeId: Hex, sink: Address, capacity: bigint, nonce: Hex) =>
-  keccak256(encodeAbiParameters(parseAbiParameters("bytes32, address, uint256, bytes32"), [taskTypeId, sink, capacity, nonce]));
+  keccak256(
+    encodeAbiParameters(parseAbiParameters("bytes32, address, uint256, bytes32"), [taskTypeId, sink, capacity, nonce]),
+  );
 
 const randomNonce = () => toHex(crypto.getRandomValues(new Uint8Array(32)));

@@ -24,10 +24,20 @@ export interface Assignment {
   readonly deadline: bigint;
 }
 
-/** Signs a receipt, as sink or source; `recordReceipt` takes it as `{ ...task, time: timestamp, sinkSig, sourceSig }`. */
-export function signReceipt(client: BpeClient, parameters: SigningParameters & { readonly receipt: Receipt }): Promise<Hex> {
+/**
+ * Signs a receipt, as sink or source; `recordReceipt` takes it as `{ ...task, time: timestamp, sinkSig, sourceSig }`.
+ */
+export function signReceipt(
+  client: BpeClient,
+  parameters: SigningParameters & { readonly receipt: Receipt },
+): Promise<Hex> {
   const { deployment, receipt: message } = parameters;
-  const data = { domain: domainOf(deployment), types: completionReceiptTypes, primaryType: "CompletionReceipt", message };
+  const data = {
+    domain: domainOf(deployment),
+    types: completionReceiptTypes,
+    primaryType: "CompletionReceipt",
+    message,
+  };
   return sign(client, parameters, data);
 }
 

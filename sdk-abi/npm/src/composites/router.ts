@@ -11,7 +11,10 @@ export type PayByBestRouteParameters = Omit<WriteParameters, "address"> & {
 };
 
 /** Asks for routes and executes the first of them, with amount and fee in wei of ether. */
-export async function payByBestRoute(client: BpeClient, parameters: PayByBestRouteParameters): ReturnType<typeof executeRoute> {
+export async function payByBestRoute(
+  client: BpeClient,
+  parameters: PayByBestRouteParameters,
+): ReturnType<typeof executeRoute> {
   const { deployment, request, paymentData } = parameters;
   const [best] = await getRoutes(client, { deployment, request });
   if (!best) {

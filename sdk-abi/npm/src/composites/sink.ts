@@ -27,14 +27,22 @@ export type GetAllSinksParameters = CommonParameters & {
 export async function getAllSinks(client: BpeClient, parameters: GetAllSinksParameters): Promise<readonly SinkEntry[]> {
   const { pageSize = 100n, most = 10_000, ...common } = parameters;
   if (pageSize <= 0n) {
-    throw new BpeError("InvalidArgument", { argument: "pageSize", value: `${pageSize}`, expected: "a positive number" });
+    throw new BpeError("InvalidArgument", {
+      argument: "pageSize",
+      value: `${pageSize}`,
+      expected: "a positive number",
+    });
   }
   const all: SinkEntry[] = [];
   for (let from = 0n; ; from += pageSize) {
     const page = await getSinksPage(client, { ...common, from, count: pageSize });
     all.push(...page.sinks.map((sink, index) => ({ sink, capacity: page.capacities[index] ?? 0n })));
     if (all.length > most) {
-      throw new BpeError("InvalidArgument", { argument: "most", value: `${most}`, expected: "as many as there are sinks" });
+      throw new BpeError("InvalidArgument", {
+        argument: "most",
+        value: `${most}`,
+        expected: "as many as there are sinks",
+      });
     }
     if (BigInt(page.sinks.length) < pageSize) return all;
   }
@@ -50,8 +58,8 @@ export type BecomeSinkParameters = FundingParameters & {
 };
 
 /**
- * Stakes what is missing, registers, and has the pool set its units, where it has any. Steps that are done already are left out, so that it can
- * be called again after a failure. Gives the transactions that it took, all mined.
+ * Stakes what is missing, registers, and has the pool set its units, where it has any. Steps that are done already are
+ * left out, so that it can be called again after a failure. Gives the transactions that it took, all mined.
  */
 export async function becomeSink(client: BpeClient, parameters: BecomeSinkParameters): Promise<readonly Hex[]> {
   const { deployment, taskTypeId, capacity, stake } = parameters;

@@ -15,7 +15,9 @@ import {
 } from "../generated/calls/StreamGateway.js";
 import { distributeFlow, runBatch, runMacro, streamCheck } from "./streams.js";
 
-/** How Superfluid is told: by its macro forwarder, by a batch of its host's, or by GDAv1Forwarder, which notes nothing. */
+/**
+ * How Superfluid is told: by its macro forwarder, by a batch of its host's, or by GDAv1Forwarder, which notes nothing.
+ */
 export type Way = "macro" | "batch" | "forwarder";
 
 /** Of all that changes a stream. */
@@ -41,9 +43,9 @@ export type OpenStreamParameters = StreamRateParameters & {
 export type StreamSent = Sent<readonly [], void>;
 
 /**
- * Opens a stream to the sinks of a task type. Refuses a rate of which nobody would be paid (`FlowRateTooLow`), a stream that
- * is there already (`StreamAlreadyExists`), and an account whose tokens do not cover four hours of it, which Superfluid
- * takes as a deposit (`TooFewTokens`).
+ * Opens a stream to the sinks of a task type. Refuses a rate of which nobody would be paid (`FlowRateTooLow`), a stream
+ * that is there already (`StreamAlreadyExists`), and an account whose tokens do not cover four hours of it, which
+ * Superfluid takes as a deposit (`TooFewTokens`).
  */
 export async function openStream(client: BpeClient, parameters: OpenStreamParameters): Promise<StreamSent> {
   const { deployment, taskTypeId, flowRate, wrapAmount = 0n } = parameters;
@@ -85,8 +87,8 @@ export async function closeStream(client: BpeClient, parameters: StreamParameter
 export type ReadStreamParameters = ReadParameters & { readonly taskTypeId: Hex; readonly source: Address };
 
 /**
- * What flows, in wei per second; its deposit, in wei; since when, in seconds since 1970. Superfluid flows a little less than
- * asked: whole wei per second and pool unit.
+ * What flows, in wei per second; its deposit, in wei; since when, in seconds since 1970. Superfluid flows a little less
+ * than asked: whole wei per second and pool unit.
  */
 export function readStream(client: BpeClient, parameters: ReadStreamParameters): ReturnType<typeof getStream> {
   return getStream(client, parameters);

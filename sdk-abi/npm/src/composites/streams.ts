@@ -1,5 +1,13 @@
 import { encodeAbiParameters, hashTypedData, type Address, type Hex } from "viem";
-import { read, simulate, write, type BpeClient, type ReadParameters, type Sent, type WriteParameters } from "../core/call.js";
+import {
+  read,
+  simulate,
+  write,
+  type BpeClient,
+  type ReadParameters,
+  type Sent,
+  type WriteParameters,
+} from "../core/call.js";
 import { shownAction } from "../core/clearMacro.js";
 import { accountOf } from "../core/client.js";
 import { contractAddress, superfluidAddress } from "../core/deployment.js";
@@ -32,8 +40,8 @@ export function runMacro(client: BpeClient, parameters: RunParameters): Promise<
 }
 
 /**
- * Does the same by `batchCall` of Superfluid's host, which works for anyone, also where governance trusts no macro forwarder.
- * In a batch nothing can refuse a rate that is too low: `streamCheck` says afterwards whether it flows.
+ * Does the same by `batchCall` of Superfluid's host, which works for anyone, also where governance trusts no macro
+ * forwarder. In a batch nothing can refuse a rate that is too low: `streamCheck` says afterwards whether it flows.
  */
 export async function runBatch(client: BpeClient, parameters: RunParameters): Promise<Sent<readonly [], void>> {
   const { deployment, macroParameters: params } = parameters;
@@ -60,8 +68,8 @@ export type DistributeFlowParameters = Omit<WriteParameters, "address"> & {
 };
 
 /**
- * Sets a stream by GDAv1Forwarder, as contract accounts do. It notes nothing, and takes a rate that is too low without paying
- * anybody: ask `getMinimumFlowRate` before.
+ * Sets a stream by GDAv1Forwarder, as contract accounts do. It notes nothing, and takes a rate that is too low without
+ * paying anybody: ask `getMinimumFlowRate` before.
  */
 export async function distributeFlow(
   client: BpeClient,
@@ -82,7 +90,6 @@ export function simulateMacro(client: BpeClient, parameters: RunParameters): Pro
   const args = [contractAddress(deployment, "streamGateway"), parameters.macroParameters] as const;
   return simulate(client, { ...parameters, address }, "blindMacroForwarder", runMacroItem, args);
 }
-
 
 /** Of `signMacro`. */
 export type SignMacroParameters = SigningParameters & {
@@ -106,8 +113,8 @@ export interface SignedMacro {
 }
 
 /**
- * Signs, for ClearMacroForwarderV1, what somebody else then sends and pays the gas of. The wallet shows what it is, in words;
- * what the forwarder would take is compared with that before.
+ * Signs, for ClearMacroForwarderV1, what somebody else then sends and pays the gas of. The wallet shows what it is, in
+ * words; what the forwarder would take is compared with that before.
  */
 export async function signMacro(client: BpeClient, parameters: SignMacroParameters): Promise<SignedMacro> {
   const { deployment, macroParameters, provider, domain, validBefore = 0n, nonceKey = 0n } = parameters;
@@ -134,7 +141,11 @@ export async function signMacro(client: BpeClient, parameters: SignMacroParamete
   };
   const digest = await read(client, of, "clearMacroForwarderV1", getDigestItem, [macroContract, payload]);
   if (hashTypedData(data as never) !== digest) {
-    throw new BpeError("InvalidArgument", { argument: "macroParameters", value: digest, expected: "what the gateway shows" });
+    throw new BpeError("InvalidArgument", {
+      argument: "macroParameters",
+      value: digest,
+      expected: "what the gateway shows",
+    });
   }
   return { payload, signer, signature: await sign(client, parameters, data) };
 }

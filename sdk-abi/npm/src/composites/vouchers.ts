@@ -21,7 +21,10 @@ export interface Voucher {
 }
 
 /** Signs a voucher, as sink or source; `redeem` takes it as `{ ...voucher, sinkSig, sourceSig }`. */
-export function signVoucher(client: BpeClient, parameters: SigningParameters & { readonly voucher: Voucher }): Promise<Hex> {
+export function signVoucher(
+  client: BpeClient,
+  parameters: SigningParameters & { readonly voucher: Voucher },
+): Promise<Hex> {
   const { deployment, voucher: message } = parameters;
   const data = { domain: domainOf(deployment), types: workVoucherTypes, primaryType: "WorkVoucher", message };
   return sign(client, parameters, data);

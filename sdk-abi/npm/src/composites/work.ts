@@ -11,7 +11,10 @@ export type DepositWithApprovalParameters = FundingParameters & {
   readonly amount: bigint;
 };
 
-/** Pays into the reserve of a task type that settles by work, after approving what is missing; wraps before, if asked to. */
+/**
+ * Pays into the reserve of a task type that settles by work, after approving what is missing; wraps before, if asked
+ * to.
+ */
 export async function depositWithApproval(
   client: BpeClient,
   parameters: DepositWithApprovalParameters,

@@ -1,7 +1,10 @@
 /** Reading what strangers send: never more than a limit. */
 
 /** The body of an answer or a request; nothing, if it is longer than `most` bytes. */
-export async function readAtMost(body: ReadableStream<Uint8Array> | null, most: number): Promise<Uint8Array | undefined> {
+export async function readAtMost(
+  body: ReadableStream<Uint8Array> | null,
+  most: number,
+): Promise<Uint8Array | undefined> {
   if (!body) return new Uint8Array();
   const reader = body.getReader();
   const parts: Uint8Array[] = [];

@@ -40,7 +40,9 @@ export interface ReadParameters extends CommonParameters {
 export interface WriteParameters extends CommonParameters {
   /** Who sends it: the client's account by default. */
   readonly account?: Account | Address | undefined;
-  /** Of the transaction; gas is the estimate and half as much again by default, since streams change with every second. */
+  /**
+   * Of the transaction; gas is the estimate and half as much again by default, since streams change with every second.
+   */
   readonly overrides?: Overrides | undefined;
 }
 
@@ -136,7 +138,11 @@ export async function transmit(
     const gas = overrides.gas ?? (await withMargin(client, raw, timeout));
     // One of both kinds of fees, or none: viem's types cannot tell from here.
     const request = { ...overrides, ...raw, gas, chain: chainOf(client, deployment.chainId) };
-    return await limited(sendTransaction(client, request as never), SIGNING_TIMEOUT, `${called.functionName} to be signed`);
+    return await limited(
+      sendTransaction(client, request as never),
+      SIGNING_TIMEOUT,
+      `${called.functionName} to be signed`,
+    );
   } catch (error) {
     throw explained(error, called);
   }
@@ -172,7 +178,12 @@ async function ask<const item extends AbiFunction>(
 }
 
 /** What a call gives; the error that it reverts with. */
-export async function tried(client: BpeClient, request: object, timeout: number, called: Called): Promise<Hex | undefined> {
+export async function tried(
+  client: BpeClient,
+  request: object,
+  timeout: number,
+  called: Called,
+): Promise<Hex | undefined> {
   try {
     const { data } = await limited(call(client, request as never), timeout, called.functionName);
     return data;

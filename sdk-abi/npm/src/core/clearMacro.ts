@@ -1,7 +1,9 @@
 import { decodeAbiParameters, parseAbiParameters, type Hex } from "viem";
 import { BpeError } from "./errors.js";
 
-/** What of a stream's action its signer is shown: as StreamGateway defines it, and the forwarder's digest holds us to. */
+/**
+ * What of a stream's action its signer is shown: as StreamGateway defines it, and the forwarder's digest holds us to.
+ */
 export interface ShownAction {
   readonly primaryType: string;
   readonly fields: readonly { readonly name: string; readonly type: string }[];
@@ -37,9 +39,17 @@ export function shownAction(macroParameters: Hex): ShownAction {
     case 4: {
       const [amount] = decodeAbiParameters(parseAbiParameters("uint256"), args);
       const description = "Wrap tokens, so that streams can go on";
-      return { primaryType: "TopUp", fields: [text, { name: "amount", type: "uint256" }], message: { description, amount } };
+      return {
+        primaryType: "TopUp",
+        fields: [text, { name: "amount", type: "uint256" }],
+        message: { description, amount },
+      };
     }
     default:
-      throw new BpeError("InvalidArgument", { argument: "macroParameters", value: macroParameters.slice(0, 80), expected: "an action" });
+      throw new BpeError("InvalidArgument", {
+        argument: "macroParameters",
+        value: macroParameters.slice(0, 80),
+        expected: "an action",
+      });
   }
 }

@@ -33,4 +33,3 @@ export function chainOf(client: BpeClient, chainId: number): Chain {
   const ether = { name: "Ether", symbol: "ETH", decimals: 18 };
   return { id: chainId, name: `chain ${chainId}`, nativeCurrency: ether, rpcUrls: { default: { http: [] } } };
 }
-

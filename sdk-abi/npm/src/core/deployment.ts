@@ -4,8 +4,8 @@ import type { ContractName } from "../generated/names.js";
 import { BpeError } from "./errors.js";
 
 /**
- * What is deployed on one chain: the file that `bpe deploy` writes, `deployments/<chain id>.json`, as it is, or as much of it
- * as you use.
+ * What is deployed on one chain: the file that `bpe deploy` writes, `deployments/<chain id>.json`, as it is, or as much
+ * of it as you use.
  */
 export interface Deployment {
   readonly chainId: number;
@@ -19,13 +19,7 @@ export interface Deployment {
 
 /** Contracts and tokens of Superfluid that actions use. */
 export type SuperfluidName =
-  | "host"
-  | "gdaV1"
-  | "gdaV1Forwarder"
-  | "blindMacroForwarder"
-  | "clearMacroForwarderV1"
-  | "usdc"
-  | "usdcx";
+  "host" | "gdaV1" | "gdaV1Forwarder" | "blindMacroForwarder" | "clearMacroForwarderV1" | "usdc" | "usdcx";
 
 /** The deployment on a chain that this package knows, which are those of public chains. */
 export function deploymentOf(chainId: number): Deployment {

@@ -84,7 +84,10 @@ const describe = (args: object) =>
     .join(", ");
 
 /** Is it an error of this package, and of this name, if one is given? */
-export function isBpeError<name extends BpeErrorName = BpeErrorName>(error: unknown, name?: name): error is BpeError<name> {
+export function isBpeError<name extends BpeErrorName = BpeErrorName>(
+  error: unknown,
+  name?: name,
+): error is BpeError<name> {
   return error instanceof BpeError && (name === undefined || error.errorName === name);
 }
 
@@ -93,7 +96,12 @@ export function decodeRevert(data: Hex, context: BpeErrorContext = {}): BpeError
   const signature = errorSignatures[data.slice(0, 10)];
   if (!signature) return undefined;
   const [, name, list] = /^(\w+)\((.*)\)$/.exec(signature) ?? [];
-  const inputs = list ? list.split(",").map((it) => it.split(" ")).map(([type, name]) => ({ type: type!, name: name! })) : [];
+  const inputs = list
+    ? list
+        .split(",")
+        .map((it) => it.split(" "))
+        .map(([type, name]) => ({ type: type!, name: name! }))
+    : [];
   const values = valuesOf(inputs, `0x${data.slice(10)}`);
   if (!values) return undefined;
   const args = Object.fromEntries(inputs.map((it, index) => [it.name, values[index]]));
@@ -101,7 +109,10 @@ export function decodeRevert(data: Hex, context: BpeErrorContext = {}): BpeError
 }
 
 /** The arguments, unless it is the selector of ours and other data. */
-function valuesOf(inputs: readonly { readonly type: string; readonly name: string }[], data: Hex): readonly unknown[] | undefined {
+function valuesOf(
+  inputs: readonly { readonly type: string; readonly name: string }[],
+  data: Hex,
+): readonly unknown[] | undefined {
   if (inputs.length === 0) return data === "0x" ? [] : undefined;
   try {
     return decodeAbiParameters(inputs, data);

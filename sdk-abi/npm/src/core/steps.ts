@@ -35,8 +35,8 @@ export interface Funding {
 }
 
 /**
- * Sees to it that the account has the tokens and that the spender may take them: refuses with `TooFewTokens`, wraps if it is
- * asked to, approves exactly what is missing. What is there already is left as it is.
+ * Sees to it that the account has the tokens and that the spender may take them: refuses with `TooFewTokens`, wraps if
+ * it is asked to, approves exactly what is missing. What is there already is left as it is.
  */
 export async function fund(
   client: BpeClient,
@@ -93,6 +93,9 @@ export async function finished(client: BpeClient, parameters: FundingParameters,
 }
 
 /** An action after what it takes. */
-export async function after<sent extends AnySent>(before: readonly Hex[], action: Promise<sent>): Promise<Prepared<sent>> {
+export async function after<sent extends AnySent>(
+  before: readonly Hex[],
+  action: Promise<sent>,
+): Promise<Prepared<sent>> {
   return { ...(await action), before };
 }

@@ -31,7 +31,10 @@ export interface TokenParameters extends Omit<ReadParameters, "address"> {
 }
 
 /** What an account has of a token, in wei of it. */
-export function balanceOf(client: BpeClient, parameters: TokenParameters & { readonly owner: Address }): Promise<bigint> {
+export function balanceOf(
+  client: BpeClient,
+  parameters: TokenParameters & { readonly owner: Address },
+): Promise<bigint> {
   return read(client, at(parameters), "token", balanceItem, [parameters.owner]);
 }
 
@@ -64,7 +67,10 @@ export interface TokenAmount extends Omit<WriteParameters, "address"> {
 }
 
 /** Lets a spender take so much. */
-export function approve(client: BpeClient, parameters: TokenAmount & { readonly spender: Address }): Promise<Sent<[], void>> {
+export function approve(
+  client: BpeClient,
+  parameters: TokenAmount & { readonly spender: Address },
+): Promise<Sent<[], void>> {
   return write(client, at(parameters), "token", approveItem, [parameters.spender, parameters.amount], []);
 }
 

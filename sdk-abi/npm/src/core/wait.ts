@@ -8,7 +8,11 @@ export const SIGNING_TIMEOUT = 300_000;
 export const RECEIPT_TIMEOUT = 60_000;
 
 /** Gives up after `milliseconds`, whatever the promise does. */
-export async function limited<value>(promise: Promise<value>, milliseconds: number, waitingFor: string): Promise<value> {
+export async function limited<value>(
+  promise: Promise<value>,
+  milliseconds: number,
+  waitingFor: string,
+): Promise<value> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new BpeError("TimedOut", { waitingFor, milliseconds })), milliseconds);

@@ -51,7 +51,12 @@ const MOST_PAUSE_SECONDS = 3_600;
 export const valueAt = (work: bigint, price: bigint): bigint => (work * price + UNIT - 1n) / UNIT;
 
 /** Offers a task to a sink and sends it the request. */
-export async function attempt(options: AttemptOptions, sink: Candidate, request: Repeatable, work: bigint): Promise<Ended> {
+export async function attempt(
+  options: AttemptOptions,
+  sink: Candidate,
+  request: Repeatable,
+  work: bigint,
+): Promise<Ended> {
   const offer = await offerOf(options, sink, work);
   const { client, deployment, account } = options;
   const signature = await sign(client, { deployment, account }, assignmentOf(offer));
@@ -86,14 +91,24 @@ async function offerOf(options: AttemptOptions, { sink, price }: Candidate, work
   };
 }
 
-async function send(options: AttemptOptions, url: string, { method, headers, body, signal }: Repeatable): Promise<Response> {
+async function send(
+  options: AttemptOptions,
+  url: string,
+  { method, headers, body, signal }: Repeatable,
+): Promise<Response> {
   const stop = new AbortController();
   const abort = () => stop.abort(signal.reason);
   if (signal.aborted) abort();
   signal.addEventListener("abort", abort, { once: true });
   try {
     // The body is the caller's by then: their signal goes on, this limit does not.
-    const init = { method, headers, body: body as BodyInit | undefined, signal: stop.signal, redirect: "error" as const };
+    const init = {
+      method,
+      headers,
+      body: body as BodyInit | undefined,
+      signal: stop.signal,
+      redirect: "error" as const,
+    };
     return await limited(options.fetch(url, init), options.firstByte, `the first byte of ${url}`);
   } catch (error) {
     stop.abort(error);
@@ -126,7 +141,10 @@ async function untaken({ deployment }: AttemptOptions, answer: Response): Promis
   await answer.body?.cancel().catch(() => undefined);
   if (status === 429 || status === 503) {
     const seconds = Number(headers.get("retry-after"));
-    return { kind: "busy", retryAfter: Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, MOST_PAUSE_SECONDS) : 1 };
+    return {
+      kind: "busy",
+      retryAfter: Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, MOST_PAUSE_SECONDS) : 1,
+    };
   }
   return { kind: "faulty", reason: `status ${status} without a signature` };
 }

@@ -61,7 +61,13 @@ export class Pairs {
     return this.#turns.run(service.sink, async () => {
       const { client, deployment, account, taskTypeId, now } = this.#options;
       const state = await this.#load(service.sink);
-      const receipt = { taskTypeId, sink: service.sink, source: account.address, taskId: task.taskId, timestamp: await now() };
+      const receipt = {
+        taskTypeId,
+        sink: service.sink,
+        source: account.address,
+        taskId: task.taskId,
+        timestamp: await now(),
+      };
       const sourceSignature = await signReceipt(client, { deployment, account, receipt });
       const { work, value } = task;
       const open = plus(state.open, { work, value, tasks: 1n });
@@ -82,18 +88,26 @@ export class Pairs {
     const { latest, sourceSignature, sinkSignature } = parseLatestVoucher(text);
     await this.#checkLatest(service.sink, latest, sourceSignature, sinkSignature);
     const standing = order(state.base, latest);
-    if (standing !== "later" && standing !== "same") throw new Error(`the sink ${service.sink} has totals that contradict ours`);
+    if (standing !== "later" && standing !== "same")
+      throw new Error(`the sink ${service.sink} has totals that contradict ours`);
     const adopted = await this.#save(service.sink, { ...state, base: totalsOf(latest) });
     const again = await this.#sign(service.sink, adopted);
     const second = await this.#post(service, again);
-    if (second.status !== 200) throw new Error(`the sink ${service.sink} answered ${second.status} to a voucher, twice`);
+    if (second.status !== 200)
+      throw new Error(`the sink ${service.sink} answered ${second.status} to a voucher, twice`);
     await this.#acknowledged(service.sink, adopted, again, parseVoucherAnswer(second.text).sinkSignature);
   }
 
   /** The sink has signed these totals: they are the base of the next ones. */
-  async #acknowledged(sink: Address, state: PairState, { voucher, receipts }: VoucherSubmission, sinkSignature: Hex): Promise<void> {
+  async #acknowledged(
+    sink: Address,
+    state: PairState,
+    { voucher, receipts }: VoucherSubmission,
+    sinkSignature: Hex,
+  ): Promise<void> {
     const signer = await this.#signerOf(voucher, sinkSignature);
-    if (!signer || !isAddressEqual(signer, sink)) throw new Error(`the voucher's second signature is not of the sink ${sink}`);
+    if (!signer || !isAddressEqual(signer, sink))
+      throw new Error(`the voucher's second signature is not of the sink ${sink}`);
     const handed = new Set(receipts.map((it) => it.taskId));
     const rest = state.receipts.filter((it) => !handed.has(it.taskId));
     const open = above(plus(state.base, state.open), totalsOf(voucher));
@@ -114,11 +128,24 @@ export class Pairs {
   async #sign(sink: Address, state: PairState): Promise<VoucherSubmission> {
     const { client, deployment, account, taskTypeId, now } = this.#options;
     const totals = plus(state.base, state.open);
-    const voucher = { taskTypeId: taskTypeId.toLowerCase() as Hex, sink, source: account.address, ...totals, timestamp: await now() };
-    return { voucher, sourceSignature: await signVoucher(client, { deployment, account, voucher }), receipts: state.receipts };
+    const voucher = {
+      taskTypeId: taskTypeId.toLowerCase() as Hex,
+      sink,
+      source: account.address,
+      ...totals,
+      timestamp: await now(),
+    };
+    return {
+      voucher,
+      sourceSignature: await signVoucher(client, { deployment, account, voucher }),
+      receipts: state.receipts,
+    };
   }
 
-  async #post(service: SinkService, submission: VoucherSubmission): Promise<{ readonly status: number; readonly text: string }> {
+  async #post(
+    service: SinkService,
+    submission: VoucherSubmission,
+  ): Promise<{ readonly status: number; readonly text: string }> {
     const posting = async () => {
       const answer = await this.#options.fetch(at(service.uri, VOUCHERS_PATH), {
         method: "POST",
@@ -160,4 +187,3 @@ export class Pairs {
 }
 
 const totalsOf = ({ work, value, tasks }: Totals): Totals => ({ work, value, tasks });
-

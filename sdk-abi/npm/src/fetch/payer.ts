@@ -78,14 +78,15 @@ export class Payer {
   }
 
   /**
-   * Fee and budget are cut from what is deposited: a ninth more covers 10 % of cuts. More than is missing, so that not every
-   * task of many pays by itself.
+   * Fee and budget are cut from what is deposited: a ninth more covers 10 % of cuts. More than is missing, so that not
+   * every task of many pays by itself.
    */
   async #deposit(missing: bigint): Promise<void> {
     const { client, deployment, taskTypeId, account, limits, wrap } = this.#options;
     const [needed, usual] = [missing + missing / 9n + 1n, limits.deposit / DEPOSITS];
     const amount = needed > usual ? needed : usual;
-    if (amount > limits.deposit) throw new BpeError("SpendingLimit", { limit: "deposit", most: limits.deposit, asked: amount });
+    if (amount > limits.deposit)
+      throw new BpeError("SpendingLimit", { limit: "deposit", most: limits.deposit, asked: amount });
     await mined(depositWithApproval(client, { deployment, account, taskTypeId, amount, wrap }));
   }
 

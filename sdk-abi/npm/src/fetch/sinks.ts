@@ -50,7 +50,11 @@ const getServicesItem = {
 } as const;
 
 /** The sinks of a task type that say in ServiceDirectory where they are. */
-export async function sinksInDirectory(client: BpeClient, deployment: Deployment, taskTypeId: Hex): Promise<readonly SinkService[]> {
+export async function sinksInDirectory(
+  client: BpeClient,
+  deployment: Deployment,
+  taskTypeId: Hex,
+): Promise<readonly SinkService[]> {
   const found: SinkService[] = [];
   for (let from = 0n; found.length < MOST_SINKS; from += PAGE) {
     const args = [taskTypeId, from, PAGE] as const;
@@ -66,7 +70,9 @@ function isPublic(uri: string): boolean {
   const url = parseUrl(uri);
   if (!url || url.protocol !== "https:" || url.username || url.password) return false;
   const host = url.hostname;
-  return !/^[\d.]+$/.test(host) && !host.startsWith("[") && host.includes(".") && !/\.(local|internal|localhost)$/.test(host);
+  return (
+    !/^[\d.]+$/.test(host) && !host.startsWith("[") && host.includes(".") && !/\.(local|internal|localhost)$/.test(host)
+  );
 }
 
 export function parseUrl(uri: string): URL | undefined {
@@ -104,7 +110,11 @@ export class Sinks {
   async choose(services: readonly SinkService[], mostPrice: bigint): Promise<readonly Candidate[]> {
     const now = performance.now();
     const open = services.filter(({ sink }) => this.#record(sink).pausedUntil <= now);
-    const asked = await Promise.all(this.#shuffled(open).slice(0, ASKED).map((it) => this.#status(it)));
+    const asked = await Promise.all(
+      this.#shuffled(open)
+        .slice(0, ASKED)
+        .map((it) => this.#status(it)),
+    );
     const fitting = asked.filter((it): it is Candidate => it !== undefined && it.price <= mostPrice);
     const [roomy, busy] = [fitting.filter((it) => it.free > 0n), fitting.filter((it) => it.free === 0n)];
     return [...this.#ordered(roomy), ...this.#ordered(busy)];
@@ -154,7 +164,8 @@ export class Sinks {
   }
 
   #better(one: Candidate, other: Candidate): Candidate {
-    const cost = ({ sink, price }: Candidate) => (price + 1n) * BigInt(Math.ceil(this.#record(sink).latency || UNKNOWN_LATENCY));
+    const cost = ({ sink, price }: Candidate) =>
+      (price + 1n) * BigInt(Math.ceil(this.#record(sink).latency || UNKNOWN_LATENCY));
     const [a, b] = [cost(one), cost(other)];
     if (a !== b) return a < b ? one : other;
     return one.sink < other.sink ? one : other;
@@ -196,4 +207,3 @@ export class Sinks {
     return { ...service, price: own.price, capacity: own.capacity, free: own.free };
   }
 }
-

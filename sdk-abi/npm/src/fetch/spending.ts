@@ -26,7 +26,9 @@ export class Spending {
     this.#limits = limits;
   }
 
-  /** Sets aside what a task may cost; `SpendingLimit`, if that is too much. The function says what it has cost, once. */
+  /**
+   * Sets aside what a task may cost; `SpendingLimit`, if that is too much. The function says what it has cost, once.
+   */
   begin(value: bigint): (cost: bigint) => void {
     const { perTask, perHour } = this.#limits;
     if (value > perTask) throw new BpeError("SpendingLimit", { limit: "perTask", most: perTask, asked: value });

@@ -66,9 +66,14 @@ export class Wallet {
     const { limits } = this.#options;
     const others = [...this.#open].filter(([id]) => id !== taskTypeId);
     const asked = others.reduce((sum, [, rate]) => sum + rate, flowRate);
-    if (asked > limits.flowRate) throw new BpeError("SpendingLimit", { limit: "flowRate", most: limits.flowRate, asked });
+    if (asked > limits.flowRate)
+      throw new BpeError("SpendingLimit", { limit: "flowRate", most: limits.flowRate, asked });
     if (others.length >= limits.streams) {
-      throw new BpeError("SpendingLimit", { limit: "streams", most: BigInt(limits.streams), asked: BigInt(others.length + 1) });
+      throw new BpeError("SpendingLimit", {
+        limit: "streams",
+        most: BigInt(limits.streams),
+        asked: BigInt(others.length + 1),
+      });
     }
   }
 }

@@ -1,7 +1,13 @@
 import { isAddressEqual, recoverTypedDataAddress, type Account, type Address, type Hex } from "viem";
-import { readReceipt, readVoucher, type ReceiptBody, type VoucherBody, type VoucherSubmission } from "../agent/messages.js";
+import {
+  readReceipt,
+  readVoucher,
+  type ReceiptBody,
+  type VoucherBody,
+  type VoucherSubmission,
+} from "../agent/messages.js";
 import { above, order, plus, type Totals } from "../agent/totals.js";
-import { bytes, decimal, fromJson, list, object, toJson } from "../agent/wire.js";
+import { address, bytes, decimal, fromJson, list, object, toJson } from "../agent/wire.js";
 import type { BpeClient } from "../core/call.js";
 import { contractAddress, type Deployment } from "../core/deployment.js";
 import { OneByOne, type Store } from "../core/store.js";
@@ -13,7 +19,10 @@ import { completionReceiptTypes, completionTrackerDomain, workLedgerDomain, work
 export interface SourceBook {
   /** What was done since ever, as this side counts it. */
   readonly done: Totals;
-  readonly latest: { readonly voucher: VoucherBody; readonly sourceSignature: Hex; readonly sinkSignature: Hex } | undefined;
+  /** What of that was signed for, or counted on the chain before these books began. */
+  readonly signed: Totals;
+  readonly latest:
+    { readonly voucher: VoucherBody; readonly sourceSignature: Hex; readonly sinkSignature: Hex } | undefined;
   /** Receipts of the latest vouchers' tasks, with the source's signatures. */
   readonly receipts: readonly ReceiptBody[];
 }
@@ -25,13 +34,16 @@ export type Taken =
   | { readonly kind: "refused"; readonly reason: string };
 
 const MOST_RECEIPTS = 1_000;
-const ZERO: Totals = { work: 0n, value: 0n, tasks: 0n };
+const MOST_SOURCES = 1_000_000;
 
 const readBook: (value: unknown, place: string) => SourceBook = (value, place) => {
   const totals = object({ work: decimal(128), value: decimal(128), tasks: decimal(64) });
   const signed = object({ voucher: readVoucher, sourceSignature: bytes(65), sinkSignature: bytes(65) });
   const optional = (it: unknown, at: string) => (it === null ? undefined : signed(it, at));
-  return object({ done: totals, latest: optional, receipts: list(readReceipt, MOST_RECEIPTS) })(value, place);
+  return object({ done: totals, signed: totals, latest: optional, receipts: list(readReceipt, MOST_RECEIPTS) })(
+    value,
+    place,
+  );
 };
 
 /** Whose books they are. */
@@ -47,7 +59,7 @@ export interface BooksOptions {
 export class Books {
   readonly #options: BooksOptions;
   readonly #turns = new OneByOne();
-  readonly #sources = new Set<Address>();
+  #sources: Promise<Set<Address>> | undefined;
 
   constructor(options: BooksOptions) {
     this.#options = options;
@@ -67,9 +79,17 @@ export class Books {
     return this.#turns.run(source, () => this.#take(source, submission));
   }
 
-  /** The latest vouchers of all sources that were seen since the start, as `redeemBatch` takes them. */
+  /** What a source owes, and what it has signed for since ever, in wei. */
+  standing(source: Address): Promise<{ readonly owed: bigint; readonly shown: bigint }> {
+    return this.#turns.run(source, async () => {
+      const { done, signed } = await this.#load(source);
+      return { owed: above(done, signed).value, shown: signed.value };
+    });
+  }
+
+  /** The latest vouchers of all sources in the store, as `redeemBatch` takes them. */
   async redeemable() {
-    const books = await Promise.all([...this.#sources].map((source) => this.#load(source)));
+    const books = await Promise.all([...(await this.#known())].map((source) => this.#load(source)));
     return books.flatMap(({ latest }) => {
       if (!latest) return [];
       return [{ ...latest.voucher, sinkSig: latest.sinkSignature, sourceSig: latest.sourceSignature }];
@@ -84,19 +104,23 @@ export class Books {
     const signer = await this.#signerOf(voucher, sourceSignature);
     if (!signer || !isAddressEqual(signer, source)) return refused("sourceSignature is not the source's");
     const book = await this.#load(source);
-    const last = book.latest ? totalsOf(book.latest.voucher) : ZERO;
-    if (order(last, voucher) !== "later") {
-      return book.latest ? { kind: "known", latest: book.latest } : refused("its totals are not above those that counted");
+    if (order(book.signed, voucher) !== "later") {
+      return book.latest
+        ? { kind: "known", latest: book.latest }
+        : refused("its totals are not above those that counted");
     }
     const more = above(totalsOf(voucher), book.done);
-    if (more.work > 0n || more.tasks > 0n) return refused("its totals are above what was done: they would count against later work");
+    if (more.work > 0n || more.tasks > 0n)
+      return refused("its totals are above what was done: they would count against later work");
     for (const receipt of receipts) {
-      if (!(await this.#isReceipt(receipt, source))) return refused(`the receipt of ${receipt.taskId} is not the source's`);
+      if (!(await this.#isReceipt(receipt, source)))
+        return refused(`the receipt of ${receipt.taskId} is not the source's`);
     }
     const sinkSignature = await signVoucher(client, { deployment, account, voucher });
     const kept = [...book.receipts, ...receipts].slice(-MOST_RECEIPTS);
-    await this.#save(source, { ...book, latest: { voucher, sourceSignature, sinkSignature }, receipts: kept });
-    return { kind: "taken", sinkSignature, value: voucher.value - last.value };
+    const latest = { voucher, sourceSignature, sinkSignature };
+    await this.#save(source, { ...book, signed: totalsOf(voucher), latest, receipts: kept });
+    return { kind: "taken", sinkSignature, value: voucher.value - book.signed.value };
   }
 
   async #isReceipt({ sourceSignature, ...receipt }: ReceiptBody, source: Address): Promise<boolean> {
@@ -116,10 +140,11 @@ export class Books {
     return recoverTypedDataAddress({ ...data, signature }).catch(() => undefined);
   }
 
-  #key(source: Address): string {
+  #key(source: Address | "sources"): string {
     const { deployment, taskTypeId, account } = this.#options;
     const chain = deployment.instance ?? deployment.chainId;
-    return `bpe:book:${chain}:${contractAddress(deployment, "workVouchers")}:${taskTypeId}:${account.address}:${source}`;
+    const contract = contractAddress(deployment, "workVouchers");
+    return `bpe:book:${chain}:${contract}:${taskTypeId}:${account.address}:${source}`;
   }
 
   async #load(source: Address): Promise<SourceBook> {
@@ -127,12 +152,25 @@ export class Books {
     const kept = await store.get(this.#key(source));
     if (kept !== undefined) return readBook(fromJson(kept), "a book");
     const done = await getTotals(client, { deployment, taskTypeId, source, sink: account.address });
-    return { done, latest: undefined, receipts: [] };
+    return { done, signed: done, latest: undefined, receipts: [] };
   }
 
   async #save(source: Address, book: SourceBook): Promise<void> {
     await this.#options.store.set(this.#key(source), toJson({ ...book, latest: book.latest ?? null }));
-    this.#sources.add(source);
+    await this.#turns.run("sources", async () => {
+      const known = await this.#known();
+      if (known.has(source)) return;
+      await this.#options.store.set(this.#key("sources"), toJson([...known, source]));
+      known.add(source);
+    });
+  }
+
+  /** All sources that there are books of. */
+  #known(): Promise<Set<Address>> {
+    this.#sources ??= this.#options.store.get(this.#key("sources")).then((kept) => {
+      return new Set(kept === undefined ? [] : list(address, MOST_SOURCES)(fromJson(kept), "sources"));
+    });
+    return this.#sources;
   }
 }
 

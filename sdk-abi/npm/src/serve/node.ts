@@ -15,7 +15,9 @@ interface Outgoing {
 }
 
 /** A listener for Node's `createServer` out of a sink: `createServer(nodeListener(serve)).listen(4200)`. */
-export function nodeListener(serve: { fetch(request: Request): Promise<Response> }): (request: Incoming, response: Outgoing) => void {
+export function nodeListener(serve: {
+  fetch(request: Request): Promise<Response>;
+}): (request: Incoming, response: Outgoing) => void {
   return (request, response) => {
     serve
       .fetch(requestOf(request))
@@ -54,7 +56,8 @@ async function send(answer: Response, response: Outgoing): Promise<void> {
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true };
     if (done || response.destroyed) break;
-    if (!response.write(value!)) await new Promise<void>((resolve) => (response.once("drain", resolve), response.once("close", resolve)));
+    if (!response.write(value!))
+      await new Promise<void>((resolve) => (response.once("drain", resolve), response.once("close", resolve)));
   }
   response.end();
 }

@@ -4,7 +4,6 @@
 //! `cargo nextest run -p bpe-tests --test keeper --run-ignored only soak` runs it; `SOAK_SECONDS=3600` for an hour, which is
 //! sixty of the protocol; `SOAK_SEED=…` the same faults again.
 
-mod process;
 mod store;
 mod village;
 mod wire;
@@ -17,12 +16,14 @@ use std::{
 };
 
 use alloy::primitives::{keccak256, B256, U256};
-use bpe_tests::suite::units;
+use bpe_tests::{
+    process::{bpe, Process},
+    suite::units,
+};
 use serde_json::{json, Value};
 use tempfile::TempDir;
 
 use crate::{stage::Answer, work::postgres};
-use process::{bpe, Process};
 use store::{Away, Store};
 use village::Village;
 use wire::{State, Wire};

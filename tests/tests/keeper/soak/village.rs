@@ -25,7 +25,7 @@ use devnet_superfluid::bindings::{
 };
 use serde_json::{json, Value};
 
-use super::process::{bpe, Process};
+use bpe_tests::process::{bpe, Process};
 
 const CHAIN: u64 = 31_337;
 /// Seconds of the chain for one of the machine, and between two blocks.

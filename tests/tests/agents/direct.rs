@@ -1,0 +1,208 @@
+//! What a sink says to sources that are no `bpe source`.
+
+use std::sync::atomic::Ordering;
+
+use alloy::{primitives::B256, signers::local::PrivateKeySigner};
+use axum::http::Request;
+use bpe_abi::typed_data::sign;
+use bpe_agent::formats::{PaymentRequired, TaskOffer};
+use bpe_tests::work::WORK;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use serde_json::json;
+
+use crate::{
+    stage::{Answer, Served, Stage, PRICE, SOURCE},
+    upstream::Upstream,
+};
+
+/// What a source would offer: one work unit at the sink's price.
+fn offer(stage: &Stage, sink: &Served, number: u8) -> TaskOffer {
+    let core = &stage.proof.core;
+    let now = core.base.devnet.timestamp();
+    TaskOffer {
+        primary_type: "WorkAssignment".to_owned(),
+        chain_id: core.base.devnet.chain_id(),
+        verifying_contract: *core.vouchers.address(),
+        task_type_id: WORK,
+        sink: sink.account,
+        source: stage.proof.signer(SOURCE).address(),
+        task_id: B256::repeat_byte(number),
+        work: 1_000_000_000,
+        value: PRICE,
+        timestamp: now,
+        deadline: now + 600,
+    }
+}
+
+fn asked(sink: &Served) -> axum::http::request::Builder {
+    Request::post(format!("{}/v1/chat/completions", sink.url))
+        .header("content-type", "application/json")
+}
+
+fn body() -> Full<Bytes> {
+    Full::from(json!({"model": "whole"}).to_string())
+}
+
+async fn ask(stage: &Stage, sink: &Served, offer: &TaskOffer, signer: &PrivateKeySigner) -> Answer {
+    let signature = sign(signer, &offer.assignment(), &offer.domain()).unwrap();
+    let request = asked(sink)
+        .header("bpe-task", offer.encode())
+        .header("bpe-task-signature", signature.to_string());
+    stage.answer(request.body(body()).unwrap()).await
+}
+
+fn required(answer: &Answer) -> PaymentRequired {
+    assert_eq!(answer.status, 402, "{answer:?}");
+    let header = answer.headers["payment-required"].to_str().unwrap();
+    let required = PaymentRequired::decode(header).unwrap();
+    assert_eq!(json!(required), answer.json());
+    required
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sink_says_what_is_wrong_and_nothing_is_served() {
+    let stage = Stage::start().await;
+    let upstream = Upstream::start().await;
+    let sink = stage.sink(0, &upstream.url, "").await;
+    let (source, stranger) = (stage.proof.signer(SOURCE), stage.proof.signer(9));
+
+    // Who offers nothing learns what it takes.
+    let nothing = stage.answer(asked(&sink).body(body()).unwrap()).await;
+    let option = required(&nothing).option().unwrap().clone();
+    assert_eq!(
+        (option.extra.price, option.extra.task_type_id),
+        (PRICE, WORK)
+    );
+    assert_eq!(
+        option.network,
+        format!("eip155:{}", stage.proof.core.base.devnet.chain_id())
+    );
+    // Who has nothing, too.
+    let unpaid = ask(&stage, &sink, &offer(&stage, &sink, 1), &source).await;
+    assert!(required(&unpaid).option().unwrap().extra.flow_rate > 0);
+
+    let good = || offer(&stage, &sink, 2);
+    let now = good().timestamp;
+    let wrong = [
+        (
+            "chainId",
+            TaskOffer {
+                chain_id: 1,
+                ..good()
+            },
+        ),
+        (
+            "verifyingContract",
+            TaskOffer {
+                verifying_contract: sink.account,
+                ..good()
+            },
+        ),
+        (
+            "sink",
+            TaskOffer {
+                sink: source.address(),
+                ..good()
+            },
+        ),
+        (
+            "task type",
+            TaskOffer {
+                task_type_id: B256::ZERO,
+                ..good()
+            },
+        ),
+        ("work is 0", TaskOffer { work: 0, ..good() }),
+        ("value is 0", TaskOffer { value: 0, ..good() }),
+        (
+            "more than a voucher",
+            TaskOffer {
+                value: u128::MAX,
+                ..good()
+            },
+        ),
+        (
+            "is past",
+            TaskOffer {
+                deadline: now - 1,
+                ..good()
+            },
+        ),
+        (
+            "after the timestamp",
+            TaskOffer {
+                deadline: now + 4_000,
+                ..good()
+            },
+        ),
+        (
+            "from the chain's time",
+            TaskOffer {
+                timestamp: now - 1_000,
+                ..good()
+            },
+        ),
+        (
+            "primaryType",
+            TaskOffer {
+                primary_type: "TaskAssignment".to_owned(),
+                ..good()
+            },
+        ),
+    ];
+    for (why, offer) in wrong {
+        let answer = ask(&stage, &sink, &offer, &source).await;
+        assert_eq!(answer.status, 400, "{why}: {answer:?}");
+        let message = answer.json()["error"]["message"].to_string();
+        assert!(message.contains(why), "{why}: {message}");
+    }
+    let foreign = ask(&stage, &sink, &good(), &stranger).await;
+    assert_eq!(
+        (foreign.status, foreign.json()["error"]["code"].clone()),
+        (400, "malformed_task".into())
+    );
+    let long = "A".repeat(5_000);
+    for header in ["", "*", "e30", long.as_str()] {
+        let request = asked(&sink)
+            .header("bpe-task", header)
+            .body(body())
+            .unwrap();
+        assert_eq!(stage.answer(request).await.status, 400, "{header}");
+    }
+    let cheap = TaskOffer {
+        value: PRICE - 1,
+        ..good()
+    };
+    let cheap = ask(&stage, &sink, &cheap, &source).await;
+    assert_eq!(required(&cheap).option().unwrap().extra.price, PRICE);
+
+    for voucher in ["", "[]", "{}", "{\"voucher\":1}"] {
+        let request = Request::post(format!("{}/bpe/v1/vouchers", sink.url));
+        let request = request.body(Full::from(voucher)).unwrap();
+        assert_eq!(stage.answer(request).await.status, 400, "{voucher}");
+    }
+    assert_eq!(upstream.seen.requests.load(Ordering::SeqCst), 0);
+}
+
+/// 15: a task id is used for one task only, and a replay is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_served_once() {
+    let stage = Stage::start().await;
+    let upstream = Upstream::start().await;
+    let sink = stage.sink(0, &upstream.url, "").await;
+    // The gateway pays; then its key is used without it.
+    let source = stage.source(&[&sink], "").await;
+    assert_eq!(stage.chat(&source, "small").await.status, 200);
+    stage.until_counted(&sink, 1).await;
+    let key = stage.proof.signer(SOURCE);
+    let task = offer(&stage, &sink, 3);
+    let served = ask(&stage, &sink, &task, &key).await;
+    assert_eq!(served.status, 200, "{served:?}");
+    let signature = served.headers["bpe-task-signature"].to_str().unwrap();
+    assert_eq!(task.signer(signature).unwrap(), sink.account);
+    assert_eq!(served.headers["bpe-price"], PRICE.to_string().as_str());
+    let replayed = ask(&stage, &sink, &task, &key).await;
+    assert_eq!(replayed.status, 409, "{replayed:?}");
+    assert_eq!(upstream.seen.requests.load(Ordering::SeqCst), 2);
+}

@@ -1,0 +1,8 @@
+//! `bpe sink` and `bpe source` as processes, before a small OpenAI-compatible server, on the devnet with the built
+//! programs.
+
+mod direct;
+mod failures;
+mod path;
+mod stage;
+mod upstream;
