@@ -15,7 +15,7 @@
 //! # What an economy is made of
 //!
 //! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, WorkVouchers,
-//! WorkReserve, PricingCurve, CompletionTracker, Judge (it may slash, and pays whoever brings that about a thousandth of the
+//! WorkReserve, PricingCurve, CompletionTracker, Judge (it may slash, and pays whoever brings that about a 1 024th of the
 //! least stake), OffchainAggregator (it may attest capacities and submit shares) and ServiceDirectory; in some Pipeline or
 //! ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
 //! budgets go to the caller, until it names others. The templates are numbered as in the Solidity deployment:
@@ -98,8 +98,8 @@ const BY_SHARES: u8 = 2;
 
 /// StakeManager's square-root curve.
 const SQRT_CURVE: u8 = 0;
-/// The part of the least stake that is 1 % of the slash of a tenth of it.
-const SMALLEST_SLASH_REWARD: U256 = U256::from_limbs([1_000, 0, 0, 0]);
+/// Bits by which the reward of whoever has a slash is less than the least stake: a 1 024th, just below 1 % of its slash.
+const REWARD_SHIFT: usize = 10;
 /// BackpressurePool's default.
 const PROTOCOL_FEE_BPS: u64 = 10;
 /// `stylus_constructor()`, as the SDK has it, whatever the constructor's parameters are.
@@ -490,7 +490,7 @@ impl EconomyFactory {
         self.tell(parts.pricing, new, &[registry, it])?;
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
         let tracker = parts.tracker.word();
-        let reward = min_stake / SMALLEST_SLASH_REWARD;
+        let reward = min_stake >> REWARD_SHIFT;
         let arguments = [tracker, registry, stakes, reward.word()];
         self.tell(parts.judge, new, &arguments)?;
         self.tell(parts.aggregator, new, &[registry, it])?;

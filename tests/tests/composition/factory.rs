@@ -136,7 +136,7 @@ async fn an_economy_is_its_callers() {
     let links = judge.getLinks().call().await.unwrap();
     assert_eq!(links.completionTracker, parts.completionTracker);
     let reward = judge.reward().call().await.unwrap();
-    assert_eq!(reward, tokens(100) / U256::from(1_000));
+    assert_eq!(reward, tokens(100) >> 10);
     let priced = pricing.escrowBuffer().call().await.unwrap();
     assert_eq!(priced, economy.escrowBuffer);
     for id in [CODE, CHAT] {
