@@ -68,6 +68,14 @@ struct Hour {
     in_flight: u128,
 }
 
+/// What a change of a stream may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Any,
+    /// While somebody waits for money, the less is missing, the less would be streamed, and it would never come.
+    UpOnly,
+}
+
 /// What is known of a task type's money.
 struct Account {
     lifecycle: SourceLifecycle,
@@ -237,7 +245,7 @@ impl Money {
                 continue;
             }
             lock(&account.meter).missing = needed - total;
-            self.steer(base, account).await?;
+            self.steer(base, account, Change::UpOnly).await?;
             if begun.elapsed().as_secs() >= self.spend.patience {
                 return Err(MoneyError::NotYet(self.spend.patience));
             }
@@ -265,7 +273,12 @@ impl Money {
     }
 
     /// Changes the stream, if that is worth it.
-    async fn steer(&self, base: &Base, account: &Account) -> Result<(), MoneyError> {
+    async fn steer(
+        &self,
+        base: &Base,
+        account: &Account,
+        change: Change,
+    ) -> Result<(), MoneyError> {
         let state = account.lifecycle.state().await?;
         let (spending, missing) = {
             let meter = lock(&account.meter);
@@ -284,7 +297,8 @@ impl Money {
             pressure: 0,
         };
         let rate = next_rate(&settings, &inputs);
-        if !worth_changing(state.rate, rate) {
+        let stays = change == Change::UpOnly && rate < state.rate;
+        if stays || !worth_changing(state.rate, rate) {
             return Ok(());
         }
         tracing::info!(
@@ -312,7 +326,7 @@ impl Money {
             if !self.spend.steer {
                 continue;
             }
-            if let Err(error) = self.steer(base, account).await {
+            if let Err(error) = self.steer(base, account, Change::Any).await {
                 tracing::warn!(%task_type, %error, "the stream stays as it is");
             }
             lock(&account.meter).missing = 0;
