@@ -1,7 +1,7 @@
 //! A task type by work on real Superfluid: sources stream into the reserve, sinks are paid by vouchers.
 
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{keccak256, Address, B256, U256},
     providers::DynProvider,
     rpc::types::TransactionReceipt,
     signers::local::PrivateKeySigner,
@@ -45,14 +45,24 @@ pub async fn open(core: &Settlement) {
     mined(pools.createPool(WORK).send().await).await;
 }
 
+/// A key of its own for every number.
+pub fn signer(number: u64) -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&keccak256(number.to_be_bytes())).unwrap()
+}
+
 /// Registers a sink of [`WORK`] with just the stake for so many units of capacity.
 pub async fn register(core: &Settlement, sink: Address, capacity: u64) -> Address {
+    register_for(core, WORK, sink, capacity).await
+}
+
+/// Registers a sink of a task type with just the stake for so many units of capacity.
+pub async fn register_for(core: &Settlement, id: B256, sink: Address, capacity: u64) -> Address {
     let base = &core.base;
     let stake = (capacity * capacity).max(100);
     base.equip(sink, stake).await;
     let staking = base.stakes.stake(tokens(stake)).from(sink);
     mined(staking.send().await).await;
-    let registration = base.registry.registerSink(WORK, units(capacity));
+    let registration = base.registry.registerSink(id, units(capacity));
     mined(registration.from(sink).send().await).await;
     sink
 }

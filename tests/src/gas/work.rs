@@ -1,12 +1,12 @@
 //! Task types by work: what a voucher costs, whatever it stands for, and what reads cost after a long time.
 
-use alloy::{primitives::U256, signers::local::PrivateKeySigner};
+use alloy::primitives::U256;
 
 use super::Table;
 use crate::{
     settlement::{usdcx, RATE},
     stage::mined,
-    work::{Totals, Work, WORK},
+    work::{signer, Totals, Work, WORK},
 };
 
 const HOUR: u64 = 3_600;
@@ -14,12 +14,6 @@ const HOUR: u64 = 3_600;
 const VALUE: u128 = 1_000_000_000_007;
 /// So many epochs without work, in seconds.
 const IDLE: [(&str, u64); 2] = [("1 epoch", 300), ("10 000 epochs", 3_000_000)];
-
-/// A key of its own for every number.
-fn signer(number: u64) -> PrivateKeySigner {
-    let bytes = alloy::primitives::keccak256(number.to_be_bytes());
-    PrivateKeySigner::from_bytes(&bytes).expect("a hash is a key")
-}
 
 pub async fn tables() -> String {
     [vouchers().await, batches().await].concat()

@@ -12,10 +12,8 @@ use bpe_tests::{
     proof::events,
     settlement::{usdcx, RATE},
     stage::{mined, revert},
-    work::{Totals, Work, WORK},
+    work::{signer, Totals, Work, WORK},
 };
-
-use crate::signer;
 
 const HOUR: u64 = 3_600;
 

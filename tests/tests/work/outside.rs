@@ -10,11 +10,9 @@ use bpe_abi::IBackpressurePool::{IBackpressurePoolErrors, InvalidAccount};
 use bpe_tests::{
     settlement::{rate, RATE},
     stage::{mined, revert},
-    work::{Work, UNITS, WORK},
+    work::{signer, Work, UNITS, WORK},
 };
 use devnet_superfluid::bindings::IGeneralDistributionAgreementV1::distributeFlowCall;
-
-use crate::signer;
 
 const HOUR: u64 = 3_600;
 

@@ -6,10 +6,8 @@ use bpe_tests::{
     proof::events,
     settlement::{usdcx, RATE},
     stage::mined,
-    work::{Totals, Work, UNITS, WORK},
+    work::{signer, Totals, Work, UNITS, WORK},
 };
-
-use crate::signer;
 
 const HOUR: u64 = 3_600;
 

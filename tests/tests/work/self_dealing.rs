@@ -9,10 +9,8 @@ use bpe_tests::{
     settlement::{usdcx, RATE},
     stage::mined,
     suite::{tokens, units},
-    work::{Totals, Work, WORK},
+    work::{register_for, signer, Totals, Work, WORK},
 };
-
-use crate::signer;
 
 /// A task type that settles by capacity, as the specification has it.
 const BY_CAPACITY: B256 = B256::repeat_byte(0x3c);
@@ -142,12 +140,7 @@ impl Attack {
     }
 
     async fn sink(&self, signer: &PrivateKeySigner, capacity: u64) {
-        let (base, sink) = (&self.it.core.base, signer.address());
-        let stake = (capacity * capacity).max(100);
-        base.equip(sink, stake).await;
-        mined(base.stakes.stake(tokens(stake)).from(sink).send().await).await;
-        let register = base.registry.registerSink(self.id, units(capacity));
-        mined(register.from(sink).send().await).await;
+        let sink = register_for(&self.it.core, self.id, signer.address(), capacity).await;
         if self.id == BY_CAPACITY {
             let rebalance = self.it.core.pools.rebalanceSink(self.id, sink);
             mined(rebalance.send().await).await;

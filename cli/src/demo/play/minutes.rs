@@ -60,7 +60,10 @@ impl Play {
 
     /// Gives the tasks of the coming minute to sinks: by the units they are paid by, or by work as sources choose.
     pub(super) async fn serve(&mut self) -> anyhow::Result<Vec<(Deal, u64)>> {
-        let weights = [self.weights(0).await?, self.weights(1).await?];
+        let mut weights = [vec![], vec![]];
+        for market in self.markets(false) {
+            weights[market] = self.weights(market).await?;
+        }
         for market in self.markets(true) {
             self.look(market).await?;
         }

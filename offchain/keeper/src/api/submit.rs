@@ -121,6 +121,27 @@ where
     Ok(answers)
 }
 
+/// Reads, checks and stores items that one check says everything of.
+async fn take_signed<T, E, C, F>(
+    body: Result<Bytes, BytesRejection>,
+    inbox: &Inbox,
+    now: u64,
+    item_of: impl for<'a> Fn(&'a T) -> Item<'a, T>,
+    check: C,
+) -> Result<Vec<Answer>, Problem>
+where
+    T: DeserializeOwned + Serialize,
+    E: ToString,
+    C: Fn(Arc<T>) -> F,
+    F: Future<Output = Result<Result<(), E>, ChainError>>,
+{
+    let said = |item| {
+        let said = check(item);
+        async move { Ok(said.await?.map_err(|refused| refused.to_string())) }
+    };
+    take(elements(body)?, inbox, now, item_of, said).await
+}
+
 fn count(series: &'static str, answers: &[Answer]) {
     let mut counts = HashMap::new();
     for answer in answers {
@@ -217,14 +238,10 @@ pub async fn receipts(
     State(shared): State<Arc<Shared>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Vec<Answer>>, Problem> {
-    let elements = elements(body)?;
     let now = shared.head.get().timestamp;
     let by = &shared;
-    let check = |item: Arc<TaskBody>| async move {
-        let said = by.tasks.receipt(&item, now).await?;
-        Ok::<_, ChainError>(said.map_err(|refused| refused.to_string()))
-    };
-    let answers = take(elements, &shared.receipts, now, task_item, check).await?;
+    let check = |item: Arc<TaskBody>| async move { by.tasks.receipt(&item, now).await };
+    let answers = take_signed(body, &shared.receipts, now, task_item, check).await?;
     count("bpe_keeper_tasks_total", &answers);
     Ok(Json(answers))
 }
@@ -238,14 +255,10 @@ pub async fn assignments(
     State(shared): State<Arc<Shared>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Vec<Answer>>, Problem> {
-    let elements = elements(body)?;
     let now = shared.head.get().timestamp;
     let by = &shared;
-    let check = |item: Arc<TaskBody>| async move {
-        let said = by.tasks.assignment(&item, now).await?;
-        Ok::<_, ChainError>(said.map_err(|refused| refused.to_string()))
-    };
-    let answers = take(elements, &shared.assignments, now, task_item, check).await?;
+    let check = |item: Arc<TaskBody>| async move { by.tasks.assignment(&item, now).await };
+    let answers = take_signed(body, &shared.assignments, now, task_item, check).await?;
     count("bpe_keeper_tasks_total", &answers);
     Ok(Json(answers))
 }
@@ -260,14 +273,11 @@ pub async fn vouchers(
     State(shared): State<Arc<Shared>>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Vec<Answer>>, Problem> {
-    let elements = elements(body)?;
     let now = shared.head.get().timestamp;
     let by = &shared;
-    let check = |item: Arc<VoucherBody>| async move {
-        let said = by.voucher_checker.voucher(&item, now).await?;
-        Ok::<_, ChainError>(said.map_err(|refused| refused.to_string()))
-    };
-    let answers = take(elements, &shared.vouchers, now, voucher_item, check).await?;
+    let check =
+        |item: Arc<VoucherBody>| async move { by.voucher_checker.voucher(&item, now).await };
+    let answers = take_signed(body, &shared.vouchers, now, voucher_item, check).await?;
     count("bpe_keeper_vouchers_total", &answers);
     Ok(Json(answers))
 }
