@@ -25,8 +25,11 @@ pub struct Model {
     /// Names of crates, as they appear at the start of a path.
     crates: Vec<String>,
     /// What paths mean where they stand: each is asked for thousands of times.
-    resolved: RefCell<HashMap<(ModulePath, Vec<String>), Vec<ItemId>>>,
+    resolved: RefCell<HashMap<PathAt, Vec<ItemId>>>,
 }
+
+/// A path, and the module in which it stands.
+type PathAt = (ModulePath, Vec<String>);
 
 /// A crate's name and the modules below it.
 pub type ModulePath = Vec<String>;
