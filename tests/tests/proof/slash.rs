@@ -213,7 +213,9 @@ async fn too_little_gas_for_the_sync_reverts_the_slash_whole() {
     // Whatever is brought, it is refused or done.
     let step = 50_000;
     let enough = |gas: u64| {
-        let call = it.tracker.advanceEpoch(CODE, idle).gas(gas);
+        // As whoever sends it later: the reward is part of the gas.
+        let advance = it.tracker.advanceEpoch(CODE, idle);
+        let call = advance.from(it.core.base.owner).gas(gas);
         async move { call.call().await }
     };
     let mut refusals = BTreeSet::new();
