@@ -33,16 +33,18 @@
 //! A first registration counts at once; from then on each declaration moves the smoothed capacity by 30 % of the way, one
 //! step a block at most. A sink that leaves and comes back has no more than it left with.
 //!
+//! # Attested task types
+//!
+//! Where pay has to follow proof, capacity comes from adapters alone: in a task type that an adapter created, or whose creator
+//! said so ([`require_attestations`](CapacityRegistry::require_attestations), for ever). Nobody reveals a capacity there,
+//! nobody registers itself with more than none, and the aggregator has no say. A first capacity is smoothed too, from zero.
+//! What an adapter knows to have grown old it limits ([`limit_capacity_for`](CapacityRegistry::limit_capacity_for)), at once.
+//!
 //! # Capacity over time
 //!
 //! Of each sink in each task type there is a running sum of capacity-seconds, with one observation an epoch of 300 s in which
 //! its capacity changed. What a sink owes, and what it may be paid for, is the difference of that sum between two
 //! times: whoever asks, whenever, gets the same answer. Nothing about the past is rebuilt from the present.
-//!
-//! # Since when a sink serves
-//!
-//! The registry knows in which epoch of 300 s a sink began to serve and when it left, so that idleness and absence can be
-//! told apart later. A sink that is away for less than an epoch has not been away.
 //!
 //! # The pool hears of every loss
 //!
@@ -65,7 +67,7 @@ mod sinks;
 mod task_types;
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, Uint, B256, U256, U32, U8};
+use alloy_primitives::{Address, Uint, B256, U256, U32};
 use bpe_common::{
     call::require_contract,
     clock,
@@ -81,7 +83,7 @@ use stylus_sdk::{prelude::*, storage::*};
 #[allow(unused_imports)]
 pub use history::{Observation, HISTORY};
 pub use interface::*;
-use sinks::{last_reveal_block, Capacities};
+use sinks::last_reveal_block;
 
 /// Blocks within which a commitment has to be revealed.
 pub const COMMIT_TIMEOUT: u64 = 20;
@@ -103,9 +105,11 @@ const MAX_SINKS: u32 = (1 << 24) - 1;
 type Capacity = Uint<72, 2>;
 type StorageCapacity = StorageUint<72, 2>;
 
-/// What a task type can be: registered, or registered with a minimum stake of its creator set aside.
+/// What a task type can be, as bits: registered; with a minimum stake of its creator set aside; with capacities that adapters
+/// alone attest.
 pub(crate) const REGISTERED: u8 = 1;
 pub(crate) const BONDED: u8 = 2;
+pub(crate) const ATTESTED: u8 = 4;
 
 /// Slot 0: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), state (8: 0 if there is none).
 /// Registering, leaving and every change of capacity write it once. Slot 1: creator (160), which never changes.
@@ -118,9 +122,8 @@ pub struct TaskType {
     creator: StorageAddress,
 }
 
-/// One slot: raw (72 bits), smoothed (72), position (24), committed_or_left (32), smoothed_block (32), since (24). All
-/// that an update reads and writes of a sink. The hash that is committed to has a slot of its own, zero again after the
-/// reveal.
+/// One slot: raw (72 bits), smoothed (72), position (24), committed (32), smoothed_block (32). All that an update reads and
+/// writes of a sink. The hash that is committed to has a slot of its own, zero again after the reveal.
 #[storage]
 pub struct Sink {
     /// What was declared last, as far as the stake backed it.
@@ -129,13 +132,10 @@ pub struct Sink {
     smoothed: StorageCapacity,
     /// Place in the list of sinks, from 1; 0 if not registered.
     position: StorageUint<24, 1>,
-    /// Of a registered sink the block of the pending commitment, 0 if there is none; of one that left the time at which
-    /// it did, in seconds.
-    committed_or_left: StorageU32,
+    /// The block of the pending commitment, 0 if there is none.
+    committed: StorageU32,
     /// Block in which the capacity was smoothed last: one step a block at most. 0 if it never was a sink here.
     smoothed_block: StorageU32,
-    /// The epoch in which it began to serve. In 24 bits until 2129.
-    since: StorageUint<24, 1>,
 }
 
 /// One slot: what a sink has over all its task types, in capacity (128 bits) and in number (32).
@@ -204,8 +204,13 @@ impl CapacityRegistry {
     /// * [`TaskTypeRegistered`]; StakeManager's `StakeBonded`
     pub fn register_task_type(&mut self, task_type_id: B256, min_stake: U256) -> Result<(), Error> {
         let creator = self.vm().msg_sender();
-        let free = !self.adapter_from(creator).is_zero() || self.is_setting_up()?;
-        self.create(task_type_id, min_stake, creator, free)
+        let attested = !self.adapter_from(creator).is_zero();
+        let free = attested || self.is_setting_up()?;
+        self.create(task_type_id, min_stake, creator, free)?;
+        if attested {
+            self.set_attested(task_type_id);
+        }
+        Ok(())
     }
 
     /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from
@@ -240,10 +245,28 @@ impl CapacityRegistry {
         self.set_weighting(task_type_id, weighting)
     }
 
+    /// Has adapters alone say what sinks of the task type can do, from now on and for ever. For its creator.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotTaskTypeCreator`]
+    ///
+    /// # Events
+    ///
+    /// * [`AttestationsRequired`]
+    pub fn require_attestations(&mut self, task_type_id: B256) -> Result<(), Error> {
+        let caller = self.vm().msg_sender();
+        if self.get_creator(task_type_id) != caller {
+            return Err(NotTaskTypeCreator { caller }.into());
+        }
+        self.set_attested(task_type_id);
+        Ok(())
+    }
+
     // --- Sinks
 
-    /// Registers the caller as a sink with `initial_capacity`, clipped to what its stake can still back. A sink that was
-    /// here before goes on from the smoothed capacity that it left with.
+    /// Registers the caller as a sink with `initial_capacity`, clipped to what its stake can still back; with none, where
+    /// capacities are attested. A sink that was here before goes on from the smoothed capacity that it left with.
     ///
     /// # Errors
     ///
@@ -260,7 +283,11 @@ impl CapacityRegistry {
         initial_capacity: U256,
     ) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
-        self.register(task_type_id, sink, initial_capacity)
+        let initial = match self.is_attested(task_type_id) {
+            true => U256::ZERO,
+            false => initial_capacity,
+        };
+        self.register(task_type_id, sink, initial)
     }
 
     /// Takes the caller out of the task type. Its stake starts unbonding when it was the last one, and the pool stops
@@ -295,11 +322,11 @@ impl CapacityRegistry {
         let block = clock::block_number(self.vm());
         let mut types = self.sinks.setter(task_type_id);
         let mut entry = types.setter(sink);
-        let pending = entry.committed_or_left.get();
+        let pending = entry.committed.get();
         if !pending.is_zero() && block <= last_reveal_block(pending) {
             return Err(CommitNotExpired {}.into());
         }
-        entry.committed_or_left.set(U32::wrapping_from(block));
+        entry.committed.set(U32::wrapping_from(block));
         self.commit_hashes
             .setter(task_type_id)
             .setter(sink)
@@ -313,6 +340,7 @@ impl CapacityRegistry {
     /// # Errors
     ///
     /// * [`NoCommitPending`], [`RevealTooEarly`], [`CommitExpired`], [`CommitHashMismatch`]
+    /// * [`NotAuthorizedAdapter`] where capacities are attested.
     ///
     /// # Events
     ///
@@ -324,6 +352,9 @@ impl CapacityRegistry {
         nonce: B256,
     ) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
+        if self.is_attested(task_type_id) {
+            return Err(NotAuthorizedAdapter { caller: sink }.into());
+        }
         let bound = [task_type_id, sink.into_word(), capacity.into(), nonce];
         let hashes = [hash_words(&bound), hash_words(&[capacity.into(), nonce])];
         self.consume_commit(task_type_id, sink, hashes)?;
@@ -332,7 +363,7 @@ impl CapacityRegistry {
 
     // --- Aggregator and adapters
 
-    /// Updates the capacity of a sink, as attested.
+    /// Updates the capacity of a sink, as attested. For adapters; for the aggregator, but in attested task types.
     ///
     /// # Errors
     ///
@@ -348,7 +379,9 @@ impl CapacityRegistry {
         capacity: U256,
     ) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
-        if caller != self.authorized_aggregator() && !self.authorized_adapters(caller) {
+        let by_aggregator =
+            caller == self.authorized_aggregator() && !self.is_attested(task_type_id);
+        if !by_aggregator && !self.authorized_adapters(caller) {
             return Err(NotAuthorizedAggregator {}.into());
         }
         self.require_registered(task_type_id, sink)?;
@@ -388,6 +421,26 @@ impl CapacityRegistry {
         self.deregister(task_type_id, sink)
     }
 
+    /// Cuts the capacity of `sink` to `limit` at once, without smoothing, as what was attested of it has grown old; the pool
+    /// hears of it. For adapters.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAuthorizedAdapter`], and as [`CapacityRegistry::sync_capacity`].
+    ///
+    /// # Events
+    ///
+    /// * As [`CapacityRegistry::sync_capacity`].
+    pub fn limit_capacity_for(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        limit: U256,
+    ) -> Result<(), Error> {
+        self.only_adapter()?;
+        self.cut(task_type_id, sink, limit)
+    }
+
     // --- Anyone
 
     /// Clips the capacity of `sink` to what its stake backs now, after a slash say. Does nothing if it fits.
@@ -400,18 +453,7 @@ impl CapacityRegistry {
     ///
     /// * [`CapacityClipped`], [`ListenerFailed`]
     pub fn sync_capacity(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
-        self.require_registered(task_type_id, sink)?;
-        let now = self.capacities(task_type_id, sink);
-        let room = self.room(sink, now, now.max())?;
-        let clipped = Capacities {
-            raw: now.raw.min(room),
-            smoothed: now.smoothed.min(room),
-        };
-        if clipped == now {
-            return Ok(());
-        }
-        self.store(task_type_id, sink, now, clipped);
-        self.clipped(task_type_id, sink, clipped)
+        self.cut(task_type_id, sink, U256::MAX)
     }
 
     // --- Owner
@@ -526,7 +568,12 @@ impl CapacityRegistry {
 
     /// Whether a minimum stake of the task type's creator is set aside, until somebody else serves it.
     pub fn is_bonded(&self, task_type_id: B256) -> bool {
-        self.task_types.getter(task_type_id).state.get() == U8::from(BONDED)
+        self.state(task_type_id) & BONDED != 0
+    }
+
+    /// Whether adapters alone say what sinks of the task type can do.
+    pub fn is_attested(&self, task_type_id: B256) -> bool {
+        self.state(task_type_id) & ATTESTED != 0
     }
 
     /// All sinks of a task type, and their smoothed capacities. For long lists: [`CapacityRegistry::get_sinks_page`].
@@ -574,30 +621,6 @@ impl CapacityRegistry {
     /// The capacity that `sink` declared last, as far as its stake backed it; zero if it is not registered.
     pub fn get_raw_capacity(&self, task_type_id: B256, sink: Address) -> U256 {
         widen(self.sinks.getter(task_type_id).getter(sink).raw.get())
-    }
-
-    /// Of `sink` in the task type: its smoothed capacity, or the one with which it left; the beginning of the first epoch
-    /// that it served from beginning to end; and when it left, or zero if it has not. Times in seconds since 1970. Zeros
-    /// if it never served. A sink that comes back before an epoch's length has passed has not left.
-    ///
-    /// # Returns
-    ///
-    /// * `capacity`
-    /// * `since`
-    /// * `until`
-    pub fn get_service(&self, task_type_id: B256, sink: Address) -> (U256, U256, U256) {
-        let types = self.sinks.getter(task_type_id);
-        let entry = types.getter(sink);
-        if entry.smoothed_block.get().is_zero() {
-            return (U256::ZERO, U256::ZERO, U256::ZERO);
-        }
-        let began: u64 = entry.since.get().wrapping_to();
-        let since = began.saturating_add(1).saturating_mul(clock::EPOCH);
-        let until = match entry.position.get().is_zero() {
-            true => widen(entry.committed_or_left.get()),
-            false => U256::ZERO,
-        };
-        (widen(entry.smoothed.get()), U256::from(since), until)
     }
 
     /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
@@ -648,7 +671,7 @@ impl CapacityRegistry {
     /// Whether `sink` has committed to a capacity and can still reveal it.
     pub fn has_pending_commit(&self, task_type_id: B256, sink: Address) -> bool {
         let types = self.sinks.getter(task_type_id);
-        let pending = types.getter(sink).pending_commit();
+        let pending = types.getter(sink).committed.get();
         !pending.is_zero() && clock::block_number(self.vm()) <= last_reveal_block(pending)
     }
 

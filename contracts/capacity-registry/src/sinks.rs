@@ -13,7 +13,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{interface::*, Capacity, CapacityRegistry, Sink, Sinks, COMMIT_TIMEOUT, MAX_SINKS};
+use super::{interface::*, Capacity, CapacityRegistry, Sinks, COMMIT_TIMEOUT, MAX_SINKS};
 
 /// What a sink has in one task type.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,11 @@ impl CapacityRegistry {
             .into());
         }
         let raw = wanted.min(room);
-        let smoothed = memory.map_or(raw, |memory| memory.min(raw));
+        let smoothed = match memory {
+            Some(memory) => memory.min(raw),
+            None if self.is_attested(id) => math::ewma(raw, 0),
+            None => raw,
+        };
         self.append(id, sink, count);
         let capacities = Capacities { raw, smoothed };
         self.store(id, sink, Capacities::NONE, capacities);
@@ -98,7 +102,6 @@ impl CapacityRegistry {
     /// Puts `sink` at the end of the list, where `count` sinks are before it.
     fn append(&mut self, id: B256, sink: Address, count: U32) {
         let block = U32::wrapping_from(clock::block_number(self.vm()));
-        let now = clock::block_timestamp(self.vm());
         // Fits: at most MAX_SINKS.
         let position = count.saturating_add(U32::from(1));
         self.sink_list.setter(id).setter(count).set(sink);
@@ -107,11 +110,6 @@ impl CapacityRegistry {
         let mut entry = types.setter(sink);
         entry.position.set(Uint::wrapping_from(position));
         entry.smoothed_block.set(block);
-        let left: u64 = entry.committed_or_left.get().wrapping_to();
-        if now.saturating_sub(left) >= clock::EPOCH {
-            entry.since.set(Uint::wrapping_from(now / clock::EPOCH));
-        }
-        entry.committed_or_left.set(U32::ZERO);
         let mut backing = self.backings.setter(sink);
         let task_types = backing.task_types.get().saturating_add(U32::from(1));
         backing.task_types.set(task_types);
@@ -120,13 +118,12 @@ impl CapacityRegistry {
     /// Takes `sink` from the list; the last sink takes its place. Its smoothed capacity is remembered: see
     /// [`CapacityRegistry::memory`]. Returns whether this was its last task type.
     fn remove(&mut self, id: B256, sink: Address, smoothed: u128) -> bool {
-        let now = clock::block_timestamp(self.vm());
         let mut types = self.sinks.setter(id);
         let mut entry = types.setter(sink);
         let position = entry.position.get();
-        let had_commit = !entry.pending_commit().is_zero();
+        let had_commit = !entry.committed.get().is_zero();
         entry.position.set(Uint::ZERO);
-        entry.committed_or_left.set(U32::wrapping_from(now));
+        entry.committed.set(U32::ZERO);
         entry.smoothed.set(Capacity::wrapping_from(smoothed));
         if had_commit {
             self.commit_hashes.setter(id).setter(sink).set(B256::ZERO);
@@ -170,6 +167,22 @@ impl CapacityRegistry {
         } else {
             Ok(())
         }
+    }
+
+    /// Cuts what `sink` has to `limit`, and to what its stake backs.
+    pub(crate) fn cut(&mut self, id: B256, sink: Address, limit: U256) -> Result<(), Error> {
+        self.require_registered(id, sink)?;
+        let now = self.capacities(id, sink);
+        let room = self.room(sink, now, now.max())?.min(clip(limit));
+        let rest = Capacities {
+            raw: now.raw.min(room),
+            smoothed: now.smoothed.min(room),
+        };
+        if rest == now {
+            return Ok(());
+        }
+        self.store(id, sink, now, rest);
+        self.clipped(id, sink, rest)
     }
 
     /// The smoothed capacity after `raw` was declared: a step further than `previous`, unless one was taken in this block.
@@ -241,7 +254,7 @@ impl CapacityRegistry {
         let block = clock::block_number(self.vm());
         let mut types = self.sinks.setter(id);
         let mut entry = types.setter(sink);
-        let committed = entry.pending_commit();
+        let committed = entry.committed.get();
         if committed.is_zero() {
             return Err(NoCommitPending {}.into());
         }
@@ -258,7 +271,7 @@ impl CapacityRegistry {
         if !accepted.contains(&hashes.get(sink)) {
             return Err(CommitHashMismatch {}.into());
         }
-        entry.committed_or_left.set(U32::ZERO);
+        entry.committed.set(U32::ZERO);
         hashes.setter(sink).set(B256::ZERO);
         Ok(())
     }
@@ -292,16 +305,6 @@ impl CapacityRegistry {
         match self.task_type_exists(id) {
             true => Err(SinkNotRegistered {}.into()),
             false => Err(TaskTypeDoesNotExist {}.into()),
-        }
-    }
-}
-
-impl Sink {
-    /// The block of the pending commitment; 0 if there is none.
-    pub(crate) fn pending_commit(&self) -> U32 {
-        match self.position.get().is_zero() {
-            true => U32::ZERO,
-            false => self.committed_or_left.get(),
         }
     }
 }

@@ -12,7 +12,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{interface::*, CapacityRegistry, BONDED, REGISTERED};
+use super::{interface::*, CapacityRegistry, ATTESTED, BONDED, REGISTERED};
 
 impl CapacityRegistry {
     /// Creates a task type, and sets a minimum stake of its creator aside unless it is `free`.
@@ -30,7 +30,11 @@ impl CapacityRegistry {
         if !task_type.state.get().is_zero() {
             return Err(TaskTypeAlreadyExists {}.into());
         }
-        let state = if free { REGISTERED } else { BONDED };
+        let state = if free {
+            REGISTERED
+        } else {
+            REGISTERED | BONDED
+        };
         task_type.state.set(U8::from(state));
         task_type.min_stake.set(min);
         task_type.creator.set(creator);
@@ -43,16 +47,28 @@ impl CapacityRegistry {
 
     /// Frees what the creator of the task type set aside, when `sink` is somebody else's.
     pub(crate) fn release_bond(&mut self, id: B256, sink: Address) -> Result<(), Error> {
-        let mut task_type = self.task_types.setter(id);
-        if task_type.state.get() != U8::from(BONDED) {
+        let state = self.state(id);
+        let creator = self.get_creator(id);
+        if state & BONDED == 0 || creator == sink {
             return Ok(());
         }
-        let creator = task_type.creator.get();
-        if creator == sink {
-            return Ok(());
-        }
-        task_type.state.set(U8::from(REGISTERED));
+        self.task_types
+            .setter(id)
+            .state
+            .set(U8::from(state & !BONDED));
         self.tell_stakes(IStakeManager::releaseBondCall::SELECTOR, creator)
+    }
+
+    /// What the task type is, as bits; none if there is no such.
+    pub(crate) fn state(&self, id: B256) -> u8 {
+        self.task_types.getter(id).state.get().wrapping_to()
+    }
+
+    /// Has adapters alone say what sinks of the task type, which is there, can do.
+    pub(crate) fn set_attested(&mut self, id: B256) {
+        let state = self.state(id) | ATTESTED;
+        self.task_types.setter(id).state.set(U8::from(state));
+        emit!(self.vm(), AttestationsRequired[id]);
     }
 
     /// Has BackpressurePool weigh the sinks of a new task type otherwise than by capacity.

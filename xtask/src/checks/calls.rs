@@ -36,6 +36,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
         "asks WorkVouchers for its ledger at construction only, and calls nobody when it is told to spend",
     ),
     (
+        "RelayPaymentPool",
+        "asks RelayCapacityRegistry only on calls of its own, never on the one that the registry makes (relayGone)",
+    ),
+    (
         "StreamGateway",
         "is called by Superfluid's macro forwarders alone, and asks pool and agreement in views",
     ),

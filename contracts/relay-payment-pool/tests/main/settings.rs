@@ -98,6 +98,24 @@ fn what_is_there_is_taken_over() {
     assert_eq!(it.split.sender(ANYONE).created(), U256::from(3));
 }
 
+/// The attack: a stranger's task type of the same id, in which sinks declare what they like.
+#[motsu::test]
+fn a_task_type_without_attestations_is_not() {
+    let it = World::bare();
+    let id = it.id(RELAY_WRITE);
+    let create = it.core.sender(ANYONE).register_task_type(id, MIN_STAKE);
+    create.motsu_unwrap();
+    it.core.sender(ANYONE).set_open(true);
+    let taken = TaskTypeTaken {
+        taskTypeId: id,
+        minStake: MIN_STAKE,
+        required: MIN_STAKE,
+    };
+    assert_eq!(it.initialize(), Err(taken.into()));
+    it.core.sender(ANYONE).set_open(false);
+    it.initialize().unwrap();
+}
+
 #[motsu::test]
 fn a_task_type_on_other_terms_is_not() {
     for min_stake in [MIN_STAKE - U256::from(1), MIN_STAKE + U256::from(1)] {
