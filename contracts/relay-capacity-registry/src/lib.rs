@@ -109,7 +109,7 @@ const MAX_DIMENSION: u64 = (1 << 40) - 1;
 type Composite = Uint<72, 2>;
 
 /// What is known of an operator's relay. One slot: the three dimensions (40 bits each), smoothed (72), smoothed_block (32),
-/// sequence (32): all that an update reads and writes beside the nonce. It stays when the relay is deregistered.
+/// sequence (32): all that an update reads and writes beside its time. It stays when the relay is deregistered.
 #[storage]
 pub struct Relay {
     events_per_second: StorageDimension,
