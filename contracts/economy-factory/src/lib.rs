@@ -491,7 +491,7 @@ impl EconomyFactory {
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
         let tracker = parts.tracker.word();
         let reward = min_stake >> REWARD_SHIFT;
-        let arguments = [tracker, registry, stakes, reward.word()];
+        let arguments = [tracker, registry, stakes, reward.word(), ledger];
         self.tell(parts.judge, new, &arguments)?;
         self.tell(parts.aggregator, new, &[registry, it])?;
         self.tell(parts.directory, new, &[registry, parts.pricing.word()])?;
@@ -521,8 +521,10 @@ impl EconomyFactory {
         )?;
         let selector = IEconomy::setWorkReserveCall::SELECTOR;
         self.tell(parts.ledger, selector, &[parts.reserve.word()])?;
-        let selector = IEconomy::setJudgeCall::SELECTOR;
-        self.tell(parts.tracker, selector, &[parts.judge.word()])?;
+        for part in [parts.tracker, parts.ledger] {
+            let selector = IEconomy::setJudgeCall::SELECTOR;
+            self.tell(part, selector, &[parts.judge.word()])?;
+        }
         self.tell(
             parts.pricing,
             IEconomy::setEscrowBufferCall::SELECTOR,

@@ -6,10 +6,12 @@
 //! | anyone, by CompletionTracker's `advanceEpoch(s)` | likewise | likewise. Early or late, the same sinks are slashed | the reward, if a slash is due and he comes first: fixed for ever, at most 1 % of what the slash takes |
 //! | a sink, by the same calls | likewise | stake that it adds counts neither for nor against it in epochs that have ended; capacity that it adds is owed from now on only | nothing: it is not rewarded for its own slash, and another account of its gets back 1 % of what it lost |
 //! | a source of its assignments, by the same calls | likewise | none | nothing: it is not rewarded where deadlines of its own fall into the bad epochs. Another account of its can be, for work that it kept from being proven: 1 % at most, which is why the reward is small |
+//! | a source, or anyone by its signature: [`report_miss`](Judge::report_miss) | within 600 s after a deadline that the sink accepted in writing | what the task costs, which it does not get back, from its free money | the sink's stake falls by a tenth at most, and by what all who reported have lost, times the rate of the task type |
+//! | anyone, by the source's signature: [`answer_miss`](Judge::answer_miss), [`answer_misses`](Judge::answer_misses) | within an hour after the report | none | nothing: the sink gets what the source lost |
 //! | anyone: the views | at any time | none | nothing |
 //!
-//! It has no owner and nothing to set; CompletionTracker, CapacityRegistry, StakeManager and the reward are those of its
-//! construction, for ever. It can slash once StakeManager's owner has let it, after StakeManager's notice.
+//! It has no owner and nothing to set; CompletionTracker, CapacityRegistry, StakeManager, WorkLedger and the reward are those of
+//! its construction, for ever. It can slash once StakeManager's owner has let it, after StakeManager's notice.
 //!
 //! Capacities are in units of 1e-9, stakes and the reward in the stake token's wei, rates in basis points, times in seconds
 //! since 1970, epochs of 300 s.
@@ -30,6 +32,15 @@
 //! due after it has left, too. A sink that nobody sent work to owes nothing by the second. Of an epoch that the registry no
 //! longer remembers, the most that it does remember is due.
 //!
+//! *Missed* (yardstick 3, where a task type is paid by work): of the work that the sink accepted in writing for a payment, what its
+//! sources reported and it did not answer, against the work that was paid: an epoch is bad if less counted than was missed. It is
+//! judged 4200 s after its end, when all of that is known: reports are made within 600 s after a deadline, answers within 3600 s
+//! after a report, and what is redeemed later than that does not help. Work counts where it was done, in a line from each
+//! redemption to the next (WorkVouchers keeps that for 64 epochs). An epoch without misses, in which the sink had no capacity,
+//! and one of which it is no longer known what counted, leaves the count as it was. Three such epochs cost no more than their
+//! sources lost, at the task type's rate of stake for payment, with no reward; epochs of another yardstick do not count with
+//! them.
+//!
 //! # The slash
 //!
 //! A tenth of the least stake at the ends of the three epochs, as StakeManager has written it down; or of the stake when they
@@ -41,8 +52,8 @@
 //!
 //! # Order of calls
 //!
-//! Programs refuse re-entry. CompletionTracker calls this contract, which calls CapacityRegistry and StakeManager; none of
-//! them calls back.
+//! Programs refuse re-entry. CompletionTracker calls this contract, which calls WorkReserve, WorkVouchers, StakeManager and
+//! CapacityRegistry, in this order; none of them calls back. Reports and answers reach WorkReserve alone, and never judge.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -52,6 +63,7 @@ bpe_common::trap_on_panic!();
 
 mod due;
 mod interface;
+mod misses;
 mod slash;
 mod standing;
 
@@ -60,19 +72,22 @@ use alloy_primitives::{Address, B256, U256};
 use bpe_common::{
     call::require_contract,
     clock,
-    judging::to_epoch,
+    judging::{to_epoch, Dues},
     packed::{narrow, widen},
 };
-use stylus_sdk::{prelude::*, storage::*};
+use stylus_sdk::{abi, prelude::*, storage::*};
 
 pub use interface::*;
 #[allow(unused_imports)]
-pub use slash::SLASH_REASON;
+pub use misses::{ASSIGNMENT_TYPEHASH, MAX_BATCH, RECEIPT_TYPEHASH, REPORT_TYPEHASH};
+#[allow(unused_imports)]
+pub use slash::{MISS_REASON, SLASH_REASON};
 use standing::Standing;
 #[allow(unused_imports)]
 pub use standing::MEMORY;
 
-/// The contract. Slots 0–1: tracker, registry. Slot 2: StakeManager (160 bits), reward (96). Then the mapping.
+/// The contract. Slots 0–1: tracker, registry. Slot 2: StakeManager (160 bits), reward (96). Then standings, and slots
+/// 4–6: WorkLedger, WorkReserve, WorkVouchers, and misses.
 #[entrypoint]
 #[storage]
 pub struct Judge {
@@ -83,16 +98,22 @@ pub struct Judge {
     reward: StorageUint<96, 2>,
     /// By the hash of task type and sink.
     standings: StorageMap<B256, Standing>,
+    work_ledger: StorageAddress,
+    /// WorkLedger's, once it was there.
+    work_reserve: StorageAddress,
+    work_vouchers: StorageAddress,
+    /// By the hash of task type and sink: where misses were reported.
+    misses: StorageMap<B256, Dues>,
 }
 
 /// All that a [`Standing`] has.
-type Numbers = (U256, U256, U256, U256, U256, U256, U256, U256);
+type Numbers = (U256, U256, U256, U256, U256, U256, U256, U256, U256);
 
 #[public]
 impl Judge {
-    /// Sets the contract up, for ever: whose records are judged, where capacities are declared, where stakes are, and what
-    /// whoever brings a slash about is paid, in wei. StakeManager's owner has to let this contract slash, and CompletionTracker's
-    /// to name it.
+    /// Sets the contract up, for ever: whose records are judged, where capacities are declared, where stakes are, what
+    /// whoever brings a slash about is paid, in wei, and where work is paid. StakeManager's owner has to let this contract slash, and
+    /// CompletionTracker's and WorkLedger's to name it.
     ///
     /// # Errors
     ///
@@ -104,8 +125,14 @@ impl Judge {
         capacity_registry: Address,
         stake_manager: Address,
         reward: U256,
+        work_ledger: Address,
     ) -> Result<(), Error> {
-        for account in [completion_tracker, capacity_registry, stake_manager] {
+        for account in [
+            completion_tracker,
+            capacity_registry,
+            stake_manager,
+            work_ledger,
+        ] {
             require_contract(self.vm(), account)?;
         }
         let narrowed = narrow(reward).ok_or(RewardTooLarge { amount: reward })?;
@@ -113,6 +140,7 @@ impl Judge {
         self.capacity_registry.set(capacity_registry);
         self.stake_manager.set(stake_manager);
         self.reward.set(narrowed);
+        self.work_ledger.set(work_ledger);
         Ok(())
     }
 
@@ -153,11 +181,56 @@ impl Judge {
         self.judge_all(task_type_id, sink, span, &records, caller)
     }
 
+    // --- Misses
+
+    /// Reports that `assignment.sink` did not do by its deadline what it accepted. The source does so, or signed `report`, a
+    /// `MissReport(bytes32 taskTypeId,address sink,bytes32 taskId)` of WorkVouchers' domain. Once for each task, within 600 s after the
+    /// deadline. It costs the source what the assignment names, of what it has free at WorkReserve.
+    ///
+    /// # Errors
+    ///
+    /// * [`NoWorkReserve`], [`SinkIsSource`], [`InvalidSignature`], `ECDSAInvalidSignature`, `…Length`, `…S`
+    /// * What WorkReserve reverts with: `InvalidTerm`, `NotToBeReported`, `AlreadyReported`, `InsufficientFunds` and others.
+    ///
+    /// # Events
+    ///
+    /// * WorkReserve's `MissReported`
+    pub fn report_miss(&mut self, assignment: SignedWork, report: abi::Bytes) -> Result<(), Error> {
+        self.report(&assignment, &report)
+    }
+
+    /// Answers a report with the source's receipt of the task, within an hour: what the source lost is the sink's.
+    ///
+    /// # Errors
+    ///
+    /// * [`NoWorkReserve`], [`InvalidSignature`], `ECDSAInvalidSignature`, `…Length`, `…S`
+    /// * What WorkReserve reverts with: `NoSuchMiss`, `AnswerTooLate`.
+    ///
+    /// # Events
+    ///
+    /// * WorkReserve's `MissAnswered`
+    pub fn answer_miss(&mut self, receipt: SignedReceipt) -> Result<(), Error> {
+        self.answer(&receipt)
+    }
+
+    /// Does the same for up to 64 reports. One that is not answered by it is no failure of the others.
+    ///
+    /// # Errors
+    ///
+    /// * [`NoWorkReserve`], [`BatchTooLarge`]; nothing at all, if a neighbour runs out of gas.
+    ///
+    /// # Events
+    ///
+    /// * WorkReserve's `MissAnswered`, or [`AnswerRejected`], for each.
+    pub fn answer_misses(&mut self, receipts: Vec<SignedReceipt>) -> Result<(), Error> {
+        self.answer_all(&receipts)
+    }
+
     // --- Views
 
     /// What of `sink` is to be judged now, if the first epoch in which it can owe anything is `first`, and deadlines fall into
-    /// epochs from `firstDue` to `lastDue`, both zero for none: from epoch `from` until before `until`. In those from `next`
-    /// until `from` it had no capacity and nothing was due. Nothing, if `next` is `until`.
+    /// epochs from `firstDue` to `lastDue`, both zero for none, and epochs from `end` on wait: from epoch `from` until before `until`.
+    /// In those from `next` until `from` it had no capacity and nothing was due. Nothing, if `next` is `until`.
     ///
     /// # Returns
     ///
@@ -175,9 +248,11 @@ impl Judge {
         first: U256,
         first_due: U256,
         last_due: U256,
+        end: U256,
     ) -> Result<(U256, U256, U256), Error> {
         let dues = (first_due.saturating_to(), last_due.saturating_to());
-        let span = self.span(task_type_id, sink, first.saturating_to(), dues)?;
+        let (first, end) = (first.saturating_to(), end.saturating_to());
+        let span = self.span(task_type_id, sink, (first, end), dues)?;
         let [next, from, until] = span.map(U256::from);
         Ok((next, from, until))
     }
@@ -194,6 +269,7 @@ impl Judge {
     /// * `since`: the first of these epochs.
     /// * `bound`: the cap that the last slash left, in units of 1e-9.
     /// * `boundUntil`: the last epoch that it bounds.
+    /// * `lost`: what the epochs below the threshold cost sources that reported misses, in wei of stake.
     pub fn get_standing(&self, task_type_id: B256, sink: Address) -> Numbers {
         self.standing(task_type_id, sink).numbers()
     }
@@ -205,11 +281,13 @@ impl Judge {
     /// * `completionTracker`
     /// * `capacityRegistry`
     /// * `stakeManager`
-    pub fn get_links(&self) -> (Address, Address, Address) {
+    /// * `workLedger`
+    pub fn get_links(&self) -> (Address, Address, Address, Address) {
         (
             self.completion_tracker.get(),
             self.capacity_registry.get(),
             self.stake_manager.get(),
+            self.work_ledger.get(),
         )
     }
 
@@ -228,6 +306,11 @@ impl Judge {
         self.stake_manager.get()
     }
 
+    /// Where work is paid.
+    pub fn work_ledger(&self) -> Address {
+        self.work_ledger.get()
+    }
+
     /// What whoever brings a slash about is paid, in wei: at most 1 % of what the slash takes.
     pub fn reward(&self) -> U256 {
         widen(self.reward.get())
@@ -236,7 +319,11 @@ impl Judge {
 
 impl Judge {
     fn now(&self) -> u32 {
-        to_epoch(clock::block_timestamp(self.vm()))
+        to_epoch(self.time())
+    }
+
+    fn time(&self) -> u64 {
+        clock::block_timestamp(self.vm())
     }
 
     /// Refuses epochs that have been judged, or have not ended.
@@ -251,14 +338,12 @@ impl Judge {
         let (known, now) = (self.standing(task_type, sink).next, self.now());
         let until = from.saturating_add(U256::from(count));
         let is_right = next >= U256::from(known) && from >= next && until <= U256::from(now);
-        if is_right {
-            return Ok(());
+        match is_right {
+            true => Ok(()),
+            false => {
+                let next = U256::from(known);
+                Err(NotToBeJudged { from, until, next }.into())
+            }
         }
-        Err(NotToBeJudged {
-            from,
-            until,
-            next: U256::from(known),
-        }
-        .into())
     }
 }

@@ -7,9 +7,11 @@
 //! |---|---|
 //! | anyone | [`note`](WorkLedger::note) what a source has paid until now |
 //! | EscrowBuffer | [`attribute`](WorkLedger::attribute) overflow, [`shrink`](WorkLedger::shrink) what is left of it |
-//! | the owner | [`set_work_reserve`](WorkLedger::set_work_reserve), once |
+//! | the owner | [`set_work_reserve`](WorkLedger::set_work_reserve), once; [`set_judge`](WorkLedger::set_judge), with notice |
 //!
-//! All links are set once, for ever: another pool, meter or agreement could make up payments, another reserve could take them.
+//! All links but Judge are set once, for ever: another pool, meter or agreement could make up payments, another reserve could
+//! take them. Through Judge misses are reported, which cost sinks what they have shown and their stake, so it is a power over
+//! stakes: it is named at once until StakeManager is opened, and after its notice from then on.
 //!
 //! # Three contracts for work
 //!
@@ -38,6 +40,7 @@ bpe_common::trap_on_panic!();
 
 mod attribution;
 mod interface;
+mod judges;
 mod noting;
 
 use alloc::{vec, vec::Vec};
@@ -45,14 +48,17 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
-    emit,
+    clock, emit,
     interfaces::{IPoolDirectory, IWorkReserve},
     ownable::Ownable,
     packed::widen,
+    powers::Holder,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
 pub use interface::*;
+#[allow(unused_imports)]
+pub use judges::JUDGE;
 
 /// What a source has paid into a task type's escrow. Slot 0: noted (128 bits), time (32). Slot 1: index (128),
 /// unit_seconds (128), as OverflowMeter had them at the last note.
@@ -90,7 +96,8 @@ pub struct KnownPool {
     by_work: StorageBool,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–7: the neighbours, an address each. Then the mappings, and WorkReserve.
+/// The contract. Slots 0–1: ownership. Slots 2–7: the neighbours, an address each. Then the mappings, WorkReserve, and
+/// Judge in two slots.
 #[entrypoint]
 #[storage]
 pub struct WorkLedger {
@@ -107,6 +114,7 @@ pub struct WorkLedger {
     parts: StorageMap<B256, StorageMap<Address, Part>>,
     scales: StorageMap<B256, Scale>,
     work_reserve: StorageAddress,
+    judge: Holder,
 }
 
 #[public]
@@ -235,7 +243,38 @@ impl WorkLedger {
         Ok(())
     }
 
+    /// Has misses reported and answered through `judge`: at once until staking is open, after StakeManager's `powerNotice` from then
+    /// on. Through nobody from now on, if zero.
+    ///
+    /// # Errors
+    ///
+    /// * `OwnableUnauthorizedAccount`, [`NotAContract`](bpe_common::call::NotAContract), [`ForeignJudge`]
+    /// * `MalformedReturn` if `judge` is none.
+    ///
+    /// # Events
+    ///
+    /// * [`JudgeSet`], or [`PowerAnnounced`](bpe_common::powers::PowerAnnounced) if it waits for the notice.
+    pub fn set_judge(&mut self, judge: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        self.name_judge(judge)
+    }
+
     // --- Views
+
+    /// Through whom misses are reported and answered; zero for nobody.
+    pub fn judge(&self) -> Address {
+        self.judge.get(clock::block_timestamp(self.vm()))
+    }
+
+    /// Through whom they are to be, and from when on, in seconds since 1970; zeros if nobody is announced.
+    ///
+    /// # Returns
+    ///
+    /// * `judge`
+    /// * `from`
+    pub fn announced_judge(&self) -> (Address, U256) {
+        self.judge.announced(clock::block_timestamp(self.vm()))
+    }
 
     /// What `source` has paid for a task type by work, as noted, in wei since ever; zero, if it is none.
     pub fn get_paid(&self, task_type_id: B256, source: Address) -> U256 {
@@ -304,8 +343,8 @@ impl WorkLedger {
 }
 
 impl WorkLedger {
-    fn link(&self, pool: Address, selector: [u8; 4]) -> Result<Address, Error> {
-        let [address] = query_words(self.vm(), pool, selector, &[])?;
+    fn link(&self, of: Address, selector: [u8; 4]) -> Result<Address, Error> {
+        let [address] = query_words(self.vm(), of, selector, &[])?;
         Ok(to_address(address))
     }
 }

@@ -28,7 +28,7 @@ const MAX_AMOUNT: u128 = (1 << 112) - 1;
 /// there is a request to take back or a deposit: asked (112), asked_at (40), deposited (104).
 #[storage]
 pub struct Budget {
-    /// What counted for sinks and what was taken back, since ever. What was paid, less this, is unspent.
+    /// What counted for sinks, was taken back and was charged for misses, since ever. What was paid, less this, is unspent.
     pub(super) spent: StorageAmount,
     /// The sum of the earmarks that are not released yet.
     pub(super) earmarked: StorageAmount,
@@ -225,7 +225,7 @@ impl WorkReserve {
     }
 
     /// Adds `amount` to what `to` is owed.
-    fn owe(&mut self, id: B256, to: Address, amount: u128) {
+    pub(super) fn owe(&mut self, id: B256, to: Address, amount: u128) {
         let owed = self.owed.getter(id).get(to);
         // Fits, as the sum does: no more than all sources have paid.
         let owed = owed.saturating_add(U256::from(amount));

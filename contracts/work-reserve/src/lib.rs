@@ -6,7 +6,8 @@
 //! | who | may |
 //! |---|---|
 //! | WorkVouchers | [`spend`](WorkReserve::spend) a source's money for a sink, by a voucher of both |
-//! | anyone | have paid what is owed: [`pay_out`](WorkReserve::pay_out), [`drain_to`](WorkReserve::drain_to), [`claim_for`](WorkReserve::claim_for); [`disconnect`](WorkReserve::disconnect) |
+//! | Judge | [`charge`](WorkReserve::charge) a source for a miss, by its signature; [`award`](WorkReserve::award) that to the sink |
+//! | anyone | [`settle_misses`](WorkReserve::settle_misses); have paid what is owed: [`pay_out`](WorkReserve::pay_out), [`drain_to`](WorkReserve::drain_to), [`claim_for`](WorkReserve::claim_for); [`disconnect`](WorkReserve::disconnect) |
 //! | a source | [`deposit`](WorkReserve::deposit), [`deposit_at_least`](WorkReserve::deposit_at_least); [`earmark`](WorkReserve::earmark) its money; [`request_take_back`](WorkReserve::request_take_back), [`take_back`](WorkReserve::take_back) what it has not spent |
 //! | an account | [`claim`](WorkReserve::claim) what could not be paid to it |
 //!
@@ -15,11 +16,13 @@
 //! # Full reserve
 //!
 //! A source's *unspent* money is what it has paid by its streams, as WorkLedger has noted, and by deposits after the cuts of a
-//! stream, less what it has spent: what counted for sinks, and what it took back. What is not there is refused, never clamped. What counted is *owed* to the sink until it
+//! stream, less what it has spent: what counted for sinks, what it took back, and what
+//! was charged for misses, settled or not. What is not there is refused, never clamped. What counted is *owed* to the sink until it
 //! is paid; registering, leaving, being slashed do not touch it.
 //!
 //! The sum of all notes is at most what the pool has paid here, and each wei of it is spent once. So what this contract has of
-//! a task type, claimed or claimable, is at all times at least the sum of what is unspent and owed. Each task type pays from
+//! a task type, claimed or claimable, is at all times at least the sum of what is unspent, owed and
+//! pending for misses. Each task type pays from
 //! what its own pool has paid, so none can use up another's. What is never noted stays, and belongs to nobody.
 //!
 //! # Three parts
@@ -29,12 +32,21 @@
 //!
 //! # Order of calls
 //!
-//! Programs refuse re-entry. [`spend`](WorkReserve::spend), which WorkVouchers calls, calls nobody. Sources' own calls and views
+//! Programs refuse re-entry. [`spend`](WorkReserve::spend), which WorkVouchers calls, calls nobody. Judge's calls ask WorkLedger, and
+//! WorkVouchers, which calls back nobody then; settling tells WorkVouchers and asks CapacityRegistry and StakeManager. Sources' own calls and views
 //! ask WorkLedger, which never calls back. Tokens are sent last, when all is written down.
+//!
+//! # Misses
+//!
+//! A task that a sink accepted in writing and did not do costs its source, if it reports it, what both signed: so nobody reports
+//! for nothing. The sink gets that if it has the source's receipt after all, and the treasury otherwise, 4200 s after the end of the
+//! epoch into which the deadline fell. WorkLedger's Judge says what is reported and answered. It can take no more than sources have
+//! signed, from what is free alone, once for each task and within 600 s after its deadline; it can give it to the sink, within an
+//! hour, or to nobody. What is not answered anybody settles.
 //!
 //! # Not here yet
 //!
-//! Misses, which take money and award it. The escrow pressure of task types by work: EscrowBuffer says none.
+//! The escrow pressure of task types by work: EscrowBuffer says none.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -46,6 +58,7 @@ mod deposits;
 mod earmarks;
 mod funds;
 mod interface;
+mod misses;
 mod payments;
 mod take_back;
 
@@ -64,6 +77,8 @@ pub use earmarks::MAX_EARMARK;
 use earmarks::{end_of, Earmark};
 use funds::{Budget, StorageAmount};
 pub use interface::*;
+use misses::{Assignment, Miss, Missed};
+pub use misses::{ANSWER_WINDOW, ASSIGNMENT_TYPEHASH, MAX_TERM, REPORT_WINDOW};
 use payments::Holdings;
 pub use payments::{MAX_ACCOUNTS, PAYMENT_GAS};
 pub use take_back::{TAKE_BACK_LAPSE, TAKE_BACK_NOTICE};
@@ -88,6 +103,10 @@ pub struct WorkReserve {
     /// What anybody is owed, in wei.
     owed: StorageMap<B256, StorageMap<Address, StorageU256>>,
     credits: StorageMap<Address, StorageU256>,
+    /// Tasks that were reported, by the hash of task type, sink, source and task.
+    misses: StorageMap<B256, Miss>,
+    /// By the hash of task type, sink and epoch.
+    missed: StorageMap<B256, Missed>,
 }
 
 #[public]
@@ -156,7 +175,100 @@ impl WorkReserve {
         ))
     }
 
+    // --- Judge
+
+    /// Takes `value` from what is free of `source`'s money, for a task that `sink` is said not to have done: what both signed when it was
+    /// accepted, a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256
+    /// timestamp,uint256 deadline)` of WorkVouchers' domain. `r`, `s`, `v` are the source's signature.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`], [`InvalidTerm`], [`NotToBeReported`], [`ZeroAmount`], [`AmountTooLarge`], [`AlreadyReported`]
+    /// * [`InvalidSignature`], `ECDSAInvalidSignature`, `…S`
+    /// * [`InsufficientFunds`]
+    ///
+    /// # Events
+    ///
+    /// * [`MissReported`]; WorkLedger's `Noted`
+    #[allow(clippy::too_many_arguments)]
+    pub fn charge(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        source: Address,
+        task_id: B256,
+        work: U256,
+        value: U256,
+        timestamp: U256,
+        deadline: U256,
+        r: B256,
+        s: B256,
+        v: u8,
+    ) -> Result<(), Error> {
+        self.only_judge()?;
+        let mut signature = [v; 65];
+        signature[..32].copy_from_slice(r.as_slice());
+        signature[32..64].copy_from_slice(s.as_slice());
+        let assignment = Assignment {
+            id: task_type_id,
+            sink,
+            source,
+            task: task_id,
+            work,
+            value,
+            timestamp,
+            deadline,
+        };
+        self.take_miss(&assignment, &signature)
+    }
+
+    /// Gives `sink` what was taken for a task that was reported at most an hour ago, and that it did after all.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`], [`NoSuchMiss`], [`AnswerTooLate`]
+    ///
+    /// # Events
+    ///
+    /// * [`MissAnswered`]
+    pub fn award(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        source: Address,
+        task_id: B256,
+    ) -> Result<(), Error> {
+        self.only_judge()?;
+        self.award_miss(task_type_id, (sink, source), task_id)
+    }
+
     // --- Anyone
+
+    /// Gives the treasury what was taken for tasks that were due of `sink` in `epoch`, of 300 s, and that nobody answered, and has
+    /// what the sink has shown fall by their work. Once; later, or if there are none, it only says what they are.
+    ///
+    /// # Returns
+    ///
+    /// * `work`
+    /// * `value`
+    ///
+    /// # Errors
+    ///
+    /// * [`SettledTooEarly`]: until 4200 s after the epoch's end.
+    /// * What WorkVouchers reverts with for want of gas.
+    ///
+    /// # Events
+    ///
+    /// * [`MissesSettled`]
+    pub fn settle_misses(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        epoch: U256,
+    ) -> Result<(U256, U256), Error> {
+        let (work, value) = self.settle(task_type_id, sink, epoch.saturating_to())?;
+        Ok((U256::from(work), U256::from(value)))
+    }
 
     /// Pays `to` all that it is owed in the task type; nothing, if it is owed nothing.
     ///
@@ -354,7 +466,7 @@ impl WorkReserve {
     /// * `earmarked`
     /// * `asked`
     /// * `askedAt`: of the last request, in seconds since 1970.
-    /// * `spent`: what counted and what it took back since ever.
+    /// * `spent`: what counted, what it took back and what was charged for misses, since ever.
     ///
     /// # Errors
     ///
@@ -399,13 +511,28 @@ impl WorkReserve {
     /// * `held`
     /// * `received`: what the pool had paid since ever when it was claimed last.
     /// * `owed`: to all together.
-    pub fn get_holdings(&self, task_type_id: B256) -> (U256, U256, U256) {
+    /// * `pending`: of misses that are neither answered nor settled.
+    pub fn get_holdings(&self, task_type_id: B256) -> (U256, U256, U256, U256) {
         let holdings = self.holdings.getter(task_type_id);
         (
             widen(holdings.held.get()),
             widen(holdings.received.get()),
             widen(holdings.owed.get()),
+            widen(holdings.pending.get()),
         )
+    }
+
+    /// What of the tasks that were due of `sink` in `epoch`, of 300 s, was reported as missed and not answered, and whether that is
+    /// settled.
+    ///
+    /// # Returns
+    ///
+    /// * `work`
+    /// * `value`
+    /// * `settled`
+    pub fn get_missed(&self, task_type_id: B256, sink: Address, epoch: U256) -> (U256, U256, bool) {
+        let (work, value, settled) = self.missed_of(task_type_id, sink, epoch.saturating_to());
+        (U256::from(work), U256::from(value), settled)
     }
 
     /// What `account` can claim, in wei.

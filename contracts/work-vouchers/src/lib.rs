@@ -7,6 +7,7 @@
 //! |---|---|
 //! | anyone | [`redeem`](WorkVouchers::redeem) vouchers; register a key by an account's signature |
 //! | an account | [`register_key`](WorkVouchers::register_key), [`remove_key`](WorkVouchers::remove_key) |
+//! | WorkReserve | [`miss_work`](WorkVouchers::miss_work): has what a sink has shown fall |
 //! | the owner | [`set_pricing_curve`](WorkVouchers::set_pricing_curve) |
 //!
 //! All links but PricingCurve are for ever: WorkLedger and its CapacityRegistry from construction on, WorkReserve as WorkLedger
@@ -38,9 +39,15 @@
 //! Programs refuse re-entry. CapacityRegistry, WorkLedger, PricingCurve and WorkReserve are called, and none calls back. Nobody is
 //! paid before all vouchers of a call have been counted.
 //!
+//! # Misses
+//!
+//! Of each sink it is on record how much had counted when, so that Judge can compare what it did with what it missed, epoch by
+//! epoch: [`get_counted`](WorkVouchers::get_counted). What was redeemed later than 4200 s after an epoch's end does not help in it.
+//! Work that was missed lowers what the sink has shown, as much as it would have raised it.
+//!
 //! # Not here yet
 //!
-//! Misses and their slashes. A pipeline's limit does not bound what counts.
+//! A pipeline's limit does not bound what counts.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -60,15 +67,17 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
     clock,
-    eip712::{Domain, DomainFields},
+    eip712::{Domain, DomainFields, WORK_LEDGER},
     emit,
     interfaces::IWorkEvidence,
+    math::{to_u128_saturating, work::Part},
     ownable::Ownable,
-    packed::widen,
 };
 use stylus_sdk::{abi, prelude::*, storage::*};
 
-use counting::StorageWork;
+#[allow(unused_imports)]
+pub use counting::HISTORY;
+use counting::{Counted, History};
 pub use interface::*;
 pub use keys::{KEY_GRACE, KEY_TYPEHASH};
 use verified::Proof;
@@ -77,10 +86,7 @@ pub use vouchers::{MAX_BATCH, VOUCHER_TYPEHASH};
 
 /// The domain that vouchers and registrations of keys are signed for: the specification's, in which this contract and
 /// WorkLedger are one.
-pub const DOMAIN: Domain = Domain {
-    name: "BPE-WorkLedger",
-    version: "1",
-};
+pub const DOMAIN: Domain = WORK_LEDGER;
 
 /// The contract. Slots 0–1: ownership. Slots 2–5: the neighbours, an address each. Then the mappings.
 #[entrypoint]
@@ -96,11 +102,12 @@ pub struct WorkVouchers {
     /// What has counted between two, by source and sink.
     pairs: StorageMap<B256, StorageMap<Address, StorageMap<Address, Pair>>>,
     /// The work of sinks that counted since ever.
-    counted: StorageMap<B256, StorageMap<Address, StorageWork>>,
+    counted: StorageMap<B256, StorageMap<Address, Counted>>,
     proofs: StorageMap<B256, StorageMap<Address, Proof>>,
     /// Until when a key signs for an account; the largest number, if it has not been removed.
     keys: StorageMap<Address, StorageMap<Address, StorageU64>>,
     key_nonces: StorageMap<Address, StorageU256>,
+    histories: StorageMap<B256, StorageMap<Address, History>>,
 }
 
 #[public]
@@ -213,6 +220,29 @@ impl WorkVouchers {
         self.drop_key(self.vm().msg_sender(), key)
     }
 
+    // --- WorkReserve
+
+    /// Has what `sink` has shown fall by `work` that it missed, as far as its `value` buys it at the base fee.
+    ///
+    /// # Errors
+    ///
+    /// * [`NoWorkReserve`], [`UnauthorizedCaller`], [`InsufficientGas`](bpe_common::call::InsufficientGas)
+    pub fn miss_work(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        work: U256,
+        value: U256,
+    ) -> Result<(), Error> {
+        self.require_reserve()?;
+        let caller = self.vm().msg_sender();
+        if caller != self.work_reserve.get() {
+            return Err(UnauthorizedCaller { caller }.into());
+        }
+        let [work, value] = [work, value].map(to_u128_saturating);
+        self.disprove(task_type_id, sink, Part { work, value })
+    }
+
     // --- The owner
 
     /// Reads base fees from `pricing_curve`: they bound what capacity a payment verifies, and move no money.
@@ -263,8 +293,20 @@ impl WorkVouchers {
     /// * What CapacityRegistry reverts with.
     pub fn get_allowance(&self, task_type_id: B256, sink: Address) -> Result<(U256, U256), Error> {
         let facts = self.facts(task_type_id, sink)?;
-        let counted = widen(self.counted.getter(task_type_id).get(sink));
+        let counted = U256::from(self.work_of(task_type_id, sink));
         Ok((counted, U256::from(self.allowance(&facts))))
+    }
+
+    /// The work that counted for `sink` in `epoch`, of 300 s: of what was redeemed until 4200 s after its end as much as falls into
+    /// it, in a line from each count to the next. Of each epoch with counts the last one is kept, of 64 such epochs.
+    ///
+    /// # Returns
+    ///
+    /// * `known`: whether that is still known.
+    /// * `work`
+    pub fn get_counted(&self, task_type_id: B256, sink: Address, epoch: U256) -> (bool, U256) {
+        let counted = self.counted_in(task_type_id, sink, epoch.saturating_to());
+        (counted.is_some(), U256::from(counted.unwrap_or(0)))
     }
 
     /// The capacity that `sink` has shown: `V = 0.3 · work / 300 s + 0.7 · V` in each epoch of 300 s, in units of 1e-9.
