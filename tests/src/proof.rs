@@ -60,7 +60,8 @@ impl Proof {
         let (registry, stakes) = (*base.registry.address(), *base.stakes.address());
         let arguments = (registry, stakes, owner).abi_encode_params();
         let tracker = deploy(devnet, "completion-tracker", arguments).await;
-        let arguments = (tracker, registry, stakes, REWARD).abi_encode_params();
+        let ledger = *core.ledger.address();
+        let arguments = (tracker, registry, stakes, REWARD, ledger).abi_encode_params();
         let judge = deploy(devnet, "judge", arguments).await;
         let arguments = (registry, owner).abi_encode_params();
         let pricing = deploy(devnet, "pricing-curve", arguments.clone()).await;
@@ -75,6 +76,7 @@ impl Proof {
         );
         let base = &it.core.base;
         mined(it.tracker.setJudge(judge).send().await).await;
+        mined(it.core.ledger.setJudge(judge).send().await).await;
         mined(base.stakes.setSlasher(judge, true).send().await).await;
         mined(base.registry.setAggregator(aggregator).send().await).await;
         let escrow = it.pricing.setEscrowBuffer(*it.core.escrow.address());

@@ -474,8 +474,19 @@ pub const STEPS: &[Step] = &[
             shown(Contract("CapacityRegistry"), "capacityRegistry()"),
             shown(Contract("StakeManager"), "stakeManager()"),
             shown(Setting("stake.slash_reward"), "reward()"),
+            shown(Contract("WorkLedger"), "workLedger()"),
         ],
     ))),
+    // Through it misses are reported.
+    Do(with_notice(
+        check("announcedJudge()", &[], Contract("Judge")),
+        call(
+            "WorkLedger",
+            "setJudge(address)",
+            &[Contract("Judge")],
+            &[check("judge()", &[], Contract("Judge"))],
+        ),
+    )),
     Do(once(call(
         "CompletionTracker",
         "setJudge(address)",
