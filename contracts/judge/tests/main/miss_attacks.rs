@@ -1,67 +1,27 @@
 //! Who would like to gain by misses, or have others lose by them.
 
-use bpe_common::signature::{ECDSAInvalidSignatureLength, Error as SignatureError};
-use stylus_sdk::{prelude::*, storage::*};
-
 use crate::misses::*;
+use bpe_common::signature::{ECDSAInvalidSignatureLength, Error as SignatureError};
 
-/// A Judge that was named, and says what it likes: it has the right links, and no rules.
-#[storage]
-pub struct Liar {
-    links: StorageMap<U256, StorageAddress>,
-}
-
-#[public]
-impl Liar {
-    pub fn set_links(&mut self, links: Vec<Address>) {
-        for (place, link) in links.into_iter().enumerate() {
-            self.links.setter(U256::from(place)).set(link);
-        }
-    }
-
-    pub fn get_links(&self) -> (Address, Address, Address, Address) {
-        let at = |place| self.links.get(U256::from(place));
-        (at(0), at(1), at(2), at(3))
-    }
-}
-
-// SAFETY: the type is only ever the storage of a whole contract.
-unsafe impl TopLevelStorage for Liar {}
-
-/// A liar in the place of Judge.
-fn lying() -> (Court, Contract<Liar>) {
-    let it = Court::closed();
-    let liar = Contract::<Liar>::new();
-    let links = vec![
-        it.tracker.address(),
-        it.market.registry.address(),
-        it.stakes.address(),
-        it.market.ledger.address(),
-    ];
-    liar.sender(OWNER).set_links(links);
-    let set = it.market.ledger.sender(OWNER).set_judge(liar.address());
-    set.motsu_unwrap();
+/// A Judge that was named, and has no rules.
+fn lying() -> (Court, Contract<Seat>) {
+    let (it, liar) = (Court::closed(), Contract::<Seat>::new());
+    let (tracker, stakes) = (it.tracker.address(), it.stakes.address());
+    it.market.seat(&liar, tracker, stakes);
     (it, liar)
 }
 
 fn charge(it: &Court, caller: Address, task: &SignedWork) -> Result<(), reserve::Error> {
-    let signature = &task.sourceSig;
-    let mut reserve = it.market.reserve.sender(caller);
-    reserve
-        .charge(
-            task.taskTypeId,
-            task.sink,
-            task.source,
-            task.taskId,
-            task.work,
-            task.value,
-            task.timestamp,
-            task.deadline,
-            B256::from_slice(&signature[..32]),
-            B256::from_slice(&signature[32..64]),
-            signature[64],
-        )
-        .motsu_res()
+    let signed = Task {
+        id: task.taskId,
+        sink: task.sink,
+        source: task.source,
+        work: task.work,
+        value: task.value,
+        timestamp: task.timestamp,
+        deadline: task.deadline,
+    };
+    it.market.charge(caller, &signed, &task.sourceSig)
 }
 
 /// It takes no more than a source has signed, from what is free, in time and once; only the sink or the treasury gets it.

@@ -238,7 +238,6 @@ pub(crate) fn to_next_epoch() {
     advance_time(300 - timestamp() % 300);
 }
 
-pub(crate) const ASSIGNMENT: &str = "WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)";
 pub(crate) const REPORT: &str = "MissReport(bytes32 taskTypeId,address sink,bytes32 taskId)";
 pub(crate) const RECEIPT: &str = "CompletionReceipt(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 timestamp)";
 

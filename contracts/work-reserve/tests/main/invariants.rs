@@ -34,6 +34,11 @@ enum Step {
     /// Whether the account takes tokens.
     Takes(usize, bool),
     Claim(usize),
+    /// A source has a sink charged for a task of such work and value, whose deadline was some seconds ago.
+    Miss(usize, usize, u64, u64, u64),
+    /// One of the misses is answered, or its epoch settled.
+    Answer(usize),
+    Settle(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -58,8 +63,12 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|((a, b), c, d)| Step::Earmark(a, b, c, d)),
         2 => (who.clone(), amount.clone()).prop_map(|(a, b)| Step::Ask(a, b)),
         3 => who.clone().prop_map(Step::TakeBack),
-        6 => (pair.clone(), work, amount, 0u64..9, any::<bool>())
+        6 => (pair.clone(), work.clone(), amount.clone(), 0u64..9, any::<bool>())
             .prop_map(|((a, b), c, d, e, f)| Step::Redeem(a, b, c, d, e, f)),
+        4 => (pair.clone(), work.clone(), amount.clone(), 0u64..900)
+            .prop_map(|((a, b), c, d, e)| Step::Miss(a, b, c, d, e)),
+        2 => (0usize..99).prop_map(Step::Answer),
+        2 => (0usize..99).prop_map(Step::Settle),
         5 => (pair.clone(), -1i8..=1, -1i8..=1).prop_map(|((a, b), c, d)| Step::RedeemAll(a, b, c, d)),
         1 => pair.prop_map(|(a, b)| Step::Replay(a, b)),
         3 => who.clone().prop_map(Step::PayOut),
@@ -150,6 +159,17 @@ impl Sink {
     }
 }
 
+/// A task that was reported.
+#[derive(Clone, Copy)]
+struct Miss {
+    source: usize,
+    sink: usize,
+    value: u128,
+    reported: u64,
+    due: u64,
+    is_open: bool,
+}
+
 #[derive(Clone)]
 struct Model {
     sources: Vec<Source>,
@@ -162,6 +182,11 @@ struct Model {
     unit_seconds: u128,
     /// What reached the reserve at least, as Superfluid rounds.
     arrived: u128,
+    /// The place of each is the task's id.
+    misses: Vec<Miss>,
+    /// What answers gave, by source and sink.
+    awards: BTreeMap<(usize, usize), u128>,
+    treasury: u128,
 }
 
 impl Model {
@@ -178,7 +203,16 @@ impl Model {
             cut_at: timestamp(),
             unit_seconds: 0,
             arrived: 0,
+            misses: vec![],
+            awards: BTreeMap::new(),
+            treasury: 0,
         }
+    }
+
+    /// What is neither answered nor settled.
+    fn pending(&self) -> u128 {
+        let open = self.misses.iter().filter(|miss| miss.is_open);
+        open.map(|miss| miss.value).sum()
     }
 
     fn note(&mut self, source: usize) {
@@ -255,8 +289,11 @@ fn address_of(index: usize) -> Address {
     ADDRESSES.with(|addresses| addresses[index])
 }
 
+const TREASURY: Address = Address::repeat_byte(0x7e);
+
 struct Run {
     it: Market,
+    judge: Contract<Seat>,
     model: Model,
 }
 
@@ -267,8 +304,11 @@ impl Run {
             // The pool is known from the first note on.
             it.note(address_of(index));
         }
+        let judge = Contract::<Seat>::new();
+        judge.sender(OWNER).set_treasury(TREASURY);
+        it.seat(&judge, OWNER, judge.address());
         let model = Model::new();
-        Self { it, model }
+        Self { it, judge, model }
     }
 
     fn apply(&mut self, step: &Step) {
@@ -334,6 +374,90 @@ impl Run {
                 if claimed {
                     sink.credit = 0;
                 }
+            }
+            Step::Miss(source, sink, work, value, ago) => {
+                self.miss((source, sink), work, value.into(), ago);
+            }
+            Step::Answer(place) => self.answer(place),
+            Step::Settle(place) => self.settle(place),
+        }
+    }
+
+    fn miss(&mut self, (source, sink): (usize, usize), work: u64, value: u128, ago: u64) {
+        let deadline = timestamp() - ago;
+        let task = Task {
+            id: n(self.model.misses.len() as u64).into(),
+            sink: address_of(sink),
+            source: address_of(source),
+            work: n(work),
+            value: w(value),
+            timestamp: n(deadline),
+            deadline: n(deadline),
+        };
+        let signature = sign(&account(source), self.it.digest(task.message()));
+        let charge = self.it.charge(self.judge.address(), &task, &signature);
+        let mut model = self.model.clone();
+        model.note(source);
+        let in_time = (1..=600).contains(&ago);
+        let of = &mut model.sources[source];
+        let fits = in_time && work > 0 && value > 0 && value <= of.free();
+        assert_eq!(charge.is_ok(), fits, "{charge:?}");
+        if fits {
+            of.unspent -= value;
+            model.misses.push(Miss {
+                source,
+                sink,
+                value,
+                reported: timestamp(),
+                due: deadline / 300,
+                is_open: true,
+            });
+            self.model = model;
+            // Once, for ever.
+            let again = self.it.charge(self.judge.address(), &task, &signature);
+            assert!(again.is_err());
+        }
+    }
+
+    fn answer(&mut self, place: usize) {
+        let count = self.model.misses.len().max(1);
+        let task = n((place % count) as u64).into();
+        let known = self.model.misses.get(place % count).copied();
+        let (source, sink) = known.map_or((0, 0), |it| (it.source, it.sink));
+        let award = self
+            .it
+            .reserve
+            .sender(self.judge.address())
+            .award(CODE, address_of(sink), address_of(source), task)
+            .motsu_res();
+        let fits = known.filter(|it| it.is_open && timestamp() <= it.reported + HOUR);
+        assert_eq!(award.is_ok(), fits.is_some(), "{award:?}");
+        if let Some(miss) = fits {
+            self.model.misses[place % count].is_open = false;
+            self.model.sinks[sink].owed += miss.value;
+            *self.model.awards.entry((source, sink)).or_default() += miss.value;
+        }
+    }
+
+    fn settle(&mut self, place: usize) {
+        let count = self.model.misses.len().max(1);
+        let known = self.model.misses.get(place % count).copied();
+        let (sink, due) = known.map_or((0, 0), |it| (it.sink, it.due));
+        let settle = self
+            .it
+            .reserve
+            .sender(THIRD)
+            .settle_misses(CODE, address_of(sink), n(due))
+            .motsu_res();
+        let is_time = timestamp() >= (due + 15) * 300;
+        assert_eq!(settle.is_ok(), is_time, "{settle:?}");
+        if !is_time {
+            return;
+        }
+        for miss in &mut self.model.misses {
+            if miss.is_open && (miss.sink, miss.due) == (sink, due) {
+                miss.is_open = false;
+                self.model.treasury += miss.value;
             }
         }
     }
@@ -490,9 +614,15 @@ impl Run {
             owed += sink.owed;
             credits += sink.credit;
         }
+        let (pending, treasury) = (self.model.pending(), self.model.treasury);
+        owed += treasury;
         assert_eq!(self.it.owed(), owed);
-        assert_eq!(self.it.reserve.sender(THIRD).credited(), w(credits));
-        self.check_reserve(unspent + owed + credits);
+        let reserve = self.it.reserve.sender(THIRD);
+        assert_eq!(reserve.get_owed(CODE, TREASURY), w(treasury));
+        assert_eq!(reserve.get_holdings(CODE).3, w(pending));
+        assert_eq!(reserve.credited(), w(credits));
+        drop(reserve);
+        self.check_reserve(unspent + owed + pending + credits);
         self.check_conservation(unspent, owed);
         self.check_claim();
     }
@@ -511,14 +641,15 @@ impl Run {
         assert!(here + received - claimed >= liabilities);
     }
 
-    /// To the wei: what was noted is unspent or owed, or has gone out.
+    /// To the wei: what was noted is unspent, owed or pending, or has gone out.
     fn check_conservation(&self, unspent: u128, owed: u128) {
         let sources = self.model.sources.iter();
         let (paid, taken) = sources.fold((0, 0), |(paid, taken), source| {
             (paid + source.paid, taken + source.taken_back)
         });
         let received: u128 = self.model.sinks.iter().map(|sink| sink.received).sum();
-        assert_eq!(paid, unspent + owed + received + taken);
+        let pending = self.model.pending();
+        assert_eq!(paid, unspent + owed + pending + received + taken);
         // What has gone out is with those whom it went to.
         for index in 0..ACCOUNTS {
             let (source, sink) = (&self.model.sources[index], &self.model.sinks[index]);
@@ -531,7 +662,11 @@ impl Run {
     /// signed to them.
     fn check_claim(&self) {
         let pairs = &self.model.pairs;
-        let signed = |source, sink| pairs.get(&(source, sink)).map_or(0, |pair| pair.1);
+        let awards = &self.model.awards;
+        let signed = |source, sink| {
+            let award = awards.get(&(source, sink)).copied().unwrap_or(0);
+            pairs.get(&(source, sink)).map_or(0, |pair| pair.1) + award
+        };
         for set in 0u32..1 << ACCOUNTS {
             let is_in = |index: usize| set >> index & 1 == 1;
             let (mut received, mut spent, mut by_others) = (0, 0, 0);
