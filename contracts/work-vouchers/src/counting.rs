@@ -119,11 +119,13 @@ impl WorkVouchers {
         let mut counted = of_type.setter(facts.sink);
         let last = counted.point();
         if last.time > 0 && last.time / clock::EPOCH < now / clock::EPOCH {
-            let number = counted.written.get();
+            let number: u64 = counted.written.get().wrapping_to();
             let mut histories = self.histories.setter(facts.id);
             let mut history = histories.setter(facts.sink);
             history.setter(place(number)).write(last);
-            counted.written.set(number.wrapping_add(Number::from(1)));
+            // Fits: one an epoch, until after the year 2180.
+            let written = Number::wrapping_from(number.saturating_add(1));
+            counted.written.set(written);
         }
         counted.write(Point {
             time: now,
@@ -163,12 +165,12 @@ impl WorkVouchers {
                 };
             }
             number = number.saturating_sub(1);
-            point = history.getter(place(Number::wrapping_from(number))).point();
+            point = history.getter(place(number)).point();
         }
         Some(after.map_or(point.work, |after| point.until(time, &after)))
     }
 }
 
-fn place(number: Number) -> Number {
-    number % Number::from(HISTORY)
+fn place(number: u64) -> Number {
+    Number::wrapping_from(number % HISTORY)
 }
