@@ -187,8 +187,10 @@ impl WorkReserve {
             .saturating_add(u64::from(MISS_EPOCHS));
         let available_at = end.saturating_mul(clock::EPOCH);
         if self.now() < available_at {
-            let availableAt = U256::from(available_at);
-            return Err(SettledTooEarly { availableAt }.into());
+            return Err(SettledTooEarly {
+                availableAt: U256::from(available_at),
+            }
+            .into());
         }
         let key = epoch_key(id, sink, epoch);
         let missed = self.missed.getter(key);

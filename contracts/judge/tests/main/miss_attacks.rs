@@ -60,23 +60,23 @@ fn a_judge_that_lies_takes_what_was_signed_and_gets_nothing_itself() {
         assert_eq!(charge(&it, caller, &task), Err(error.into()));
     }
     charge(&it, judge, &task).unwrap();
-    let taskId = task.taskId;
-    let error = reserve::AlreadyReported { taskId };
+    let task_id = task.taskId;
+    let error = reserve::AlreadyReported { taskId: task_id };
     assert_eq!(charge(&it, judge, &task), Err(error.into()));
     // It goes to nobody but the sink that the source named.
     let award = |sink, source, task| {
         let mut it = it.market.reserve.sender(judge);
         it.award(CODE, sink, source, task).motsu_res()
     };
-    let error = reserve::NoSuchMiss { taskId };
-    assert_eq!(award(judge, source(), taskId), Err(error.into()));
+    let error = reserve::NoSuchMiss { taskId: task_id };
+    assert_eq!(award(judge, source(), task_id), Err(error.into()));
     assert_eq!(
-        award(sink(), judge, taskId),
-        Err(reserve::NoSuchMiss { taskId }.into())
+        award(sink(), judge, task_id),
+        Err(reserve::NoSuchMiss { taskId: task_id }.into())
     );
     // Nor to the treasury before its time, nor to both.
     assert!(it.settle(it.first).is_err());
-    award(sink(), source(), taskId).unwrap();
+    award(sink(), source(), task_id).unwrap();
     advance_time(5_000);
     assert_eq!(it.settle(it.first), Ok((0, 0)));
     let (unspent, owed, treasury, pending) = it.books();

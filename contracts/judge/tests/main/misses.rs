@@ -340,8 +340,8 @@ fn a_report_takes_from_its_source_and_an_answer_gives_to_the_sink() {
     assert!(it.is_covered());
     // Once.
     let again = it.answer(it.receipt(7, &key(2)));
-    let taskId = n(7).into();
-    assert_eq!(again, refused(reserve::NoSuchMiss { taskId }));
+    let task_id = n(7).into();
+    assert_eq!(again, refused(reserve::NoSuchMiss { taskId: task_id }));
     // What is answered costs the sink nothing, and the treasury gets nothing of it.
     advance_time(4_500);
     assert_eq!(it.settle(it.first), Ok((0, 0)));
