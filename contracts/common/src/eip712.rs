@@ -29,6 +29,11 @@ pub const WORK_LEDGER: Domain = Domain {
     version: "1",
 };
 
+/// `keccak256("WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)")`,
+/// of the domain [`WORK_LEDGER`].
+pub const ASSIGNMENT_TYPEHASH: B256 =
+    b256!("58038cfa2e71e1db197862627fc0e6747bbc37aec35ec7c47a7b9078b3e6c1fc");
+
 /// The domain of receipts and of assignments of tasks.
 pub const COMPLETION_TRACKER: Domain = Domain {
     name: "BPE-CompletionTracker",

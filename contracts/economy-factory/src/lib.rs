@@ -521,10 +521,8 @@ impl EconomyFactory {
         )?;
         let selector = IEconomy::setWorkReserveCall::SELECTOR;
         self.tell(parts.ledger, selector, &[parts.reserve.word()])?;
-        for part in [parts.tracker, parts.ledger] {
-            let selector = IEconomy::setJudgeCall::SELECTOR;
-            self.tell(part, selector, &[parts.judge.word()])?;
-        }
+        let selector = IEconomy::setJudgeCall::SELECTOR;
+        self.tell(parts.tracker, selector, &[parts.judge.word()])?;
         self.tell(
             parts.pricing,
             IEconomy::setEscrowBufferCall::SELECTOR,

@@ -11,11 +11,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{
-    misses::Missed,
-    standing::{pair, Memory},
-    Error, Judge,
-};
+use super::{misses::Missed, standing::Memory, Error, Judge};
 
 /// How CapacityRegistry says that it no longer knows.
 const EXPIRED: [u8; 4] = ICapacityRegistry::ObservationExpired::SELECTOR;
@@ -36,8 +32,7 @@ impl Judge {
         if next >= end {
             return Ok([next; 3]);
         }
-        let misses = self.misses.getter(pair(task_type, sink)).get();
-        let from = self.skip(task_type, sink, (next, end), [dues, misses])?;
+        let from = self.skip(task_type, sink, (next, end), dues)?;
         let until = end.min(from.saturating_add(MAX_EPOCHS));
         Ok([next, from, until])
     }
@@ -49,8 +44,12 @@ impl Judge {
         task_type: B256,
         sink: Address,
         (next, end): (u32, u32),
-        dues: [(u32, u32); 2],
+        dues: (u32, u32),
     ) -> Result<u32, Error> {
+        if next.saturating_add(1) >= end {
+            return Ok(next);
+        }
+        let dues = [dues, self.missed_epochs(task_type, sink)?];
         let dues = dues.into_iter().filter(|(_, last)| *last >= next);
         let end = dues.fold(end, |end, (first, _)| end.min(first));
         if next.saturating_add(1) >= end {

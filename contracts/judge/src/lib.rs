@@ -6,8 +6,6 @@
 //! | anyone, by CompletionTracker's `advanceEpoch(s)` | likewise | likewise. Early or late, the same sinks are slashed | the reward, if a slash is due and he comes first: fixed for ever, at most 1 % of what the slash takes |
 //! | a sink, by the same calls | likewise | stake that it adds counts neither for nor against it in epochs that have ended; capacity that it adds is owed from now on only | nothing: it is not rewarded for its own slash, and another account of its gets back 1 % of what it lost |
 //! | a source of its assignments, by the same calls | likewise | none | nothing: it is not rewarded where deadlines of its own fall into the bad epochs. Another account of its can be, for work that it kept from being proven: 1 % at most, which is why the reward is small |
-//! | a source, or anyone by its signature: [`report_miss`](Judge::report_miss) | within 600 s after a deadline that the sink accepted in writing | what the task costs, which it does not get back, from its free money | the sink's stake falls by a tenth at most, and by what all who reported have lost, times the rate of the task type |
-//! | anyone, by the source's signature: [`answer_miss`](Judge::answer_miss), [`answer_misses`](Judge::answer_misses) | within an hour after the report | none | nothing: the sink gets what the source lost |
 //! | anyone: the views | at any time | none | nothing |
 //!
 //! It has no owner and nothing to set; CompletionTracker, CapacityRegistry, StakeManager, WorkLedger and the reward are those of
@@ -33,10 +31,10 @@
 //! longer remembers, the most that it does remember is due.
 //!
 //! *Missed* (yardstick 3, where a task type is paid by work): of the work that the sink accepted in writing for a payment, what its
-//! sources reported and it did not answer, against the work that was paid: an epoch is bad if less counted than was missed. It is
+//! sources reported at WorkMisses and it did not answer, against the work that was paid: an epoch is bad if less counted than was missed. It is
 //! judged 4200 s after its end, when all of that is known: reports are made within 600 s after a deadline, answers within 3600 s
 //! after a report, and what is redeemed later than that does not help. Work counts where it was done, in a line from each
-//! redemption to the next (WorkVouchers keeps that for 64 epochs). An epoch without misses, in which the sink had no capacity,
+//! redemption to the next (WorkReserve keeps that for 64 epochs). An epoch without misses, in which the sink had no capacity,
 //! and one of which it is no longer known what counted, leaves the count as it was. Three such epochs cost no more than their
 //! sources lost, at the task type's rate of stake for payment, with no reward; epochs of another yardstick do not count with
 //! them.
@@ -52,8 +50,9 @@
 //!
 //! # Order of calls
 //!
-//! Programs refuse re-entry. CompletionTracker calls this contract, which calls WorkReserve, WorkVouchers, StakeManager and
-//! CapacityRegistry, in this order; none of them calls back. Reports and answers reach WorkReserve alone, and never judge.
+//! Programs refuse re-entry. CompletionTracker calls this contract, which calls WorkMisses, WorkReserve, StakeManager and
+//! CapacityRegistry, in this order; none of them calls back. Reports and answers are made at
+//! WorkMisses, which never has anybody judged.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -72,22 +71,20 @@ use alloy_primitives::{Address, B256, U256};
 use bpe_common::{
     call::require_contract,
     clock,
-    judging::{to_epoch, Dues},
+    judging::to_epoch,
     packed::{narrow, widen},
 };
-use stylus_sdk::{abi, prelude::*, storage::*};
+use stylus_sdk::{prelude::*, storage::*};
 
 pub use interface::*;
-#[allow(unused_imports)]
-pub use misses::{ASSIGNMENT_TYPEHASH, MAX_BATCH, RECEIPT_TYPEHASH, REPORT_TYPEHASH};
 #[allow(unused_imports)]
 pub use slash::{MISS_REASON, SLASH_REASON};
 use standing::Standing;
 #[allow(unused_imports)]
 pub use standing::MEMORY;
 
-/// The contract. Slots 0–1: tracker, registry. Slot 2: StakeManager (160 bits), reward (96). Then standings, and slots
-/// 4–6: WorkLedger, WorkReserve, WorkVouchers, and misses.
+/// The contract. Slots 0–1: tracker, registry. Slot 2: StakeManager (160 bits), reward (96). Then standings, and
+/// WorkLedger.
 #[entrypoint]
 #[storage]
 pub struct Judge {
@@ -99,11 +96,6 @@ pub struct Judge {
     /// By the hash of task type and sink.
     standings: StorageMap<B256, Standing>,
     work_ledger: StorageAddress,
-    /// WorkLedger's, once it was there.
-    work_reserve: StorageAddress,
-    work_vouchers: StorageAddress,
-    /// By the hash of task type and sink: where misses were reported.
-    misses: StorageMap<B256, Dues>,
 }
 
 /// All that a [`Standing`] has.
@@ -112,8 +104,8 @@ type Numbers = (U256, U256, U256, U256, U256, U256, U256, U256, U256);
 #[public]
 impl Judge {
     /// Sets the contract up, for ever: whose records are judged, where capacities are declared, where stakes are, what
-    /// whoever brings a slash about is paid, in wei, and where work is paid. StakeManager's owner has to let this contract slash, and
-    /// CompletionTracker's and WorkLedger's to name it.
+    /// whoever brings a slash about is paid, in wei, and where work is paid, or zero. StakeManager's owner has to let this contract slash, and
+    /// CompletionTracker's to name it.
     ///
     /// # Errors
     ///
@@ -127,13 +119,11 @@ impl Judge {
         reward: U256,
         work_ledger: Address,
     ) -> Result<(), Error> {
-        for account in [
-            completion_tracker,
-            capacity_registry,
-            stake_manager,
-            work_ledger,
-        ] {
+        for account in [completion_tracker, capacity_registry, stake_manager] {
             require_contract(self.vm(), account)?;
+        }
+        if !work_ledger.is_zero() {
+            require_contract(self.vm(), work_ledger)?;
         }
         let narrowed = narrow(reward).ok_or(RewardTooLarge { amount: reward })?;
         self.completion_tracker.set(completion_tracker);
@@ -179,51 +169,6 @@ impl Judge {
         let caller = (caller, caller_due.saturating_to());
         let span = (next.saturating_to(), from.saturating_to());
         self.judge_all(task_type_id, sink, span, &records, caller)
-    }
-
-    // --- Misses
-
-    /// Reports that `assignment.sink` did not do by its deadline what it accepted. The source does so, or signed `report`, a
-    /// `MissReport(bytes32 taskTypeId,address sink,bytes32 taskId)` of WorkVouchers' domain. Once for each task, within 600 s after the
-    /// deadline. It costs the source what the assignment names, of what it has free at WorkReserve.
-    ///
-    /// # Errors
-    ///
-    /// * [`NoWorkReserve`], [`SinkIsSource`], [`InvalidSignature`], `ECDSAInvalidSignature`, `…Length`, `…S`
-    /// * What WorkReserve reverts with: `InvalidTerm`, `NotToBeReported`, `AlreadyReported`, `InsufficientFunds` and others.
-    ///
-    /// # Events
-    ///
-    /// * WorkReserve's `MissReported`
-    pub fn report_miss(&mut self, assignment: SignedWork, report: abi::Bytes) -> Result<(), Error> {
-        self.report(&assignment, &report)
-    }
-
-    /// Answers a report with the source's receipt of the task, within an hour: what the source lost is the sink's.
-    ///
-    /// # Errors
-    ///
-    /// * [`NoWorkReserve`], [`InvalidSignature`], `ECDSAInvalidSignature`, `…Length`, `…S`
-    /// * What WorkReserve reverts with: `NoSuchMiss`, `AnswerTooLate`.
-    ///
-    /// # Events
-    ///
-    /// * WorkReserve's `MissAnswered`
-    pub fn answer_miss(&mut self, receipt: SignedReceipt) -> Result<(), Error> {
-        self.answer(&receipt)
-    }
-
-    /// Does the same for up to 64 reports. One that is not answered by it is no failure of the others.
-    ///
-    /// # Errors
-    ///
-    /// * [`NoWorkReserve`], [`BatchTooLarge`]; nothing at all, if a neighbour runs out of gas.
-    ///
-    /// # Events
-    ///
-    /// * WorkReserve's `MissAnswered`, or [`AnswerRejected`], for each.
-    pub fn answer_misses(&mut self, receipts: Vec<SignedReceipt>) -> Result<(), Error> {
-        self.answer_all(&receipts)
     }
 
     // --- Views
@@ -306,7 +251,7 @@ impl Judge {
         self.stake_manager.get()
     }
 
-    /// Where work is paid.
+    /// Where work is paid; zero, if nowhere.
     pub fn work_ledger(&self) -> Address {
         self.work_ledger.get()
     }
@@ -319,11 +264,7 @@ impl Judge {
 
 impl Judge {
     fn now(&self) -> u32 {
-        to_epoch(self.time())
-    }
-
-    fn time(&self) -> u64 {
-        clock::block_timestamp(self.vm())
+        to_epoch(clock::block_timestamp(self.vm()))
     }
 
     /// Refuses epochs that have been judged, or have not ended.

@@ -16,12 +16,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{
-    due::rate,
-    misses::Missed,
-    standing::{pair, Memory},
-    Error, Judge, NotToBeJudged,
-};
+use super::{due::rate, misses::Missed, standing::Memory, Error, Judge, NotToBeJudged};
 
 /// `keccak256("COMPLETION_UNDERPERFORMANCE")`
 pub const SLASH_REASON: B256 =
@@ -74,8 +69,6 @@ impl Judge {
             verdicts.push(verdict.word());
         }
         self.store(task_type, sink, &memory);
-        let mut misses = self.misses.setter(pair(task_type, sink));
-        misses.judged(memory.next);
         if is_slashed {
             self.sync(task_type, sink)?;
         }

@@ -135,7 +135,7 @@ impl Judge {
     }
 }
 
-pub(super) fn pair(task_type: B256, sink: Address) -> B256 {
+fn pair(task_type: B256, sink: Address) -> B256 {
     hash_words(&[task_type, sink.into_word()])
 }
 

@@ -16,9 +16,9 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event WorkReserveSet(address indexed workReserve);
 
-    /// Misses are reported and answered through `judge`.
+    /// Misses are reported and answered at `workMisses`.
     #[derive(Debug, PartialEq, Eq)]
-    event JudgeSet(address indexed judge);
+    event WorkMissesSet(address indexed workMisses);
 
     /// `caller` is not EscrowBuffer.
     #[derive(Debug, PartialEq, Eq)]
@@ -32,9 +32,9 @@ sol! {
     /// The WorkReserve at `reserve` is that of another WorkLedger.
     #[derive(Debug, PartialEq, Eq)]
     error ForeignReserve(address reserve);
-    /// The Judge at `judge` is that of another WorkLedger, CapacityRegistry or StakeManager.
+    /// The WorkMisses at `misses` is that of another WorkLedger.
     #[derive(Debug, PartialEq, Eq)]
-    error ForeignJudge(address judge);
+    error ForeignMisses(address misses);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what a neighbour reverted with.
@@ -45,7 +45,7 @@ pub enum Error {
     UnauthorizedCaller(UnauthorizedCaller),
     WorkReserveAlreadySet(WorkReserveAlreadySet),
     ForeignReserve(ForeignReserve),
-    ForeignJudge(ForeignJudge),
+    ForeignMisses(ForeignMisses),
     NotAContract(NotAContract),
     Revert(Revert),
     Ownable(ownable::Error),

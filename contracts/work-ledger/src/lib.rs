@@ -7,11 +7,11 @@
 //! |---|---|
 //! | anyone | [`note`](WorkLedger::note) what a source has paid until now |
 //! | EscrowBuffer | [`attribute`](WorkLedger::attribute) overflow, [`shrink`](WorkLedger::shrink) what is left of it |
-//! | the owner | [`set_work_reserve`](WorkLedger::set_work_reserve), once; [`set_judge`](WorkLedger::set_judge), with notice |
+//! | the owner | [`set_work_reserve`](WorkLedger::set_work_reserve), once; [`set_work_misses`](WorkLedger::set_work_misses), with notice |
 //!
-//! All links but Judge are set once, for ever: another pool, meter or agreement could make up payments, another reserve could
-//! take them. Through Judge misses are reported, which cost sinks what they have shown and their stake, so it is a power over
-//! stakes: it is named at once until StakeManager is opened, and after its notice from then on.
+//! All links but WorkMisses are set once, for ever: another pool, meter or agreement could make up payments, another reserve
+//! could take them. What is reported at WorkMisses costs sources money, and sinks what they have shown and their stake, so it is a
+//! power over stakes: it is named at once until StakeManager is opened, and after its notice from then on.
 //!
 //! # Three contracts for work
 //!
@@ -40,8 +40,9 @@ bpe_common::trap_on_panic!();
 
 mod attribution;
 mod interface;
-mod judges;
+
 mod noting;
+mod reporters;
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256};
@@ -58,7 +59,7 @@ use stylus_sdk::{prelude::*, storage::*};
 
 pub use interface::*;
 #[allow(unused_imports)]
-pub use judges::JUDGE;
+pub use reporters::MISSES;
 
 /// What a source has paid into a task type's escrow. Slot 0: noted (128 bits), time (32). Slot 1: index (128),
 /// unit_seconds (128), as OverflowMeter had them at the last note.
@@ -97,7 +98,7 @@ pub struct KnownPool {
 }
 
 /// The contract. Slots 0–1: ownership. Slots 2–7: the neighbours, an address each. Then the mappings, WorkReserve, and
-/// Judge in two slots.
+/// WorkMisses in two slots.
 #[entrypoint]
 #[storage]
 pub struct WorkLedger {
@@ -114,7 +115,7 @@ pub struct WorkLedger {
     parts: StorageMap<B256, StorageMap<Address, Part>>,
     scales: StorageMap<B256, Scale>,
     work_reserve: StorageAddress,
-    judge: Holder,
+    work_misses: Holder,
 }
 
 #[public]
@@ -243,37 +244,38 @@ impl WorkLedger {
         Ok(())
     }
 
-    /// Has misses reported and answered through `judge`: at once until staking is open, after StakeManager's `powerNotice` from then
-    /// on. Through nobody from now on, if zero.
+    /// Has misses reported and answered at `work_misses`: at once until staking is open, after StakeManager's `powerNotice` from then
+    /// on. Nowhere from now on, if zero.
     ///
     /// # Errors
     ///
-    /// * `OwnableUnauthorizedAccount`, [`NotAContract`](bpe_common::call::NotAContract), [`ForeignJudge`]
-    /// * `MalformedReturn` if `judge` is none.
+    /// * `OwnableUnauthorizedAccount`, [`NotAContract`](bpe_common::call::NotAContract), [`ForeignMisses`]
+    /// * `MalformedReturn` if `work_misses` is none.
     ///
     /// # Events
     ///
-    /// * [`JudgeSet`], or [`PowerAnnounced`](bpe_common::powers::PowerAnnounced) if it waits for the notice.
-    pub fn set_judge(&mut self, judge: Address) -> Result<(), Error> {
+    /// * [`WorkMissesSet`], or [`PowerAnnounced`](bpe_common::powers::PowerAnnounced) if it waits for the notice.
+    pub fn set_work_misses(&mut self, work_misses: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.name_judge(judge)
+        self.name_misses(work_misses)
     }
 
     // --- Views
 
-    /// Through whom misses are reported and answered; zero for nobody.
-    pub fn judge(&self) -> Address {
-        self.judge.get(clock::block_timestamp(self.vm()))
+    /// Where misses are reported and answered; zero for nowhere.
+    pub fn work_misses(&self) -> Address {
+        self.work_misses.get(clock::block_timestamp(self.vm()))
     }
 
-    /// Through whom they are to be, and from when on, in seconds since 1970; zeros if nobody is announced.
+    /// Where they are to be, and from when on, in seconds since 1970; zeros if that is not announced.
     ///
     /// # Returns
     ///
-    /// * `judge`
+    /// * `workMisses`
     /// * `from`
-    pub fn announced_judge(&self) -> (Address, U256) {
-        self.judge.announced(clock::block_timestamp(self.vm()))
+    pub fn announced_work_misses(&self) -> (Address, U256) {
+        self.work_misses
+            .announced(clock::block_timestamp(self.vm()))
     }
 
     /// What `source` has paid for a task type by work, as noted, in wei since ever; zero, if it is none.

@@ -125,6 +125,7 @@ impl WorkReserve {
         self.use_earmark(id, source, sink, used, hour);
         self.store_funds(id, source, &funds, part.value);
         self.owe(id, sink, part.value);
+        self.write_down(id, sink, part.work);
         (part, available)
     }
 

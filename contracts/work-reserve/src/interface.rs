@@ -4,7 +4,6 @@ use alloy_sol_types::sol;
 use bpe_common::{
     call::{InsufficientGas, NotAContract, Revert},
     erc20::SafeERC20FailedOperation,
-    signature,
 };
 use stylus_sdk::prelude::*;
 
@@ -31,17 +30,7 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event Claimed(address indexed account, uint256 amount);
 
-    /// `source` says that `sink` did not do `taskId` by `deadline`: `work` of at most `value`, which is taken from it.
-    #[derive(Debug, PartialEq, Eq)]
-    event MissReported(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId, uint256 work, uint256 value, uint256 deadline);
-    /// `sink` has the receipt of `source` for `taskId`, and is owed the `value`.
-    #[derive(Debug, PartialEq, Eq)]
-    event MissAnswered(bytes32 indexed taskTypeId, address indexed sink, address indexed source, bytes32 taskId, uint256 value);
-    /// Of what was due of `sink` in `epoch`, `work` was missed and not answered; the `treasury` is owed its `value`.
-    #[derive(Debug, PartialEq, Eq)]
-    event MissesSettled(bytes32 indexed taskTypeId, address indexed sink, address indexed treasury, uint256 epoch, uint256 work, uint256 value);
-
-    /// `caller` is not WorkVouchers, or not Judge.
+    /// `caller` is not WorkVouchers, or not WorkMisses.
     #[derive(Debug, PartialEq, Eq)]
     error UnauthorizedCaller(address caller);
     /// An amount of zero was given.
@@ -53,7 +42,7 @@ sol! {
     /// Only `amount` of a deposit would be left after its cuts, and `least` was asked for.
     #[derive(Debug, PartialEq, Eq)]
     error DepositTooSmall(uint256 amount, uint256 least);
-    /// `amount` is more than can be kept: a source's deposits are at most 2^104 − 1 wei, a task's work too, its value 2^112 − 1.
+    /// With `amount` a source would have deposited more than can be kept: 2^104 − 1 wei.
     #[derive(Debug, PartialEq, Eq)]
     error AmountTooLarge(uint256 amount);
     /// `required` is more than the `free` money of `source`.
@@ -80,27 +69,18 @@ sol! {
     /// `count` accounts are more than the `max` of one call.
     #[derive(Debug, PartialEq, Eq)]
     error TooManyAccounts(uint256 count, uint256 max);
-    /// A task's `deadline` is at most an hour after it was accepted, at `timestamp`.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidTerm(uint256 timestamp, uint256 deadline);
-    /// A miss is reported after the `deadline`, and at the latest at `until`.
+    /// A miss is charged after the `deadline`, and at the latest at `until`.
     #[derive(Debug, PartialEq, Eq)]
     error NotToBeReported(uint256 deadline, uint256 until);
-    /// The task was reported before.
+    /// The assignment was charged before.
     #[derive(Debug, PartialEq, Eq)]
-    error AlreadyReported(bytes32 taskId);
-    /// `signer` signed, who does not sign for `account`: or what was signed is of another chain, contract or content.
+    error AlreadyCharged();
+    /// `account` did not sign this: or what was signed is of another chain, contract or content.
     #[derive(Debug, PartialEq, Eq)]
-    error InvalidSignature(address account, address signer);
-    /// The task was not reported, or has been answered.
+    error NotSigned(address account);
+    /// `caller` has not taken so much for tasks of this sink.
     #[derive(Debug, PartialEq, Eq)]
-    error NoSuchMiss(bytes32 taskId);
-    /// The report could be answered until `latest`.
-    #[derive(Debug, PartialEq, Eq)]
-    error AnswerTooLate(uint256 latest);
-    /// The misses of the epoch can be settled from `availableAt` on.
-    #[derive(Debug, PartialEq, Eq)]
-    error SettledTooEarly(uint256 availableAt);
+    error NothingPending(address caller);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what a neighbour or Superfluid reverted with.
@@ -120,15 +100,11 @@ pub enum Error {
     NothingToClaim(NothingToClaim),
     ReserveShort(ReserveShort),
     TooManyAccounts(TooManyAccounts),
-    InvalidTerm(InvalidTerm),
     NotToBeReported(NotToBeReported),
-    AlreadyReported(AlreadyReported),
-    InvalidSignature(InvalidSignature),
-    NoSuchMiss(NoSuchMiss),
-    AnswerTooLate(AnswerTooLate),
-    SettledTooEarly(SettledTooEarly),
+    AlreadyCharged(AlreadyCharged),
+    NotSigned(NotSigned),
+    NothingPending(NothingPending),
     NotAContract(NotAContract),
-    Signature(signature::Error),
     InsufficientGas(InsufficientGas),
     Erc20(SafeERC20FailedOperation),
     Revert(Revert),

@@ -6,8 +6,8 @@
 //! | who | may |
 //! |---|---|
 //! | WorkVouchers | [`spend`](WorkReserve::spend) a source's money for a sink, by a voucher of both |
-//! | Judge | [`charge`](WorkReserve::charge) a source for a miss, by its signature; [`award`](WorkReserve::award) that to the sink |
-//! | anyone | [`settle_misses`](WorkReserve::settle_misses); have paid what is owed: [`pay_out`](WorkReserve::pay_out), [`drain_to`](WorkReserve::drain_to), [`claim_for`](WorkReserve::claim_for); [`disconnect`](WorkReserve::disconnect) |
+//! | WorkMisses | [`charge`](WorkReserve::charge) a source for a miss, by its signature; [`award`](WorkReserve::award) that to the sink or the treasury |
+//! | anyone | have paid what is owed: [`pay_out`](WorkReserve::pay_out), [`drain_to`](WorkReserve::drain_to), [`claim_for`](WorkReserve::claim_for); [`disconnect`](WorkReserve::disconnect) |
 //! | a source | [`deposit`](WorkReserve::deposit), [`deposit_at_least`](WorkReserve::deposit_at_least); [`earmark`](WorkReserve::earmark) its money; [`request_take_back`](WorkReserve::request_take_back), [`take_back`](WorkReserve::take_back) what it has not spent |
 //! | an account | [`claim`](WorkReserve::claim) what could not be paid to it |
 //!
@@ -32,17 +32,19 @@
 //!
 //! # Order of calls
 //!
-//! Programs refuse re-entry. [`spend`](WorkReserve::spend), which WorkVouchers calls, calls nobody. Judge's calls ask WorkLedger, and
-//! WorkVouchers, which calls back nobody then; settling tells WorkVouchers and asks CapacityRegistry and StakeManager. Sources' own calls and views
+//! Programs refuse re-entry. [`spend`](WorkReserve::spend), which WorkVouchers calls, calls nobody. WorkMisses' calls ask
+//! WorkLedger, WorkVouchers, CapacityRegistry and StakeManager, which call back nobody then. Sources' own calls and views
 //! ask WorkLedger, which never calls back. Tokens are sent last, when all is written down.
 //!
 //! # Misses
 //!
-//! A task that a sink accepted in writing and did not do costs its source, if it reports it, what both signed: so nobody reports
-//! for nothing. The sink gets that if it has the source's receipt after all, and the treasury otherwise, 4200 s after the end of the
-//! epoch into which the deadline fell. WorkLedger's Judge says what is reported and answered. It can take no more than sources have
-//! signed, from what is free alone, once for each task and within 600 s after its deadline; it can give it to the sink, within an
-//! hour, or to nobody. What is not answered anybody settles.
+//! A task that a sink accepted in writing and did not do costs its source, if it reports it, what both signed. WorkLedger's
+//! WorkMisses says what is reported, and what of it the sink has answered. It can take no more than sources have signed,
+//! from what is free alone, each assignment once and within 600 s after its deadline; and what it took it can give to that sink or to
+//! StakeManager's treasury, and never back. A WorkMisses that has been replaced still gives away what it has taken.
+//!
+//! Of each sink it is on record how much had counted when, so that Judge can compare what it did with what it missed, epoch by
+//! epoch: [`get_counted`](WorkReserve::get_counted).
 //!
 //! # Not here yet
 //!
@@ -54,11 +56,12 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod charges;
 mod deposits;
 mod earmarks;
 mod funds;
+mod history;
 mod interface;
-mod misses;
 mod payments;
 mod take_back;
 
@@ -68,17 +71,20 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
     connections,
+    events::Word,
     interfaces::{IEscrowLinks, IWorkEvidence},
     packed::widen,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
+pub use charges::REPORT_WINDOW;
 pub use earmarks::MAX_EARMARK;
 use earmarks::{end_of, Earmark};
 use funds::{Budget, StorageAmount};
+#[allow(unused_imports)]
+pub use history::HISTORY;
+use history::{Counted, History};
 pub use interface::*;
-use misses::{Assignment, Miss, Missed};
-pub use misses::{ANSWER_WINDOW, ASSIGNMENT_TYPEHASH, MAX_TERM, REPORT_WINDOW};
 use payments::Holdings;
 pub use payments::{MAX_ACCOUNTS, PAYMENT_GAS};
 pub use take_back::{TAKE_BACK_LAPSE, TAKE_BACK_NOTICE};
@@ -103,10 +109,13 @@ pub struct WorkReserve {
     /// What anybody is owed, in wei.
     owed: StorageMap<B256, StorageMap<Address, StorageU256>>,
     credits: StorageMap<Address, StorageU256>,
-    /// Tasks that were reported, by the hash of task type, sink, source and task.
-    misses: StorageMap<B256, Miss>,
-    /// By the hash of task type, sink and epoch.
-    missed: StorageMap<B256, Missed>,
+    /// By the hash of whoever took it, task type and sink: what was taken for misses and is nobody's yet.
+    pending: StorageMap<B256, StorageU128>,
+    /// By the hash of what was signed: assignments that were charged.
+    charged: StorageMap<B256, StorageBool>,
+    /// What has counted for sinks, and when.
+    counted: StorageMap<B256, StorageMap<Address, Counted>>,
+    histories: StorageMap<B256, StorageMap<Address, History>>,
 }
 
 #[public]
@@ -175,21 +184,19 @@ impl WorkReserve {
         ))
     }
 
-    // --- Judge
+    // --- WorkMisses
 
-    /// Takes `value` from what is free of `source`'s money, for a task that `sink` is said not to have done: what both signed when it was
-    /// accepted, a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256
-    /// timestamp,uint256 deadline)` of WorkVouchers' domain. `r`, `s`, `v` are the source's signature.
+    /// Takes `value` from what is free of `source`'s money, for a task that `sink` is said not to have done: what the source signed
+    /// when it was accepted, a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256
+    /// value,uint256 timestamp,uint256 deadline)` of WorkVouchers' domain. `r`, `s`, `v` are its signature.
     ///
     /// # Errors
     ///
-    /// * [`UnauthorizedCaller`], [`InvalidTerm`], [`NotToBeReported`], [`ZeroAmount`], [`AmountTooLarge`], [`AlreadyReported`]
-    /// * [`InvalidSignature`], `ECDSAInvalidSignature`, `…S`
-    /// * [`InsufficientFunds`]
+    /// * [`UnauthorizedCaller`], [`NotToBeReported`], [`AlreadyCharged`], [`NotSigned`], [`InsufficientFunds`]
     ///
     /// # Events
     ///
-    /// * [`MissReported`]; WorkLedger's `Noted`
+    /// * WorkLedger's `Noted`
     #[allow(clippy::too_many_arguments)]
     pub fn charge(
         &mut self,
@@ -205,70 +212,39 @@ impl WorkReserve {
         s: B256,
         v: u8,
     ) -> Result<(), Error> {
-        self.only_judge()?;
-        let mut signature = [v; 65];
-        signature[..32].copy_from_slice(r.as_slice());
-        signature[32..64].copy_from_slice(s.as_slice());
-        let assignment = Assignment {
-            id: task_type_id,
-            sink,
-            source,
-            task: task_id,
-            work,
-            value,
-            timestamp,
-            deadline,
-        };
-        self.take_miss(&assignment, &signature)
+        let words = [
+            task_type_id,
+            sink.word(),
+            source.word(),
+            task_id,
+            work.word(),
+            value.word(),
+            timestamp.word(),
+            deadline.word(),
+        ];
+        self.charge_for(words, value, deadline, [r, s, v.word()])
     }
 
-    /// Gives `sink` what was taken for a task that was reported at most an hour ago, and that it did after all.
+    /// Gives `amount` of what the caller took for tasks of `sink` to it, or else to StakeManager's treasury.
+    ///
+    /// # Returns
+    ///
+    /// * `to`: who is owed it now.
     ///
     /// # Errors
     ///
-    /// * [`UnauthorizedCaller`], [`NoSuchMiss`], [`AnswerTooLate`]
-    ///
-    /// # Events
-    ///
-    /// * [`MissAnswered`]
+    /// * [`NothingPending`]
     pub fn award(
         &mut self,
         task_type_id: B256,
         sink: Address,
-        source: Address,
-        task_id: B256,
-    ) -> Result<(), Error> {
-        self.only_judge()?;
-        self.award_miss(task_type_id, (sink, source), task_id)
+        amount: U256,
+        to_sink: bool,
+    ) -> Result<Address, Error> {
+        self.award_to(task_type_id, sink, amount, to_sink)
     }
 
     // --- Anyone
-
-    /// Gives the treasury what was taken for tasks that were due of `sink` in `epoch`, of 300 s, and that nobody answered, and has
-    /// what the sink has shown fall by their work. Once; later, or if there are none, it only says what they are.
-    ///
-    /// # Returns
-    ///
-    /// * `work`
-    /// * `value`
-    ///
-    /// # Errors
-    ///
-    /// * [`SettledTooEarly`]: until 4200 s after the epoch's end.
-    /// * What WorkVouchers reverts with for want of gas.
-    ///
-    /// # Events
-    ///
-    /// * [`MissesSettled`]
-    pub fn settle_misses(
-        &mut self,
-        task_type_id: B256,
-        sink: Address,
-        epoch: U256,
-    ) -> Result<(U256, U256), Error> {
-        let (work, value) = self.settle(task_type_id, sink, epoch.saturating_to())?;
-        Ok((U256::from(work), U256::from(value)))
-    }
 
     /// Pays `to` all that it is owed in the task type; nothing, if it is owed nothing.
     ///
@@ -511,28 +487,30 @@ impl WorkReserve {
     /// * `held`
     /// * `received`: what the pool had paid since ever when it was claimed last.
     /// * `owed`: to all together.
-    /// * `pending`: of misses that are neither answered nor settled.
-    pub fn get_holdings(&self, task_type_id: B256) -> (U256, U256, U256, U256) {
+    pub fn get_holdings(&self, task_type_id: B256) -> (U256, U256, U256) {
         let holdings = self.holdings.getter(task_type_id);
         (
             widen(holdings.held.get()),
             widen(holdings.received.get()),
             widen(holdings.owed.get()),
-            widen(holdings.pending.get()),
         )
     }
 
-    /// What of the tasks that were due of `sink` in `epoch`, of 300 s, was reported as missed and not answered, and whether that is
-    /// settled.
+    /// What `misses` has taken for tasks of `sink` and has given to nobody yet, in wei.
+    pub fn get_pending(&self, task_type_id: B256, misses: Address, sink: Address) -> U256 {
+        U256::from(self.pending_of(task_type_id, misses, sink))
+    }
+
+    /// The work that counted for `sink` in `epoch`, of 300 s: of what was redeemed until 4200 s after its end as much as falls into
+    /// it, in a line from each count to the next. Of each epoch with counts the last one is kept, of 64 such epochs.
     ///
     /// # Returns
     ///
+    /// * `known`: whether that is still known.
     /// * `work`
-    /// * `value`
-    /// * `settled`
-    pub fn get_missed(&self, task_type_id: B256, sink: Address, epoch: U256) -> (U256, U256, bool) {
-        let (work, value, settled) = self.missed_of(task_type_id, sink, epoch.saturating_to());
-        (U256::from(work), U256::from(value), settled)
+    pub fn get_counted(&self, task_type_id: B256, sink: Address, epoch: U256) -> (bool, U256) {
+        let counted = self.counted_in(task_type_id, sink, epoch.saturating_to());
+        (counted.is_some(), U256::from(counted.unwrap_or(0)))
     }
 
     /// What `account` can claim, in wei.

@@ -20,8 +20,7 @@ pub const PAYMENT_GAS: u64 = 300_000;
 /// Accounts that are paid in one call at most.
 pub const MAX_ACCOUNTS: usize = 64;
 
-/// What is here of a task type, in wei. Slot 0: held (128 bits), received (128). Slot 1: owed (128), pending (128). Slot 2: pool
-/// (160).
+/// What is here of a task type, in wei. Slot 0: held (128 bits), received (128). Slot 1: owed (128). Slot 2: pool (160).
 #[storage]
 pub struct Holdings {
     /// What was claimed and has not been paid out.
@@ -30,8 +29,6 @@ pub struct Holdings {
     pub(super) received: StorageU128,
     /// The sum of what is owed.
     pub(super) owed: StorageU128,
-    /// The sum of misses that are neither answered nor settled.
-    pub(super) pending: StorageU128,
     /// The task type's pool, which never changes.
     pool: StorageAddress,
 }

@@ -1,18 +1,12 @@
 //! How much work of a sink can count: its capacity over time, less what has counted.
 
-use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, Uint, B256};
+use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::query_words,
-    clock,
     events::Word,
     interfaces::ICapacityRegistry,
-    judging::MISS_EPOCHS,
-    math::{
-        to_u128_saturating,
-        work::{Part, Point},
-    },
+    math::{to_u128_saturating, work::Part},
     packed::{pack, to_u128},
 };
 use stylus_sdk::{prelude::*, storage::*};
@@ -21,40 +15,6 @@ use super::{vouchers::Context, Error, WorkVouchers};
 
 /// Capacity-seconds of 1e-9 units: as many bits as CapacityRegistry has for them.
 pub(super) type StorageWork = StorageUint<104, 2>;
-
-/// The most observations that are kept of a sink in a task type, besides the last one.
-pub const HISTORY: u64 = 64;
-
-/// Numbers of observations.
-type Number = Uint<24, 1>;
-
-/// What has counted for a sink since ever, and when that was. One slot: work (104 bits), time (40), written (24).
-#[storage]
-pub struct Counted {
-    pub(super) work: StorageWork,
-    /// Of the last count.
-    time: StorageUint<40, 1>,
-    /// How many earlier ones have been written down, one for each epoch with a count, the last of it.
-    written: StorageUint<24, 1>,
-}
-
-impl Counted {
-    fn point(&self) -> Point {
-        Point {
-            time: self.time.get().wrapping_to(),
-            work: to_u128(self.work.get()),
-        }
-    }
-
-    fn write(&mut self, point: Point) {
-        // Fits: at most the registry's capacity-seconds.
-        self.work.set(pack(point.work));
-        self.time.set(Uint::wrapping_from(point.time));
-    }
-}
-
-/// By number, modulo [`HISTORY`].
-pub(super) type History = StorageMap<Number, Counted>;
 
 /// What the registry says of a sink, which stays so while a batch is redeemed.
 #[derive(Clone, Copy, Debug)]
@@ -102,75 +62,16 @@ impl WorkVouchers {
 
     /// The work that the sink can still count: its capacity-seconds since ever less what counted, never less than nothing.
     pub(super) fn allowance(&self, facts: &Facts) -> u128 {
-        let counted = self.work_of(facts.id, facts.sink);
-        facts.seconds.saturating_sub(counted)
+        let counted = self.counted.getter(facts.id).get(facts.sink);
+        facts.seconds.saturating_sub(to_u128(counted))
     }
 
-    /// All work that has counted for the sink.
-    pub(super) fn work_of(&self, id: B256, sink: Address) -> u128 {
-        to_u128(self.counted.getter(id).getter(sink).work.get())
-    }
-
-    /// Adds to what has counted for the sink. The last count of each epoch stays on record, so nobody can push history out by
-    /// redeeming often.
+    /// Adds to what has counted for the sink.
     pub(super) fn count_for_sink(&mut self, facts: &Facts, part: Part) {
-        let now = self.now();
-        let mut of_type = self.counted.setter(facts.id);
-        let mut counted = of_type.setter(facts.sink);
-        let last = counted.point();
-        if last.time > 0 && last.time / clock::EPOCH < now / clock::EPOCH {
-            let number: u64 = counted.written.get().wrapping_to();
-            let mut histories = self.histories.setter(facts.id);
-            let mut history = histories.setter(facts.sink);
-            history.setter(place(number)).write(last);
-            // Fits: one an epoch, until after the year 2180.
-            let written = Number::wrapping_from(number.saturating_add(1));
-            counted.written.set(written);
-        }
-        counted.write(Point {
-            time: now,
-            work: last.work.saturating_add(part.work),
-        });
+        let counted = self.counted.getter(facts.id).get(facts.sink);
+        // Fits: at most the registry's capacity-seconds.
+        let total = to_u128(counted).saturating_add(part.work);
+        let mut counted = self.counted.setter(facts.id);
+        counted.setter(facts.sink).set(pack(total));
     }
-
-    /// The work that counted for the sink in an epoch: what was redeemed until 4200 s after its end, in a line between one count
-    /// and the next. `None` if that is no longer known.
-    pub(super) fn counted_in(&self, id: B256, sink: Address, epoch: u64) -> Option<u128> {
-        let begin = epoch.saturating_mul(clock::EPOCH);
-        let end = begin.saturating_add(clock::EPOCH);
-        let latest = end.saturating_add(u64::from(MISS_EPOCHS).saturating_mul(clock::EPOCH));
-        let [before, after] = [begin, end].map(|time| self.counted_until(id, sink, time, latest));
-        before.zip(after).map(|(a, b)| b.saturating_sub(a))
-    }
-
-    /// The work that had counted for the sink by `time`, as far as counts before `latest` say.
-    fn counted_until(&self, id: B256, sink: Address, time: u64, latest: u64) -> Option<u128> {
-        let of_type = self.counted.getter(id);
-        let counted = of_type.getter(sink);
-        let histories = self.histories.getter(id);
-        let history = histories.getter(sink);
-        let written: u64 = counted.written.get().wrapping_to();
-        let oldest = written.saturating_sub(HISTORY);
-        let (mut point, mut after, mut number) = (counted.point(), None, written);
-        while point.time > time {
-            if point.time < latest {
-                after = Some(point);
-            }
-            if number == oldest {
-                // None of them is as early as that.
-                return match (oldest, after) {
-                    (0, Some(first)) => Some(first.begin().until(time, &first)),
-                    (0, None) => Some(0),
-                    _ => None,
-                };
-            }
-            number = number.saturating_sub(1);
-            point = history.getter(place(number)).point();
-        }
-        Some(after.map_or(point.work, |after| point.until(time, &after)))
-    }
-}
-
-fn place(number: u64) -> Number {
-    Number::wrapping_from(number % HISTORY)
 }

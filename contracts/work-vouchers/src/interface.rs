@@ -28,7 +28,7 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event PricingCurveSet(address indexed pricingCurve);
 
-    /// `caller` is not WorkReserve.
+    /// `caller` is not WorkMisses.
     #[derive(Debug, PartialEq, Eq)]
     error UnauthorizedCaller(address caller);
     /// WorkLedger knows no WorkReserve yet.

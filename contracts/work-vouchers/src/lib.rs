@@ -7,7 +7,7 @@
 //! |---|---|
 //! | anyone | [`redeem`](WorkVouchers::redeem) vouchers; register a key by an account's signature |
 //! | an account | [`register_key`](WorkVouchers::register_key), [`remove_key`](WorkVouchers::remove_key) |
-//! | WorkReserve | [`miss_work`](WorkVouchers::miss_work): has what a sink has shown fall |
+//! | WorkMisses | [`miss_work`](WorkVouchers::miss_work): has what a sink has shown fall |
 //! | the owner | [`set_pricing_curve`](WorkVouchers::set_pricing_curve) |
 //!
 //! All links but PricingCurve are for ever: WorkLedger and its CapacityRegistry from construction on, WorkReserve as WorkLedger
@@ -41,8 +41,6 @@
 //!
 //! # Misses
 //!
-//! Of each sink it is on record how much had counted when, so that Judge can compare what it did with what it missed, epoch by
-//! epoch: [`get_counted`](WorkVouchers::get_counted). What was redeemed later than 4200 s after an epoch's end does not help in it.
 //! Work that was missed lowers what the sink has shown, as much as it would have raised it.
 //!
 //! # Not here yet
@@ -75,9 +73,7 @@ use bpe_common::{
 };
 use stylus_sdk::{abi, prelude::*, storage::*};
 
-#[allow(unused_imports)]
-pub use counting::HISTORY;
-use counting::{Counted, History};
+use counting::StorageWork;
 pub use interface::*;
 pub use keys::{KEY_GRACE, KEY_TYPEHASH};
 use verified::Proof;
@@ -102,12 +98,11 @@ pub struct WorkVouchers {
     /// What has counted between two, by source and sink.
     pairs: StorageMap<B256, StorageMap<Address, StorageMap<Address, Pair>>>,
     /// The work of sinks that counted since ever.
-    counted: StorageMap<B256, StorageMap<Address, Counted>>,
+    counted: StorageMap<B256, StorageMap<Address, StorageWork>>,
     proofs: StorageMap<B256, StorageMap<Address, Proof>>,
     /// Until when a key signs for an account; the largest number, if it has not been removed.
     keys: StorageMap<Address, StorageMap<Address, StorageU64>>,
     key_nonces: StorageMap<Address, StorageU256>,
-    histories: StorageMap<B256, StorageMap<Address, History>>,
 }
 
 #[public]
@@ -220,13 +215,13 @@ impl WorkVouchers {
         self.drop_key(self.vm().msg_sender(), key)
     }
 
-    // --- WorkReserve
+    // --- WorkMisses
 
     /// Has what `sink` has shown fall by `work` that it missed, as far as its `value` buys it at the base fee.
     ///
     /// # Errors
     ///
-    /// * [`NoWorkReserve`], [`UnauthorizedCaller`], [`InsufficientGas`](bpe_common::call::InsufficientGas)
+    /// * [`UnauthorizedCaller`], [`InsufficientGas`](bpe_common::call::InsufficientGas)
     pub fn miss_work(
         &mut self,
         task_type_id: B256,
@@ -234,9 +229,9 @@ impl WorkVouchers {
         work: U256,
         value: U256,
     ) -> Result<(), Error> {
-        self.require_reserve()?;
         let caller = self.vm().msg_sender();
-        if caller != self.work_reserve.get() {
+        let ledger = self.work_ledger.get();
+        if caller != self.link(ledger, IWorkEvidence::workMissesCall::SELECTOR)? {
             return Err(UnauthorizedCaller { caller }.into());
         }
         let [work, value] = [work, value].map(to_u128_saturating);
@@ -293,20 +288,17 @@ impl WorkVouchers {
     /// * What CapacityRegistry reverts with.
     pub fn get_allowance(&self, task_type_id: B256, sink: Address) -> Result<(U256, U256), Error> {
         let facts = self.facts(task_type_id, sink)?;
-        let counted = U256::from(self.work_of(task_type_id, sink));
+        let counted = widen(self.counted.getter(task_type_id).get(sink));
         Ok((counted, U256::from(self.allowance(&facts))))
     }
 
-    /// The work that counted for `sink` in `epoch`, of 300 s: of what was redeemed until 4200 s after its end as much as falls into
-    /// it, in a line from each count to the next. Of each epoch with counts the last one is kept, of 64 such epochs.
-    ///
-    /// # Returns
-    ///
-    /// * `known`: whether that is still known.
-    /// * `work`
-    pub fn get_counted(&self, task_type_id: B256, sink: Address, epoch: U256) -> (bool, U256) {
-        let counted = self.counted_in(task_type_id, sink, epoch.saturating_to());
-        (counted.is_some(), U256::from(counted.unwrap_or(0)))
+    /// Whether `account` signed `digest`: with its own key, code or not, or with one that signs for it. `r`, `s`, `v` are the
+    /// signature.
+    pub fn is_signed(&self, account: Address, digest: B256, r: B256, s: B256, v: u8) -> bool {
+        let mut signature = [v; 65];
+        signature[..32].copy_from_slice(r.as_slice());
+        signature[32..64].copy_from_slice(s.as_slice());
+        self.require_signed(account, digest, &signature).is_ok()
     }
 
     /// The capacity that `sink` has shown: `V = 0.3 · work / 300 s + 0.7 · V` in each epoch of 300 s, in units of 1e-9.

@@ -57,7 +57,7 @@ pub(crate) fn appoint(
     let (tracked, declared, staked) = neighbours;
     let it = judge
         .sender(OWNER)
-        .constructor(tracked, declared, staked, ONE, tracked);
+        .constructor(tracked, declared, staked, ONE, Address::ZERO);
     it.motsu_unwrap();
     let it = tracker.sender(OWNER).set_judge(judge.address());
     it.motsu_unwrap();
@@ -1163,10 +1163,13 @@ fn the_judge_is_named_once_and_is_its_own() {
     let theirs = (other.registry.address(), other.stakes.address());
     for (declared, staked) in [(theirs.0, stakes), (registry, theirs.1)] {
         let judge = Contract::<Judge>::new();
-        let it =
-            judge
-                .sender(OWNER)
-                .constructor(tracker.address(), declared, staked, ONE, registry);
+        let it = judge.sender(OWNER).constructor(
+            tracker.address(),
+            declared,
+            staked,
+            ONE,
+            Address::ZERO,
+        );
         it.motsu_unwrap();
         let judge = judge.address();
         let refused = name(&tracker, OWNER, judge);

@@ -36,7 +36,7 @@ fn its_neighbours_and_the_reward_are_for_ever() {
         world.tracker.address(),
         world.registry.address(),
         world.stakes.address(),
-        world.ledger.address(),
+        Address::ZERO,
     ];
     assert_eq!(<[Address; 4]>::from(it.get_links()), links);
     let each = [

@@ -55,8 +55,6 @@ pub(crate) struct World {
     pub(crate) token: Contract<Token>,
     /// Stands for CompletionTracker.
     pub(crate) tracker: Contract<Token>,
-    /// Stands for WorkLedger.
-    pub(crate) ledger: Contract<Token>,
     /// The first epoch in which anything can be owed.
     pub(crate) first: u64,
 }
@@ -74,7 +72,6 @@ impl World {
             stakes: Contract::new(),
             token: Contract::new(),
             tracker: Contract::new(),
-            ledger: Contract::new(),
             first: 0,
         };
         let (stakes, registry) = (&world.stakes, &world.registry);
@@ -90,7 +87,7 @@ impl World {
             registry.address(),
             stakes.address(),
             reward,
-            world.ledger.address(),
+            Address::ZERO,
         );
         it.motsu_unwrap();
         let it = stakes.sender(OWNER).set_registry(registry.address(), true);

@@ -36,7 +36,7 @@ enum Step {
     Claim(usize),
     /// A source has a sink charged for a task of such work and value, whose deadline was some seconds ago.
     Miss(usize, usize, u64, u64, u64),
-    /// One of the misses is answered, or its epoch settled.
+    /// One of the misses is given to its sink, or to the treasury.
     Answer(usize),
     Settle(usize),
 }
@@ -165,8 +165,6 @@ struct Miss {
     source: usize,
     sink: usize,
     value: u128,
-    reported: u64,
-    due: u64,
     is_open: bool,
 }
 
@@ -209,9 +207,14 @@ impl Model {
         }
     }
 
-    /// What is neither answered nor settled.
+    /// What was taken for misses and is nobody's yet.
     fn pending(&self) -> u128 {
+        (0..ACCOUNTS).map(|sink| self.pending_of(sink)).sum()
+    }
+
+    fn pending_of(&self, sink: usize) -> u128 {
         let open = self.misses.iter().filter(|miss| miss.is_open);
+        let open = open.filter(|miss| miss.sink == sink);
         open.map(|miss| miss.value).sum()
     }
 
@@ -293,7 +296,7 @@ const TREASURY: Address = Address::repeat_byte(0x7e);
 
 struct Run {
     it: Market,
-    judge: Contract<Seat>,
+    misses: Contract<Seat>,
     model: Model,
 }
 
@@ -304,11 +307,11 @@ impl Run {
             // The pool is known from the first note on.
             it.note(address_of(index));
         }
-        let judge = Contract::<Seat>::new();
-        judge.sender(OWNER).set_treasury(TREASURY);
-        it.seat(&judge, OWNER, judge.address());
+        let misses = Contract::<Seat>::new();
+        misses.sender(OWNER).set_treasury(TREASURY);
+        it.seat(&misses, misses.address());
         let model = Model::new();
-        Self { it, judge, model }
+        Self { it, misses, model }
     }
 
     fn apply(&mut self, step: &Step) {
@@ -378,8 +381,8 @@ impl Run {
             Step::Miss(source, sink, work, value, ago) => {
                 self.miss((source, sink), work, value.into(), ago);
             }
-            Step::Answer(place) => self.answer(place),
-            Step::Settle(place) => self.settle(place),
+            Step::Answer(place) => self.award(place, true),
+            Step::Settle(place) => self.award(place, false),
         }
     }
 
@@ -395,12 +398,12 @@ impl Run {
             deadline: n(deadline),
         };
         let signature = sign(&account(source), self.it.digest(task.message()));
-        let charge = self.it.charge(self.judge.address(), &task, &signature);
+        let charge = self.it.charge(self.misses.address(), &task, &signature);
         let mut model = self.model.clone();
         model.note(source);
         let in_time = (1..=600).contains(&ago);
         let of = &mut model.sources[source];
-        let fits = in_time && work > 0 && value > 0 && value <= of.free();
+        let fits = in_time && value <= of.free();
         assert_eq!(charge.is_ok(), fits, "{charge:?}");
         if fits {
             of.unspent -= value;
@@ -408,57 +411,44 @@ impl Run {
                 source,
                 sink,
                 value,
-                reported: timestamp(),
-                due: deadline / 300,
                 is_open: true,
             });
             self.model = model;
             // Once, for ever.
-            let again = self.it.charge(self.judge.address(), &task, &signature);
+            let again = self.it.charge(self.misses.address(), &task, &signature);
             assert!(again.is_err());
         }
     }
 
-    fn answer(&mut self, place: usize) {
+    /// Gives one of the misses to its sink, or to the treasury.
+    fn award(&mut self, place: usize, to_sink: bool) {
         let count = self.model.misses.len().max(1);
-        let task = n((place % count) as u64).into();
-        let known = self.model.misses.get(place % count).copied();
-        let (source, sink) = known.map_or((0, 0), |it| (it.source, it.sink));
-        let award = self
-            .it
-            .reserve
-            .sender(self.judge.address())
-            .award(CODE, address_of(sink), address_of(source), task)
-            .motsu_res();
-        let fits = known.filter(|it| it.is_open && timestamp() <= it.reported + HOUR);
-        assert_eq!(award.is_ok(), fits.is_some(), "{award:?}");
-        if let Some(miss) = fits {
-            self.model.misses[place % count].is_open = false;
-            self.model.sinks[sink].owed += miss.value;
-            *self.model.awards.entry((source, sink)).or_default() += miss.value;
-        }
-    }
-
-    fn settle(&mut self, place: usize) {
-        let count = self.model.misses.len().max(1);
-        let known = self.model.misses.get(place % count).copied();
-        let (sink, due) = known.map_or((0, 0), |it| (it.sink, it.due));
-        let settle = self
-            .it
-            .reserve
-            .sender(THIRD)
-            .settle_misses(CODE, address_of(sink), n(due))
-            .motsu_res();
-        let is_time = timestamp() >= (due + 15) * 300;
-        assert_eq!(settle.is_ok(), is_time, "{settle:?}");
-        if !is_time {
+        let Some(miss) = self.model.misses.get(place % count).copied() else {
+            return;
+        };
+        let award = |run: &Self, amount: u128| {
+            let mut reserve = run.it.reserve.sender(run.misses.address());
+            let award = reserve.award(CODE, address_of(miss.sink), w(amount), to_sink);
+            award.motsu_res()
+        };
+        // No more than was taken for tasks of this sink.
+        let pending = self.model.pending_of(miss.sink);
+        assert!(award(self, pending + 1).is_err());
+        if !miss.is_open {
             return;
         }
-        for miss in &mut self.model.misses {
-            if miss.is_open && (miss.sink, miss.due) == (sink, due) {
-                miss.is_open = false;
-                self.model.treasury += miss.value;
-            }
+        let to = match to_sink {
+            true => address_of(miss.sink),
+            false => TREASURY,
+        };
+        assert_eq!(award(self, miss.value), Ok(to));
+        self.model.misses[place % count].is_open = false;
+        if to_sink {
+            self.model.sinks[miss.sink].owed += miss.value;
+            let pair = (miss.source, miss.sink);
+            *self.model.awards.entry(pair).or_default() += miss.value;
+        } else {
+            self.model.treasury += miss.value;
         }
     }
 
@@ -619,7 +609,11 @@ impl Run {
         assert_eq!(self.it.owed(), owed);
         let reserve = self.it.reserve.sender(THIRD);
         assert_eq!(reserve.get_owed(CODE, TREASURY), w(treasury));
-        assert_eq!(reserve.get_holdings(CODE).3, w(pending));
+        for index in 0..ACCOUNTS {
+            let (misses, sink) = (self.misses.address(), address_of(index));
+            let of_sink = reserve.get_pending(CODE, misses, sink);
+            assert_eq!(of_sink, w(self.model.pending_of(index)));
+        }
         assert_eq!(reserve.credited(), w(credits));
         drop(reserve);
         self.check_reserve(unspent + owed + pending + credits);

@@ -115,26 +115,22 @@ impl Fees {
     }
 }
 
-/// What WorkLedger and WorkReserve see of Judge and of StakeManager: a Judge without rules, in whose name a test says what it
-/// likes, and where staking is not open yet.
+/// What WorkLedger and WorkReserve see of WorkMisses and of StakeManager: a WorkMisses without rules, in whose name a test says what
+/// it likes, and where staking is not open yet.
 #[storage]
 pub struct Seat {
-    links: StorageMap<U256, StorageAddress>,
+    ledger: StorageAddress,
     treasury: StorageAddress,
 }
 
 #[public]
 impl Seat {
-    /// Tracker, registry, StakeManager and WorkLedger.
-    pub fn set_links(&mut self, links: Vec<Address>) {
-        for (place, link) in links.into_iter().enumerate() {
-            self.links.setter(n(place as u64)).set(link);
-        }
+    pub fn set_ledger(&mut self, ledger: Address) {
+        self.ledger.set(ledger);
     }
 
-    pub fn get_links(&self) -> (Address, Address, Address, Address) {
-        let at = |place| self.links.get(n(place));
-        (at(0), at(1), at(2), at(3))
+    pub fn work_ledger(&self) -> Address {
+        self.ledger.get()
     }
 
     pub fn set_treasury(&mut self, treasury: Address) {
@@ -313,24 +309,22 @@ impl Market {
         self.stream(source, 0);
     }
 
-    /// Names `seat` Judge, of this StakeManager.
-    pub fn seat(&self, seat: &Contract<Seat>, tracker: Address, stakes: Address) {
-        let (registry, ledger) = (self.registry.address(), self.ledger.address());
+    /// Names `seat` WorkMisses, with stakes there.
+    pub fn seat(&self, seat: &Contract<Seat>, stakes: Address) {
         self.registry.sender(OWNER).set_stake_manager(stakes);
-        let links = vec![tracker, registry, stakes, ledger];
-        seat.sender(OWNER).set_links(links);
-        let set = self.ledger.sender(OWNER).set_judge(seat.address());
+        seat.sender(OWNER).set_ledger(self.ledger.address());
+        let set = self.ledger.sender(OWNER).set_work_misses(seat.address());
         set.motsu_unwrap();
     }
 
-    /// As `judge`, has the reserve charge for a task, by a signature of its source.
+    /// As WorkMisses, has the reserve charge for a task, by a signature of its source.
     pub fn charge(
         &self,
-        judge: Address,
+        misses: Address,
         task: &Task,
         signature: &[u8],
     ) -> Result<(), reserve::Error> {
-        let mut it = self.reserve.sender(judge);
+        let mut it = self.reserve.sender(misses);
         it.charge(
             CODE,
             task.sink,

@@ -3,11 +3,10 @@
 use crate::misses::*;
 use bpe_common::signature::{ECDSAInvalidSignatureLength, Error as SignatureError};
 
-/// A Judge that was named, and has no rules.
+/// A WorkMisses that was named, and has no rules.
 fn lying() -> (Court, Contract<Seat>) {
     let (it, liar) = (Court::closed(), Contract::<Seat>::new());
-    let (tracker, stakes) = (it.tracker.address(), it.stakes.address());
-    it.market.seat(&liar, tracker, stakes);
+    it.market.seat(&liar, it.stakes.address());
     (it, liar)
 }
 
@@ -26,10 +25,10 @@ fn charge(it: &Court, caller: Address, task: &SignedWork) -> Result<(), reserve:
 
 /// It takes no more than a source has signed, from what is free, in time and once; only the sink or the treasury gets it.
 #[test]
-fn a_judge_that_lies_takes_what_was_signed_and_gets_nothing_itself() {
+fn one_that_lies_takes_what_was_signed_and_gets_nothing_itself() {
     let _precompiles = deploy_precompiles();
     let (it, liar) = lying();
-    let judge = liar.address();
+    let misses = liar.address();
     let before = it.books();
     // What no source signed: more, for another sink, of another's signature.
     let task = it.task(1);
@@ -38,50 +37,53 @@ fn a_judge_that_lies_takes_what_was_signed_and_gets_nothing_itself() {
     more.sourceSig = task.sourceSig.clone();
     (more.timestamp, more.deadline) = (task.timestamp, task.deadline);
     more.value += n(1);
-    assert!(matches!(
-        charge(&it, judge, &more),
-        Err(reserve::Error::InvalidSignature(_))
-    ));
+    let account = source();
+    let error = reserve::NotSigned { account };
+    assert_eq!(charge(&it, misses, &more), Err(error.into()));
     (more.value, more.sink) = (task.value, THIRD);
-    assert!(matches!(
-        charge(&it, judge, &more),
-        Err(reserve::Error::InvalidSignature(_))
-    ));
+    let error = reserve::NotSigned { account };
+    assert_eq!(charge(&it, misses, &more), Err(error.into()));
     (more.sink, more.sourceSig) = (task.sink, task.sinkSig.clone());
-    let error = reserve::InvalidSignature {
-        account: source(),
-        signer: sink(),
-    };
-    assert_eq!(charge(&it, judge, &more), Err(error.into()));
+    let error = reserve::NotSigned { account };
+    assert_eq!(charge(&it, misses, &more), Err(error.into()));
     assert_eq!(it.books(), before);
     // Nobody else can even do that.
-    for caller in [OWNER, THIRD, source(), sink(), it.judge.address()] {
+    for caller in [OWNER, THIRD, source(), sink(), it.desk.address()] {
         let error = reserve::UnauthorizedCaller { caller };
         assert_eq!(charge(&it, caller, &task), Err(error.into()));
     }
-    charge(&it, judge, &task).unwrap();
-    let task_id = task.taskId;
-    let error = reserve::AlreadyReported { taskId: task_id };
-    assert_eq!(charge(&it, judge, &task), Err(error.into()));
-    // It goes to nobody but the sink that the source named.
-    let award = |sink, source, task| {
-        let mut it = it.market.reserve.sender(judge);
-        it.award(CODE, sink, source, task).motsu_res()
+    charge(&it, misses, &task).unwrap();
+    let again = charge(&it, misses, &task);
+    assert_eq!(again, Err(reserve::AlreadyCharged {}.into()));
+    // Nor long after the task.
+    let old = it.task(2);
+    advance_time(611);
+    let (deadline, until) = (old.deadline, old.deadline + n(600));
+    let error = reserve::NotToBeReported { deadline, until };
+    assert_eq!(charge(&it, misses, &old), Err(error.into()));
+    // It goes to nobody but the sink that the source named, or the treasury, and once.
+    let award = |caller, sink, amount, to_sink| {
+        let mut it = it.market.reserve.sender(caller);
+        it.award(CODE, sink, w(amount), to_sink).motsu_res()
     };
-    let error = reserve::NoSuchMiss { taskId: task_id };
-    assert_eq!(award(judge, source(), task_id), Err(error.into()));
-    assert_eq!(
-        award(sink(), judge, task_id),
-        Err(reserve::NoSuchMiss { taskId: task_id }.into())
-    );
-    // Nor to the treasury before its time, nor to both.
-    assert!(it.settle(it.first).is_err());
-    award(sink(), source(), task_id).unwrap();
-    advance_time(5_000);
-    assert_eq!(it.settle(it.first), Ok((0, 0)));
-    let (unspent, owed, treasury, pending) = it.books();
-    assert_eq!((unspent, owed), (before.0 - VALUE, before.1 + VALUE));
-    assert_eq!((treasury, pending), (0, 0));
+    for (caller, sink, amount) in [
+        (misses, misses, VALUE),
+        (misses, source(), VALUE),
+        (misses, sink(), VALUE + 1),
+        (THIRD, sink(), 1),
+    ] {
+        let error = reserve::NothingPending { caller };
+        assert_eq!(award(caller, sink, amount, true), Err(error.into()));
+        let error = reserve::NothingPending { caller };
+        assert_eq!(award(caller, sink, amount, false), Err(error.into()));
+    }
+    assert_eq!(award(misses, sink(), VALUE - 1, true), Ok(sink()));
+    assert_eq!(award(misses, sink(), 1, false), Ok(TREASURY));
+    let error = reserve::NothingPending { caller: misses };
+    assert_eq!(award(misses, sink(), 1, false), Err(error.into()));
+    let (unspent, owed, treasury, _) = it.books();
+    assert_eq!((unspent, owed), (before.0 - VALUE, before.1 + VALUE - 1));
+    assert_eq!(treasury, 1);
     assert!(it.is_covered());
 }
 
@@ -94,10 +96,7 @@ fn what_a_sink_did_not_accept_it_cannot_miss() {
     let mut task = it.task(1);
     it.sign(&mut task, &key(2), &key(3));
     advance_time(11);
-    let error = InvalidSignature {
-        account: sink(),
-        signer: address(&key(3)),
-    };
+    let error = NotSigned { account: sink() };
     assert_eq!(it.report(task), Err(error.into()));
     let mut task = it.task(1);
     task.sinkSig = Bytes::new();
@@ -115,7 +114,8 @@ fn what_a_sink_did_not_accept_it_cannot_miss() {
     let mut task = it.task(1);
     task.work += n(1);
     advance_time(11);
-    assert!(matches!(it.report(task), Err(Error::InvalidSignature(_))));
+    let error = NotSigned { account: sink() };
+    assert_eq!(it.report(task), Err(error.into()));
     assert_eq!(it.books(), before);
     // Nobody has a task of its own missed, which would cost nothing but its own.
     let mut task = it.task(1);
@@ -133,7 +133,7 @@ fn nothing_signed_elsewhere_counts() {
     let vouchers = it.market.vouchers.address();
     let elsewhere = [
         (clone.market.vouchers.address(), 42_161),
-        (it.judge.address(), 42_161),
+        (it.desk.address(), 42_161),
         (vouchers, 1),
     ];
     for (contract, chain) in elsewhere {
@@ -220,13 +220,13 @@ fn amounts_beyond_all_measure_are_refused() {
         it.sign(&mut task, &key(2), &key(1));
         advance_time(11);
         let amount = work.max(value);
-        let expected = refused(reserve::AmountTooLarge { amount });
-        assert_eq!(it.report(task), expected);
+        let error = contract::AmountTooLarge { amount };
+        assert_eq!(it.report(task), Err(error.into()));
     }
     for (work, value) in [(0, VALUE), (WORK, 0)] {
         let task = it.assignment(1, work, value, timestamp() + 1);
         advance_time(2);
-        assert_eq!(it.report(task), refused(reserve::ZeroAmount {}));
+        assert_eq!(it.report(task), Err(contract::ZeroAmount {}.into()));
     }
     for (timestamp, deadline) in [(huge, huge), (n(0), huge), (huge, n(0)), (n(0), U256::MAX)] {
         let mut task = it.task(1);
@@ -234,11 +234,8 @@ fn amounts_beyond_all_measure_are_refused() {
         it.sign(&mut task, &key(2), &key(1));
         assert!(it.report(task).is_err());
     }
-    let settle = it
-        .market
-        .reserve
-        .sender(THIRD)
-        .settle_misses(CODE, sink(), U256::MAX);
+    let mut desk = it.desk.sender(THIRD);
+    let settle = desk.settle_misses(CODE, sink(), U256::MAX);
     assert!(settle.motsu_res().is_err());
 }
 
@@ -376,7 +373,7 @@ fn hoarded_reports_count_where_their_deadlines_were() {
         it.report(task).unwrap();
     }
     let missed = |epoch: u32| {
-        let it = it.market.reserve.sender(THIRD);
+        let it = it.desk.sender(THIRD);
         let (work, value, settled) = it.get_missed(CODE, sink(), U256::from(epoch));
         (work.to::<u128>(), value.to::<u128>(), settled)
     };

@@ -4,7 +4,8 @@ pub(crate) use bpe_common::judging::{to_epoch, EpochRecord, Verdict, MISSED};
 use bpe_common::signature::{ECDSAInvalidSignatureLength, Error as SignatureError};
 
 pub(crate) use crate::{
-    contract::{self, Error, InvalidSignature, Judge, SignedReceipt, SignedWork},
+    contract::{self, Error, NotSigned, SignedReceipt, SignedWork, WorkMisses},
+    judge::{self, Judge},
     market::*,
     reserve,
     stake_manager::StakeManager,
@@ -23,6 +24,7 @@ pub(crate) const WORK: u128 = 300 * UNIT;
 /// test says.
 pub(crate) struct Court {
     pub(crate) market: Market,
+    pub(crate) desk: Contract<WorkMisses>,
     pub(crate) judge: Contract<Judge>,
     pub(crate) stakes: Contract<StakeManager>,
     pub(crate) stake_token: Contract<Token>,
@@ -34,15 +36,16 @@ pub(crate) struct Court {
 impl Court {
     pub(crate) fn new() -> Self {
         let it = Self::closed();
-        it.name_judge().unwrap();
+        it.name_desk().unwrap();
         it.stakes.sender(OWNER).open().motsu_unwrap();
         it
     }
 
-    /// Judge is not named yet, and staking not open.
+    /// WorkMisses is not named yet, and staking not open.
     pub(crate) fn closed() -> Self {
         let it = Self {
             market: Market::new(),
+            desk: Contract::new(),
             judge: Contract::new(),
             stakes: Contract::new(),
             stake_token: Contract::new(),
@@ -69,16 +72,16 @@ impl Court {
             .sender(OWNER)
             .set_slasher(it.judge.address(), true);
         set.motsu_unwrap();
+        let vouchers = it.market.vouchers.address();
+        let build = it.desk.sender(OWNER).constructor(vouchers, tracker);
+        build.motsu_unwrap();
         it
     }
 
-    pub(crate) fn name_judge(&self) -> Result<(), crate::ledger::Error> {
-        let judge = self.judge.address();
-        self.market
-            .ledger
-            .sender(OWNER)
-            .set_judge(judge)
-            .motsu_res()
+    pub(crate) fn name_desk(&self) -> Result<(), crate::ledger::Error> {
+        let desk = self.desk.address();
+        let mut ledger = self.market.ledger.sender(OWNER);
+        ledger.set_work_misses(desk).motsu_res()
     }
 
     /// The sink stakes so many tokens.
@@ -139,7 +142,7 @@ impl Court {
         caller: Address,
     ) -> Result<(), Error> {
         let report = report.to_vec().into();
-        self.judge
+        self.desk
             .sender(caller)
             .report_miss(task, report)
             .motsu_res()
@@ -157,18 +160,20 @@ impl Court {
         receipt_of(number, (address(key), key), self.tracker.address(), 42_161)
     }
     pub(crate) fn answer(&self, receipt: SignedReceipt) -> Result<(), Error> {
-        self.judge.sender(THIRD).answer_miss(receipt).motsu_res()
+        self.desk.sender(THIRD).answer_miss(receipt).motsu_res()
     }
 
-    pub(crate) fn settle(&self, epoch: u32) -> Result<(u128, u128), reserve::Error> {
-        let settled =
-            self.market
-                .reserve
-                .sender(THIRD)
-                .settle_misses(CODE, sink(), U256::from(epoch));
+    pub(crate) fn settle(&self, epoch: u32) -> Result<(u128, u128), Error> {
+        let mut desk = self.desk.sender(THIRD);
+        let settled = desk.settle_misses(CODE, sink(), U256::from(epoch));
         settled
             .motsu_res()
             .map(|(work, value)| (work.to(), value.to()))
+    }
+
+    pub(crate) fn pending(&self) -> u128 {
+        let reserve = self.market.reserve.sender(THIRD);
+        reserve.get_pending(CODE, self.desk.address(), sink()).to()
     }
 
     /// Unspent of the source, owed to the sink, owed to the treasury, pending.
@@ -178,14 +183,15 @@ impl Court {
             self.market.funds(source()).0,
             it.get_owed(CODE, sink()).to(),
             it.get_owed(CODE, TREASURY).to(),
-            it.get_holdings(CODE).3.to(),
+            self.pending(),
         )
     }
 
     /// What has reached the reserve, in its books and as tokens that it has or can claim.
     pub(crate) fn is_covered(&self) -> bool {
         let it = self.market.reserve.sender(THIRD);
-        let (held, received, owed, pending) = it.get_holdings(CODE);
+        let (held, received, owed) = it.get_holdings(CODE);
+        let pending = w(self.pending());
         let reserve = self.market.reserve.address();
         let pool = self.market.pool.sender(THIRD);
         let all = pool.get_total_amount_received_by_member(reserve);
@@ -195,7 +201,11 @@ impl Court {
 
     // --- As CompletionTracker
 
-    pub(crate) fn tell(&self, from: u32, records: &[EpochRecord]) -> Result<Vec<Verdict>, Error> {
+    pub(crate) fn tell(
+        &self,
+        from: u32,
+        records: &[EpochRecord],
+    ) -> Result<Vec<Verdict>, judge::Error> {
         let words = records.iter().map(|it| it.word().into()).collect();
         let (from, tracker) = (U256::from(from), self.tracker.address());
         let told = self
@@ -207,7 +217,7 @@ impl Court {
     }
 
     /// Has as many epochs judged by misses, from the next one on.
-    pub(crate) fn advance(&self, count: usize, rate: u128) -> Result<Vec<Verdict>, Error> {
+    pub(crate) fn advance(&self, count: usize, rate: u128) -> Result<Vec<Verdict>, judge::Error> {
         self.tell(self.next(), &vec![by_misses(rate); count])
     }
 
@@ -309,11 +319,11 @@ pub(crate) fn refused(error: impl Into<reserve::Error>) -> Result<(), Error> {
 
 #[test]
 fn types_are_hashed_as_they_say() {
-    assert_eq!(contract::ASSIGNMENT_TYPEHASH, keccak256(ASSIGNMENT));
-    assert_eq!(reserve::ASSIGNMENT_TYPEHASH, keccak256(ASSIGNMENT));
+    let typehash = bpe_common::eip712::ASSIGNMENT_TYPEHASH;
+    assert_eq!(typehash, keccak256(ASSIGNMENT));
     assert_eq!(contract::REPORT_TYPEHASH, keccak256(REPORT));
     assert_eq!(contract::RECEIPT_TYPEHASH, keccak256(RECEIPT));
-    assert_eq!(contract::MISS_REASON, keccak256("WORK_MISSED"));
+    assert_eq!(judge::MISS_REASON, keccak256("WORK_MISSED"));
 }
 
 #[test]
@@ -324,7 +334,7 @@ fn a_report_takes_from_its_source_and_an_answer_gives_to_the_sink() {
     let task = it.task(7);
     advance_time(11);
     it.report(task).unwrap();
-    it.market.reserve.assert_emitted(&reserve::MissReported {
+    it.desk.assert_emitted(&contract::MissReported {
         taskTypeId: CODE,
         sink: sink(),
         source: source(),
@@ -341,7 +351,7 @@ fn a_report_takes_from_its_source_and_an_answer_gives_to_the_sink() {
     // Once.
     let again = it.answer(it.receipt(7, &key(2)));
     let task_id = n(7).into();
-    assert_eq!(again, refused(reserve::NoSuchMiss { taskId: task_id }));
+    assert_eq!(again, Err(contract::NoSuchMiss { taskId: task_id }.into()));
     // What is answered costs the sink nothing, and the treasury gets nothing of it.
     advance_time(4_500);
     assert_eq!(it.settle(it.first), Ok((0, 0)));
@@ -363,7 +373,7 @@ fn what_is_not_answered_is_the_treasurys() {
     to_next_epoch();
     advance_time(4_199);
     let available_at = n(timestamp() + 1);
-    let early = reserve::SettledTooEarly {
+    let early = contract::SettledTooEarly {
         availableAt: available_at,
     };
     assert_eq!(it.settle(it.first), Err(early.into()));
@@ -372,7 +382,7 @@ fn what_is_not_answered_is_the_treasurys() {
         assert_eq!(it.settle(it.first), Ok((2 * WORK, 2 * VALUE)));
         assert_eq!(it.books(), (unspent - 2 * VALUE, owed, 2 * VALUE, 0));
     }
-    it.market.reserve.assert_emitted(&reserve::MissesSettled {
+    it.desk.assert_emitted(&contract::MissesSettled {
         taskTypeId: CODE,
         sink: sink(),
         treasury: TREASURY,
@@ -427,10 +437,7 @@ fn anyone_can_bring_a_report_that_the_source_signed() {
     let length = ECDSAInvalidSignatureLength { length: n(0) };
     let none = it.relay(task, Bytes::new(), THIRD);
     assert_eq!(none, Err(SignatureError::from(length).into()));
-    let error = InvalidSignature {
-        account: source(),
-        signer: address(&key(3)),
-    };
+    let error = NotSigned { account: source() };
     let mut task = again;
     (task.timestamp, task.deadline) = (n(timestamp() - 11), n(timestamp() - 1));
     it.sign(&mut task, &key(2), &key(1));
@@ -490,21 +497,22 @@ fn a_report_has_its_time() {
         advance_time(term + 1);
         let expected = match is_taken {
             true => Ok(()),
-            false => refused(reserve::InvalidTerm {
+            false => Err(contract::InvalidTerm {
                 timestamp,
                 deadline,
-            }),
+            }
+            .into()),
         };
         assert_eq!(it.report(task), expected, "{term}");
     }
     // Due before it was accepted.
     let task = it.assignment(9, WORK, VALUE, timestamp() - 1);
     let (timestamp, deadline) = (task.timestamp, task.deadline);
-    let expected = refused(reserve::InvalidTerm {
+    let expected = contract::InvalidTerm {
         timestamp,
         deadline,
-    });
-    assert_eq!(it.report(task), expected);
+    };
+    assert_eq!(it.report(task), Err(expected.into()));
 }
 
 #[test]
@@ -517,7 +525,7 @@ fn an_answer_has_its_time() {
         advance_time(late);
         let expected = match is_taken {
             true => Ok(()),
-            false => refused(reserve::AnswerTooLate { latest }),
+            false => Err(contract::AnswerTooLate { latest }.into()),
         };
         assert_eq!(it.answer(it.receipt(1, &key(2))), expected, "{late}");
     }
@@ -537,15 +545,15 @@ fn a_batch_answers_what_is_good_of_it() {
         it.receipt(4, &key(2)),
         it.receipt(3, &key(2)),
     ];
-    let answer = it.judge.sender(THIRD).answer_misses(receipts);
+    let answer = it.desk.sender(THIRD).answer_misses(receipts);
     answer.motsu_unwrap();
     let (_, owed, _, pending) = it.books();
     assert_eq!((owed, pending), (2 * VALUE, VALUE));
-    let error: Vec<u8> = reserve::Error::from(reserve::NoSuchMiss {
+    let error: Vec<u8> = Error::from(contract::NoSuchMiss {
         taskId: n(4).into(),
     })
     .into();
-    it.judge.assert_emitted(&contract::AnswerRejected {
+    it.desk.assert_emitted(&contract::AnswerRejected {
         taskTypeId: CODE,
         sink: sink(),
         source: source(),
@@ -554,59 +562,60 @@ fn a_batch_answers_what_is_good_of_it() {
     });
     let many = (0..65).map(|number| it.receipt(number, &key(2))).collect();
     let length = n(65);
-    let refused = it.judge.sender(THIRD).answer_misses(many).motsu_res();
+    let refused = it.desk.sender(THIRD).answer_misses(many).motsu_res();
     assert_eq!(refused, Err(contract::BatchTooLarge { length }.into()));
 }
 
-/// Naming Judge is a power over stakes: at once until staking is open, then with notice.
+/// Naming WorkMisses is a power over stakes: at once until staking is open, then with notice. One that is replaced gives away what
+/// it took.
 #[test]
-fn judge_is_named_with_notice() {
+fn it_is_named_with_notice() {
     let _precompiles = deploy_precompiles();
     let it = Court::closed();
     let task = it.task(1);
     advance_time(11);
-    let caller = it.judge.address();
+    let caller = it.desk.address();
     let expected = refused(reserve::UnauthorizedCaller { caller });
     assert_eq!(it.report(task), expected);
     it.stakes.sender(OWNER).open().motsu_unwrap();
-    it.name_judge().unwrap();
+    it.name_desk().unwrap();
     let ledger = &it.market.ledger;
     let notice: u64 = it.stakes.sender(OWNER).power_notice().to();
-    let announced = (it.judge.address(), n(timestamp() + notice));
-    assert_eq!(ledger.sender(OWNER).announced_judge(), announced);
+    let announced = (it.desk.address(), n(timestamp() + notice));
+    assert_eq!(ledger.sender(OWNER).announced_work_misses(), announced);
     advance_time(notice - 1);
-    assert_eq!(ledger.sender(OWNER).judge(), Address::ZERO);
+    assert_eq!(ledger.sender(OWNER).work_misses(), Address::ZERO);
     advance_time(1);
-    assert_eq!(ledger.sender(OWNER).judge(), it.judge.address());
+    assert_eq!(ledger.sender(OWNER).work_misses(), it.desk.address());
     it.miss(1, WORK, VALUE);
+    it.miss(2, WORK, VALUE);
     // Another one waits, and taking it away does not.
-    let judge = Contract::<Judge>::new();
-    let (registry, stakes) = (it.market.registry.address(), it.stakes.address());
-    let (tracker, of) = (it.tracker.address(), ledger.address());
-    let build = judge
-        .sender(OWNER)
-        .constructor(tracker, registry, stakes, w(ONE), of);
+    let desk = Contract::<WorkMisses>::new();
+    let (vouchers, tracker) = (it.market.vouchers.address(), it.tracker.address());
+    let build = desk.sender(OWNER).constructor(vouchers, tracker);
     build.motsu_unwrap();
-    let set = ledger.sender(OWNER).set_judge(judge.address());
+    let set = ledger.sender(OWNER).set_work_misses(desk.address());
     set.motsu_unwrap();
-    assert_eq!(ledger.sender(OWNER).judge(), it.judge.address());
-    let set = ledger.sender(OWNER).set_judge(Address::ZERO);
+    assert_eq!(ledger.sender(OWNER).work_misses(), it.desk.address());
+    let set = ledger.sender(OWNER).set_work_misses(Address::ZERO);
     set.motsu_unwrap();
-    assert_eq!(ledger.sender(OWNER).judge(), Address::ZERO);
+    assert_eq!(ledger.sender(OWNER).work_misses(), Address::ZERO);
+    it.answer(it.receipt(1, &key(2))).unwrap();
+    assert_eq!(it.pending(), VALUE);
 }
 
 #[test]
-fn only_its_own_judge_is_named_and_by_its_owner() {
+fn only_its_own_is_named_and_by_its_owner() {
     let _precompiles = deploy_precompiles();
     let (it, other) = (Court::closed(), Court::closed());
-    let judge = other.judge.address();
-    let set = it.market.ledger.sender(OWNER).set_judge(judge);
-    let error = crate::ledger::ForeignJudge { judge };
+    let misses = other.desk.address();
+    let set = it.market.ledger.sender(OWNER).set_work_misses(misses);
+    let error = crate::ledger::ForeignMisses { misses };
     assert_eq!(set.motsu_res(), Err(error.into()));
-    let judge = it.judge.address();
-    let set = it.market.ledger.sender(THIRD).set_judge(judge);
+    let misses = it.desk.address();
+    let set = it.market.ledger.sender(THIRD).set_work_misses(misses);
     assert!(set.motsu_res().is_err());
-    let set = it.market.ledger.sender(OWNER).set_judge(THIRD);
+    let set = it.market.ledger.sender(OWNER).set_work_misses(THIRD);
     let error = bpe_common::call::NotAContract { account: THIRD };
     assert_eq!(set.motsu_res(), Err(error.into()));
 }

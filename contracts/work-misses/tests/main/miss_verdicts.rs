@@ -5,7 +5,7 @@ use bpe_common::{
     judging::{ASSIGNED, NONE},
 };
 
-use crate::{contract::NotToBeJudged, misses::*};
+use crate::{judge::NotToBeJudged, misses::*};
 
 /// A court whose sink has staked 100 tokens.
 fn staked() -> Court {
@@ -28,8 +28,8 @@ fn pay(it: &Court, work: u128) {
 }
 
 fn counted(it: &Court, epoch: u32) -> (bool, u128) {
-    let vouchers = it.market.vouchers.sender(THIRD);
-    let (known, work) = vouchers.get_counted(CODE, sink(), U256::from(epoch));
+    let reserve = it.market.reserve.sender(THIRD);
+    let (known, work) = reserve.get_counted(CODE, sink(), U256::from(epoch));
     (known, work.to())
 }
 
