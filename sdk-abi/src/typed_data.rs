@@ -12,8 +12,8 @@ use alloy::{
 
 use crate::{
     ICompletionTracker::SignedTask,
-    IJudge::{SignedReceipt, SignedWork},
     IOffchainAggregator::SignedAttestation,
+    IWorkMisses::{SignedReceipt, SignedWork},
     IWorkVouchers::SignedVoucher,
 };
 
@@ -65,7 +65,7 @@ sol! {
         uint256 deadline;
     }
 
-    /// `sink` did not do the task that it had accepted; its source signs. For Judge, in the domain of WorkVouchers.
+    /// `sink` did not do the task that it had accepted; its source signs. For WorkMisses, in the domain of WorkVouchers.
     #[derive(Debug, PartialEq, Eq)]
     struct MissReport {
         bytes32 taskTypeId;
@@ -326,7 +326,7 @@ mod tests {
     use super::*;
     use alloy::primitives::{b256, keccak256};
 
-    /// As the contracts have them: `ASSIGNMENT_TYPEHASH` and `REPORT_TYPEHASH` of Judge.
+    /// As the contracts have them.
     #[test]
     fn the_types_of_misses_are_hashed_as_the_contracts_do() {
         let hash = |encoded: &str| keccak256(encoded);

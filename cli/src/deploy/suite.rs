@@ -477,14 +477,22 @@ pub const STEPS: &[Step] = &[
             shown(Contract("WorkLedger"), "workLedger()"),
         ],
     ))),
-    // Through it misses are reported.
+    Deploy(without_owner(core(
+        "WorkMisses",
+        "work-misses",
+        &[
+            shown(Contract("WorkVouchers"), "workVouchers()"),
+            shown(Contract("CompletionTracker"), "completionTracker()"),
+        ],
+    ))),
+    // There misses are reported.
     Do(with_notice(
-        check("announcedJudge()", &[], Contract("Judge")),
+        check("announcedWorkMisses()", &[], Contract("WorkMisses")),
         call(
             "WorkLedger",
-            "setJudge(address)",
-            &[Contract("Judge")],
-            &[check("judge()", &[], Contract("Judge"))],
+            "setWorkMisses(address)",
+            &[Contract("WorkMisses")],
+            &[check("workMisses()", &[], Contract("WorkMisses"))],
         ),
     )),
     Do(once(call(
@@ -703,6 +711,7 @@ pub const STEPS: &[Step] = &[
                     "WorkLedger",
                     "WorkVouchers",
                     "WorkReserve",
+                    "WorkMisses",
                     "PricingCurve",
                     "CompletionTracker",
                     "Judge",

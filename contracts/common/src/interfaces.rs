@@ -293,6 +293,7 @@ sol! {
         function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
         function setOverflowMeter(address overflowMeter) external;
         function setWorkReserve(address workReserve) external;
+        function setWorkMisses(address workMisses) external;
         function setJudge(address judge) external;
         function setBackpressurePool(address pool) external;
         function setWorkLedger(address workLedger) external;

@@ -82,7 +82,7 @@ async fn stranger_for_a_day(it: Proof) {
     for sink in sinks {
         assert_nothing_to_judge(&it.tracker, sink, stranger).await;
         assert_eq!(it.stake(sink).await, tokens(10_000));
-        assert_eq!(it.misses(sink).await, 0);
+        assert_eq!(it.bad_epochs(sink).await, 0);
         assert_eq!(it.capacity(sink).await, units(100));
     }
     println!("a stranger advanced 288 epochs of 3 sinks: they lost 0 of 30 000 tokens");

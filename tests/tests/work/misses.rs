@@ -5,15 +5,17 @@ use alloy::{
     primitives::{Address, Bytes, B256, U256},
     rpc::types::TransactionReceipt,
     signers::local::PrivateKeySigner,
+    sol_types::SolValue as _,
 };
 use bpe_abi::{
     typed_data::{
         self, sign, sign_answer, sign_work, CompletionReceipt, MissReport, WorkAssignment,
     },
     ICompletionTracker::YardstickSet,
-    IJudge::{AnswerRejected, SignedReceipt, SignedWork},
     IStakeManager::SlashRewarded,
-    IWorkReserve::{MissAnswered, MissReported, MissesSettled},
+    IWorkMisses::{
+        AnswerRejected, MissAnswered, MissReported, MissesSettled, SignedReceipt, SignedWork,
+    },
 };
 use bpe_tests::{
     proof::{events, judged, slashed, Proof, EPOCH},
@@ -114,7 +116,7 @@ impl Court {
         };
         let report = sign(&self.client, &report, &self.work_domain()).unwrap();
         self.it.core.advance(6);
-        let report = self.it.judge.reportMiss(task, report).from(self.relayer);
+        let report = self.it.misses.reportMiss(task, report).from(self.relayer);
         mined(report.send().await).await
     }
 
@@ -130,7 +132,7 @@ impl Court {
     }
 
     async fn answer(&self, receipts: Vec<SignedReceipt>) -> TransactionReceipt {
-        let answer = self.it.judge.answerMisses(receipts).from(self.relayer);
+        let answer = self.it.misses.answerMisses(receipts).from(self.relayer);
         mined(answer.send().await).await
     }
 
@@ -152,8 +154,9 @@ impl Court {
     }
 
     async fn pending(&self) -> u128 {
-        let holdings = self.it.core.reserve.getHoldings(WORK).call().await;
-        holdings.unwrap().pending.to()
+        let misses = *self.it.misses.address();
+        let pending = self.it.core.reserve.getPending(WORK, misses, self.sink());
+        pending.call().await.unwrap().to()
     }
 
     async fn verified(&self) -> u128 {
@@ -177,7 +180,7 @@ impl Court {
         let there = core.whole(reserve).await + claimable;
         let unspent = self.unspent().await;
         let holdings = core.reserve.getHoldings(WORK).call().await.unwrap();
-        let due = holdings.owed.to::<u128>() + holdings.pending.to::<u128>() + unspent;
+        let due = holdings.owed.to::<u128>() + self.pending().await + unspent;
         assert!(there >= due, "{there} {due}");
     }
 }
@@ -203,7 +206,7 @@ async fn a_miss_that_is_answered_is_paid_to_the_sink() {
     // The source itself reports, too.
     let task = court.task(2, value);
     core.advance(6);
-    let report = court.it.judge.reportMiss(task, Bytes::new());
+    let report = court.it.misses.reportMiss(task, Bytes::new());
     mined(report.from(court.source()).send().await).await;
     // One of both was done; and one that nobody reported.
     let receipts = vec![court.receipt(1), court.receipt(3)];
@@ -323,21 +326,14 @@ async fn misses_need_time_to_unbond() {
     mined(yardstick.send().await).await;
 }
 
-/// Only what the source signed is taken, whoever is named Judge: the reserve asks WorkLedger who that is.
+/// Only the one that WorkLedger names takes anything.
 #[tokio::test]
-async fn a_strangers_judge_takes_nothing() {
+async fn one_that_is_not_named_takes_nothing() {
     let court = Court::start(tokens(1)).await;
     let (it, base) = (&court.it, &court.it.core.base);
-    use alloy::sol_types::SolValue;
-    let links = (
-        *it.tracker.address(),
-        *base.registry.address(),
-        *base.stakes.address(),
-        U256::ZERO,
-        *it.core.ledger.address(),
-    );
-    let other = deploy(&base.devnet, "judge", links.abi_encode_params()).await;
-    let other = bpe_abi::IJudge::new(other, &base.provider);
+    let links = (*it.core.vouchers.address(), *it.tracker.address());
+    let other = deploy(&base.devnet, "work-misses", links.abi_encode_params()).await;
+    let other = bpe_abi::IWorkMisses::new(other, &base.provider);
     let task = court.task(1, usdcx(1));
     it.core.advance(6);
     let report = other.reportMiss(task, Bytes::new()).from(court.source());

@@ -33,8 +33,8 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "WorkReserve",
-        "asks WorkVouchers for its ledger at construction, and for keys when Judge has it charge a miss; tells it of settled misses, \
-         which it takes down without a call back; calls nobody when it is told to spend",
+        "asks WorkVouchers for its ledger at construction, and for keys when WorkMisses has it charge; calls nobody when it is told to \
+         spend",
     ),
     (
         "StreamGateway",
