@@ -482,8 +482,27 @@ pub const STEPS: &[Step] = &[
             shown(Contract("CapacityRegistry"), "capacityRegistry()"),
             shown(Contract("StakeManager"), "stakeManager()"),
             shown(Setting("stake.slash_reward"), "reward()"),
+            shown(Contract("WorkLedger"), "workLedger()"),
         ],
     ))),
+    Deploy(without_owner(core(
+        "WorkMisses",
+        "work-misses",
+        &[
+            shown(Contract("WorkVouchers"), "workVouchers()"),
+            shown(Contract("CompletionTracker"), "completionTracker()"),
+        ],
+    ))),
+    // There misses are reported.
+    Do(with_notice(
+        check("announcedWorkMisses()", &[], Contract("WorkMisses")),
+        call(
+            "WorkLedger",
+            "setWorkMisses(address)",
+            &[Contract("WorkMisses")],
+            &[check("workMisses()", &[], Contract("WorkMisses"))],
+        ),
+    )),
     Do(once(call(
         "CompletionTracker",
         "setJudge(address)",
@@ -700,6 +719,7 @@ pub const STEPS: &[Step] = &[
                     "WorkLedger",
                     "WorkVouchers",
                     "WorkReserve",
+                    "WorkMisses",
                     "PricingCurve",
                     "CompletionTracker",
                     "Judge",

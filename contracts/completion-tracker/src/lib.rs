@@ -54,9 +54,9 @@ use alloy_primitives::{b256, Address, Uint, B256, U256};
 use bpe_common::{
     call::require_contract,
     clock,
-    eip712::{hash_words, Domain, DomainFields},
+    eip712::{hash_words, Domain, DomainFields, COMPLETION_TRACKER},
     emit,
-    judging::to_epoch,
+    judging::{to_epoch, Dues},
     math,
     ownable::Ownable,
     packed::{narrow, widen},
@@ -66,23 +66,20 @@ use stylus_sdk::{abi, prelude::*, storage::*};
 
 #[allow(unused_imports)]
 pub use bpe_common::judging::{
-    ASSIGNED, CONSECUTIVE_EPOCHS_FOR_SLASH, DECLARED, MAX_EPOCHS, NONE, SLASH_AMOUNT_BPS,
-    SLASH_THRESHOLD_BPS,
+    ASSIGNED, CONSECUTIVE_EPOCHS_FOR_SLASH, DECLARED, MAX_EPOCHS, MISSED, MISS_EPOCHS,
+    MISS_UNBONDING, NONE, SLASH_AMOUNT_BPS, SLASH_THRESHOLD_BPS,
 };
 pub use interface::*;
 #[allow(unused_imports)]
 pub use proof::{SIGNER_GAS, VERIFIER_GAS};
-use tasks::{Dues, Epoch, Task, TaskRecord};
+use tasks::{Epoch, Task, TaskRecord};
 #[allow(unused_imports)]
 pub use tasks::{MAX_BATCH, MAX_CLOCK_SKEW, MAX_DEADLINE, MAX_RECEIPT_AGE};
 use yardsticks::{Verifier, Yardstick};
 pub use yardsticks::{VERIFIER, YARDSTICK};
 
 /// The domain that receipts and assignments are signed for.
-pub const DOMAIN: Domain = Domain {
-    name: "BPE-CompletionTracker",
-    version: "1",
-};
+pub const DOMAIN: Domain = COMPLETION_TRACKER;
 /// `keccak256("CompletionReceipt(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 timestamp)")`
 pub const COMPLETION_TYPEHASH: B256 =
     b256!("7619767ac53e1c74b317807ae59255eef42deb8afaaf9aab91d0161a1eecf383");
@@ -350,13 +347,16 @@ impl CompletionTracker {
     /// ([`ASSIGNED`]). With [`NONE`] they owe nothing, from the next epoch on. With a weight of 1e9 a capacity of 100 units
     /// means 100 tasks in an epoch.
     ///
+    /// By [`MISSED`] they owe the work that they accept for payment, and `weight` is the task type's rate: so many wei of the stake
+    /// token 1e18 wei of the payment token stand for, in a slash. For that stakes have to unbond for [`MISS_UNBONDING`] at least.
+    ///
     /// What an owner has said stands, or nobody owes anything: if another yardstick is announced already, sinks owe nothing
     /// from when that was to begin until this one does. One that begins with the next epoch is not held up.
     ///
     /// # Errors
     ///
     /// * [`ownable::OwnableUnauthorizedAccount`]
-    /// * [`InvalidWeight`] if it is zero or has more than 72 bits; [`InvalidYardstick`]
+    /// * [`InvalidWeight`] if it is zero or has more than 72 bits; [`InvalidYardstick`], [`UnbondingTooShort`]
     ///
     /// # Events
     ///
@@ -368,8 +368,11 @@ impl CompletionTracker {
         yardstick: u8,
     ) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        if yardstick > ASSIGNED {
+        if yardstick > MISSED {
             return Err(InvalidYardstick { yardstick }.into());
+        }
+        if yardstick == MISSED {
+            self.require_unbonding()?;
         }
         let narrowed: Capacity = narrow(weight).unwrap_or_default();
         if narrowed.is_zero() {
@@ -501,8 +504,8 @@ impl CompletionTracker {
         )
     }
 
-    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and the yardstick: 0
-    /// none, 1 declared, 2 assigned.
+    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, or the rate of stake for
+    /// payment, and the yardstick: 0 none, 1 declared, 2 assigned, 3 missed.
     ///
     /// # Returns
     ///

@@ -47,14 +47,6 @@ pub struct TaskRecord {
     pub(super) recorded: StorageBool,
 }
 
-/// One slot: first (24 bits), last (24). Into which epochs deadlines of a sink fall, since all before were judged: zeros, if none
-/// did. If all of them have been judged since, `first` is the largest number.
-#[storage]
-pub struct Dues {
-    pub(super) first: StorageCount,
-    pub(super) last: StorageCount,
-}
-
 /// A task: its parties and its id name it. `source` is zero for what evidence alone proves.
 #[derive(Clone, Copy)]
 pub(super) struct Task {
@@ -122,8 +114,9 @@ impl CompletionTracker {
         let mut record = self.task_mut(&task);
         record.tag.set(tag(task.key()));
         record.deadline.set(Capacity::wrapping_from(deadline));
-        let due = to_count(to_epoch(deadline.wrapping_to()));
-        self.note_due(&task, due);
+        let epoch = to_epoch(deadline.wrapping_to());
+        self.note_due(&task, epoch);
+        let due = to_count(epoch);
         let mut epochs = self.epochs.setter(pair(task.task_type, task.sink));
         let mut epoch = epochs.setter(due);
         let accepted = epoch.accepted.get().max(pack(capacity));
@@ -138,15 +131,11 @@ impl CompletionTracker {
     }
 
     /// Notes that a deadline falls into epoch `due`.
-    fn note_due(&mut self, task: &Task, due: Count) {
+    fn note_due(&mut self, task: &Task, epoch: u32) {
         let pair = pair(task.task_type, task.sink);
         let mut dues = self.dues.setter(pair);
-        if dues.first.get() > due || dues.last.get().is_zero() {
-            dues.first.set(due);
-        }
-        if dues.last.get() < due {
-            dues.last.set(due);
-        }
+        dues.add(epoch);
+        let due = to_count(epoch);
         let mut of_sink = self.sources.setter(pair);
         let mut latest = of_sink.setter(task.source);
         if latest.get() < due {

@@ -11,7 +11,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{standing::Memory, Error, Judge};
+use super::{misses::Missed, standing::Memory, Error, Judge};
 
 /// How CapacityRegistry says that it no longer knows.
 const EXPIRED: [u8; 4] = ICapacityRegistry::ObservationExpired::SELECTOR;
@@ -24,33 +24,34 @@ impl Judge {
         &self,
         task_type: B256,
         sink: Address,
-        first: u32,
+        (first, end): (u32, u32),
         dues: (u32, u32),
     ) -> Result<[u32; 3], Error> {
         let next = self.standing(task_type, sink).next.max(first);
-        let now = self.now();
-        if next >= now {
+        let end = end.min(self.now());
+        if next >= end {
             return Ok([next; 3]);
         }
-        let from = self.skip(task_type, sink, next, now, dues)?;
-        let until = now.min(from.saturating_add(MAX_EPOCHS));
+        let from = self.skip(task_type, sink, (next, end), dues)?;
+        let until = end.min(from.saturating_add(MAX_EPOCHS));
         Ok([next, from, until])
     }
 
-    /// Passes over epochs from `next` on in which the sink had no capacity and nothing was assigned to it. So a sink that comes
+    /// Passes over epochs from `next` on in which the sink had no capacity and nothing was due of what it had accepted. So a sink that comes
     /// after a year is judged at once. By bisection, as the sum of capacity-seconds never falls.
     fn skip(
         &self,
         task_type: B256,
         sink: Address,
-        next: u32,
-        now: u32,
-        (first_due, last_due): (u32, u32),
+        (next, end): (u32, u32),
+        dues: (u32, u32),
     ) -> Result<u32, Error> {
-        let end = match last_due < next {
-            true => now,
-            false => now.min(first_due),
-        };
+        if next.saturating_add(1) >= end {
+            return Ok(next);
+        }
+        let dues = [dues, self.missed_epochs(task_type, sink)?];
+        let dues = dues.into_iter().filter(|(_, last)| *last >= next);
+        let end = dues.fold(end, |end, (first, _)| end.min(first));
         if next.saturating_add(1) >= end {
             return Ok(next);
         }
@@ -105,6 +106,32 @@ impl Judge {
     ) -> Result<u128, Revert> {
         let [number] = query_words(self.vm(), of, selector, arguments)?;
         Ok(number.saturating_to())
+    }
+}
+
+impl Judge {
+    /// What the sink did of what it did and missed in `epoch`, in basis points, if it missed anything or had capacity, and what
+    /// that is worth is known: below 5 000, if less counted than was missed.
+    pub(super) fn rate_by_misses(
+        &self,
+        task_type: B256,
+        sink: Address,
+        epoch: u32,
+        missed: &Missed,
+        served: u128,
+        memory: &Memory,
+    ) -> Result<Option<u16>, Error> {
+        // Whatever counted changes nothing: it is not asked for.
+        if missed.work == 0 && (memory.below == 0 || served == 0) {
+            return Ok(None);
+        }
+        let Some(counted) = self.counted_in(task_type, sink, epoch)? else {
+            return Ok(None);
+        };
+        let all = counted.saturating_add(missed.work);
+        let part = counted.saturating_mul(u128::from(math::BPS));
+        // No product overflows: works have 104 bits, sums of them fewer than 114.
+        Ok(part.checked_div(all).map(|rate| rate as u16))
     }
 }
 

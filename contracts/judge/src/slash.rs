@@ -8,18 +8,25 @@ use bpe_common::{
     clock,
     interfaces::{ICapacityRegistry, IStakeSlasher},
     judging::{
-        EpochRecord, Verdict, CONSECUTIVE_EPOCHS_FOR_SLASH, SLASH_AMOUNT_BPS, SLASH_THRESHOLD_BPS,
+        EpochRecord, Verdict, CONSECUTIVE_EPOCHS_FOR_SLASH, MISSED, MISS_EPOCHS, SLASH_AMOUNT_BPS,
+        SLASH_THRESHOLD_BPS,
     },
-    math,
+    math::{self, split::scale},
     packed::widen,
 };
 use stylus_sdk::prelude::*;
 
-use super::{due::rate, standing::Memory, Error, Judge};
+use super::{due::rate, misses::Missed, standing::Memory, Error, Judge, NotToBeJudged};
 
 /// `keccak256("COMPLETION_UNDERPERFORMANCE")`
 pub const SLASH_REASON: B256 =
     b256!("d0e2c49981e010b210a798f5698435254fee198a8b50eb12f13710c4df92934b");
+
+/// `keccak256("WORK_MISSED")`
+pub const MISS_REASON: B256 =
+    b256!("7d174a434e3742a3cfe51696f6ea8388f7deae67b9252da7793539b36934f7d6");
+/// What rates of stake for payment are fractions of.
+const RATE_ONE: u128 = 1_000_000_000_000_000_000;
 
 /// Who had this judged, and the last epoch into which a deadline of its assignments falls.
 type Caller = (Address, u32);
@@ -56,7 +63,8 @@ impl Judge {
             };
             before = after;
             let record = EpochRecord::from(*record);
-            let verdict = self.judge_one(sink, epoch, &record, served, &mut memory, caller)?;
+            let of = (task_type, sink);
+            let verdict = self.judge_one(of, epoch, &record, served, &mut memory, caller)?;
             is_slashed |= verdict.slashed > 0;
             verdicts.push(verdict.word());
         }
@@ -70,7 +78,7 @@ impl Judge {
     /// Judges one epoch, in which the sink had `served` capacity-seconds.
     fn judge_one(
         &self,
-        sink: Address,
+        (task_type, sink): (B256, Address),
         epoch: u32,
         record: &EpochRecord,
         served: u128,
@@ -81,7 +89,15 @@ impl Judge {
             0 => memory.be_absent(1),
             _ => memory.be_present(),
         }
-        let judged = rate(record, epoch, memory, served);
+        let by_misses = record.yardstick == MISSED;
+        let missed = match by_misses {
+            true => self.final_misses(task_type, sink, epoch)?,
+            false => Missed::default(),
+        };
+        let judged = match by_misses {
+            true => self.rate_by_misses(task_type, sink, epoch, &missed, served, memory)?,
+            false => rate(record, epoch, memory, served),
+        };
         if judged.is_none() && served == 0 {
             return Ok(Verdict::default());
         }
@@ -98,6 +114,9 @@ impl Judge {
             return Ok(verdict);
         }
         let stake = self.stake_of(sink, epoch)?;
+        memory.be_measured(by_misses);
+        let lost = scale(missed.value, record.weight, RATE_ONE);
+        memory.lost = memory.lost.saturating_add(lost);
         if memory.below == 0 {
             (memory.since, memory.stake) = (epoch, stake);
         }
@@ -108,6 +127,17 @@ impl Judge {
             verdict.slashed = self.slash(sink, memory, caller)?;
         }
         Ok(verdict)
+    }
+
+    /// What was missed in `epoch`, which has to be over for so long that it is known.
+    fn final_misses(&self, task_type: B256, sink: Address, epoch: u32) -> Result<Missed, Error> {
+        let until = epoch.saturating_add(1);
+        if until.saturating_add(MISS_EPOCHS) > self.now() {
+            let [from, until] = [epoch, until].map(U256::from);
+            let next = from;
+            return Err(NotToBeJudged { from, until, next }.into());
+        }
+        self.missed_in(task_type, sink, epoch)
     }
 
     /// The stake at the end of `epoch`, or now, if that is less.
@@ -126,14 +156,19 @@ impl Judge {
     fn slash(&self, sink: Address, memory: &mut Memory, caller: Caller) -> Result<u128, Error> {
         // No overflow: a stake has 112 bits. No more than the stake: it was the least so far, this one included.
         let part = memory.stake.saturating_mul(u128::from(SLASH_AMOUNT_BPS));
-        let amount = part / u128::from(math::BPS);
+        let tenth = part / u128::from(math::BPS);
+        // By misses nobody is rewarded, and no more is taken than those lost who reported them.
+        let (amount, reason, to) = match memory.by_misses {
+            true => (tenth.min(memory.lost), MISS_REASON, Address::ZERO),
+            false => (tenth, SLASH_REASON, rewarded(sink, memory, caller)),
+        };
         let stakes = self.stake_manager.get();
         if amount > 0 {
             let arguments = [
                 sink.into_word(),
                 U256::from(amount).into(),
-                SLASH_REASON,
-                rewarded(sink, memory, caller).into_word(),
+                reason,
+                to.into_word(),
                 widen(self.reward.get()).into(),
             ];
             let selector = IStakeSlasher::slashAndRewardCall::SELECTOR;

@@ -18,7 +18,7 @@ pub const MEMORY: u32 = 288;
 type StorageCount = StorageUint<24, 1>;
 
 /// Slot 0: next (24 bits), below (24), absent (24), rate (24), stake (112), since (24): all that judging a sink writes. Slot 1,
-/// which only a slash changes: bound (72), bound_until (24).
+/// which only a slash and misses change: bound (72), bound_until (24), lost (112), by_misses (24).
 #[storage]
 pub struct Standing {
     next: StorageCount,
@@ -31,6 +31,8 @@ pub struct Standing {
     /// As CapacityRegistry keeps capacities.
     bound: StorageUint<72, 2>,
     bound_until: StorageCount,
+    lost: StorageUint<112, 2>,
+    by_misses: StorageCount,
 }
 
 /// A [`Standing`] while epochs are judged.
@@ -52,9 +54,24 @@ pub(super) struct Memory {
     pub(super) bound: u128,
     /// The last epoch that has to be told of `bound`: the capacity of later ones was clipped to it.
     pub(super) bound_until: u32,
+    /// What the epochs below the threshold cost those who reported misses, in wei of stake.
+    pub(super) lost: u128,
+    /// Whether they were measured by misses; all in a row are, or none.
+    pub(super) by_misses: bool,
 }
 
 impl Memory {
+    /// Begins a row anew, if the one so far is of another measure.
+    pub(super) fn be_measured(&mut self, by_misses: bool) {
+        if by_misses != self.by_misses {
+            self.below = 0;
+        }
+        if self.below == 0 {
+            self.lost = 0;
+        }
+        self.by_misses = by_misses;
+    }
+
     /// Remembers that the sink had capacity.
     pub(super) fn be_present(&mut self) {
         self.absent = 0;
@@ -78,6 +95,7 @@ impl Memory {
             U256::from(self.since),
             U256::from(self.bound),
             U256::from(self.bound_until),
+            U256::from(self.lost),
         )
     }
 }
@@ -94,6 +112,8 @@ impl Judge {
             since: standing.since.get().wrapping_to(),
             bound: to_u128(standing.bound.get()),
             bound_until: standing.bound_until.get().wrapping_to(),
+            lost: to_u128(standing.lost.get()),
+            by_misses: !standing.by_misses.get().is_zero(),
         }
     }
 
@@ -107,6 +127,11 @@ impl Judge {
         standing.since.set(to_count(memory.since));
         standing.bound.set(pack(memory.bound));
         standing.bound_until.set(to_count(memory.bound_until));
+        // More than there can be of stake is as good as the most.
+        standing.lost.set(pack(memory.lost));
+        standing
+            .by_misses
+            .set(to_count(u32::from(memory.by_misses)));
     }
 }
 

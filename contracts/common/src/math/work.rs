@@ -152,6 +152,52 @@ impl Verified {
     }
 }
 
+impl Verified {
+    /// As if `work` less had counted in the epoch of the last count: V falls by as much as it would have risen by it.
+    #[must_use]
+    pub fn missed(&self, work: u128) -> Self {
+        let of_epoch = work.min(self.work);
+        // What the epoch does not have is taken from what was before: 0.3 / 300 of it after the epoch, so 1 / 700 before.
+        let of_before = work.saturating_sub(of_epoch) / 700;
+        Self {
+            work: self.work.saturating_sub(of_epoch),
+            before: self.before.saturating_sub(of_before),
+            ..*self
+        }
+    }
+}
+
+/// Work that had counted since ever at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Point {
+    /// In seconds since 1970.
+    pub time: u64,
+    /// In capacity-seconds of 1e-9 units.
+    pub work: u128,
+}
+
+/// What was counted first was done within so many seconds before: as long as an epoch waits for its verdict.
+pub const FIRST_SPREAD: u64 = 4_200;
+
+impl Point {
+    /// Where the line to a sink's first count begins.
+    #[must_use]
+    pub fn begin(&self) -> Self {
+        Self {
+            time: self.time.saturating_sub(FIRST_SPREAD),
+            work: 0,
+        }
+    }
+
+    /// The work until `time`, on the line from here to `after`; before here, what was counted here.
+    pub fn until(&self, time: u64, after: &Self) -> u128 {
+        let [part, whole] = [time, after.time].map(|it| it.saturating_sub(self.time));
+        let risen = after.work.saturating_sub(self.work);
+        let part = scale(risen, u128::from(part.min(whole)), u128::from(whole));
+        self.work.saturating_add(part)
+    }
+}
+
 /// `floor(0.3 · work / 300 + 0.7 · before)`.
 fn blended(work: u128, before: u128) -> u128 {
     // 0.3 / 300 is 1 / 1000.
@@ -307,6 +353,34 @@ mod tests {
                 prop_assert!(next.at(epoch) <= capacity && next.at(epoch + 1) <= capacity);
                 verified = next;
             }
+        }
+
+        #[test]
+        fn a_miss_takes_what_its_work_would_have_shown(
+            capacity in 1_000_000u128..CAPACITY, before in 0u128..1 << 70, share in 0u128..300, work in 0..WORK,
+        ) {
+            let verified = Verified { epoch: 7, before: before.min(capacity), work: capacity * share };
+            let less = verified.missed(work);
+            prop_assert!(less.before <= verified.before && less.work <= verified.work);
+            prop_assert_eq!(less.epoch, 7);
+            let expected = verified.closed().saturating_sub(work / 1_000);
+            prop_assert!(less.closed().abs_diff(expected) <= 2, "{} {}", less.closed(), expected);
+            // And no epoch is rewritten that did not count: the mean of the next count is over the same time.
+            prop_assert_eq!(less.count(9, 600, capacity).1, verified.count(9, 600, capacity).1);
+        }
+
+        #[test]
+        fn between_two_points_work_rises_in_a_line(
+            begin in 1u64..1 << 39, length in 1u64..1 << 20, work in 0..WORK / 2, risen in 0..WORK / 2, part in 0u64..1 << 21,
+        ) {
+            let before = Point { time: begin, work };
+            let after = Point { time: begin + length, work: work + risen };
+            let at = before.until(begin + part, &after);
+            prop_assert!(at >= before.work && at <= after.work);
+            prop_assert!(at <= before.until(begin + part + 1, &after));
+            prop_assert_eq!(before.until(begin, &after), before.work);
+            prop_assert_eq!(before.until(begin + length, &after), after.work);
+            prop_assert_eq!(before.until(begin - 1, &after), before.work);
         }
 
         #[test]

@@ -57,7 +57,7 @@ pub(crate) fn appoint(
     let (tracked, declared, staked) = neighbours;
     let it = judge
         .sender(OWNER)
-        .constructor(tracked, declared, staked, ONE);
+        .constructor(tracked, declared, staked, ONE, Address::ZERO);
     it.motsu_unwrap();
     let it = tracker.sender(OWNER).set_judge(judge.address());
     it.motsu_unwrap();
@@ -892,8 +892,8 @@ fn without_a_yardstick_nobody_is_judged() {
     world.to_next_epoch();
     world.advance().expect("two epochs, the second without");
     assert_eq!((world.stake(), world.below()), (tokens(10_000), 2));
-    let unknown = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT, 3);
-    let error = InvalidYardstick { yardstick: 3 };
+    let unknown = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT, 4);
+    let error = InvalidYardstick { yardstick: 4 };
     assert_eq!(unknown.motsu_res(), Err(error.into()));
 }
 
@@ -1163,9 +1163,13 @@ fn the_judge_is_named_once_and_is_its_own() {
     let theirs = (other.registry.address(), other.stakes.address());
     for (declared, staked) in [(theirs.0, stakes), (registry, theirs.1)] {
         let judge = Contract::<Judge>::new();
-        let it = judge
-            .sender(OWNER)
-            .constructor(tracker.address(), declared, staked, ONE);
+        let it = judge.sender(OWNER).constructor(
+            tracker.address(),
+            declared,
+            staked,
+            ONE,
+            Address::ZERO,
+        );
         it.motsu_unwrap();
         let judge = judge.address();
         let refused = name(&tracker, OWNER, judge);

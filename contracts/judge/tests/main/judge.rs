@@ -36,31 +36,33 @@ fn its_neighbours_and_the_reward_are_for_ever() {
         world.tracker.address(),
         world.registry.address(),
         world.stakes.address(),
+        Address::ZERO,
     ];
-    assert_eq!(<[Address; 3]>::from(it.get_links()), links);
+    assert_eq!(<[Address; 4]>::from(it.get_links()), links);
     let each = [
         it.completion_tracker(),
         it.capacity_registry(),
         it.stake_manager(),
+        it.work_ledger(),
     ];
     assert_eq!((each, it.reward()), (links, ONE));
-    for place in 0..3 {
+    for place in 0..4 {
         let mut links = links;
         links[place] = CALLER;
-        let [tracker, registry, stakes] = links;
+        let [tracker, registry, stakes, ledger] = links;
         let judge = Contract::<Judge>::new();
         let it = judge
             .sender(OWNER)
-            .constructor(tracker, registry, stakes, ONE);
+            .constructor(tracker, registry, stakes, ONE, ledger);
         let expected = NotAContract { account: CALLER };
         assert_eq!(it.motsu_res(), Err(expected.into()));
     }
     let amount = U256::from(1) << 96;
-    let [tracker, registry, stakes] = links;
+    let [tracker, registry, stakes, ledger] = links;
     let judge = Contract::<Judge>::new();
     let build = |reward| {
         let mut it = judge.sender(OWNER);
-        it.constructor(tracker, registry, stakes, reward)
+        it.constructor(tracker, registry, stakes, reward, ledger)
             .motsu_res()
     };
     assert_eq!(build(amount), Err(RewardTooLarge { amount }.into()));
@@ -84,7 +86,7 @@ fn nobody_but_the_tracker_has_anybody_judged() {
         assert_eq!(it.motsu_res(), Err(UnauthorizedCaller { caller }.into()));
     }
     assert_eq!(world.stake(), tokens(10_000));
-    assert_eq!(world.standing(), [U256::ZERO; 8]);
+    assert_eq!(world.standing(), [U256::ZERO; 9]);
 }
 
 /// The attack: epochs that are to come, or were judged, or are left out on the way, or have no number that fits.
@@ -139,7 +141,7 @@ fn three_bad_epochs_cost_a_tenth_and_the_cap_bounds_what_is_owed_then() {
     let cap = cap.motsu_unwrap();
     let it = world.registry.sender(OWNER);
     assert_eq!(it.get_smoothed_capacity(CODE, SINK), cap);
-    let [next, below, absent, rate, stake, since, bound, until] = world.standing();
+    let [next, below, absent, rate, stake, since, bound, until, _] = world.standing();
     let now = U256::from(epoch());
     assert_eq!((next, until, bound), (now, now, cap));
     let none = U256::ZERO;

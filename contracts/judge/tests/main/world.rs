@@ -87,6 +87,7 @@ impl World {
             registry.address(),
             stakes.address(),
             reward,
+            Address::ZERO,
         );
         it.motsu_unwrap();
         let it = stakes.sender(OWNER).set_registry(registry.address(), true);
@@ -133,7 +134,7 @@ impl World {
     pub(crate) fn span(&self, dues: (u64, u64)) -> Span {
         let [first, first_due, last_due] = [self.first, dues.0, dues.1].map(U256::from);
         let it = self.judge.sender(OWNER);
-        it.get_span(CODE, SINK, first, first_due, last_due)
+        it.get_span(CODE, SINK, first, first_due, last_due, U256::MAX)
             .motsu_unwrap()
     }
 
@@ -165,10 +166,10 @@ impl World {
             .expect("the span is Judge's own")
     }
 
-    /// Next, below, absent, rate, stake, since, bound, boundUntil.
-    pub(crate) fn standing(&self) -> [U256; 8] {
+    /// Next, below, absent, rate, stake, since, bound, boundUntil, lost.
+    pub(crate) fn standing(&self) -> [U256; 9] {
         let it = self.judge.sender(OWNER).get_standing(CODE, SINK);
-        [it.0, it.1, it.2, it.3, it.4, it.5, it.6, it.7]
+        [it.0, it.1, it.2, it.3, it.4, it.5, it.6, it.7, it.8]
     }
 
     pub(crate) fn balance(&self, account: Address) -> U256 {
