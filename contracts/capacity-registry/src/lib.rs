@@ -79,7 +79,7 @@ use bpe_common::{
 use stylus_sdk::{prelude::*, storage::*};
 
 #[allow(unused_imports)]
-pub use history::{Observation, HISTORY};
+pub use history::{Observation, Summary, HISTORY};
 pub use interface::*;
 use sinks::{last_reveal_block, Capacities};
 use task_types::Origin;
@@ -168,8 +168,8 @@ pub struct CapacityRegistry {
     commit_hashes: StorageMap<B256, StorageMap<Address, StorageB256>>,
     backings: StorageMap<Address, Backing>,
     /// By task type and sink: the capacities of the past.
-    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, 64>>>,
-    observation_counts: StorageMap<B256, StorageMap<Address, StorageU32>>,
+    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, HISTORY>>>,
+    summaries: StorageMap<B256, StorageMap<Address, Summary>>,
 }
 
 /// A list of sinks and their smoothed capacities.
@@ -611,9 +611,8 @@ impl CapacityRegistry {
     }
 
     /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
-    /// smoothed capacity while it was registered. Exact at the ends of the epochs of 300 s that are remembered, which are
-    /// the last [`HISTORY`] in which the capacity changed and all since the first of them, and exact since the last change.
-    /// Within an epoch, before its last change, it is taken in a straight line.
+    /// smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last change. Within an
+    /// epoch, before its last change, it is taken in a straight line.
     ///
     /// # Returns
     ///
@@ -621,7 +620,7 @@ impl CapacityRegistry {
     ///
     /// # Errors
     ///
-    /// * [`ObservationExpired`] for earlier times; [`TimeNotReached`]
+    /// * [`TimeNotReached`]
     pub fn get_capacity_seconds(
         &self,
         task_type_id: B256,
@@ -632,11 +631,10 @@ impl CapacityRegistry {
         if asked > clock::block_timestamp(self.vm()) {
             return Err(TimeNotReached { time }.into());
         }
-        let seconds = self.seconds_until(task_type_id, sink, asked)?;
-        Ok(U256::from(seconds))
+        Ok(U256::from(self.seconds_until(task_type_id, sink, asked)))
     }
 
-    /// The most capacity that `sink` had at any time that is remembered of it in the task type.
+    /// The most capacity that `sink` ever had in the task type.
     pub fn get_peak_capacity(&self, task_type_id: B256, sink: Address) -> U256 {
         U256::from(self.peak(task_type_id, sink))
     }

@@ -74,7 +74,7 @@ pub use interface::*;
 pub use proof::{SIGNER_GAS, VERIFIER_GAS};
 use tasks::{Epoch, Task, TaskRecord};
 #[allow(unused_imports)]
-pub use tasks::{MAX_BATCH, MAX_CLOCK_SKEW, MAX_DEADLINE, MAX_RECEIPT_AGE};
+pub use tasks::{JUDGING_TIME, MAX_BATCH, MAX_CLOCK_SKEW, MAX_DEADLINE, MAX_RECEIPT_AGE};
 use yardsticks::{Verifier, Yardstick};
 pub use yardsticks::{VERIFIER, YARDSTICK};
 
@@ -183,7 +183,8 @@ impl CompletionTracker {
     }
 
     /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
-    /// this epoch. If the task was assigned and its deadline has not passed, it is met.
+    /// this epoch. If the task was assigned and its deadline has not passed, it is met. Where there is a verifier, evidence
+    /// of a task with this id counts no more.
     ///
     /// # Errors
     ///
@@ -218,7 +219,8 @@ impl CompletionTracker {
     ///
     /// # Errors
     ///
-    /// * [`InvalidDeadline`] if it has passed or is more than [`MAX_DEADLINE`] away.
+    /// * [`InvalidDeadline`] if it has passed, or is more than [`MAX_DEADLINE`] away or than stakes take to unbond, less
+    ///   [`JUDGING_TIME`].
     /// * [`TaskAlreadyAssigned`]; [`TaskAlreadyRecorded`] if it is done already.
     /// * As [`CompletionTracker::record_receipt`] for the signatures.
     ///
@@ -243,8 +245,9 @@ impl CompletionTracker {
     }
 
     /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source` is the
-    /// one whose task it was, if it was assigned or there may be a receipt for it too, and zero otherwise: with it the task
-    /// counts once, and towards the assignment. Who names none, or another, cannot keep it from being met afterwards.
+    /// one whose task it was, if it was assigned, and zero otherwise: with it the task counts towards the assignment, also of a sink that
+    /// has left. Who names none, or another, cannot keep it from being met afterwards. Of a sink a task counts once, by evidence or
+    /// by a receipt.
     ///
     /// The verifier itself may call: it brings, instead of an attestation, what it would answer to one,
     /// `abi.encode(true, taskTypeId, sink, taskId)`.
@@ -263,17 +266,12 @@ impl CompletionTracker {
         attestation: abi::Bytes,
     ) -> Result<(), Error> {
         let proven = self.verified(task_type_id, attestation)?;
-        if !self.is_serving(task_type_id, proven.sink)? {
+        let task = Task { source, ..proven };
+        // Who has left still owes what it accepted.
+        if !self.is_open(&task) && !self.is_serving(task_type_id, task.sink)? {
             return Err(SinkNotRegistered {}.into());
         }
-        let is_new = !self.mark(&proven);
-        let task = Task { source, ..proven };
-        let is_met = !source.is_zero() && self.is_open(&task);
-        let was_recorded = !source.is_zero() && self.mark(&task);
-        if was_recorded || !is_new && !is_met {
-            return Err(TaskAlreadyRecorded {}.into());
-        }
-        self.count(&task, is_new)
+        self.complete(&task)
     }
 
     // --- Anyone
@@ -457,7 +455,7 @@ impl CompletionTracker {
     }
 
     /// Of this very task: its deadline, zero if it was not assigned, and whether its completion has been recorded; by
-    /// evidence alone, if `source` is zero.
+    /// evidence alone, or by a receipt since there is a verifier, if `source` is zero.
     ///
     /// # Returns
     ///

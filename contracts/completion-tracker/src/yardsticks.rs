@@ -91,8 +91,7 @@ impl CompletionTracker {
 
     /// Refuses unless stakes stay until misses are known.
     pub(super) fn require_unbonding(&self) -> Result<(), Error> {
-        let selector = IStakeTerms::unbondingPeriodCall::SELECTOR;
-        let period = self.number(self.stake_manager.get(), selector, &[])?;
+        let period = self.unbonding_period()?;
         match period < u128::from(MISS_UNBONDING) {
             true => Err(UnbondingTooShort {
                 period: U256::from(period),
@@ -101,6 +100,12 @@ impl CompletionTracker {
             .into()),
             false => Ok(()),
         }
+    }
+
+    /// How long it takes to unbond a stake, in seconds.
+    pub(super) fn unbonding_period(&self) -> Result<u128, Revert> {
+        let selector = IStakeTerms::unbondingPeriodCall::SELECTOR;
+        self.number(self.stake_manager.get(), selector, &[])
     }
 
     /// Measures by this from epoch `from` on, which is not judged yet. Of what was to begin later than the next epoch, only

@@ -18,8 +18,12 @@
 //!
 //! Epochs are judged one after the other, each once, when they have ended, by numbers that are fixed by then: late or in
 //! time, the verdict is the same. Below the threshold three times in a row, the sink loses a tenth of its stake. An epoch in
-//! which nothing was due leaves the count as it was: neither leaving nor waiting clears it. Only a sink that was away for a
-//! day, [`MEMORY`] epochs, starts afresh.
+//! which nothing was due leaves the count as it was: neither leaving nor waiting clears it. Nor does a good epoch in which next to
+//! nothing was due: the count is cleared once in good epochs since the last bad one, together, half as much was due as in a bad
+//! one on average. Only a sink that was away for a day, [`MEMORY`] epochs, starts afresh.
+//!
+//! Tasks are whole. Of what is declared half is due, so a row of bad epochs costs nothing before half of what was due in it is a
+//! task: a sink of a fifth of a task an epoch is slashed after ten epochs without one, not after three.
 //!
 //! # What is due
 //!
@@ -27,8 +31,8 @@
 //! second by second, however often it left and came back, and whatever it declares now.
 //! *Assigned*: of the tasks that the sink accepted in writing, those whose deadline falls into the epoch, at most the
 //! capacity that it had then or when it accepted them, against those of them that were recorded by their deadline; they are
-//! due after it has left, too. A sink that nobody sent work to owes nothing by the second. Of an epoch that the registry no
-//! longer remembers, the most that it does remember is due.
+//! due after it has left, too. A sink that nobody sent work to owes nothing by the second. The registry forgets no capacity of
+//! the past, and knows of none before a sink came: what is due of an epoch is the same whenever it is judged.
 //!
 //! *Missed* (yardstick 3, where a task type is paid by work): of the work that the sink accepted in writing for a payment, what its
 //! sources reported at WorkMisses and it did not answer, against the work that was paid: an epoch is bad if less counted than was missed. It is
@@ -99,7 +103,19 @@ pub struct Judge {
 }
 
 /// All that a [`Standing`] has.
-type Numbers = (U256, U256, U256, U256, U256, U256, U256, U256, U256);
+type Numbers = (
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+);
 
 #[public]
 impl Judge {
@@ -215,6 +231,8 @@ impl Judge {
     /// * `bound`: the cap that the last slash left, in units of 1e-9.
     /// * `boundUntil`: the last epoch that it bounds.
     /// * `lost`: what the epochs below the threshold cost sources that reported misses, in wei of stake.
+    /// * `owed`: what was due in the epochs below the threshold, in capacity-seconds of 1e-9 units.
+    /// * `kept`: what was due in the good epochs since the last of them, likewise.
     pub fn get_standing(&self, task_type_id: B256, sink: Address) -> Numbers {
         self.standing(task_type_id, sink).numbers()
     }

@@ -9,14 +9,18 @@ use bpe_common::{
     interfaces::{ICapacityRegistry, IStakeSlasher},
     judging::{
         EpochRecord, Verdict, CONSECUTIVE_EPOCHS_FOR_SLASH, MISSED, MISS_EPOCHS, SLASH_AMOUNT_BPS,
-        SLASH_THRESHOLD_BPS,
     },
     math::{self, split::scale},
     packed::widen,
 };
 use stylus_sdk::prelude::*;
 
-use super::{due::rate, misses::Missed, standing::Memory, Error, Judge, NotToBeJudged};
+use super::{
+    due::{due, is_enough},
+    misses::Missed,
+    standing::Memory,
+    Error, Judge, NotToBeJudged,
+};
 
 /// `keccak256("COMPLETION_UNDERPERFORMANCE")`
 pub const SLASH_REASON: B256 =
@@ -50,17 +54,14 @@ impl Judge {
         let mut verdicts = Vec::with_capacity(records.len());
         let mut is_slashed = false;
         let mut before = match records.is_empty() {
-            true => None,
+            true => 0,
             false => self.seconds_until(task_type, sink, from)?,
         };
         for record in records {
             let epoch = memory.next;
             memory.next = epoch.saturating_add(1);
             let after = self.seconds_until(task_type, sink, memory.next)?;
-            let served = match before.zip(after) {
-                Some((before, after)) => after.saturating_sub(before),
-                None => self.most_served(task_type, sink)?,
-            };
+            let served = after.saturating_sub(before);
             before = after;
             let record = EpochRecord::from(*record);
             let of = (task_type, sink);
@@ -94,35 +95,29 @@ impl Judge {
             true => self.final_misses(task_type, sink, epoch)?,
             false => Missed::default(),
         };
-        let judged = match by_misses {
-            true => self.rate_by_misses(task_type, sink, epoch, &missed, served, memory)?,
-            false => rate(record, epoch, memory, served),
+        let due = match by_misses {
+            true => self.due_by_misses(task_type, sink, epoch, &missed, served, memory)?,
+            false => due(record, epoch, memory, served),
         };
-        if judged.is_none() && served == 0 {
+        if due.is_none() && served == 0 {
             return Ok(Verdict::default());
         }
-        memory.rate = judged.unwrap_or(math::BPS);
+        memory.rate = due.map_or(math::BPS, |due| due.rate);
         let mut verdict = Verdict {
             rate: Some(memory.rate),
             slashed: 0,
         };
-        let Some(rate) = judged else {
+        let Some(due) = due else {
             return Ok(verdict);
         };
-        if u64::from(rate) >= SLASH_THRESHOLD_BPS {
-            memory.below = 0;
+        if !due.is_bad() {
+            memory.be_good(due.owed, by_misses);
             return Ok(verdict);
         }
         let stake = self.stake_of(sink, epoch)?;
-        memory.be_measured(by_misses);
         let lost = scale(missed.value, record.weight, RATE_ONE);
-        memory.lost = memory.lost.saturating_add(lost);
-        if memory.below == 0 {
-            (memory.since, memory.stake) = (epoch, stake);
-        }
-        memory.stake = memory.stake.min(stake);
-        memory.below = memory.below.saturating_add(1);
-        if memory.below >= CONSECUTIVE_EPOCHS_FOR_SLASH {
+        memory.be_bad(epoch, stake, due.owed, lost, by_misses);
+        if memory.below >= CONSECUTIVE_EPOCHS_FOR_SLASH && is_enough(record, memory.owed) {
             memory.below = 0;
             verdict.slashed = self.slash(sink, memory, caller)?;
         }

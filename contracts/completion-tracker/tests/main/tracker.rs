@@ -125,7 +125,7 @@ impl World {
     }
 
     /// Two alike.
-    fn twins(weight: U256, yardstick: u8) -> (Self, Self) {
+    pub(crate) fn twins(weight: U256, yardstick: u8) -> (Self, Self) {
         let worlds = (
             Self::build(weight, yardstick),
             Self::build(weight, yardstick),
@@ -194,7 +194,7 @@ impl World {
         world
     }
 
-    fn add_stake(&self, amount: u64) {
+    pub(crate) fn add_stake(&self, amount: u64) {
         self.token.sender(OWNER).mint(self.sink(), tokens(amount));
         let stake = self.stakes.sender(self.sink()).stake(tokens(amount));
         stake.motsu_unwrap();
@@ -204,7 +204,7 @@ impl World {
         address(&self.sink)
     }
 
-    fn source(&self) -> Address {
+    pub(crate) fn source(&self) -> Address {
         address(&self.source)
     }
 
@@ -256,22 +256,22 @@ impl World {
         task
     }
 
-    fn receipt(&self, id: u64) -> SignedTask {
+    pub(crate) fn receipt(&self, id: u64) -> SignedTask {
         self.signed(COMPLETION_TYPEHASH, id, timestamp())
     }
 
-    fn assignment(&self, id: u64, deadline: u64) -> SignedTask {
+    pub(crate) fn assignment(&self, id: u64, deadline: u64) -> SignedTask {
         self.signed(ASSIGNMENT_TYPEHASH, id, deadline)
     }
 
-    fn record(&self, receipt: SignedTask) -> Result<(), Error> {
+    pub(crate) fn record(&self, receipt: SignedTask) -> Result<(), Error> {
         self.tracker
             .sender(OWNER)
             .record_receipt(receipt)
             .motsu_res()
     }
 
-    fn assign(&self, assignment: SignedTask) -> Result<(), Error> {
+    pub(crate) fn assign(&self, assignment: SignedTask) -> Result<(), Error> {
         self.tracker
             .sender(OWNER)
             .record_assignment(assignment)
