@@ -98,7 +98,8 @@ function actionsOf(contract, name, overloads, exported, docs) {
       ),
     ),
   );
-  const said = [...new Set(documented.filter(Boolean))].join("\n\n");
+  // The shortest first: what longer ones say is beside that.
+  const said = [...new Set(documented.filter(Boolean))].reverse().join("\n\n");
   const result = resultOf(overloads[0].outputs);
   const type = `${pascal(exported)}Parameters`;
   const items = overloads.map((it, index) => `const ${item(exported, index)} = ${JSON.stringify(it)} as const;\n`);

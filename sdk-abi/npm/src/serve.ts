@@ -31,9 +31,9 @@ import { ChainClock } from "./core/clock.js";
 import { contractAddress, type Deployment } from "./core/deployment.js";
 import { sign } from "./core/sign.js";
 import { memoryStore, type Store } from "./core/store.js";
-import { metadataOf } from "./fetch/metadata.js";
 import { getPool } from "./generated/calls/BackpressurePool.js";
 import { getSmoothedCapacity } from "./generated/calls/CapacityRegistry.js";
+import { getMetadata } from "./generated/calls/ServiceDirectory.js";
 import { getMinimumFlowRate, SUPER_TOKEN } from "./generated/calls/StreamGateway.js";
 import { redeemBatch } from "./generated/calls/WorkVouchers.js";
 import { getBudget } from "./generated/calls/WorkReserve.js";
@@ -338,7 +338,7 @@ class Seller implements BpeServe {
 
   #scaleOfTasks(): Promise<WorkScale> {
     const { client, deployment, taskTypeId, scale } = this.#options;
-    this.#scale ??= scale ? Promise.resolve(scale) : metadataOf(client, deployment, taskTypeId).then(scaleOf);
+    this.#scale ??= scale ? Promise.resolve(scale) : getMetadata(client, { deployment, taskTypeId }).then(scaleOf);
     this.#scale.catch(() => (this.#scale = undefined));
     return this.#scale;
   }

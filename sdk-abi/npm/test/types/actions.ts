@@ -49,7 +49,7 @@ const error: unknown = undefined;
 if (isBpeError(error, "DailySlashReached")) {
   expectTypeOf(error.args).toEqualTypeOf<{ readonly sink: Address; readonly from: bigint }>();
 }
-if (isBpeError(error, "WrongChain")) expectTypeOf(error.args.actual).toEqualTypeOf<number>();
+if (isBpeError(error, "WrongChain")) expectTypeOf(error.args.actual).toEqualTypeOf<number | undefined>();
 // @ts-expect-error no contract has such an error
 isBpeError(error, "NoSuchError");
 
