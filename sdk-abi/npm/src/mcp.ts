@@ -64,7 +64,8 @@ function lookingTools(server: McpServer, market: Market, wallet: Wallet): void {
     "bpe_market",
     {
       title: "Look at a task type",
-      description: "Sinks of a task type, with capacity and where they say they are, base fee, least rate of a stream, and metadata.",
+      description:
+        "Sinks of a task type, with capacity and where they say they are, base fee, least rate of a stream, and metadata.",
       inputSchema: { taskTypeId },
       annotations: looking,
     },
