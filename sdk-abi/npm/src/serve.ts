@@ -83,6 +83,8 @@ export interface BpeServe {
 
 const MOST_REQUEST = 8 << 20;
 const MOST_SUBMISSION = 1 << 20;
+/** The flow that a 402 proposes pays for the task within so many seconds. */
+const FLOW_SECONDS = 60n;
 /** Task ids that are remembered, the oldest of which are forgotten: none lives longer than its deadline. */
 const MOST_SEEN = 100_000;
 
@@ -296,7 +298,7 @@ class Seller implements BpeServe {
   async #unpaid(request: Request | undefined, error: string, amount: bigint, earmark = 0n): Promise<Response> {
     const { client, deployment, taskTypeId, price } = this.#options;
     const of = { deployment, taskTypeId };
-    const [asset, payTo, flowRate] = await Promise.all([
+    const [asset, payTo, minimum] = await Promise.all([
       SUPER_TOKEN(client, { deployment }),
       getPool(client, of),
       getMinimumFlowRate(client, of),
@@ -321,7 +323,7 @@ class Seller implements BpeServe {
             streamGateway: contractAddress(deployment, "streamGateway"),
             taskTypeId: taskTypeId.toLowerCase() as Hex,
             price: price(),
-            flowRate,
+            flowRate: minimum + (amount + FLOW_SECONDS - 1n) / FLOW_SECONDS,
             earmark,
           },
         },
