@@ -54,7 +54,7 @@ const item = (name, index) => `${name}Item${index || ""}`;
 const RESERVED = ["delete", "new", "default", "import", "export", "function", "return", "switch"];
 
 /** By its own name, or with its contract's where another one of the module has such a function. */
-function exportedName(name, shared, short) {
+export function exportedName(name, shared, short) {
   if (RESERVED.includes(name))
     throw new Error(`a function cannot be called ${name} in JavaScript: give it another name`);
   return shared.has(name) ? `${name}Of${short}` : name;

@@ -40,7 +40,7 @@ import { getBudget } from "./generated/calls/WorkReserve.js";
 import { Books } from "./serve/books.js";
 
 export { memoryStore, type Store } from "./core/store.js";
-export { nodeListener } from "./serve/node.js";
+export { nodeListener, type Incoming, type Outgoing } from "./serve/node.js";
 
 /** What a sink is made of. */
 export interface BpeServeOptions {

@@ -80,7 +80,10 @@ export async function getAllServices(
 }
 
 /** How the sinks of a task type are paid. */
-const WEIGHTINGS = { capacity: 0, spareCapacity: 1, shares: 2, work: 3 } as const;
+export type PaidBy = "capacity" | "spareCapacity" | "shares" | "work";
+
+/** BackpressurePool's numbers of them. */
+const WEIGHTINGS: Readonly<Record<PaidBy, number>> = { capacity: 0, spareCapacity: 1, shares: 2, work: 3 };
 
 /** Where a base fee starts, and between what it stays, in wei per work unit; zero for the contract's usual. */
 export interface Fees {
@@ -98,7 +101,7 @@ export type CreateTaskTypeParameters = FundingParameters & {
   /** What its sinks stake at least, in wei of the stake token. */
   readonly minStake: bigint;
   /** How its sinks are paid; by capacity by default. */
-  readonly paidBy?: keyof typeof WEIGHTINGS;
+  readonly paidBy?: PaidBy;
   readonly fees?: Fees;
 };
 
