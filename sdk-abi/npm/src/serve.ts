@@ -38,6 +38,7 @@ import { getMinimumFlowRate, SUPER_TOKEN } from "./generated/calls/StreamGateway
 import { redeemBatch } from "./generated/calls/WorkVouchers.js";
 import { getBudget } from "./generated/calls/WorkReserve.js";
 import { Books } from "./serve/books.js";
+import { isPreflight, preflight, toPages } from "./serve/pages.js";
 
 export { memoryStore, type Store } from "./core/store.js";
 export { nodeListener, type Incoming, type Outgoing } from "./serve/node.js";
@@ -129,6 +130,10 @@ class Seller implements BpeServe {
   }
 
   async fetch(request: Request): Promise<Response> {
+    return isPreflight(request) ? preflight() : toPages(await this.#answer(request));
+  }
+
+  async #answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (pathname === STATUS_PATH) return this.#status();
     if (pathname === VOUCHERS_PATH) return this.#voucher(request);

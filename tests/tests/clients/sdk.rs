@@ -82,6 +82,11 @@ async fn openais_client_and_vercels_buy_by_the_npm_package_from_a_sink_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_buys_by_the_npm_package() {
+    on_a_chain("test/browser.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn models_buy_by_the_npm_packages_mcp_server_within_limits() {
     on_a_chain("test/mcp.test.mjs").await;
 }
