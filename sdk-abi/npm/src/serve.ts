@@ -29,8 +29,10 @@ import type { BpeClient } from "./core/call.js";
 import { accountOf } from "./core/client.js";
 import { ChainClock } from "./core/clock.js";
 import { contractAddress, type Deployment } from "./core/deployment.js";
+import { isBpeError } from "./core/errors.js";
 import { sign } from "./core/sign.js";
 import { memoryStore, type Store } from "./core/store.js";
+import { limited } from "./core/wait.js";
 import { getPool } from "./generated/calls/BackpressurePool.js";
 import { getSmoothedCapacity } from "./generated/calls/CapacityRegistry.js";
 import { getMetadata } from "./generated/calls/ServiceDirectory.js";
@@ -66,6 +68,10 @@ export interface BpeServeOptions {
   readonly scale?: WorkScale;
   /** Bytes of a request at most; 8 MiB by default. */
   readonly mostRequest?: number;
+  /** Milliseconds until a request's body is given up; 30 000 by default. */
+  readonly bodyTimeout?: number;
+  /** Milliseconds after a task's deadline in which its answer may still end; 30 000 by default. */
+  readonly grace?: number;
 }
 
 /** A sink. */
@@ -84,10 +90,21 @@ export interface BpeServe {
 
 const MOST_REQUEST = 8 << 20;
 const MOST_SUBMISSION = 1 << 20;
+/** Milliseconds. */
+const BODY_TIMEOUT = 30_000;
+const GRACE = 30_000;
 /** The flow that a 402 proposes pays for the task within so many seconds. */
 const FLOW_SECONDS = 60n;
 /** Task ids that are remembered, the oldest of which are forgotten: none lives longer than its deadline. */
 const MOST_SEEN = 100_000;
+
+const TIMED_OUT = Symbol("timed out");
+
+/** Tells what took too long from what failed. */
+function timedOut(error: unknown): typeof TIMED_OUT {
+  if (isBpeError(error, "TimedOut")) return TIMED_OUT;
+  throw error;
+}
 
 const settingsOf = ({ trust, queue }: BpeServeOptions): QueueSettings => ({
   atOnce: 4,
@@ -239,6 +256,8 @@ class Seller implements BpeServe {
     const needed = this.queue.standing(source).outstanding + value;
     const indebted = lacks(needed);
     if (indebted) return indebted;
+    // Another request with the same offer may have come meanwhile.
+    if (this.#seen.has(offer.taskId)) return problem(409, `the task ${offer.taskId} was seen before`);
     try {
       const slot = this.queue.admit({ source, value, earmarked, withinMs: Number(offer.deadline - now) * 1_000 });
       this.#seen.set(offer.taskId, offer.deadline);
@@ -260,9 +279,16 @@ class Seller implements BpeServe {
   }
 
   async #serve(request: Request, offer: TaskOffer, price: bigint, slot: Slot, signed: Hex): Promise<Response> {
-    const { service, mostRequest = MOST_REQUEST } = this.#options;
+    const { service, mostRequest = MOST_REQUEST, bodyTimeout = BODY_TIMEOUT, grace = GRACE } = this.#options;
     const scale = await this.#scaleOfTasks();
-    const body = await readAtMost(request.body, mostRequest);
+    // A place is held from here on: whoever is slow loses it.
+    const left = async () => Number(offer.deadline - (await this.#clock.now())) * 1_000 + grace;
+    const reading = readAtMost(request.body, mostRequest);
+    const body = await limited(reading, bodyTimeout, "the body of a request").catch(timedOut);
+    if (body === TIMED_OUT) {
+      slot.free();
+      return problem(408, `the body of the request took more than ${bodyTimeout} ms`);
+    }
     if (!body) {
       slot.free();
       return problem(413, `a request of more than ${mostRequest} bytes`);
@@ -275,7 +301,12 @@ class Seller implements BpeServe {
       headers,
       ...(bodiless ? {} : { body: body as BodyInit }),
     });
-    const answer = await service(inner);
+    const serving = (async () => service(inner))();
+    const answer = await limited(serving, await left(), "the service").catch(timedOut);
+    if (answer === TIMED_OUT) {
+      slot.free();
+      return problem(504, "the service has not answered by the deadline");
+    }
     const counter = new Counter(scale, body.length, answer.headers.get("content-type"));
     const end = async () => {
       if (!answer.ok || !counter.complete) return slot.free();
@@ -285,10 +316,8 @@ class Seller implements BpeServe {
       await this.#books.done(offer.source, work, value);
       slot.done(value);
     };
-    return counted(answer, counter, end, () => slot.free(), {
-      [TASK_SIGNATURE_HEADER]: signed,
-      [PRICE_HEADER]: `${price}`,
-    });
+    const also = { [TASK_SIGNATURE_HEADER]: signed, [PRICE_HEADER]: `${price}` };
+    return counted(answer, { counter, end, broken: () => slot.free(), milliseconds: await left(), also });
   }
 
   #known({ taskId }: TaskOffer, now: bigint): boolean {
@@ -351,19 +380,36 @@ class Seller implements BpeServe {
   }
 }
 
-/** The answer as it comes, counted. `end`: all of it has gone out; `broken`: not all of it. */
-function counted(
-  answer: Response,
-  counter: Counter,
-  end: () => Promise<void>,
-  broken: () => void,
-  also: Readonly<Record<string, string>>,
-): Response {
+/** How an answer is watched. */
+interface Watch {
+  readonly counter: Counter;
+  /** All of it has gone out. */
+  readonly end: () => Promise<void>;
+  /** Not all of it. */
+  readonly broken: () => void;
+  /** It is broken off, if it takes longer: neither service nor reader hold a place for ever. */
+  readonly milliseconds: number;
+  /** Headers that it gets. */
+  readonly also: Readonly<Record<string, string>>;
+}
+
+/** The answer as it comes, counted. */
+function counted(answer: Response, { counter, end, broken, milliseconds, also }: Watch): Response {
   const headers = new Headers(answer.headers);
   for (const [name, value] of Object.entries(also)) headers.set(name, value);
   headers.delete("content-length");
   const reader = (answer.body ?? new Blob([]).stream()).getReader();
+  let limit: ReturnType<typeof setTimeout>;
+  const stop = async (reason: unknown) => {
+    clearTimeout(limit);
+    broken();
+    await reader.cancel(reason).catch(() => undefined);
+  };
   const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const error = new Error("the task's deadline has passed");
+      limit = setTimeout(() => (controller.error(error), void stop(error)), milliseconds);
+    },
     async pull(controller) {
       try {
         const { done, value } = await reader.read();
@@ -371,17 +417,16 @@ function counted(
           counter.feed(value);
           return controller.enqueue(value);
         }
+        clearTimeout(limit);
         await end();
         controller.close();
       } catch (error) {
+        clearTimeout(limit);
         broken();
         controller.error(error);
       }
     },
-    async cancel(reason) {
-      broken();
-      await reader.cancel(reason);
-    },
+    cancel: stop,
   });
   return new Response(body, { status: answer.status, statusText: answer.statusText, headers });
 }

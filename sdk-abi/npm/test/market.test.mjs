@@ -74,9 +74,19 @@ async function service(request) {
 }
 
 /** A sink with its books, and what a `fetch` reaches it by. */
-function sinkWith({ store = memoryStore(), ...rest } = {}) {
+function sinkWith({ store = memoryStore(), ...rest } = {}, more = {}) {
   const queue = { ...settings, atOnce: 2, firstTrust: parseEther("1"), mostTrust: parseEther("2"), ...rest };
-  const serve = createBpeServe({ ...of, client: seller, service, price: () => price, trust: 1n, scale, store, queue });
+  const serve = createBpeServe({
+    ...of,
+    client: seller,
+    service,
+    price: () => price,
+    trust: 1n,
+    scale,
+    store,
+    queue,
+    ...more,
+  });
   const reach = (input, init) => serve.fetch(new Request(input, init));
   return { serve, reach };
 }
@@ -205,6 +215,51 @@ test("what the service refuses costs nothing, and comes through", onChain, async
   await assert.rejects(openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }), { status: 503 });
 });
 
+const asked = { model: "m", input: "x", encoding_format: "float" };
+
+test(
+  "who is slow loses the place: a body that does not come, a service that never answers or ends",
+  onChain,
+  async () => {
+    const { serve, reach } = sinkWith({}, { bodyTimeout: 200 });
+    const endless = (input, init) => {
+      if (!new Headers(init?.headers).has("bpe-task")) return reach(input, init);
+      const body = new ReadableStream({ start: (it) => it.enqueue(new Uint8Array([123])) });
+      return reach(input, { ...init, body, duplex: "half" });
+    };
+    await assert.rejects(buyerOf(endless).openai.embeddings.create(asked), { status: 408 });
+    assert.deepEqual([serve.queue.running, serve.queue.waiting], [0, 0]);
+
+    const half = new ReadableStream({ start: (it) => it.enqueue(new Uint8Array([123])) });
+    for (const [service, expected] of [
+      [() => new Promise(() => {}), /status 504 without a signature/],
+      [() => new Response(half, { headers: { "content-type": "application/json" } }), /deadline has passed/],
+    ]) {
+      const hanging = sinkWith({}, { service, grace: 0 });
+      const { openai, fetch } = buyerOf(hanging.reach, { taskSeconds: 2 });
+      await assert.rejects(openai.embeddings.create(asked), expected);
+      await fetch.settled();
+      assert.equal(hanging.serve.queue.running, 0);
+      assert.equal(await hanging.serve.redeem(), undefined);
+    }
+  },
+);
+
+test("the same offer twice at once is one task", onChain, async () => {
+  const { reach } = sinkWith();
+  const answers = [];
+  const twice = async (input, init) => {
+    if (!new Headers(init?.headers).has("bpe-task")) return reach(input, init);
+    const both = await Promise.all([reach(input, init), reach(input, init)]);
+    answers.push(both.map((it) => it.status).sort());
+    return both.find((it) => it.status !== 409);
+  };
+  const { openai, fetch, faults } = buyerOf(twice);
+  await openai.embeddings.create(asked);
+  await fetch.settled();
+  assert.deepEqual([answers, faults], [[[200, 409]], []]);
+});
+
 test("a first trust that is too small asks for an earmark, which is set aside", onChain, async () => {
   const { reach } = sinkWith({ firstTrust: 1n, mostTrust: 1n });
   const { openai, fetch, faults } = buyerOf(reach);
@@ -239,7 +294,6 @@ test("sinks are found in the directory, and nobody in one's own network is", onC
   const seen = [];
   const watched = (input, init) => (seen.push(new URL(input).host), reach(input, init));
   const { openai, fetch, faults } = buyerOf(watched, { sinks: undefined });
-  const asked = { model: "m", input: "x", encoding_format: "float" };
   for (const address of [
     "http://sink.example",
     "https://127.0.0.1",
