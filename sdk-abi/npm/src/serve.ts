@@ -30,6 +30,7 @@ import { accountOf } from "./core/client.js";
 import { ChainClock } from "./core/clock.js";
 import { contractAddress, type Deployment } from "./core/deployment.js";
 import { isBpeError } from "./core/errors.js";
+import { Fresh } from "./core/fresh.js";
 import { sign } from "./core/sign.js";
 import { memoryStore, type Store } from "./core/store.js";
 import { limited } from "./core/wait.js";
@@ -90,6 +91,8 @@ export interface BpeServe {
 
 const MOST_REQUEST = 8 << 20;
 const MOST_SUBMISSION = 1 << 20;
+/** Milliseconds for which what everybody may ask is not asked again. */
+const FRESH = 2_000;
 /** Milliseconds. */
 const BODY_TIMEOUT = 30_000;
 const GRACE = 30_000;
@@ -132,6 +135,9 @@ class Seller implements BpeServe {
   readonly #books: Books;
   readonly #clock: ChainClock;
   readonly #seen = new Map<Hex, bigint>();
+  readonly #capacity: Fresh<bigint>;
+  /** Super Token, pool, least rate of a stream. */
+  readonly #terms: Fresh<readonly [Address, Address, bigint]>;
   readonly #remembered = new Map<Address, Promise<void>>();
   #scale: Promise<WorkScale> | undefined;
   #draining = false;
@@ -142,6 +148,11 @@ class Seller implements BpeServe {
     this.#account = accountOf(client, options.account);
     this.#books = new Books({ client, deployment, taskTypeId, account: this.#account, store });
     this.#clock = new ChainClock(client);
+    const of = { deployment, taskTypeId };
+    this.#capacity = new Fresh(FRESH, () => getSmoothedCapacity(client, { ...of, sink: this.#account.address }));
+    const terms = () =>
+      Promise.all([SUPER_TOKEN(client, { deployment }), getPool(client, of), getMinimumFlowRate(client, of)] as const);
+    this.#terms = new Fresh(FRESH, terms);
     this.#settings = settingsOf(options);
     this.queue = new TaskQueueManager(this.#settings);
   }
@@ -175,8 +186,8 @@ class Seller implements BpeServe {
   }
 
   async #status(): Promise<Response> {
-    const { client, deployment, taskTypeId, price } = this.#options;
-    const capacity = await getSmoothedCapacity(client, { deployment, taskTypeId, sink: this.#account.address });
+    const { taskTypeId, price } = this.#options;
+    const capacity = await this.#capacity.get();
     const free = BigInt(Math.max(0, this.#settings.atOnce - this.queue.running));
     const own = { taskTypeId, capacity, free, queued: BigInt(this.queue.waiting), price: price() };
     return json(200, { taskTypes: [own], draining: this.#draining });
@@ -330,13 +341,8 @@ class Seller implements BpeServe {
   }
 
   async #unpaid(request: Request | undefined, error: string, amount: bigint, earmark = 0n): Promise<Response> {
-    const { client, deployment, taskTypeId, price } = this.#options;
-    const of = { deployment, taskTypeId };
-    const [asset, payTo, minimum] = await Promise.all([
-      SUPER_TOKEN(client, { deployment }),
-      getPool(client, of),
-      getMinimumFlowRate(client, of),
-    ]);
+    const { deployment, taskTypeId, price } = this.#options;
+    const [asset, payTo, minimum] = await this.#terms.get();
     const required = {
       x402Version: 2,
       error,

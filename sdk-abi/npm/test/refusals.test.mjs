@@ -9,6 +9,7 @@ import { getStake, stake } from "../dist/generated/actions/stake.js";
 import { reveal } from "../dist/generated/actions/commitReveal.js";
 import { errorSignatures } from "../dist/generated/errors.js";
 import { decodeRevert } from "../dist/core/errors.js";
+import { createBpeServe } from "../dist/serve.js";
 import { explained } from "../dist/core/refusal.js";
 import { abis, account, clientOf, deployment, sample } from "./support.mjs";
 
@@ -205,6 +206,28 @@ test("a reveal waits for a later block no longer than it is told", async () => {
   const error = await refused(reveal(client, { ...parameters, waiting }), "TimedOut");
   assert.equal(error.args.milliseconds, 80);
   assert.ok(Date.now() - started < 5_000);
+});
+
+test("what strangers may ask of a sink is not asked of the chain each time, and failures are not kept", async () => {
+  let asked = 0;
+  let answers = false;
+  const client = clientOf(() => {
+    asked += 1;
+    if (!answers) throw Object.assign(new Error("no node"), { code: -32000 });
+    return toHex(5, { size: 32 });
+  });
+  const names = ["streamGateway", "backpressurePool", "capacityRegistry", "workVouchers"];
+  const options = { client, deployment: deployment(names), taskTypeId: toHex(1, { size: 32 }), service: () => {} };
+  const serve = createBpeServe({ ...options, price: () => 1n, trust: 1n });
+  const request = () => serve.fetch(new Request("http://sink.example/v1/x", { method: "POST", body: "{}" }));
+  await assert.rejects(request());
+  answers = true;
+  const before = asked;
+  const said = await Promise.all(Array.from({ length: 50 }, request));
+  assert.deepEqual([...new Set(said.map((it) => it.status))], [402]);
+  assert.equal(asked - before, 3);
+  for (let time = 0; time < 20; time += 1) await serve.fetch(new Request("http://sink.example/bpe/v1/status"));
+  assert.equal(asked - before, 4);
 });
 
 test("errors can be told apart", () => {
