@@ -24,10 +24,7 @@ use bpe_abi::{
 };
 use common::{Cutter, Outcome, Stage};
 use devnet::{code, Devnet, IStylusDeployer, STYLUS_DEPLOYER};
-use devnet_superfluid::{
-    bindings::{ISuperToken, ITestToken},
-    tools_dir,
-};
+use devnet_superfluid::{bindings::ITestToken, tools_dir};
 use serde_json::{json, Value};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -64,7 +61,7 @@ async fn mined(sent: Result<PendingTransactionBuilder<Ethereum>, alloy::contract
     assert!(receipt.status(), "{receipt:?}");
 }
 
-/// Wraps test tokens for account 0, and stakes what everybody takes who opens a task type.
+/// Mints test tokens for account 0, and stakes what everybody takes who opens a task type.
 async fn stake(stage: &Stage, stakes: &IStakeManager::IStakeManagerInstance<impl Provider>) {
     let file: Value = serde_json::from_str(&stage.text()).unwrap();
     let at = |token: &str| -> Address {
@@ -72,13 +69,10 @@ async fn stake(stage: &Stage, stakes: &IStakeManager::IStakeManagerInstance<impl
         address.parse().unwrap()
     };
     let (provider, account) = (stage.devnet.provider(), stage.devnet.account(0));
-    let usdc = ITestToken::new(at("usdc"), &provider);
-    let usdcx = ISuperToken::new(at("usdcx"), &provider);
+    let token = ITestToken::new(at("stakeToken"), &provider);
     let amount = U256::from(100) * U256::from(10).pow(U256::from(18));
-    mined(usdc.mint(account, amount).send().await).await;
-    mined(usdc.approve(*usdcx.address(), amount).send().await).await;
-    mined(usdcx.upgrade(amount).send().await).await;
-    mined(usdcx.approve(*stakes.address(), amount).send().await).await;
+    mined(token.mint(account, amount).send().await).await;
+    mined(token.approve(*stakes.address(), amount).send().await).await;
     mined(stakes.stake(amount).send().await).await;
 }
 
