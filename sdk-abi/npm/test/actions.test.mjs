@@ -5,8 +5,18 @@ import { keccak256, parseEther, parseUnits, toHex, zeroAddress, zeroHash } from 
 import { bpeActions } from "../dist/actions.js";
 import { mined } from "../dist/index.js";
 import * as modules from "../dist/generated/actions/index.js";
-import { accountAt, clientAt, deployed, deployment, mine, mintUsdc, namesOf, onChain } from "./chain.mjs";
-import { openTaskType, refused } from "./chain.mjs";
+import {
+  accountAt,
+  clientAt,
+  deployed,
+  deployment,
+  mine,
+  mintUsdc,
+  namesOf,
+  onChain,
+  openTaskType,
+  refused,
+} from "./chain.mjs";
 
 const { aggregator, buffer, commitReveal, completion, demurrage, economy, lightning, nestedPool, openclaw } = modules;
 const { directory, judge, overflow, pipeline, platform, pool, pricing, relay, router, sink, source, stake, streams } =

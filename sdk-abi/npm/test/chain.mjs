@@ -1,5 +1,6 @@
-// A chain with the suite, for tests: BPE_DEVNET = {"url", "deployment": what `bpe deploy` wrote}. The repository's
-// tests/tests/clients starts one; by hand: `bpe devnet`, `bpe deploy`. Without it these tests are skipped.
+// A chain with the suite, for tests: BPE_DEVNET = {"url", "deployment": what `bpe deploy` wrote}, whose stake token is
+// USDCx. The repository's tests/tests/clients starts one; by hand: `bpe devnet`, `bpe deploy --config`, and a block a
+// second, as other chains have. Nobody has tokens there but for what a test mints. Without it these tests are skipped.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

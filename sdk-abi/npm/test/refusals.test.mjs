@@ -3,9 +3,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { createClient, custom, decodeErrorResult, encodeErrorResult, http, parseEther, toHex } from "viem";
+import {
+  createClient,
+  custom,
+  decodeErrorResult,
+  encodeErrorResult,
+  http,
+  pad,
+  parseEther,
+  toFunctionSelector,
+  toHex,
+} from "viem";
 import { BpeError, deploymentOf, isBpeError, mined } from "../dist/index.js";
-import { getStake, stake } from "../dist/generated/actions/stake.js";
+import { getStake, stake, stakeWithApproval } from "../dist/generated/actions/stake.js";
 import { reveal } from "../dist/generated/actions/commitReveal.js";
 import { errorSignatures } from "../dist/generated/errors.js";
 import { decodeRevert } from "../dist/core/errors.js";
@@ -119,6 +129,23 @@ test("no account, no ether", async () => {
   const error = await refused(stake(poor, { deployment: book, amount }), "NoEther");
   assert.deepEqual(error.args, { account: account.address, available: 7n });
   assert.match(error.message, /NoEther\(account: 0x\w+, available: 7\)/);
+});
+
+test("too few of a token that wraps none: it says so, whether or not it is to wrap", async () => {
+  const token = `0x${"0".repeat(38)}ee`;
+  const answers = { stakeToken: token, balanceOf: toHex(5, { size: 32 }) };
+  const selector = (name, ...types) => toFunctionSelector(`function ${name}(${types.join()})`);
+  const plain = clientOf((method, [call]) => {
+    assert.equal(method, "eth_call");
+    if (call.data.startsWith(selector("stakeToken"))) return pad(answers.stakeToken);
+    if (call.data.startsWith(selector("balanceOf", "address"))) return answers.balanceOf;
+    return reverting("0x")();
+  });
+  for (const wrap of [false, true]) {
+    const error = await refused(stakeWithApproval(plain, { deployment: book, amount, wrap }), "TooFewTokens");
+    const { available, required } = error.args;
+    assert.deepEqual([error.args.token.toLowerCase(), available, required], [token, 5n, amount]);
+  }
 });
 
 test("a wallet that changes its chain between looking and sending, and a transport that gives up first", async () => {
