@@ -81,9 +81,10 @@ use bpe_common::{
 use stylus_sdk::{prelude::*, storage::*};
 
 #[allow(unused_imports)]
-pub use history::{Observation, HISTORY};
+pub use history::{Observation, Summary, HISTORY};
 pub use interface::*;
 use sinks::last_reveal_block;
+use task_types::Origin;
 
 /// Blocks within which a commitment has to be revealed.
 pub const COMMIT_TIMEOUT: u64 = 20;
@@ -105,10 +106,14 @@ const MAX_SINKS: u32 = (1 << 24) - 1;
 type Capacity = Uint<72, 2>;
 type StorageCapacity = StorageUint<72, 2>;
 
-/// What a task type can be, as bits: registered; with a minimum stake of its creator set aside; with capacities that adapters
-/// alone attest.
+/// What a task type can be: registered, or registered with a minimum stake of its creator set aside.
 pub(crate) const REGISTERED: u8 = 1;
 pub(crate) const BONDED: u8 = 2;
+/// Its id follows from its creator and a name.
+pub(crate) const DERIVED: u8 = 3;
+/// Which of them it is.
+pub(crate) const KIND: u8 = 3;
+/// Adapters alone say what its sinks can do.
 pub(crate) const ATTESTED: u8 = 4;
 
 /// Slot 0: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), state (8: 0 if there is none).
@@ -165,8 +170,8 @@ pub struct CapacityRegistry {
     commit_hashes: StorageMap<B256, StorageMap<Address, StorageB256>>,
     backings: StorageMap<Address, Backing>,
     /// By task type and sink: the capacities of the past.
-    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, 64>>>,
-    observation_counts: StorageMap<B256, StorageMap<Address, StorageU32>>,
+    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, HISTORY>>>,
+    summaries: StorageMap<B256, StorageMap<Address, Summary>>,
 }
 
 /// A list of sinks and their smoothed capacities.
@@ -205,8 +210,11 @@ impl CapacityRegistry {
     pub fn register_task_type(&mut self, task_type_id: B256, min_stake: U256) -> Result<(), Error> {
         let creator = self.vm().msg_sender();
         let attested = !self.adapter_from(creator).is_zero();
-        let free = attested || self.is_setting_up()?;
-        self.create(task_type_id, min_stake, creator, free)?;
+        let origin = match attested || self.is_setting_up()? {
+            true => Origin::Trusted,
+            false => Origin::Bonded,
+        };
+        self.create(task_type_id, min_stake, creator, origin)?;
         if attested {
             self.set_attested(task_type_id);
         }
@@ -214,7 +222,8 @@ impl CapacityRegistry {
     }
 
     /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from
-    /// the creator and a name, so that nothing has to be set aside. A `weighting` other than 0 is BackpressurePool's from the
+    /// the creator and a name, so that nothing has to be set aside, and the id is the creator's even if somebody else took it
+    /// before: whose stake is free again. A `weighting` other than 0 is BackpressurePool's from the
     /// start. And for the owner until staking is open: EconomyFactory does it for its caller.
     ///
     /// # Errors
@@ -234,14 +243,17 @@ impl CapacityRegistry {
         weighting: u8,
     ) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
-        let free = if caller == self.service_directory() {
-            derived
-        } else if self.is_setting_up()? {
-            true
+        let origin = if caller != self.service_directory() {
+            match self.is_setting_up()? {
+                true => Origin::Trusted,
+                false => return Err(NotServiceDirectory { caller }.into()),
+            }
+        } else if derived {
+            Origin::Derived
         } else {
-            return Err(NotServiceDirectory { caller }.into());
+            Origin::Bonded
         };
-        self.create(task_type_id, min_stake, creator, free)?;
+        self.create(task_type_id, min_stake, creator, origin)?;
         self.set_weighting(task_type_id, weighting)
     }
 
@@ -568,7 +580,7 @@ impl CapacityRegistry {
 
     /// Whether a minimum stake of the task type's creator is set aside, until somebody else serves it.
     pub fn is_bonded(&self, task_type_id: B256) -> bool {
-        self.state(task_type_id) & BONDED != 0
+        self.state(task_type_id) & KIND == BONDED
     }
 
     /// Whether adapters alone say what sinks of the task type can do.
@@ -624,9 +636,8 @@ impl CapacityRegistry {
     }
 
     /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
-    /// smoothed capacity while it was registered. Exact at the ends of the epochs of 300 s that are remembered, which are
-    /// the last [`HISTORY`] in which the capacity changed and all since the first of them, and exact since the last change.
-    /// Within an epoch, before its last change, it is taken in a straight line.
+    /// smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last change. Within an
+    /// epoch, before its last change, it is taken in a straight line.
     ///
     /// # Returns
     ///
@@ -634,7 +645,7 @@ impl CapacityRegistry {
     ///
     /// # Errors
     ///
-    /// * [`ObservationExpired`] for earlier times; [`TimeNotReached`]
+    /// * [`TimeNotReached`]
     pub fn get_capacity_seconds(
         &self,
         task_type_id: B256,
@@ -645,11 +656,10 @@ impl CapacityRegistry {
         if asked > clock::block_timestamp(self.vm()) {
             return Err(TimeNotReached { time }.into());
         }
-        let seconds = self.seconds_until(task_type_id, sink, asked)?;
-        Ok(U256::from(seconds))
+        Ok(U256::from(self.seconds_until(task_type_id, sink, asked)))
     }
 
-    /// The most capacity that `sink` had at any time that is remembered of it in the task type.
+    /// The most capacity that `sink` ever had in the task type.
     pub fn get_peak_capacity(&self, task_type_id: B256, sink: Address) -> U256 {
         U256::from(self.peak(task_type_id, sink))
     }

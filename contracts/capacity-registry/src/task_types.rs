@@ -12,36 +12,58 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{interface::*, CapacityRegistry, ATTESTED, BONDED, REGISTERED};
+use super::{interface::*, CapacityRegistry, ATTESTED, BONDED, DERIVED, KIND, REGISTERED};
+
+/// Why somebody may have an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The owner sets up, or an adapter does.
+    Trusted,
+    /// A minimum stake of the creator's is set aside.
+    Bonded,
+    /// It follows from the creator and a name: nobody else has a right to it.
+    Derived,
+}
+
+impl Origin {
+    fn kind(self) -> u8 {
+        match self {
+            Self::Trusted => REGISTERED,
+            Self::Bonded => BONDED,
+            Self::Derived => DERIVED,
+        }
+    }
+}
 
 impl CapacityRegistry {
-    /// Creates a task type, and sets a minimum stake of its creator aside unless it is `free`.
+    /// Creates a task type. An id that is derived is its creator's, whoever had it registered before.
     pub(crate) fn create(
         &mut self,
         id: B256,
         min_stake: U256,
         creator: Address,
-        free: bool,
+        origin: Origin,
     ) -> Result<(), Error> {
         let min = narrow(min_stake).ok_or(MinStakeTooLarge {
             minStake: min_stake,
         })?;
-        let mut task_type = self.task_types.setter(id);
-        if !task_type.state.get().is_zero() {
+        let (kind, before) = (self.state(id) & KIND, self.get_creator(id));
+        if kind != 0 && (origin != Origin::Derived || kind == origin.kind()) {
             return Err(TaskTypeAlreadyExists {}.into());
         }
-        let state = if free {
-            REGISTERED
-        } else {
-            REGISTERED | BONDED
-        };
-        task_type.state.set(U8::from(state));
-        task_type.min_stake.set(min);
+        // Whoever had it before has no say: neither in who attests.
+        let mut task_type = self.task_types.setter(id);
+        task_type.state.set(U8::from(origin.kind()));
         task_type.creator.set(creator);
+        // For those who register from now on: who serves has locked what was asked for.
+        task_type.min_stake.set(min);
         emit!(self.vm(), TaskTypeRegistered[id, creator](min_stake));
-        match free {
-            true => Ok(()),
-            false => self.tell_stakes(IStakeManager::bondCall::SELECTOR, creator),
+        if kind == BONDED {
+            self.tell_stakes(IStakeManager::releaseBondCall::SELECTOR, before)?;
+        }
+        match origin {
+            Origin::Bonded => self.tell_stakes(IStakeManager::bondCall::SELECTOR, creator),
+            Origin::Trusted | Origin::Derived => Ok(()),
         }
     }
 
@@ -49,17 +71,15 @@ impl CapacityRegistry {
     pub(crate) fn release_bond(&mut self, id: B256, sink: Address) -> Result<(), Error> {
         let state = self.state(id);
         let creator = self.get_creator(id);
-        if state & BONDED == 0 || creator == sink {
+        if state & KIND != BONDED || creator == sink {
             return Ok(());
         }
-        self.task_types
-            .setter(id)
-            .state
-            .set(U8::from(state & !BONDED));
+        let rest = REGISTERED | (state & ATTESTED);
+        self.task_types.setter(id).state.set(U8::from(rest));
         self.tell_stakes(IStakeManager::releaseBondCall::SELECTOR, creator)
     }
 
-    /// What the task type is, as bits; none if there is no such.
+    /// What the task type is, see [`KIND`], and whether it is [`ATTESTED`]; zero if there is no such.
     pub(crate) fn state(&self, id: B256) -> u8 {
         self.task_types.getter(id).state.get().wrapping_to()
     }

@@ -197,3 +197,39 @@ fn an_adapter_limits_what_has_grown_old_at_once(
     assert_eq!(world.total(RELAYS), U256::ZERO);
     assert_eq!(pool.sender(owner).notices(), U256::from(2));
 }
+
+/// The attack: a squatter has capacities attested for ever under an id that is somebody else's by right.
+#[motsu::test]
+fn who_takes_a_derived_id_back_decides_anew(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    squatter: Address,
+    creator: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    let directory = Address::repeat_byte(0xd1);
+    registry
+        .sender(owner)
+        .set_service_directory(directory)
+        .motsu_unwrap();
+    advance_time(bpe_common::powers::MIN_NOTICE);
+    world.stake(squatter, 1_000);
+    let take = registry
+        .sender(squatter)
+        .register_task_type(NONCE, tokens(100));
+    take.motsu_unwrap();
+    let require = registry.sender(squatter).require_attestations(NONCE);
+    require.motsu_unwrap();
+    assert!(
+        registry.sender(owner).is_bonded(NONCE),
+        "it stays what it was"
+    );
+    let mut it = registry.sender(directory);
+    it.register_task_type_for(NONCE, tokens(100), creator, true, 0)
+        .motsu_unwrap();
+    drop(it);
+    assert!(!registry.sender(owner).is_attested(NONCE));
+    assert_eq!(registry.sender(owner).get_creator(NONCE), creator);
+}
