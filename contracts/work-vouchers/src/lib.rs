@@ -68,7 +68,7 @@ use bpe_common::{
     eip712::{Domain, DomainFields, WORK_LEDGER},
     emit,
     interfaces::IWorkEvidence,
-    math::{to_u128_saturating, work::Part},
+    math::to_u128_saturating,
     ownable::Ownable,
     packed::widen,
 };
