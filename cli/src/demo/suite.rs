@@ -109,6 +109,8 @@ impl Suite {
             fee_recipient: Some(fee_recipient),
             treasury: Some(treasury),
             stake: deploy::Stake {
+                // One token for all, so that the books balance in one currency.
+                token: Some(superfluid.usdcx),
                 // The books have no account of who advances.
                 slash_reward: Some("0".to_owned()),
                 ..deploy::Stake::default()

@@ -356,7 +356,12 @@ impl Settings {
         superfluid: Option<&SuperfluidAddresses>,
     ) -> anyhow::Result<()> {
         let stake = &config.stake;
-        self.address("stake.token", stake.token.or(superfluid.map(|it| it.usdcx)));
+        // In a plan that would deploy Superfluid, all are zero.
+        let plain = superfluid.map(|it| match it.stake_token.is_zero() {
+            true => it.usdcx,
+            false => it.stake_token,
+        });
+        self.address("stake.token", stake.token.or(plain));
         let unit = amount("stake.unit", stake.unit.as_deref(), DEFAULT_STAKE_UNIT)?;
         self.number("stake.unit", unit);
         let least = amount("stake.minimum", stake.minimum.as_deref(), DEFAULT_MIN_STAKE)?;

@@ -98,9 +98,9 @@ impl World {
         it.motsu_unwrap();
         let it = registry.sender(OWNER).set_aggregator(OWNER);
         it.motsu_unwrap();
-        stakes.sender(OWNER).open().motsu_unwrap();
         let it = registry.sender(OWNER).register_task_type(CODE, ONE);
         it.motsu_unwrap();
+        stakes.sender(OWNER).open().motsu_unwrap();
         world.add_stake(10_000);
         world.register(100);
         to_next_epoch();
