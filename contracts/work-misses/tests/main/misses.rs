@@ -159,6 +159,7 @@ impl Court {
     pub(crate) fn receipt(&self, number: u64, key: &SigningKey) -> SignedReceipt {
         receipt_of(number, (address(key), key), self.tracker.address(), 42_161)
     }
+
     pub(crate) fn answer(&self, receipt: SignedReceipt) -> Result<(), Error> {
         self.desk.sender(THIRD).answer_miss(receipt).motsu_res()
     }
