@@ -89,7 +89,6 @@ interface ICapacityRegistry {
     error NotServiceDirectory(address caller);
 
     /// What was before `oldest`, in seconds since 1970, is no longer known of this sink.
-    error ObservationExpired(uint256 oldest);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);

@@ -477,7 +477,7 @@ impl CompletionTracker {
         (widen(record.deadline.get()), record.recorded.get())
     }
 
-    /// Of `sink` in `epoch`: the most capacity with which assignments due in it were accepted, completions recorded, assignments
+    /// Of `sink` in `epoch`: the most capacity that it ever had until assignments due in it were recorded, completions recorded, assignments
     /// due and those of them that were met.
     ///
     /// # Returns

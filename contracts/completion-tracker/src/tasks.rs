@@ -29,7 +29,7 @@ pub const MAX_BATCH: usize = 100;
 /// One slot: accepted (72 bits), completions (24), assigned (24), met (24). All that is recorded of a sink in an epoch.
 #[storage]
 pub struct Epoch {
-    /// The most capacity with which assignments were accepted that are due in this epoch.
+    /// The most capacity that the sink ever had until assignments were recorded that are due in this epoch.
     pub(super) accepted: StorageCapacity,
     /// Completions recorded in this epoch.
     pub(super) completions: StorageCount,

@@ -30,7 +30,7 @@
 //! *Declared*: completions against capacity × time, as CapacityRegistry recorded it: the capacity that the sink was paid for,
 //! second by second, however often it left and came back, and whatever it declares now.
 //! *Assigned*: of the tasks that the sink accepted in writing, those whose deadline falls into the epoch, at most the
-//! capacity that it had then or when it accepted them, against those of them that were recorded by their deadline; they are
+//! most capacity that it ever had until they were recorded, against those of them that were recorded by their deadline; they are
 //! due after it has left, too. A sink that nobody sent work to owes nothing by the second. The registry forgets no capacity of
 //! the past, and knows of none before a sink came: what is due of an epoch is the same whenever it is judged.
 //!
