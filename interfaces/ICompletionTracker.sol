@@ -49,7 +49,8 @@ interface ICompletionTracker {
     event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier, uint256 from);
 
     /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by
-    /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them.
+    /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them, 3 by what they missed of it, where `weight` is
+    /// the wei of stake that 1e18 wei of payment stand for.
     event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, uint8 yardstick);
 
     /// `length` is more than a batch can have.
@@ -88,7 +89,7 @@ interface ICompletionTracker {
     /// A completion `weight` is from 1 to 2^72 − 1.
     error InvalidWeight(uint256 weight);
 
-    /// There is no `yardstick` of that number: 0 is none, 1 declared, 2 assigned.
+    /// There is no `yardstick` of that number: 0 is none, 1 declared, 2 assigned, 3 missed.
     error InvalidYardstick(uint8 yardstick);
 
     /// Judge has been set already.
@@ -126,6 +127,9 @@ interface ICompletionTracker {
 
     /// This task has been recorded as completed already.
     error TaskAlreadyRecorded();
+
+    /// Stakes unbond in `period` seconds, and misses are known only after `required`.
+    error UnbondingTooShort(uint256 period, uint256 required);
 
     /// Records that `sink` completed a task for the caller. Both have signed a `CompletionReceipt` whose timestamp is this
     /// block's; who cannot know that beforehand uses `recordReceipt`.
@@ -196,8 +200,8 @@ interface ICompletionTracker {
     /// due and those of them that were met.
     function getEpoch(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (uint256 accepted, uint256 completions, uint256 assigned, uint256 met);
 
-    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and the yardstick: 0
-    /// none, 1 declared, 2 assigned.
+    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, or the rate of stake for
+    /// payment, and the yardstick: 0 none, 1 declared, 2 assigned, 3 missed.
     function getYardstick(bytes32 taskTypeId, uint256 epoch) external view returns (uint256 weight, uint8 yardstick);
 
     /// Who checks evidence for the task type; zero if nobody does.

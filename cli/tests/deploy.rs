@@ -24,7 +24,10 @@ use bpe_abi::{
 };
 use common::{Cutter, Outcome, Stage};
 use devnet::{code, Devnet, IStylusDeployer, STYLUS_DEPLOYER};
-use devnet_superfluid::{bindings::ITestToken, tools_dir};
+use devnet_superfluid::{
+    bindings::{ISuperToken, ITestToken},
+    tools_dir,
+};
 use serde_json::{json, Value};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -771,10 +774,24 @@ async fn transactions_are_traced_by_name() {
     for expected in [
         "REVERTED",
         "StakeManager.stake(amount: 1000000000000000000000)",
-        "USDCx.transferFrom(",
-        "! SF_TOKEN_MOVE_INSUFFICIENT_BALANCE()",
+        "STAKE.transferFrom(",
+        "! ERC20InsufficientAllowance(",
         "! SafeERC20FailedOperation(token: ",
     ] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+    // What is behind a proxy is its own.
+    let record: Value = serde_json::from_str(&stage.text()).unwrap();
+    let usdcx: Address = record["superfluid"]["usdcx"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let usdcx = ISuperToken::new(usdcx, stage.devnet.provider());
+    let call = usdcx.transfer(stage.devnet.account(1), U256::from(10).pow(U256::from(30)));
+    let hash = *call.gas(3_000_000).send().await.unwrap().tx_hash();
+    let text = trace(hash, &[]).await.succeeded();
+    for expected in ["USDCx.transfer(", "! SF_TOKEN_MOVE_INSUFFICIENT_BALANCE()"] {
         assert!(text.contains(expected), "{expected} is not in {text}");
     }
     assert!(!text.contains("[delegatecall]"), "{text}");

@@ -82,6 +82,7 @@ use stylus_sdk::{prelude::*, storage::*};
 pub use history::{Observation, Summary, HISTORY};
 pub use interface::*;
 use sinks::{last_reveal_block, Capacities};
+use task_types::Origin;
 
 /// Blocks within which a commitment has to be revealed.
 pub const COMMIT_TIMEOUT: u64 = 20;
@@ -106,6 +107,8 @@ type StorageCapacity = StorageUint<72, 2>;
 /// What a task type can be: registered, or registered with a minimum stake of its creator set aside.
 pub(crate) const REGISTERED: u8 = 1;
 pub(crate) const BONDED: u8 = 2;
+/// Its id follows from its creator and a name.
+pub(crate) const DERIVED: u8 = 3;
 
 /// Slot 0: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), state (8: 0 if there is none).
 /// Registering, leaving and every change of capacity write it once. Slot 1: creator (160), which never changes.
@@ -204,12 +207,16 @@ impl CapacityRegistry {
     /// * [`TaskTypeRegistered`]; StakeManager's `StakeBonded`
     pub fn register_task_type(&mut self, task_type_id: B256, min_stake: U256) -> Result<(), Error> {
         let creator = self.vm().msg_sender();
-        let free = !self.adapter_from(creator).is_zero() || self.is_setting_up()?;
-        self.create(task_type_id, min_stake, creator, free)
+        let origin = match !self.adapter_from(creator).is_zero() || self.is_setting_up()? {
+            true => Origin::Trusted,
+            false => Origin::Bonded,
+        };
+        self.create(task_type_id, min_stake, creator, origin)
     }
 
     /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from
-    /// the creator and a name, so that nothing has to be set aside. A `weighting` other than 0 is BackpressurePool's from the
+    /// the creator and a name, so that nothing has to be set aside, and the id is the creator's even if somebody else took it
+    /// before: whose stake is free again. A `weighting` other than 0 is BackpressurePool's from the
     /// start. And for the owner until staking is open: EconomyFactory does it for its caller.
     ///
     /// # Errors
@@ -229,14 +236,17 @@ impl CapacityRegistry {
         weighting: u8,
     ) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
-        let free = if caller == self.service_directory() {
-            derived
-        } else if self.is_setting_up()? {
-            true
+        let origin = if caller != self.service_directory() {
+            match self.is_setting_up()? {
+                true => Origin::Trusted,
+                false => return Err(NotServiceDirectory { caller }.into()),
+            }
+        } else if derived {
+            Origin::Derived
         } else {
-            return Err(NotServiceDirectory { caller }.into());
+            Origin::Bonded
         };
-        self.create(task_type_id, min_stake, creator, free)?;
+        self.create(task_type_id, min_stake, creator, origin)?;
         self.set_weighting(task_type_id, weighting)
     }
 

@@ -81,9 +81,9 @@ pub const TEMPLATE_PIPELINE: u8 = 2;
 pub const TEMPLATE_GUILD: u8 = 3;
 /// The reputation, of 10 000, that a guild asks for.
 pub const GUILD_REPUTATION: u64 = 1_000;
-/// The most sinks of a cooperative whose shares are renewed in a call, as BackpressurePool takes them. One place is for
-/// the others, if there are more.
-pub const MAX_PAGE: u64 = 63;
+/// The most sinks of a cooperative whose shares are renewed in a call, as BackpressurePool takes 40 at most. One place is
+/// for the others, if there are more.
+pub const MAX_PAGE: u64 = 39;
 /// The most task types that an economy is made with: each costs about 1 million gas.
 pub const MAX_TASK_TYPES: usize = 16;
 /// How many programs there are.

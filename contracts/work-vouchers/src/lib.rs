@@ -70,6 +70,7 @@ use bpe_common::{
     interfaces::IWorkEvidence,
     math::{to_u128_saturating, work::Part},
     ownable::Ownable,
+    packed::widen,
 };
 use stylus_sdk::{abi, prelude::*, storage::*};
 

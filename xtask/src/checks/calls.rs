@@ -37,6 +37,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
          spend",
     ),
     (
+        "WorkMisses",
+        "asks WorkVouchers for its ledger at construction, later WorkLedger, WorkReserve and WorkVouchers alone, never Judge",
+    ),
+    (
         "StreamGateway",
         "is called by Superfluid's macro forwarders alone, and asks pool and agreement in views",
     ),

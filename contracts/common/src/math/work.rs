@@ -237,15 +237,41 @@ pub fn used(work: u128, capacity: u128) -> Option<u64> {
     u64::try_from(share).ok()
 }
 
+/// How much of what usually serves `capacity` is, 1e18 is all of it and more; all of it if there was nothing before.
+///
+/// An epoch's step of the fee is as large as this: otherwise a sink of next to no capacity would lead the fee of all in every
+/// epoch in which nobody else happens to count, ×2.8 an hour.
+pub fn share_of(capacity: u128, usual: u128) -> u64 {
+    match capacity >= usual {
+        true => WAD,
+        false => used(capacity, usual).unwrap_or(WAD),
+    }
+}
+
+/// What usually serves after an epoch with `capacity`: three tenths of it are new.
+pub fn approached_capacity(usual: u128, capacity: u128) -> u128 {
+    let part = |amount: u128, tenths: u128| scale(amount, tenths, 10);
+    part(usual, 7).saturating_add(part(capacity, 3))
+}
+
 /// The base fee after an epoch in which `used` (1e18 is all) of the capacity was: up by 12.5 % at all of it, down by 12.5 % at
-/// nothing, unchanged at [`TARGET`], linear on both sides. Rounded down, then kept from `floor` to `ceiling`.
-pub fn fee_by_use(fee: u128, used: u64, floor: u128, ceiling: u128) -> u128 {
+/// nothing, unchanged at [`TARGET`], linear on both sides; and that times `weight` (1e18 is one). Rounded down, then kept from
+/// `floor` to `ceiling`.
+pub fn fee_by_use(fee: u128, used: u64, weight: u64, floor: u128, ceiling: u128) -> u128 {
     let used = used.min(WAD);
+    let weighted = |step: u64| {
+        let step = scale(
+            u128::from(step),
+            u128::from(weight.min(WAD)),
+            u128::from(WAD),
+        );
+        u64::try_from(step).unwrap_or(0)
+    };
     let factor = match used.checked_sub(TARGET) {
         // An eighth of a fifth: 0.125 / 0.2 = 5 / 8.
-        Some(above) => WAD.saturating_add(above / 8 * 5),
+        Some(above) => WAD.saturating_add(weighted(above / 8 * 5)),
         // 0.125 / 0.8 = 5 / 32.
-        None => WAD.saturating_sub(TARGET.saturating_sub(used) / 32 * 5),
+        None => WAD.saturating_sub(weighted(TARGET.saturating_sub(used) / 32 * 5)),
     };
     scale(fee, u128::from(factor), u128::from(WAD))
         .min(ceiling)
@@ -375,8 +401,10 @@ mod tests {
         }
 
         #[test]
-        fn a_fee_moves_by_an_eighth_at_most(fee in 8u128..1 << 96, used in 0..=WAD) {
-            let next = fee_by_use(fee, used, 0, u128::MAX);
+        fn a_fee_moves_by_an_eighth_at_most(fee in 8u128..1 << 96, used in 0..=WAD, weight in 0..=WAD) {
+            let weighted = fee_by_use(fee, used, weight, 0, u128::MAX);
+            let next = fee_by_use(fee, used, WAD, 0, u128::MAX);
+            prop_assert!(weighted.abs_diff(fee) <= next.abs_diff(fee));
             prop_assert!(next <= fee + fee / 8 && next + 1 >= fee - fee / 8);
             match used.cmp(&TARGET) {
                 core::cmp::Ordering::Less => prop_assert!(next <= fee),
@@ -458,13 +486,19 @@ mod tests {
     #[test]
     fn fees_by_use() {
         let fee = 1_000_000_000_000;
-        assert_eq!(fee_by_use(fee, WAD, 0, u128::MAX), fee + fee / 8);
-        assert_eq!(fee_by_use(fee, 0, 0, u128::MAX), fee - fee / 8);
-        assert_eq!(fee_by_use(fee, TARGET, 0, u128::MAX), fee);
-        assert_eq!(fee_by_use(fee, WAD / 10 * 9, 0, u128::MAX), fee + fee / 16);
-        assert_eq!(fee_by_use(fee, WAD / 10 * 4, 0, u128::MAX), fee - fee / 16);
-        assert_eq!(fee_by_use(fee, WAD, 0, fee), fee);
-        assert_eq!(fee_by_use(fee, 0, fee, u128::MAX), fee);
+        assert_eq!(fee_by_use(fee, WAD, WAD, 0, u128::MAX), fee + fee / 8);
+        assert_eq!(fee_by_use(fee, 0, WAD, 0, u128::MAX), fee - fee / 8);
+        assert_eq!(fee_by_use(fee, TARGET, WAD, 0, u128::MAX), fee);
+        assert_eq!(
+            fee_by_use(fee, WAD / 10 * 9, WAD, 0, u128::MAX),
+            fee + fee / 16
+        );
+        assert_eq!(
+            fee_by_use(fee, WAD / 10 * 4, WAD, 0, u128::MAX),
+            fee - fee / 16
+        );
+        assert_eq!(fee_by_use(fee, WAD, WAD, 0, fee), fee);
+        assert_eq!(fee_by_use(fee, 0, WAD, fee, u128::MAX), fee);
         assert_eq!(used(5, 0), None);
         assert_eq!(used(5, 10), Some(WAD / 2));
         assert_eq!(used(50, 10), Some(WAD));

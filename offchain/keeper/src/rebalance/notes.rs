@@ -53,8 +53,8 @@ impl Notes {
         if last.time.saturating_add(U256::from(self.every)) > U256::from(note.at) {
             return Ok(false);
         }
-        let pending = ledger.getPending(note.task_type, note.source).call();
-        Ok(!pending.await?.is_zero())
+        let pending = ledger.getPending(note.task_type, note.source);
+        Ok(!pending.call().await?.is_zero())
     }
 }
 

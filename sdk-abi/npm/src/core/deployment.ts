@@ -19,7 +19,14 @@ export interface Deployment {
 
 /** Contracts and tokens of Superfluid that actions use. */
 export type SuperfluidName =
-  "host" | "gdaV1" | "gdaV1Forwarder" | "blindMacroForwarder" | "clearMacroForwarderV1" | "usdc" | "usdcx" | "stakeToken";
+  | "host"
+  | "gdaV1"
+  | "gdaV1Forwarder"
+  | "blindMacroForwarder"
+  | "clearMacroForwarderV1"
+  | "usdc"
+  | "usdcx"
+  | "stakeToken";
 
 /** The deployment on a chain that this package knows, which are those of public chains. */
 export function deploymentOf(chainId: number): Deployment {
