@@ -610,9 +610,9 @@ impl CapacityRegistry {
         (widen(entry.smoothed.get()), U256::from(since), until)
     }
 
-    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
-    /// smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last change. Within an
-    /// epoch, before its last change, it is taken in a straight line.
+    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time
+    /// of its smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last
+    /// change. Within an epoch, before its last change, it is taken in a straight line.
     ///
     /// # Returns
     ///

@@ -181,8 +181,8 @@ impl CompletionTracker {
         Ok(())
     }
 
-    /// Books a task as done. Where evidence can prove it, that too: one task counts once, by whichever comes first, and the other
-    /// is good for nothing but its assignment.
+    /// Books a task as done. Where evidence can prove it, that too: one task counts once, by whichever comes first, and
+    /// the other is good for nothing but its assignment.
     pub(super) fn complete(&mut self, task: &Task) -> Result<(), Error> {
         let source = Address::ZERO;
         let proven = Task { source, ..*task };

@@ -26,8 +26,8 @@ impl World {
     }
 }
 
-/// The sink comes 30 days after the yardstick began, does all that it declares, and changes its capacity in each of 70 epochs in
-/// which nobody has it judged. Then a stranger does.
+/// The sink comes 30 days after the yardstick began, does all that it declares, and changes its capacity in each of 70
+/// epochs in which nobody has it judged. Then a stranger does.
 #[test]
 fn nothing_is_due_of_epochs_before_a_sink_came() {
     let _precompiles = deploy_precompiles();
@@ -67,7 +67,8 @@ fn what_was_owed_long_ago_is_owed() {
     );
 }
 
-/// A sink that grows from one unit to a hundred, and one that was away for a week, do what they declare, and are judged late.
+/// A sink that grows from one unit to a hundred, and one that was away for a week, do what they declare, and are judged
+/// late.
 #[test]
 fn growing_and_being_away_are_no_fault_when_judged_late() {
     let _precompiles = deploy_precompiles();
@@ -134,8 +135,8 @@ fn a_moment_and_a_task_do_not_clear_the_count() {
     assert!(world.stake() < tokens(100));
 }
 
-/// Good epochs of a tenth of the capacity clear the count once half a bad one was due in them, not before, and not with a bad one in
-/// between.
+/// Good epochs of a tenth of the capacity clear the count once half a bad one was due in them, not before, and not with
+/// a bad one in between.
 #[test]
 fn good_epochs_of_less_clear_the_count_together() {
     let _precompiles = deploy_precompiles();
