@@ -154,9 +154,6 @@ interface ICompletionTracker {
     /// is the one whose task it was, if it was assigned, and zero otherwise: with it the task counts towards the
     /// assignment, also of a sink that has left. Who names none, or another, cannot keep it from being met afterwards.
     /// Of a sink a task counts once, by evidence or by a receipt.
-    ///
-    /// The verifier itself may call: it brings, instead of an attestation, what it would answer to one,
-    /// `abi.encode(true, taskTypeId, sink, taskId)`.
     function recordEvidence(bytes32 taskTypeId, address source, bytes calldata attestation) external;
 
     /// Has Judge judge the epochs of `sink` that have ended, `MAX_EPOCHS` at most, and slash it where three in a row are below
