@@ -12,10 +12,6 @@ use stylus_sdk::{prelude::*, storage::*};
 
 use super::{Capacity, CapacityRegistry, StorageCapacity};
 
-/// How many observations of a sink in a task type there is room for: one for each epoch until 2129. None is ever
-/// overwritten by one of a later epoch, so that what was owed is known whenever it is asked for.
-pub const HISTORY: usize = 1 << 24;
-
 /// One slot: time (32 bits), capacity (72), seconds (104). What was last changed in an epoch, and all capacity-seconds until
 /// then.
 #[storage]
