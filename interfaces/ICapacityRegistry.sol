@@ -121,7 +121,8 @@ interface ICapacityRegistry {
     function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
 
     /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from
-    /// the creator and a name, so that nothing has to be set aside. A `weighting` other than 0 is BackpressurePool's from the
+    /// the creator and a name, so that nothing has to be set aside, and the id is the creator's even if somebody else took it
+    /// before: whose stake is free again. A `weighting` other than 0 is BackpressurePool's from the
     /// start. And for the owner until staking is open: EconomyFactory does it for its caller.
     function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator, bool derived, uint8 weighting) external;
 

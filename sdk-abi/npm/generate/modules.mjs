@@ -25,6 +25,7 @@ export const MODULES = {
     OpenClawCompletionVerifier: "Verifier",
     OpenClawReputationBridge: "Bridge",
   },
+  judge: { Judge: "Judge" },
   directory: { ServiceDirectory: "Directory" },
 };
 

@@ -42,7 +42,7 @@ export function deploymentOf(chainId: number): Deployment {
 }
 
 /** Whom a call goes to: a contract of the suite, or one whose address the call gives. */
-export type Callee = ContractName | SuperfluidName | "serviceDirectory" | "token";
+export type Callee = ContractName | SuperfluidName | "token";
 
 /** Where a contract is. */
 export function contractAddress(deployment: Deployment, contract: Callee): Address {
