@@ -136,7 +136,8 @@ interface ICompletionTracker {
     function recordCompletion(bytes32 taskTypeId, address sink, bytes32 taskId, bytes calldata sinkSig, bytes calldata sourceSig) external;
 
     /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
-    /// this epoch. If the task was assigned and its deadline has not passed, it is met.
+    /// this epoch. If the task was assigned and its deadline has not passed, it is met. Where there is a verifier, evidence
+    /// of a task with this id counts no more.
     function recordReceipt(SignedTask calldata receipt) external;
 
     /// Records as many of the receipts as are good.
@@ -150,8 +151,9 @@ interface ICompletionTracker {
     function recordAssignments(SignedTask[] calldata assignments) external;
 
     /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source` is the
-    /// one whose task it was, if it was assigned or there may be a receipt for it too, and zero otherwise: with it the task
-    /// counts once, and towards the assignment. Who names none, or another, cannot keep it from being met afterwards.
+    /// one whose task it was, if it was assigned, and zero otherwise: with it the task counts towards the assignment, also of a sink that
+    /// has left. Who names none, or another, cannot keep it from being met afterwards. Of a sink a task counts once, by evidence or
+    /// by a receipt.
     function recordEvidence(bytes32 taskTypeId, address source, bytes calldata attestation) external;
 
     /// Has Judge judge the epochs of `sink` that have ended, `MAX_EPOCHS` at most, and slash it where three in a row are below
@@ -193,7 +195,7 @@ interface ICompletionTracker {
     function taskRecorded(bytes32 taskId) external view returns (bool);
 
     /// Of this very task: its deadline, zero if it was not assigned, and whether its completion has been recorded; by
-    /// evidence alone, if `source` is zero.
+    /// evidence alone, or by a receipt since there is a verifier, if `source` is zero.
     function getTask(bytes32 taskTypeId, address sink, address source, bytes32 taskId) external view returns (uint256 deadline, bool recorded);
 
     /// Of `sink` in `epoch`: the most capacity with which assignments due in it were accepted, completions recorded, assignments

@@ -31,7 +31,7 @@ interface IJudge {
     function getSpan(bytes32 taskTypeId, address sink, uint256 first, uint256 firstDue, uint256 lastDue, uint256 end) external view returns (uint256 next, uint256 from, uint256 until);
 
     /// Where `sink` stands.
-    function getStanding(bytes32 taskTypeId, address sink) external view returns (uint256 next, uint256 below, uint256 absent, uint256 rate, uint256 stake, uint256 since, uint256 bound, uint256 boundUntil, uint256 lost);
+    function getStanding(bytes32 taskTypeId, address sink) external view returns (uint256 next, uint256 below, uint256 absent, uint256 rate, uint256 stake, uint256 since, uint256 bound, uint256 boundUntil, uint256 lost, uint256 owed, uint256 kept);
 
     /// The neighbours, in one call.
     function getLinks() external view returns (address completionTracker, address capacityRegistry, address stakeManager, address workLedger);
