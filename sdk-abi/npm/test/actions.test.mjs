@@ -163,6 +163,7 @@ test(
       completionTracker: at("completionTracker"),
       capacityRegistry: at("capacityRegistry"),
       stakeManager: at("stakeManager"),
+      workLedger: at("workLedger"),
     };
     assert.deepEqual(await judge.getLinks(owner, it), links);
     const of = as({ taskTypeId: translation, sink: workerAddress });
