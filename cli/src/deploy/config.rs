@@ -225,8 +225,8 @@ pub struct OpenTaskType {
     /// What its sinks owe, by its number, if the configuration says so.
     pub yardstick: Option<u8>,
     pub completion_weight: U256,
-    /// Of its base fee, if the configuration says so.
-    pub fees: Option<Fees>,
+    /// Of its base fee, if the configuration says so. Few have any.
+    pub fees: Option<Box<Fees>>,
 }
 
 /// Where a base fee starts, and between what it stays, in wei per capacity unit and second.
@@ -302,7 +302,7 @@ impl OpenTaskType {
                 &config.completion_weight,
                 DEFAULT_COMPLETION_WEIGHT,
             )?,
-            fees: Fees::of(config)?,
+            fees: Fees::of(config)?.map(Box::new),
             name: name.clone(),
         })
     }

@@ -107,7 +107,7 @@ impl Scope<'_> {
     }
 
     fn fees(&self) -> anyhow::Result<Fees> {
-        let fees = self.task_type()?.fees;
+        let fees = self.task_type()?.fees.as_deref().copied();
         fees.context("this task type has no start fee")
     }
 
