@@ -81,7 +81,7 @@ use bpe_common::{
 use stylus_sdk::{prelude::*, storage::*};
 
 #[allow(unused_imports)]
-pub use history::{Observation, Summary, HISTORY};
+pub use history::{Observation, Summary};
 pub use interface::*;
 use sinks::last_reveal_block;
 use task_types::Origin;
@@ -169,8 +169,9 @@ pub struct CapacityRegistry {
     sink_list: StorageMap<B256, StorageMap<U32, StorageAddress>>,
     commit_hashes: StorageMap<B256, StorageMap<Address, StorageB256>>,
     backings: StorageMap<Address, Backing>,
-    /// By task type and sink: the capacities of the past.
-    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, HISTORY>>>,
+    /// By task type and sink: the capacities of the past. There is room for one observation of each epoch until 2129, so
+    /// that none is overwritten by one of a later epoch: what was owed is known whenever it is asked for.
+    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, 16_777_216>>>,
     summaries: StorageMap<B256, StorageMap<Address, Summary>>,
 }
 
@@ -635,9 +636,33 @@ impl CapacityRegistry {
         widen(self.sinks.getter(task_type_id).getter(sink).raw.get())
     }
 
-    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
-    /// smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last change. Within an
-    /// epoch, before its last change, it is taken in a straight line.
+    /// Of `sink` in the task type: its smoothed capacity, or the one with which it left; the beginning of the first epoch
+    /// that it served from beginning to end; and when it left, or zero if it has not. Times in seconds since 1970. Zeros
+    /// if it never served. A sink that comes back before an epoch's length has passed has not left.
+    ///
+    /// # Returns
+    ///
+    /// * `capacity`
+    /// * `since`
+    /// * `until`
+    pub fn get_service(&self, task_type_id: B256, sink: Address) -> (U256, U256, U256) {
+        let types = self.sinks.getter(task_type_id);
+        let entry = types.getter(sink);
+        if entry.smoothed_block.get().is_zero() {
+            return (U256::ZERO, U256::ZERO, U256::ZERO);
+        }
+        let began: u64 = entry.since.get().wrapping_to();
+        let since = began.saturating_add(1).saturating_mul(clock::EPOCH);
+        let until = match entry.position.get().is_zero() {
+            true => widen(entry.committed_or_left.get()),
+            false => U256::ZERO,
+        };
+        (widen(entry.smoothed.get()), U256::from(since), until)
+    }
+
+    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time
+    /// of its smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last
+    /// change. Within an epoch, before its last change, it is taken in a straight line.
     ///
     /// # Returns
     ///
