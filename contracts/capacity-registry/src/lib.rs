@@ -46,6 +46,11 @@
 //! its capacity changed. What a sink owes, and what it may be paid for, is the difference of that sum between two
 //! times: whoever asks, whenever, gets the same answer. Nothing about the past is rebuilt from the present.
 //!
+//! # Since when a sink serves
+//!
+//! The registry knows in which epoch of 300 s a sink began to serve and when it left, so that idleness and absence can be
+//! told apart later. A sink that is away for less than an epoch has not been away.
+//!
 //! # The pool hears of every loss
 //!
 //! When a sink leaves, is clipped, or declares so much less that it loses 5 % or more, the pool is told in the same
@@ -127,8 +132,9 @@ pub struct TaskType {
     creator: StorageAddress,
 }
 
-/// One slot: raw (72 bits), smoothed (72), position (24), committed (32), smoothed_block (32). All that an update reads and
-/// writes of a sink. The hash that is committed to has a slot of its own, zero again after the reveal.
+/// One slot: raw (72 bits), smoothed (72), position (24), committed_or_left (32), smoothed_block (32), since (24). All
+/// that an update reads and writes of a sink. The hash that is committed to has a slot of its own, zero again after the
+/// reveal.
 #[storage]
 pub struct Sink {
     /// What was declared last, as far as the stake backed it.
@@ -137,10 +143,13 @@ pub struct Sink {
     smoothed: StorageCapacity,
     /// Place in the list of sinks, from 1; 0 if not registered.
     position: StorageUint<24, 1>,
-    /// The block of the pending commitment, 0 if there is none.
-    committed: StorageU32,
+    /// Of a registered sink the block of the pending commitment, 0 if there is none; of one that left the time at which
+    /// it did, in seconds.
+    committed_or_left: StorageU32,
     /// Block in which the capacity was smoothed last: one step a block at most. 0 if it never was a sink here.
     smoothed_block: StorageU32,
+    /// The epoch in which it began to serve. In 24 bits until 2129.
+    since: StorageUint<24, 1>,
 }
 
 /// One slot: what a sink has over all its task types, in capacity (128 bits) and in number (32).
@@ -335,11 +344,11 @@ impl CapacityRegistry {
         let block = clock::block_number(self.vm());
         let mut types = self.sinks.setter(task_type_id);
         let mut entry = types.setter(sink);
-        let pending = entry.committed.get();
+        let pending = entry.committed_or_left.get();
         if !pending.is_zero() && block <= last_reveal_block(pending) {
             return Err(CommitNotExpired {}.into());
         }
-        entry.committed.set(U32::wrapping_from(block));
+        entry.committed_or_left.set(U32::wrapping_from(block));
         self.commit_hashes
             .setter(task_type_id)
             .setter(sink)
@@ -706,7 +715,7 @@ impl CapacityRegistry {
     /// Whether `sink` has committed to a capacity and can still reveal it.
     pub fn has_pending_commit(&self, task_type_id: B256, sink: Address) -> bool {
         let types = self.sinks.getter(task_type_id);
-        let pending = types.getter(sink).committed.get();
+        let pending = types.getter(sink).pending_commit();
         !pending.is_zero() && clock::block_number(self.vm()) <= last_reveal_block(pending)
     }
 

@@ -13,7 +13,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{interface::*, Capacity, CapacityRegistry, Sinks, COMMIT_TIMEOUT, MAX_SINKS};
+use super::{interface::*, Capacity, CapacityRegistry, Sink, Sinks, COMMIT_TIMEOUT, MAX_SINKS};
 
 /// What a sink has in one task type.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,7 @@ impl CapacityRegistry {
     /// Puts `sink` at the end of the list, where `count` sinks are before it.
     fn append(&mut self, id: B256, sink: Address, count: U32) {
         let block = U32::wrapping_from(clock::block_number(self.vm()));
+        let now = clock::block_timestamp(self.vm());
         // Fits: at most MAX_SINKS.
         let position = count.saturating_add(U32::from(1));
         self.sink_list.setter(id).setter(count).set(sink);
@@ -110,6 +111,11 @@ impl CapacityRegistry {
         let mut entry = types.setter(sink);
         entry.position.set(Uint::wrapping_from(position));
         entry.smoothed_block.set(block);
+        let left: u64 = entry.committed_or_left.get().wrapping_to();
+        if now.saturating_sub(left) >= clock::EPOCH {
+            entry.since.set(Uint::wrapping_from(now / clock::EPOCH));
+        }
+        entry.committed_or_left.set(U32::ZERO);
         let mut backing = self.backings.setter(sink);
         let task_types = backing.task_types.get().saturating_add(U32::from(1));
         backing.task_types.set(task_types);
@@ -118,12 +124,13 @@ impl CapacityRegistry {
     /// Takes `sink` from the list; the last sink takes its place. Its smoothed capacity is remembered: see
     /// [`CapacityRegistry::memory`]. Returns whether this was its last task type.
     fn remove(&mut self, id: B256, sink: Address, smoothed: u128) -> bool {
+        let now = clock::block_timestamp(self.vm());
         let mut types = self.sinks.setter(id);
         let mut entry = types.setter(sink);
         let position = entry.position.get();
-        let had_commit = !entry.committed.get().is_zero();
+        let had_commit = !entry.pending_commit().is_zero();
         entry.position.set(Uint::ZERO);
-        entry.committed.set(U32::ZERO);
+        entry.committed_or_left.set(U32::wrapping_from(now));
         entry.smoothed.set(Capacity::wrapping_from(smoothed));
         if had_commit {
             self.commit_hashes.setter(id).setter(sink).set(B256::ZERO);
@@ -254,7 +261,7 @@ impl CapacityRegistry {
         let block = clock::block_number(self.vm());
         let mut types = self.sinks.setter(id);
         let mut entry = types.setter(sink);
-        let committed = entry.committed.get();
+        let committed = entry.pending_commit();
         if committed.is_zero() {
             return Err(NoCommitPending {}.into());
         }
@@ -271,7 +278,7 @@ impl CapacityRegistry {
         if !accepted.contains(&hashes.get(sink)) {
             return Err(CommitHashMismatch {}.into());
         }
-        entry.committed.set(U32::ZERO);
+        entry.committed_or_left.set(U32::ZERO);
         hashes.setter(sink).set(B256::ZERO);
         Ok(())
     }
@@ -305,6 +312,16 @@ impl CapacityRegistry {
         match self.task_type_exists(id) {
             true => Err(SinkNotRegistered {}.into()),
             false => Err(TaskTypeDoesNotExist {}.into()),
+        }
+    }
+}
+
+impl Sink {
+    /// The block of the pending commitment; 0 if there is none.
+    pub(crate) fn pending_commit(&self) -> U32 {
+        match self.position.get().is_zero() {
+            true => U32::ZERO,
+            false => self.committed_or_left.get(),
         }
     }
 }

@@ -1485,3 +1485,46 @@ fn a_task_type_can_be_full(
         Err(TooManySinks {}.into())
     );
 }
+
+#[motsu::test]
+fn it_knows_since_when_a_sink_serves(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    alice: Address,
+) {
+    use bpe_common::clock::testing::timestamp;
+    let world = World::new(&registry, &stakes, &token, owner);
+    let service = || registry.sender(owner).get_service(CODE, alice);
+    let times = |(_, since, until): (U256, U256, U256)| (since, until);
+    assert_eq!(service(), (U256::ZERO, U256::ZERO, U256::ZERO));
+    world.stake(alice, 10_000);
+    advance_time(100 + 300 - timestamp() % 300);
+    let began = U256::from(timestamp() + 200);
+    world
+        .register(CODE, alice, units(10))
+        .expect("enough stake");
+    assert_eq!(service(), (units(10), began, U256::ZERO));
+    advance_time(1_000);
+    world.leave(CODE, alice).expect("registered");
+    assert_eq!(service(), (units(10), began, U256::from(timestamp())));
+    assert!(!registry.sender(owner).has_pending_commit(CODE, alice));
+    let reveal = registry
+        .sender(alice)
+        .reveal_capacity(CODE, units(1), NONCE);
+    assert_eq!(reveal.motsu_res(), Err(NoCommitPending {}.into()));
+    // Away for less than an epoch is not away.
+    advance_time(299);
+    world
+        .register(CODE, alice, units(10))
+        .expect("enough stake");
+    assert_eq!(times(service()), (began, U256::ZERO));
+    world.leave(CODE, alice).expect("registered");
+    advance_time(300);
+    world
+        .register(CODE, alice, units(10))
+        .expect("enough stake");
+    let again = U256::from(timestamp() - timestamp() % 300 + 300);
+    assert_eq!(times(service()), (again, U256::ZERO));
+}

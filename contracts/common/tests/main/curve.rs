@@ -6,6 +6,8 @@ use bpe_testing::Precompiles;
 use k256::{ecdsa::SigningKey, schnorr};
 use motsu::prelude::*;
 
+use stylus_sdk::prelude::HostAccess;
+
 use crate::Probe;
 
 /// Of BIP-340's test-vectors.csv, without the secret keys: number, public key, message, signature, whether it is good.
