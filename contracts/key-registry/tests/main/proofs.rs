@@ -60,7 +60,7 @@ fn nobody_proves_another_ones_key() {
     let now = timestamp();
     for (scheme, (key, signature)) in [
         (NOSTR, world.nostr_proof(1, ALICE, now)),
-        (LIGHTNING, world.lightning_proof(1, ALICE, now)),
+        (LIGHTNING, world.lightning_proof(2, ALICE, now)),
     ] {
         // By another account, of another key, at another time, by the other scheme.
         let prove =
