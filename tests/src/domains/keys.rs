@@ -6,7 +6,7 @@ use alloy::{
     rpc::types::TransactionReceipt,
     signers::{
         k256::{
-            elliptic_curve::{ops::Reduce, point::AffineCoordinates, sec1::ToEncodedPoint},
+            elliptic_curve::{ops::Reduce, point::AffineCoordinates},
             sha2::{Digest, Sha256},
             FieldBytes, ProjectivePoint, Scalar, U256 as Number,
         },
