@@ -132,7 +132,7 @@ interface ICapacityRegistry {
     /// start. And for the owner until staking is open: EconomyFactory does it for its caller.
     function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator, bool derived, uint8 weighting) external;
 
-    /// Has adapters alone say what sinks of the task type can do, from now on and for ever. For its creator.
+    /// Has adapters alone say what sinks of the task type can do, from now on, for good. For its creator.
     function requireAttestations(bytes32 taskTypeId) external;
 
     /// Registers the caller as a sink with `initialCapacity`, clipped to what its stake can still back; with none, where

@@ -35,8 +35,8 @@
 //!
 //! # Attested task types
 //!
-//! Where pay has to follow proof, capacity comes from adapters alone: in a task type that an adapter created, or whose creator
-//! said so ([`require_attestations`](CapacityRegistry::require_attestations), for ever). Nobody reveals a capacity there,
+//! Where pay has to follow proof, capacity comes from adapters alone: in a task type whose creator said so, for good
+//! ([`require_attestations`](CapacityRegistry::require_attestations)). Nobody reveals a capacity there,
 //! nobody registers itself with more than none, and the aggregator has no say. A first capacity is smoothed too, from zero.
 //! What an adapter knows to have grown old it limits ([`limit_capacity_for`](CapacityRegistry::limit_capacity_for)), at once.
 //!
@@ -219,16 +219,12 @@ impl CapacityRegistry {
     /// * [`TaskTypeRegistered`]; StakeManager's `StakeBonded`
     pub fn register_task_type(&mut self, task_type_id: B256, min_stake: U256) -> Result<(), Error> {
         let creator = self.vm().msg_sender();
-        let attested = !self.adapter_from(creator).is_zero();
-        let origin = match attested || self.is_setting_up()? {
+        let is_trusted = !self.adapter_from(creator).is_zero() || self.is_setting_up()?;
+        let origin = match is_trusted {
             true => Origin::Trusted,
             false => Origin::Bonded,
         };
-        self.create(task_type_id, min_stake, creator, origin)?;
-        if attested {
-            self.set_attested(task_type_id);
-        }
-        Ok(())
+        self.create(task_type_id, min_stake, creator, origin)
     }
 
     /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from
@@ -267,7 +263,7 @@ impl CapacityRegistry {
         self.set_weighting(task_type_id, weighting)
     }
 
-    /// Has adapters alone say what sinks of the task type can do, from now on and for ever. For its creator.
+    /// Has adapters alone say what sinks of the task type can do, from now on, for good. For its creator.
     ///
     /// # Errors
     ///

@@ -68,6 +68,7 @@ sol! {
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
     interface ISinkRegistrar {
         function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
+        function requireAttestations(bytes32 taskTypeId) external;
         function isAttested(bytes32 taskTypeId) external view returns (bool);
         function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
         function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;

@@ -599,12 +599,13 @@ impl RelayPaymentPool {
         }
     }
 
-    /// Registers a task type, or sees that it is registered with this minimum stake, and that capacities are attested in it.
+    /// Registers a task type in which capacities are attested, or sees that it is one, with this minimum stake.
     fn register_task_type(&self, id: B256, required: U256) -> Result<(), Error> {
         let [exists] = self.ask_core(ICapacityRegistry::taskTypeExistsCall::SELECTOR, &[id])?;
         if exists.is_zero() {
             let selector = ISinkRegistrar::registerTaskTypeCall::SELECTOR;
-            return self.tell_core(selector, &[id, required.word()]);
+            self.tell_core(selector, &[id, required.word()])?;
+            return self.tell_core(ISinkRegistrar::requireAttestationsCall::SELECTOR, &[id]);
         }
         let min_stake = self.min_stake(id)?;
         let [attested] = self.ask_core(ISinkRegistrar::isAttestedCall::SELECTOR, &[id])?;

@@ -92,6 +92,7 @@ fn what_is_there_is_taken_over() {
             .sender(ANYONE)
             .register_task_type(id, MIN_STAKE)
             .motsu_unwrap();
+        it.core.sender(ANYONE).require_attestations(id);
     }
     it.split.sender(ANYONE).create_pool(read).motsu_unwrap();
     it.initialize().unwrap();
@@ -105,14 +106,13 @@ fn a_task_type_without_attestations_is_not() {
     let id = it.id(RELAY_WRITE);
     let create = it.core.sender(ANYONE).register_task_type(id, MIN_STAKE);
     create.motsu_unwrap();
-    it.core.sender(ANYONE).set_open(true);
     let taken = TaskTypeTaken {
         taskTypeId: id,
         minStake: MIN_STAKE,
         required: MIN_STAKE,
     };
     assert_eq!(it.initialize(), Err(taken.into()));
-    it.core.sender(ANYONE).set_open(false);
+    it.core.sender(ANYONE).require_attestations(id);
     it.initialize().unwrap();
 }
 

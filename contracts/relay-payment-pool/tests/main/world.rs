@@ -39,7 +39,7 @@ pub fn refused() -> Vec<u8> {
 #[storage]
 pub struct Core {
     refuses: StorageBool,
-    open: StorageBool,
+    attested: StorageMap<B256, StorageBool>,
     exists: StorageMap<B256, StorageBool>,
     min_stakes: StorageMap<B256, StorageU256>,
     totals: StorageMap<B256, StorageU256>,
@@ -135,13 +135,12 @@ impl Core {
         id == RELAY_TYPE || self.exists.get(id)
     }
 
-    /// Task types of strangers are open ones.
-    pub fn set_open(&mut self, open: bool) {
-        self.open.set(open);
+    pub fn require_attestations(&mut self, id: B256) {
+        self.attested.setter(id).set(true);
     }
 
     pub fn is_attested(&self, id: B256) -> bool {
-        self.exists.get(id) && !self.open.get()
+        self.attested.get(id)
     }
 
     pub fn get_task_type(&self, id: B256) -> (U256, U256, U256) {
