@@ -34,6 +34,13 @@ pub fn npm_tool(name: &str) -> Command {
     Command::new(installed(&package()).join(".bin").join(name))
 }
 
+/// Node.js, with the package's development dependencies.
+pub fn node_with_packages() -> Command {
+    let mut command = node();
+    command.env("NODE_PATH", installed(&package()));
+    command
+}
+
 fn installed(package: &Path) -> PathBuf {
     let modules = package.join("node_modules");
     assert!(

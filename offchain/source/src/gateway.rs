@@ -450,8 +450,14 @@ fn forward(shared: &Arc<Shared>, response: Response<Incoming>, task: Task) -> Re
     let mut headers = passed_on(&parts.headers);
     // The end is seen only when it is stored here, and an error event may have to follow.
     headers.remove(axum::http::header::CONTENT_LENGTH);
-    if let Ok(value) = HeaderValue::from_str(&task.offer.sink.to_checksum(None)) {
-        headers.insert(HeaderName::from_static("bpe-sink"), value);
+    let own = [
+        ("bpe-sink", task.offer.sink.to_checksum(None)),
+        (PRICE, task.price.to_string()),
+    ];
+    for (name, value) in own {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
     }
     let timeouts = *shared.client.timeouts();
     let shared = Arc::clone(shared);

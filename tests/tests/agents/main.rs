@@ -3,6 +3,8 @@
 
 mod direct;
 mod failures;
+mod load;
+mod openai;
 mod path;
 mod stage;
 mod upstream;

@@ -31,6 +31,20 @@ pub const SINK: usize = 5;
 /// Wei per work unit.
 pub const PRICE: u128 = 1_000_000_000_000;
 
+/// What the gateway knows; what each is: `upstream.rs`.
+pub const MODELS: [&str; 10] = [
+    "small",
+    "whole",
+    "refuses-401",
+    "refuses-500",
+    "slow",
+    "bytewise",
+    "cut",
+    "long",
+    "events",
+    "held",
+];
+
 /// An input token is a thousandth of a work unit, an output token four.
 const METADATA: &str =
     r#"{"name":"chat","unit":"token","work":{"input":"1000000","output":"4000000"}}"#;
@@ -208,16 +222,7 @@ impl Stage {
     /// The same, of one that has been there before.
     pub async fn source_again(&self, sinks: &[&Served], more: &str) -> Served {
         let mut text = String::new();
-        for model in [
-            "small",
-            "whole",
-            "refuses-401",
-            "refuses-500",
-            "slow",
-            "bytewise",
-            "cut",
-            "long",
-        ] {
+        for model in MODELS {
             text += &format!(
                 "[models.{model}]\ntask_type = \"{WORK}\"\nmost_price = \"{}\"\noutput_tokens = 100\n",
                 2 * PRICE

@@ -117,6 +117,8 @@ async fn chat(State(seen): State<Arc<Seen>>, body: Bytes) -> Response<Body> {
         "bytewise" => stream(running, bytewise(), Duration::from_micros(200)),
         "cut" => stream(running, cut(), Duration::from_millis(5)),
         "long" => stream(running, long(), Duration::from_millis(100)),
+        "events" => stream(running, many(), Duration::ZERO),
+        "held" => stream(running, long(), Duration::from_secs(20)),
         _ => stream(running, whole(), Duration::ZERO),
     }
 }
@@ -156,6 +158,17 @@ fn long() -> Vec<Bytes> {
     let event =
         |_| Bytes::from_static(b"data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n");
     (0..600).map(event).collect()
+}
+
+/// Five hundred events, and a whole end.
+fn many() -> Vec<Bytes> {
+    let event =
+        |_| Bytes::from_static(b"data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n");
+    let mut parts: Vec<Bytes> = (0..498).map(event).collect();
+    let usage = json!({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 498, "total_tokens": 499}});
+    parts.push(Bytes::from(format!("data: {usage}\n\n")));
+    parts.push(Bytes::from_static(b"data: [DONE]\n\n"));
+    parts
 }
 
 fn stream(running: Running, parts: Vec<Bytes>, pause: Duration) -> Response<Body> {
