@@ -85,6 +85,9 @@ sol! {
     /// The caller is neither the aggregator nor an adapter.
     #[derive(Debug, PartialEq, Eq)]
     error NotAuthorizedAggregator();
+    /// What was attested at `timestamp` is older than what the sink declared itself, at `declaredAt`.
+    #[derive(Debug, PartialEq, Eq)]
+    error OlderThanDeclared(uint256 timestamp, uint256 declaredAt);
     /// `caller` is not an adapter.
     #[derive(Debug, PartialEq, Eq)]
     error NotAuthorizedAdapter(address caller);
@@ -118,6 +121,7 @@ pub enum Error {
     RevealTooEarly(RevealTooEarly),
     CommitHashMismatch(CommitHashMismatch),
     NotAuthorizedAggregator(NotAuthorizedAggregator),
+    OlderThanDeclared(OlderThanDeclared),
     NotAuthorizedAdapter(NotAuthorizedAdapter),
     NotServiceDirectory(NotServiceDirectory),
     MinStakeTooLarge(MinStakeTooLarge),

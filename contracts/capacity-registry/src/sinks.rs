@@ -79,6 +79,7 @@ impl CapacityRegistry {
         self.append(id, sink, count);
         let capacities = Capacities { raw, smoothed };
         self.store(id, sink, Capacities::NONE, capacities);
+        self.note_declaration(id, sink);
         emit!(self.vm(), SinkRegistered[id, sink](raw));
         self.release_bond(id, sink)
     }
@@ -275,6 +276,14 @@ impl CapacityRegistry {
                 })
                 .unzip(),
         )
+    }
+
+    pub(crate) fn only_updater(&self) -> Result<(), Error> {
+        let caller = self.vm().msg_sender();
+        match caller == self.authorized_aggregator() || self.authorized_adapters(caller) {
+            true => Ok(()),
+            false => Err(NotAuthorizedAggregator {}.into()),
+        }
     }
 
     pub(crate) fn only_adapter(&self) -> Result<(), Error> {

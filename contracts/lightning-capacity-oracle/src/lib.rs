@@ -514,7 +514,7 @@ impl LightningCapacityOracle {
             attestation.channelCount,
             attestation.pendingHTLCs,
         );
-        self.hand_over(operator, liquidity)?;
+        self.hand_over(operator, liquidity, attestation.timestamp)?;
 
         self.attestations.setter(operator).accept(next);
         let smoothed = self.reports.setter(operator).record(liquidity);
@@ -531,10 +531,15 @@ impl LightningCapacityOracle {
     }
 
     /// Tells the core the routing capacity of the operator. Who is no sink there yet counts here only.
-    fn hand_over(&self, operator: Address, liquidity: Liquidity) -> Result<(), attestation::Error> {
+    fn hand_over(
+        &self,
+        operator: Address,
+        liquidity: Liquidity,
+        timestamp: U256,
+    ) -> Result<(), attestation::Error> {
         let capacity = self.routing_capacity(liquidity.outbound, liquidity.pending_htlcs);
         let (registry, id) = (self.core_registry.get(), self.task_type_id.get());
-        match update_capacity(self.vm(), registry, id, operator, capacity) {
+        match update_capacity(self.vm(), registry, id, operator, capacity, timestamp) {
             Err(attestation::Error::Revert(Revert(data)))
                 if data == ICapacityRegistry::SinkNotRegistered::SELECTOR =>
             {
