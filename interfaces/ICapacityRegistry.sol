@@ -93,6 +93,8 @@ interface ICapacityRegistry {
 
     /// `caller` did not create the task type.
     error NotTaskTypeCreator(address caller);
+    /// What was attested at `timestamp` is older than what the sink declared itself, at `declaredAt`.
+    error OlderThanDeclared(uint256 timestamp, uint256 declaredAt);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
@@ -153,6 +155,10 @@ interface ICapacityRegistry {
 
     /// Updates the capacity of a sink, as attested. For adapters; for the aggregator, but in attested task types.
     function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
+
+    /// Updates the capacity of a sink, as it attested at `timestamp`: what it has declared itself since then, by registering or
+    /// revealing, counts instead.
+    function updateCapacityAsOf(bytes32 taskTypeId, address sink, uint256 capacity, uint256 timestamp) external;
 
     /// Registers `sink` on its operator's behalf. For adapters, who have to know that the operator asks for it.
     function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;
@@ -225,6 +231,9 @@ interface ICapacityRegistry {
 
     /// The most capacity that `sink` ever had in the task type.
     function getPeakCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
+
+    /// When `sink` declared a capacity itself for the last time, by registering or revealing, in seconds since 1970; 0 if never.
+    function getDeclaredAt(bytes32 taskTypeId, address sink) external view returns (uint256);
 
     /// The capacity that `sink` has over all its task types, which its stake backs, and how many those are.
     function getBacking(address sink) external view returns (uint256 capacity, uint256 taskTypes);

@@ -97,7 +97,8 @@ interface IWorkMisses {
     function answerMisses(SignedReceipt[] calldata receipts) external;
 
     /// Gives the treasury what was taken for tasks that were due of `sink` in `epoch`, of 300 s, and that nobody answered, and has
-    /// what the sink has shown fall by their work. Once; later, or if there are none, it only says what they are.
+    /// what the sink has shown fall by their work, if WorkLedger still names this contract. Once; later, or if there are none, it
+    /// only says what they are.
     function settleMisses(bytes32 taskTypeId, address sink, uint256 epoch) external returns (uint256 work, uint256 value);
 
     /// What of the tasks that were due of `sink` in `epoch`, of 300 s, was reported as missed and not answered, and whether that is

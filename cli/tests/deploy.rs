@@ -146,6 +146,7 @@ async fn everything_is_deployed_connected_and_verified_once() {
         "Economies: 1",
         &format!(" of {founder}: stakes 0x"),
         "authorizedSlashers(Judge): true",
+        "workMisses: WorkMisses",
         "escrowBuffer: EscrowBuffer",
         "days left, cached",
         "  code-completion: 0 sinks",

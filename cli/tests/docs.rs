@@ -73,6 +73,27 @@ fn blocks() -> Vec<Block> {
     blocks
 }
 
+/// Tests that documents name by file and function are there.
+#[test]
+fn named_tests_exist() {
+    let mut named = 0;
+    for path in documents() {
+        let text = fs::read_to_string(&path).unwrap();
+        let quoted = text.split('`').skip(1).step_by(2);
+        for (file, test) in quoted.filter_map(|it| it.split_once(".rs::")) {
+            // Others are named by their module.
+            if !file.contains('/') || file.contains(' ') {
+                continue;
+            }
+            let source = fs::read_to_string(root().join(format!("{file}.rs")));
+            let source = source.unwrap_or_else(|error| panic!("{file}.rs: {error}"));
+            assert!(source.contains(&format!("fn {test}(")), "{file}.rs::{test}");
+            named += 1;
+        }
+    }
+    assert!(named > 50, "{named}");
+}
+
 /// A folder with what a reader has.
 struct Reader {
     folder: tempfile::TempDir,

@@ -192,6 +192,22 @@ impl Proof {
         sign_receipt(sink, source, &message, &self.tracker_domain()).expect("local keys sign")
     }
 
+    /// A receipt of now for the task `id` of a source that is a contract account, which the sink alone signs.
+    pub fn receipt_of(&self, sink: &PrivateKeySigner, source: Address, id: B256) -> SignedTask {
+        let message = CompletionReceipt {
+            taskTypeId: CODE,
+            sink: sink.address(),
+            source,
+            taskId: id,
+            timestamp: U256::from(self.now()),
+        };
+        let signed = sign_receipt(sink, sink, &message, &self.tracker_domain());
+        SignedTask {
+            sourceSig: Bytes::from_static(b"ask it"),
+            ..signed.expect("a local key signs")
+        }
+    }
+
     /// An assignment of the task `id`, signed by both.
     pub fn assignment(
         &self,

@@ -8,8 +8,9 @@ use alloy::{
     sol_types::SolValue,
 };
 use bpe_abi::{
-    typed_data::{self, sign_voucher, WorkVoucher},
+    typed_data::{self, sign_voucher, sign_work, WorkAssignment, WorkVoucher},
     IPricingCurve::{self, IPricingCurveInstance},
+    IWorkMisses::SignedWork,
     IWorkVouchers::SignedVoucher,
 };
 
@@ -24,6 +25,9 @@ pub const WORK: B256 = B256::repeat_byte(0x3b);
 
 /// What a note deducts a second: a wei for each of the pool's units.
 pub const UNITS: u128 = 10_000;
+
+/// Work of a task that can be missed: a unit for 300 seconds.
+pub const TASK: u64 = 300 * UNIT;
 
 /// The settlement core with [`WORK`] besides, whose fee of 0.1 % goes to account 1. Account 8 relays.
 pub struct Work {
@@ -87,6 +91,30 @@ pub fn voucher(
     };
     let domain = typed_data::work_ledger(devnet.chain_id(), *core.vouchers.address());
     sign_voucher(sink, source, &voucher, &domain).unwrap()
+}
+
+/// What both sign when the sink accepts a task for a payment, which is due in five seconds: a unit's work for five minutes.
+pub fn assignment(
+    core: &Settlement,
+    source: &PrivateKeySigner,
+    sink: &PrivateKeySigner,
+    number: u64,
+    value: u128,
+) -> SignedWork {
+    let devnet = &core.base.devnet;
+    let now = devnet.timestamp();
+    let assignment = WorkAssignment {
+        taskTypeId: WORK,
+        sink: sink.address(),
+        source: source.address(),
+        taskId: B256::from(U256::from(number)),
+        work: U256::from(TASK),
+        value: U256::from(value),
+        timestamp: U256::from(now),
+        deadline: U256::from(now + 5),
+    };
+    let domain = typed_data::work_ledger(devnet.chain_id(), *core.vouchers.address());
+    sign_work(sink, source, &assignment, &domain).unwrap()
 }
 
 impl Work {

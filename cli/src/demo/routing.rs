@@ -15,6 +15,11 @@ const FIRST_TRUST: f64 = 0.1;
 const LOSS: f64 = 0.5;
 const GAIN: f64 = 0.1;
 const LEAST_TRUST: f64 = 1.0 / 64.0;
+/// Seconds that a sink that let a task fail is left alone, at first and at most: as `bpe source` does (`choose.suspend`). Twice as
+/// long each time, and one fault is forgotten for each task that is done.
+const SUSPEND: u64 = 2;
+const SUSPEND_MOST: u64 = 60;
+const MOST_FAULTS: u32 = 16;
 
 /// What sources see of a sink, in generated tokens per second and tokens.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +28,9 @@ struct Seen {
     trust: f64,
     /// What it was given and neither did nor let fail.
     outstanding: f64,
+    faults: u32,
+    /// Until then it is left alone, in milliseconds.
+    not_before: u64,
 }
 
 /// A task that a sink has, in the order in which sources learn what became of it.
@@ -47,6 +55,8 @@ impl Router {
             room: 0.0,
             trust: 1.0,
             outstanding: 0.0,
+            faults: 0,
+            not_before: 0,
         };
         Self {
             seen: vec![seen; sinks],
@@ -68,11 +78,13 @@ impl Router {
         refused: &[usize],
     ) -> Option<usize> {
         self.learn(at);
-        let weight = |(sink, seen): (usize, &Seen)| match refused.contains(&sink) {
-            true => 0,
-            // In thousandths of a token per second: small ones count, too.
-            false => (seen.room * seen.trust * 1e3) as u128,
-        };
+        let now = (at * 1e3) as u64;
+        let weight =
+            |(sink, seen): (usize, &Seen)| match seen.not_before > now || refused.contains(&sink) {
+                true => 0,
+                // In thousandths of a token per second: small ones count, too.
+                false => (seen.room * seen.trust * 1e3) as u128,
+            };
         let weights: Vec<u128> = self.seen.iter().enumerate().map(weight).collect();
         let pair = [dispatcher.draw(&weights)?, dispatcher.draw(&weights)?];
         let [first, second] = pair.map(|sink| self.wait(sink, tokens));
@@ -106,11 +118,24 @@ impl Router {
             self.open.pop();
             let seen = &mut self.seen[open.sink];
             seen.outstanding -= f64::from(open.tokens);
-            seen.trust = match open.is_done {
-                true => (seen.trust + GAIN).min(1.0),
-                false => (seen.trust * LOSS).max(LEAST_TRUST),
-            };
+            match open.is_done {
+                true => {
+                    seen.trust = (seen.trust + GAIN).min(1.0);
+                    seen.faults = seen.faults.saturating_sub(1);
+                }
+                false => seen.fail(open.until),
+            }
         }
+    }
+}
+
+impl Seen {
+    /// It let a task fail, of which sources hear now, in milliseconds.
+    fn fail(&mut self, now: u64) {
+        self.trust = (self.trust * LOSS).max(LEAST_TRUST);
+        let pause = (SUSPEND << self.faults).min(SUSPEND_MOST);
+        self.faults = (self.faults + 1).min(MOST_FAULTS);
+        self.not_before = now + pause * 1_000;
     }
 }
 
@@ -164,13 +189,27 @@ mod tests {
         for _ in 0..4 {
             router.accepted(0, 10, 5.0, false);
         }
-        let [first, second, _] = shares(&mut router, &mut dispatcher, 5.0);
+        // Left alone for 2, 4, 8 and 16 seconds, the last of which count.
+        let [first, second, _] = shares(&mut router, &mut dispatcher, 20.9);
+        assert_eq!((first, second), (0, 1_000));
+        let [first, second, _] = shares(&mut router, &mut dispatcher, 21.0);
         assert!(first * 10 < second, "{first} {second}");
         assert_eq!(router.seen[0].outstanding, 0.0);
         for _ in 0..10 {
-            router.accepted(0, 10, 6.0, true);
+            router.accepted(0, 10, 22.0, true);
         }
-        router.learn(6.0);
-        assert_eq!(router.seen[0].trust, 1.0);
+        router.learn(22.0);
+        assert_eq!((router.seen[0].trust, router.seen[0].faults), (1.0, 0));
+    }
+
+    #[test]
+    fn nobody_is_left_alone_for_longer_than_a_minute() {
+        let (mut router, _) = router();
+        for _ in 0..40 {
+            router.accepted(0, 10, 100.0, false);
+        }
+        router.learn(100.0);
+        assert_eq!(router.seen[0].not_before, 160_000);
+        assert_eq!(router.seen[0].trust, LEAST_TRUST);
     }
 }

@@ -17,7 +17,7 @@ use super::{
     plan::Redeploy,
     record::Book,
     run::{deploy, require_instance, Request},
-    status,
+    status, text,
 };
 use crate::{artifacts::Network, programs::Programs};
 
@@ -140,7 +140,7 @@ impl StatusOptions {
         let report = status::status(&chain, &book, &config).await?;
         let text = match self.json {
             true => serde_json::to_string_pretty(&report)? + "\n",
-            false => status::render(&report),
+            false => text::render(&report),
         };
         // A reader that has seen enough, as `head`, closes the pipe: that is no error.
         match io::stdout().write_all(text.as_bytes()) {

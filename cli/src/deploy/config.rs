@@ -47,6 +47,11 @@ const CALLED_DOMAINS: [(&str, &str); 3] = [
     ("domains.openclaw", "openclaw"),
 ];
 
+/// Stakes are bounded by nothing but their minimum: how many sinks a stake can be split into, and what a bond costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`stake.minimum` is 0: without one a stake can be split into any number of sinks, each of which has more capacity than its part, and ids cost nothing to squat; write wei, as \"100e18\"")]
+pub struct NoMinimumStake;
+
 /// The file as it is written. Every key is optional here: which ones a deployment needs depends on its chain and on what
 /// it includes.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -415,6 +420,9 @@ impl Settings {
         let unit = amount("stake.unit", stake.unit.as_deref(), DEFAULT_STAKE_UNIT)?;
         self.number("stake.unit", unit);
         let least = amount("stake.minimum", stake.minimum.as_deref(), DEFAULT_MIN_STAKE)?;
+        if least.is_zero() {
+            return Err(NoMinimumStake.into());
+        }
         self.number("stake.minimum", least);
         let reward = match stake.slash_reward.as_deref() {
             Some(reward) => amount("stake.slash_reward", Some(reward), "0")?,
@@ -616,6 +624,17 @@ mod tests {
         config.completion_weight = Some("2e18".to_owned());
         let open = OpenTaskType::new(&config).unwrap();
         assert_eq!(open.yardstick, Some(3));
+    }
+
+    #[test]
+    fn stakes_have_a_minimum() {
+        for (minimum, refused) in [("0", true), ("0e18", true), ("1", false)] {
+            let config = Config::parse(&format!("[stake]\nminimum = \"{minimum}\"")).unwrap();
+            let settings = Settings::new(&config, 5, None, Address::repeat_byte(1));
+            let error = settings.err();
+            let error = error.and_then(|it| it.downcast::<NoMinimumStake>().ok());
+            assert_eq!(error, refused.then_some(NoMinimumStake), "{minimum}");
+        }
     }
 
     #[test]

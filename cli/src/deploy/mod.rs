@@ -15,12 +15,14 @@ mod config;
 mod estimate;
 mod keepalive;
 mod key;
+mod misses;
 mod plan;
 mod record;
 mod run;
 mod scope;
 mod status;
 pub mod suite;
+mod text;
 mod verify;
 
 pub use chain::{without_secrets, Chain};

@@ -6,8 +6,11 @@ extern crate alloc;
 // What the macro of storage writes needs them, on the chain.
 #[cfg(target_arch = "wasm32")]
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, Uint, B256, U32};
-use bpe_common::{clock, packed::to_u128};
+use alloy_primitives::{Address, Uint, B256, U256, U32};
+use bpe_common::{
+    clock,
+    packed::{to_u128, widen},
+};
 use stylus_sdk::{prelude::*, storage::*};
 
 use super::{Capacity, CapacityRegistry, StorageCapacity};
@@ -23,13 +26,15 @@ pub struct Observation {
     seconds: StorageUint<104, 2>,
 }
 
-/// One slot: count (32 bits), peak (72). What all observations of a sink in a task type come to.
+/// One slot: count (32 bits), peak (72), declared_at (40). What all observations of a sink in a task type come to.
 #[storage]
 pub struct Summary {
     /// How many there are.
     count: StorageU32,
     /// The most capacity that it ever had.
     peak: StorageCapacity,
+    /// When the sink declared a capacity itself for the last time, in seconds since 1970.
+    declared_at: StorageUint<40, 1>,
 }
 
 /// An [`Observation`] in memory.
@@ -119,6 +124,20 @@ impl CapacityRegistry {
         let risen = after.seconds.saturating_sub(from);
         // Fits: at most 300 s of capacity, times at most 300.
         from.saturating_add(risen.saturating_mul(part) / u128::from(length))
+    }
+
+    /// Notes that `sink` declares its capacity itself: what it signed before counts for nothing from now on.
+    pub(crate) fn note_declaration(&mut self, id: B256, sink: Address) {
+        let now = clock::block_timestamp(self.vm());
+        let mut summaries = self.summaries.setter(id);
+        let mut summary = summaries.setter(sink);
+        summary.declared_at.set(Uint::wrapping_from(now));
+    }
+
+    /// When `sink` declared a capacity itself for the last time; 0 if it never did.
+    pub(crate) fn declared_at(&self, id: B256, sink: Address) -> U256 {
+        let summaries = self.summaries.getter(id);
+        widen(summaries.getter(sink).declared_at.get())
     }
 
     /// The most capacity that `sink` ever had.

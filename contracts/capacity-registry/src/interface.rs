@@ -91,6 +91,9 @@ sol! {
     /// `caller` did not create the task type.
     #[derive(Debug, PartialEq, Eq)]
     error NotTaskTypeCreator(address caller);
+    /// What was attested at `timestamp` is older than what the sink declared itself, at `declaredAt`.
+    #[derive(Debug, PartialEq, Eq)]
+    error OlderThanDeclared(uint256 timestamp, uint256 declaredAt);
     /// `caller` is not an adapter.
     #[derive(Debug, PartialEq, Eq)]
     error NotAuthorizedAdapter(address caller);
@@ -125,6 +128,7 @@ pub enum Error {
     CommitHashMismatch(CommitHashMismatch),
     NotAuthorizedAggregator(NotAuthorizedAggregator),
     NotTaskTypeCreator(NotTaskTypeCreator),
+    OlderThanDeclared(OlderThanDeclared),
     NotAuthorizedAdapter(NotAuthorizedAdapter),
     NotServiceDirectory(NotServiceDirectory),
     MinStakeTooLarge(MinStakeTooLarge),

@@ -376,6 +376,7 @@ impl CapacityRegistry {
         let bound = [task_type_id, sink.into_word(), capacity.into(), nonce];
         let hashes = [hash_words(&bound), hash_words(&[capacity.into(), nonce])];
         self.consume_commit(task_type_id, sink, hashes)?;
+        self.note_declaration(task_type_id, sink);
         self.update(task_type_id, sink, capacity)
     }
 
@@ -396,13 +397,38 @@ impl CapacityRegistry {
         sink: Address,
         capacity: U256,
     ) -> Result<(), Error> {
-        let caller = self.vm().msg_sender();
-        let by_aggregator =
-            caller == self.authorized_aggregator() && !self.is_attested(task_type_id);
-        if !by_aggregator && !self.authorized_adapters(caller) {
-            return Err(NotAuthorizedAggregator {}.into());
-        }
+        self.only_updater(task_type_id)?;
         self.require_registered(task_type_id, sink)?;
+        self.update(task_type_id, sink, capacity)
+    }
+
+    /// Updates the capacity of a sink, as it attested at `timestamp`: what it has declared itself since then, by registering or
+    /// revealing, counts instead.
+    ///
+    /// # Errors
+    ///
+    /// * [`OlderThanDeclared`], and as [`CapacityRegistry::update_capacity_from_aggregator`].
+    ///
+    /// # Events
+    ///
+    /// * As [`CapacityRegistry::update_capacity_from_aggregator`].
+    pub fn update_capacity_as_of(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        capacity: U256,
+        timestamp: U256,
+    ) -> Result<(), Error> {
+        self.only_updater(task_type_id)?;
+        self.require_registered(task_type_id, sink)?;
+        let declared_at = self.declared_at(task_type_id, sink);
+        if timestamp < declared_at {
+            return Err(OlderThanDeclared {
+                timestamp,
+                declaredAt: declared_at,
+            }
+            .into());
+        }
         self.update(task_type_id, sink, capacity)
     }
 
@@ -692,6 +718,11 @@ impl CapacityRegistry {
     /// The most capacity that `sink` ever had in the task type.
     pub fn get_peak_capacity(&self, task_type_id: B256, sink: Address) -> U256 {
         U256::from(self.peak(task_type_id, sink))
+    }
+
+    /// When `sink` declared a capacity itself for the last time, by registering or revealing, in seconds since 1970; 0 if never.
+    pub fn get_declared_at(&self, task_type_id: B256, sink: Address) -> U256 {
+        self.declared_at(task_type_id, sink)
     }
 
     /// The capacity that `sink` has over all its task types, which its stake backs, and how many those are.

@@ -83,6 +83,7 @@ impl CapacityRegistry {
         self.append(id, sink, count);
         let capacities = Capacities { raw, smoothed };
         self.store(id, sink, Capacities::NONE, capacities);
+        self.note_declaration(id, sink);
         emit!(self.vm(), SinkRegistered[id, sink](raw));
         self.release_bond(id, sink)
     }
@@ -295,6 +296,16 @@ impl CapacityRegistry {
                 })
                 .unzip(),
         )
+    }
+
+    /// That the caller may say what sinks of the task type can do.
+    pub(crate) fn only_updater(&self, id: B256) -> Result<(), Error> {
+        let caller = self.vm().msg_sender();
+        let by_aggregator = caller == self.authorized_aggregator() && !self.is_attested(id);
+        match by_aggregator || self.authorized_adapters(caller) {
+            true => Ok(()),
+            false => Err(NotAuthorizedAggregator {}.into()),
+        }
     }
 
     pub(crate) fn only_adapter(&self) -> Result<(), Error> {

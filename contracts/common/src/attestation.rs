@@ -1,9 +1,10 @@
 //! What people and agents attest by signature, for anyone to bring on chain: fresh, in its order, once.
 //!
 //! What is refused in a batch is no failure of the batch; [`Error::reason`] tells what is a refusal. Both a signer with
-//! code and the registry get a fixed allowance of gas at most. If they fail, and it may be for want of gas because the
-//! caller brought less than that, everything reverts: a relayer who looks for the least gas with which it succeeds finds
-//! enough. Where they do not fail, the allowance need not be brought.
+//! code and the registry get a fixed allowance of gas at most. What a signer with code may use has to be there whatever it
+//! answers, so that one that answers otherwise when gas is estimated than in the block has only its own attestation refused.
+//! If the registry fails, and it may be for want of gas because the caller brought less than that, everything reverts: a relayer
+//! who looks for the least gas with which it succeeds finds enough.
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, Uint, B256, U256};
@@ -59,6 +60,14 @@ impl Error {
             Self::Stale(_) => Some("stale"),
             Self::Nonce(_) => Some("nonce"),
             Self::Signer(_) | Self::Signature(_) => Some("signature"),
+            // Of before the sink declared something else itself.
+            Self::Revert(revert)
+                if revert
+                    .0
+                    .starts_with(&ICapacityRegistry::OlderThanDeclared::SELECTOR) =>
+            {
+                Some("stale")
+            }
             Self::Revert(_) => Some("sink"),
             Self::Gas(_) => None,
         }
@@ -188,7 +197,8 @@ pub fn half_life(epochs: U256) -> Result<u16, InvalidHalfLife> {
     }
 }
 
-/// Checks that `signer` signed `digest`. A contract gets [`ERC1271_GAS`]; that it got less counts for no refusal.
+/// Checks that `signer` signed `digest`: with its key, or, if it has code, by its own word, for which the caller has to bring
+/// [`ERC1271_GAS`].
 ///
 /// # Errors
 ///
@@ -199,25 +209,23 @@ pub fn require_signed(
     digest: B256,
     signature: &[u8],
 ) -> Result<(), Error> {
-    let is_signed = match has_code(vm, signer) {
-        true => {
-            let brought = require_gas(vm, ERC1271_GAS);
-            let says_so = is_valid_erc1271(vm, signer, digest, signature, ERC1271_GAS);
-            if !says_so {
-                brought?;
-            }
-            says_so
-        }
-        false => recover(vm, digest, signature)? == signer,
-    };
-    match is_signed {
-        true => Ok(()),
-        false => Err(InvalidSignature {}.into()),
+    let recovered = recover(vm, digest, signature);
+    if recovered.as_ref() == Ok(&signer) {
+        return Ok(());
     }
+    if has_code(vm, signer) {
+        require_gas(vm, ERC1271_GAS)?;
+        if is_valid_erc1271(vm, signer, digest, signature, ERC1271_GAS) {
+            return Ok(());
+        }
+    } else {
+        recovered?;
+    }
+    Err(InvalidSignature {}.into())
 }
 
-/// Has `registry` take what was attested of `sink`. It gets [`UPDATE_GAS`]; what looks like having got less counts for no
-/// refusal.
+/// Has `registry` take what was attested of `sink` at `timestamp`. It gets [`UPDATE_GAS`]; what looks like having got less counts
+/// for no refusal.
 ///
 /// # Errors
 ///
@@ -228,11 +236,13 @@ pub fn update_capacity(
     task_type_id: B256,
     sink: Address,
     capacity: U256,
+    timestamp: U256,
 ) -> Result<(), Error> {
-    let update = ICapacityRegistry::updateCapacityFromAggregatorCall {
+    let update = ICapacityRegistry::updateCapacityAsOfCall {
         taskTypeId: task_type_id,
         sink,
         capacity,
+        timestamp,
     };
     let brought = require_gas(vm, UPDATE_GAS);
     let answer = call(vm, registry, &update.abi_encode(), UPDATE_GAS, REVERT_LIMIT);

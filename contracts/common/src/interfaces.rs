@@ -37,10 +37,11 @@ sol! {
         function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
         function getPeakCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
+        function updateCapacityAsOf(bytes32 taskTypeId, address sink, uint256 capacity, uint256 timestamp) external;
         function syncCapacity(bytes32 taskTypeId, address sink) external;
 
         error SinkNotRegistered();
-        error ObservationExpired(uint256 oldest);
+        error OlderThanDeclared(uint256 timestamp, uint256 declaredAt);
     }
 
     /// CapacityRegistry, as ServiceDirectory sees it.
@@ -240,6 +241,8 @@ sol! {
         function workLedger() external view returns (address);
         function isSigned(address account, bytes32 digest, bytes32 r, bytes32 s, uint8 v) external view returns (bool);
         function missWork(bytes32 taskTypeId, address sink, uint256 work) external;
+
+        error UnauthorizedCaller(address caller);
     }
 
     /// WorkMisses, as WorkLedger and Judge see it.

@@ -1,8 +1,8 @@
 //! Who signed a digest.
 //!
 //! The rules are OpenZeppelin's `ECDSA` and `SignatureChecker`: 65 bytes `r ‖ s ‖ v`, `s` in the lower half of the
-//! order so that no signature has a twin, the zero address never a signer; an account with code answers for itself
-//! (ERC-1271). Recovery is the `ecrecover` precompile's, 3000 gas, which no curve arithmetic in WASM comes near.
+//! order so that no signature has a twin, the zero address never a signer; an account's own key signs for it, whether it
+//! has code (EIP-7702) or not, and an account with code answers for itself besides (ERC-1271). Recovery is the `ecrecover` precompile's, 3000 gas, which no curve arithmetic in WASM comes near.
 
 use alloy_primitives::{address, b256, Address, Bytes, B256, U256};
 use alloy_sol_types::{sol, SolCall};
@@ -82,7 +82,7 @@ fn split(signature: &[u8]) -> Option<(B256, u8)> {
     Some((B256::from_slice(&signature[32..64]), signature[64]))
 }
 
-/// Whether `signer` signed `digest`: with its key, or, if it is a contract, by its own word (ERC-1271).
+/// Whether `signer` signed `digest`: with its key, or, if it has code, by its own word (ERC-1271).
 ///
 /// Never reverts, whatever `signer` does. The zero address signs nothing.
 pub fn is_valid(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
@@ -100,9 +100,13 @@ pub fn is_signed(
     digest: B256,
     signature: &[u8],
 ) -> Result<bool, Error> {
+    let recovered = recover(vm, digest, signature);
+    if recovered.as_ref() == Ok(&signer) {
+        return Ok(true);
+    }
     match has_code(vm, signer) {
         true => Ok(is_valid_erc1271(vm, signer, digest, signature, ALL_GAS)),
-        false => Ok(recover(vm, digest, signature)? == signer),
+        false => recovered.map(|_| false),
     }
 }
 

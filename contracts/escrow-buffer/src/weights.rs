@@ -11,7 +11,7 @@ use stylus_sdk::prelude::*;
 
 use super::{Error, EscrowBuffer, Sinks};
 
-/// A round looks back for so many seconds at least. Registries remember 64 epochs of 300 s.
+/// A round looks back for so many seconds at least.
 pub const LEAST_LOOK_BACK: u64 = 14_400;
 
 /// The stretch of time that a round counts.

@@ -593,7 +593,14 @@ impl LightningCapacityOracle {
         let cut = self.cut(operator, liquidity.outbound)?;
         let capacity = self.routing_capacity(liquidity.outbound, liquidity.pending_htlcs);
         let (registry, id) = (self.core_registry.get(), self.task_type_id.get());
-        update_capacity(self.vm(), registry, id, operator, capacity)?;
+        update_capacity(
+            self.vm(),
+            registry,
+            id,
+            operator,
+            capacity,
+            attestation.timestamp,
+        )?;
 
         self.attestations.setter(operator).accept(next);
         let smoothed = self.reports.setter(operator).record(liquidity, cut);

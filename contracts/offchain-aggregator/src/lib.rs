@@ -16,15 +16,15 @@
 //!
 //! It is the sink's own word (EIP-712; ERC-1271 for contract accounts), which CapacityRegistry cuts to what the sink's
 //! stake backs. It counts once, in the order of its nonce, for one task type, while it is at most
-//! 600 s old.
+//! 600 s old. What the sink has declared itself since then, by registering or by revealing, counts instead: one that was held
+//! back is stale.
 //!
 //! # A batch never fails for one of its attestations
 //!
 //! What is refused is said in an event, and can be submitted again: its nonce is not used up. That includes what
-//! CapacityRegistry refuses. Both the registry and a contract account get a fixed allowance of gas at most. If they
-//! fail, and it may be for want of gas because the caller brought less than that, the whole batch reverts: a relayer who
-//! looks for the least gas with which it succeeds finds enough. Where they do not fail, the allowance need not be
-//! brought.
+//! CapacityRegistry refuses. Both the registry and a contract account get a fixed allowance of gas at most. A contract
+//! account's has to be there whatever it answers; if the registry fails, and it may be for want of gas because the caller
+//! brought less than that, the whole batch reverts: a relayer who looks for the least gas with which it succeeds finds enough.
 //!
 //! # Temperature
 //!
@@ -426,7 +426,8 @@ impl OffchainAggregator {
         let digest = typed_data_hash(separator, struct_hash(attestation));
         require_signed(self.vm(), sink, digest, &attestation.signature)?;
         let registry = self.capacity_registry.get();
-        update_capacity(self.vm(), registry, id, sink, attestation.capacity)?;
+        let (capacity, timestamp) = (attestation.capacity, attestation.timestamp);
+        update_capacity(self.vm(), registry, id, sink, capacity, timestamp)?;
 
         self.attestations.setter(id).setter(sink).accept(next);
         let mut highest = self.highest_nonces.setter(sink);

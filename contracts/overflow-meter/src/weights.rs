@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, U256};
-use alloy_sol_types::{SolCall, SolError};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{calldata, first_words, query_pairs, static_call, Revert, ALL_GAS},
+    call::{query_pairs, query_words, Revert},
     events::Word,
     interfaces::ICapacityRegistry,
 };
@@ -37,42 +37,18 @@ impl OverflowMeter {
         Ok(sinks)
     }
 
-    /// Capacity times seconds of `sink` in the span. Where the registry has forgotten its beginning, because the sink changed
-    /// in more than 64 epochs since, only what is remembered counts; that is nothing, where its end is forgotten as well.
+    /// Capacity times seconds of `sink` in the span.
     fn served(&self, id: B256, sink: Address, span: Span) -> Result<U256, Revert> {
-        let since = self.remembered(id, sink, span.since)?;
-        let until = self.remembered(id, sink, span.until)?;
+        let since = self.capacity_seconds(id, sink, span.since)?;
+        let until = self.capacity_seconds(id, sink, span.until)?;
         Ok(until.saturating_sub(since))
     }
 
-    /// Capacity times seconds of `sink` at a `time`, or at the first that the registry remembers.
-    fn remembered(&self, id: B256, sink: Address, time: U256) -> Result<U256, Revert> {
-        match self.capacity_seconds(id, sink, time) {
-            Err(revert) => match expired(&revert) {
-                Some(oldest) => self.capacity_seconds(id, sink, oldest),
-                None => Err(revert),
-            },
-            known => known,
-        }
-    }
-
     fn capacity_seconds(&self, id: B256, sink: Address, time: U256) -> Result<U256, Revert> {
-        let get = ICapacityRegistry::getCapacitySecondsCall::SELECTOR;
-        let request = calldata(get, &[id, sink.word(), time.word()]);
+        let selector = ICapacityRegistry::getCapacitySecondsCall::SELECTOR;
         let registry = self.capacity_registry.get();
-        let answer = static_call(self.vm(), registry, &request, ALL_GAS, 64);
-        match (answer.success, first_words(&answer.data)) {
-            (true, Some([seconds])) => Ok(seconds.into()),
-            _ => Err(Revert(answer.data)),
-        }
+        let arguments = [id, sink.word(), time.word()];
+        let [seconds]: [U256; 1] = query_words(self.vm(), registry, selector, &arguments)?;
+        Ok(seconds)
     }
-}
-
-/// The oldest time that the registry remembers, if that is what it refused for.
-fn expired(revert: &Revert) -> Option<U256> {
-    let arguments = revert
-        .0
-        .strip_prefix(&ICapacityRegistry::ObservationExpired::SELECTOR)?;
-    let [oldest] = first_words(arguments)?;
-    Some(oldest.into())
 }

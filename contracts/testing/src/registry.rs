@@ -71,6 +71,17 @@ impl Registry {
     }
 
     /// As CapacityRegistry's, but without smoothing, and for any caller.
+    pub fn update_capacity_as_of(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        capacity: U256,
+        _timestamp: U256,
+    ) -> Result<(), Vec<u8>> {
+        self.update_capacity_from_aggregator(task_type_id, sink, capacity)
+    }
+
+    /// As CapacityRegistry's, but without smoothing, and for any caller.
     pub fn update_capacity_from_aggregator(
         &mut self,
         task_type_id: B256,

@@ -149,7 +149,8 @@ impl WorkMisses {
     }
 
     /// Gives the treasury what was taken for tasks that were due of `sink` in `epoch`, of 300 s, and that nobody answered, and has
-    /// what the sink has shown fall by their work. Once; later, or if there are none, it only says what they are.
+    /// what the sink has shown fall by their work, if WorkLedger still names this contract. Once; later, or if there are none, it
+    /// only says what they are.
     ///
     /// # Returns
     ///

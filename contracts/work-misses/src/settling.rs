@@ -1,9 +1,13 @@
 //! What nobody answered.
 
 use alloy_primitives::{Address, B256, U256, U8};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
-    call::invoke_words, clock, emit, events::Word, interfaces::IWorkKeys, judging::MISS_EPOCHS,
+    call::{invoke_words, Revert},
+    clock, emit,
+    events::Word,
+    interfaces::IWorkKeys,
+    judging::MISS_EPOCHS,
     packed::to_u128,
 };
 use stylus_sdk::prelude::*;
@@ -36,14 +40,26 @@ impl WorkMisses {
         missed.settled.set(U8::from(1));
         let reserve = self.require_reserve()?;
         let treasury = self.award(reserve, id, sink, value, false)?;
-        let arguments = [id, sink.word(), work.word()];
-        let selector = IWorkKeys::missWorkCall::SELECTOR;
-        invoke_words::<0>(self.vm(), self.work_vouchers.get(), selector, &arguments)?;
+        self.disprove(id, sink, work)?;
         emit!(
             self.vm(),
             MissesSettled[id, sink, treasury](u64::from(epoch), work, value)
         );
         Ok((work, value))
+    }
+
+    /// Has what the sink has shown fall. That is for the WorkMisses that WorkLedger names: one that has been replaced gives away what
+    /// it has taken all the same.
+    fn disprove(&self, id: B256, sink: Address, work: u128) -> Result<(), Revert> {
+        let arguments = [id, sink.word(), work.word()];
+        let selector = IWorkKeys::missWorkCall::SELECTOR;
+        let vouchers = self.work_vouchers.get();
+        match invoke_words::<0>(self.vm(), vouchers, selector, &arguments) {
+            Err(Revert(data)) if data.starts_with(&IWorkKeys::UnauthorizedCaller::SELECTOR) => {
+                Ok(())
+            }
+            outcome => outcome.map(|_| ()),
+        }
     }
 
     /// What of a sink's tasks that were due in an epoch was missed, and whether that is settled.

@@ -14,6 +14,7 @@ use bpe_abi::{
     IOffchainAggregator::{self, IOffchainAggregatorInstance},
     IPricingCurve::{self, IPricingCurveInstance},
     IWorkLedger::{self, IWorkLedgerInstance},
+    IWorkMisses::{self, IWorkMissesInstance},
     IWorkReserve::{self, IWorkReserveInstance},
     IWorkVouchers::{self, IWorkVouchersInstance},
 };
@@ -36,6 +37,8 @@ pub struct Suite {
     pub ledger: IWorkLedgerInstance<DynProvider>,
     pub vouchers: IWorkVouchersInstance<DynProvider>,
     pub reserve: IWorkReserveInstance<DynProvider>,
+    /// Where misses are reported; none in records of before there was one.
+    pub misses: Option<IWorkMissesInstance<DynProvider>>,
     pub stakes: Address,
 }
 
@@ -69,6 +72,9 @@ impl Suite {
             ledger: IWorkLedger::new(at("workLedger")?, provider.clone()),
             vouchers: IWorkVouchers::new(at("workVouchers")?, provider.clone()),
             reserve: IWorkReserve::new(at("workReserve")?, provider.clone()),
+            misses: deployment
+                .find("workMisses")
+                .map(|misses| IWorkMisses::new(misses, provider.clone())),
             stakes: at("stakeManager")?,
         })
     }

@@ -147,6 +147,8 @@ pub struct Rebalance {
     pub price_epochs_every: u64,
     /// Seconds between notes of what each source by work has paid; 0 never.
     pub notes_every: u64,
+    /// Seconds between attempts to settle what was missed of a sink in an epoch and nobody settled; 0 never.
+    pub misses_every: u64,
 }
 
 /// VerificationService.
@@ -234,6 +236,7 @@ impl Default for Rebalance {
             update_gas: 400_000,
             price_epochs_every: 300,
             notes_every: 3_600,
+            misses_every: 3_600,
         }
     }
 }

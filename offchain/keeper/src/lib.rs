@@ -29,11 +29,12 @@ pub use keeper::{Keeper, KeeperError};
 pub use metrics::SERIES;
 
 /// The tables of the keeper's store.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (101, "keeper", include_str!("../migrations/0101_keeper.sql")),
     (
         102,
         "taken back",
         include_str!("../migrations/0102_taken_back.sql"),
     ),
+    (103, "misses", include_str!("../migrations/0103_misses.sql")),
 ];

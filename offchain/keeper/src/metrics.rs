@@ -36,7 +36,7 @@ pub const SERIES: [&str; 25] = [
 ];
 
 /// Those who send.
-pub const SENDERS: [&str; 9] = [
+pub const SENDERS: [&str; 10] = [
     crate::oracle::WORKER,
     crate::verification::RECEIPTS,
     crate::verification::ASSIGNMENTS,
@@ -46,6 +46,7 @@ pub const SENDERS: [&str; 9] = [
     crate::rebalance::ESCROW,
     crate::rebalance::PRICES,
     crate::rebalance::NOTES,
+    crate::rebalance::MISSES,
 ];
 const OUTCOMES: [&str; 6] = [
     "done",

@@ -1,6 +1,8 @@
 //! Who does what when. Every worker is a loop of rounds; a round that fails is said and tried again, a worker that dies is
 //! started again.
 
+mod money;
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bpe_chain::{Batch, ChainError, Follower, FollowerSettings, Progress, Report, SendError};
@@ -13,10 +15,7 @@ use crate::{
     inbox::Inbox,
     metrics::{self as counts, SENDERS},
     oracle::{self, change_bps, smoothed, AttestationBody, Attestations},
-    rebalance::{
-        self, decide, look, streams_by_work, Decision, Drains, Notes, PriceEpochs, Prices, Units,
-        Update, View,
-    },
+    rebalance,
     shared::Shared,
     verification::{
         self, Assignments, Epochs, Page, Receipts, TaskBody, VoucherBody, Vouchers, EPOCH,
@@ -25,8 +24,6 @@ use crate::{
 
 /// A worker that waits for a transaction may take so long over a round.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// Sinks in a page of a full walk: half of what the contract takes in a call.
-const WALK: u64 = 32;
 
 /// A round could not be finished.
 #[derive(Debug, thiserror::Error)]
@@ -81,13 +78,16 @@ pub fn spawn(tasks: &mut JoinSet<()>, shared: &Arc<Shared>, stop: &watch::Receiv
     }
     if config.rebalance.enabled {
         let every = Duration::from_secs(config.rebalance.every);
-        spawn_one(tasks, shared, stop, rebalance::UNITS, every, units);
-        spawn_one(tasks, shared, stop, rebalance::ESCROW, every, escrow);
+        spawn_one(tasks, shared, stop, rebalance::UNITS, every, money::units);
+        spawn_one(tasks, shared, stop, rebalance::ESCROW, every, money::escrow);
         if config.rebalance.price_epochs_every > 0 {
-            spawn_one(tasks, shared, stop, rebalance::PRICES, every, prices);
+            spawn_one(tasks, shared, stop, rebalance::PRICES, every, money::prices);
         }
         if config.rebalance.notes_every > 0 {
-            spawn_one(tasks, shared, stop, rebalance::NOTES, every, notes);
+            spawn_one(tasks, shared, stop, rebalance::NOTES, every, money::notes);
+        }
+        if config.rebalance.misses_every > 0 && shared.suite.misses.is_some() {
+            spawn_one(tasks, shared, stop, rebalance::MISSES, every, money::misses);
         }
     }
 }
@@ -405,145 +405,6 @@ async fn epochs(shared: Arc<Shared>) -> Round {
     )
     .await
     .1
-}
-
-/// RebalanceEngine: what money says.
-async fn units(shared: Arc<Shared>) -> Round {
-    let config = &shared.config.rebalance;
-    let head = shared.head.fresh()?;
-    let views = look(&shared.database).await?;
-    let update = update_cost(config.update_gas, head.base_fee, config.tokens_per_ether);
-    let prices = Prices {
-        update,
-        walk: update * 0.6,
-        factor: config.factor,
-    };
-    // Kept in memory: a restart begins to count anew, and decides a little later.
-    let mut kept = shared.debts.lock().await;
-    let (debts, last) = &mut *kept;
-    let seconds = last.map_or(0, |last| head.timestamp.saturating_sub(last));
-    *last = Some(head.timestamp);
-    let mut misallocated = 0.0;
-    let mut updates = Vec::new();
-    // By spare capacity, by shares and by work, units are not the registry's capacities.
-    for view in views.iter().filter(|view| view.weighting == 0) {
-        let anchor = shared
-            .suite
-            .pools
-            .getAnchor(view.task_type)
-            .call()
-            .await
-            .map_err(ChainError::from)?;
-        let debts = debts.entry(view.task_type).or_default();
-        debts.add(&view.sinks, anchor, view.flow, seconds as f64);
-        let judged = decide(&view.sinks, anchor, view.flow, &prices, debts);
-        misallocated += judged.misallocated;
-        gauge!("bpe_keeper_decision_benefit_tokens_total").increment(judged.benefit / 1e18);
-        gauge!("bpe_keeper_decision_cost_tokens_total").increment(judged.cost / 1e18);
-        let name = match &judged.decision {
-            Decision::Nothing => "nothing",
-            Decision::Sinks(_) => "sinks",
-            Decision::Walk => "walk",
-        };
-        counter!("bpe_keeper_decisions_total", "decision" => name).increment(1);
-        updates.extend(updates_of(view, judged.decision, head.timestamp));
-    }
-    drop(kept);
-    gauge!("bpe_keeper_misallocated_tokens_per_hour").set(misallocated / 1e18);
-    send(
-        &shared,
-        &Units {
-            suite: shared.suite.clone(),
-        },
-        updates,
-    )
-    .await
-    .1
-}
-
-fn updates_of(view: &View, decision: Decision, at: u64) -> Vec<Update> {
-    let task_type = view.task_type;
-    match decision {
-        Decision::Nothing => Vec::new(),
-        Decision::Sinks(sinks) => sinks
-            .into_iter()
-            .map(|sink| Update::Sink {
-                task_type,
-                sink,
-                at,
-            })
-            .collect(),
-        Decision::Walk => (0..view.serving)
-            .step_by(usize::try_from(WALK).unwrap_or(usize::MAX))
-            .map(|from| Update::Range {
-                task_type,
-                from,
-                count: WALK,
-                at,
-            })
-            .collect(),
-    }
-}
-
-/// What so much gas costs, in payment-token wei.
-fn update_cost(gas: u64, base_fee: u128, tokens_per_ether: f64) -> f64 {
-    gas as f64 * base_fee as f64 * tokens_per_ether
-}
-
-/// Pays out what waits, where that is worth the gas.
-async fn escrow(shared: Arc<Shared>) -> Round {
-    let config = &shared.config.rebalance;
-    let head = shared.head.fresh()?;
-    let cost = update_cost(config.update_gas, head.base_fee, config.tokens_per_ether);
-    let mut drains = Vec::new();
-    for view in look(&shared.database).await? {
-        let waiting: u128 = view.waiting.saturating_to();
-        if view.serving > 0 && waiting as f64 > config.factor * cost {
-            drains.push((view.task_type, head.timestamp));
-        }
-    }
-    send(
-        &shared,
-        &Drains {
-            suite: shared.suite.clone(),
-        },
-        drains,
-    )
-    .await
-    .1
-}
-
-/// Closes price epochs.
-async fn prices(shared: Arc<Shared>) -> Round {
-    let every = shared.config.rebalance.price_epochs_every;
-    let now = shared.head.fresh()?.timestamp;
-    let mut due = Vec::new();
-    for view in look(&shared.database).await? {
-        let last = shared.index.last(&view.task_type, "BaseFeeUpdated").await?;
-        if last.is_none_or(|last| last + every <= now) {
-            due.push((view.task_type, now));
-        }
-    }
-    send(
-        &shared,
-        &PriceEpochs {
-            suite: shared.suite.clone(),
-        },
-        due,
-    )
-    .await
-    .1
-}
-
-/// Notes what sources by work have paid.
-async fn notes(shared: Arc<Shared>) -> Round {
-    let now = shared.head.fresh()?.timestamp;
-    let streams = streams_by_work(&shared.database, now).await?;
-    let batch = Notes {
-        suite: shared.suite.clone(),
-        every: shared.config.rebalance.notes_every,
-    };
-    send(&shared, &batch, streams).await.1
 }
 
 #[cfg(test)]

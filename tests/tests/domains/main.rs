@@ -6,6 +6,7 @@ mod openclaw;
 mod platform;
 mod relay;
 mod routes;
+mod strangers;
 
 /// Seconds of an hour.
 const HOUR: u64 = 3_600;

@@ -37,14 +37,14 @@ use bpe_tests::{
 
 const AGENT: B256 = B256::repeat_byte(0xae);
 /// Signs for agents, requests, relays: funded accounts.
-const OPERATOR: usize = 3;
+pub const OPERATOR: usize = 3;
 const REQUESTER: usize = 4;
 const RELAYER: usize = 8;
 
 /// The proof stage, with [`CODE`] as a skill that asks for 100 tokens, and everything wired up to reputation and to the
 /// registry. Account 0 owns all.
-struct OpenClaw {
-    proof: Proof,
+pub struct OpenClaw {
+    pub proof: Proof,
     adapter: IOpenClawCapacityAdapterInstance<DynProvider>,
     verifier: IOpenClawCompletionVerifierInstance<DynProvider>,
     bridge: IOpenClawReputationBridgeInstance<DynProvider>,
@@ -57,7 +57,7 @@ fn domain_id() -> B256 {
 }
 
 impl OpenClaw {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let proof = Proof::start().await;
         let base = &proof.core.base;
         let (devnet, owner, provider) = (&base.devnet, base.owner, base.provider.clone());
@@ -100,12 +100,12 @@ impl OpenClaw {
         self.proof.signer(index)
     }
 
-    fn account(&self, index: usize) -> Address {
+    pub fn account(&self, index: usize) -> Address {
         self.key(index).address()
     }
 
     /// Makes account 3 a sink of so many units, and the operator of [`AGENT`], which declares as much.
-    async fn agent(&self, capacity: u64) -> TransactionReceipt {
+    pub async fn agent(&self, capacity: u64) -> TransactionReceipt {
         let operator = self.proof.sink(&self.key(OPERATOR), capacity).await;
         let declared = skill(capacity, 0, 0);
         let register = self.adapter.registerAgent(AGENT, CODE, declared);

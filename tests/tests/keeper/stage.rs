@@ -107,6 +107,7 @@ impl Stage {
                 "workLedger": at(core.ledger.address()),
                 "workVouchers": at(core.vouchers.address()),
                 "workReserve": at(core.reserve.address()),
+                "workMisses": at(self.proof.misses.address()),
             },
         });
         fs::write(self.folder.path().join(file), record.to_string()).unwrap();

@@ -6,6 +6,7 @@ mod dodges;
 mod evidence;
 mod late;
 mod layout;
+mod moody;
 mod price;
 mod slash;
 

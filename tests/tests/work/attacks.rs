@@ -12,6 +12,7 @@ use bpe_tests::{
     proof::events,
     settlement::{usdcx, RATE},
     stage::{mined, revert},
+    suite::{tokens, units},
     work::{signer, Totals, Work, WORK},
 };
 
@@ -179,4 +180,20 @@ async fn no_more_than_capacity_seconds_count() {
     let pay = it.core.reserve.payOut(WORK, sink);
     mined(pay.send().await).await;
     assert!(it.core.whole(sink).await > 72_000);
+    // Away for an hour, and back for one: what it served counts once, however often it registers.
+    it.core.advance(HOUR);
+    let base = &it.core.base;
+    base.equip(sink, 100).await;
+    mined(base.stakes.stake(tokens(100)).from(sink).send().await).await;
+    let back = base.registry.registerSink(WORK, units(10)).from(sink);
+    mined(back.send().await).await;
+    it.core.advance(HOUR);
+    let greedy = it.voucher(&client, &worker, Totals(1_000_000, 1_000_000, 3));
+    it.redeem(greedy, true).await;
+    let counted = it.core.vouchers.getAllowance(WORK, sink).call().await;
+    let counted = counted.unwrap().counted;
+    assert!(
+        (units(108_000)..units(109_500)).contains(&counted),
+        "{counted}"
+    );
 }

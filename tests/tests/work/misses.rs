@@ -8,9 +8,7 @@ use alloy::{
     sol_types::SolValue as _,
 };
 use bpe_abi::{
-    typed_data::{
-        self, sign, sign_answer, sign_work, CompletionReceipt, MissReport, WorkAssignment,
-    },
+    typed_data::{self, sign, sign_answer, CompletionReceipt, MissReport},
     ICompletionTracker::YardstickSet,
     IStakeManager::SlashRewarded,
     IWorkMisses::{
@@ -21,7 +19,7 @@ use bpe_tests::{
     proof::{events, judged, slashed, Proof, EPOCH},
     settlement::{usdcx, RATE},
     stage::mined,
-    suite::{deploy, tokens, UNIT},
+    suite::{deploy, tokens},
     work::{self, register, signer, Totals, WORK},
 };
 
@@ -29,8 +27,6 @@ use bpe_tests::{
 const WAIT: u64 = 4_200;
 /// CompletionTracker's yardstick by misses.
 const MISSED: u8 = 3;
-/// Work of a task: 30 units for ten seconds.
-const TASK: u64 = 300 * UNIT;
 
 /// A task type by work that is judged by misses, a sink with 100 tokens of stake, and a source that has streamed for an hour.
 struct Court {
@@ -86,19 +82,7 @@ impl Court {
 
     /// Both accept a task that is due in five seconds.
     fn task(&self, number: u64, value: u128) -> SignedWork {
-        let now = self.it.now();
-        let assignment = WorkAssignment {
-            taskTypeId: WORK,
-            sink: self.sink(),
-            source: self.source(),
-            taskId: id(number),
-            work: U256::from(TASK),
-            value: U256::from(value),
-            timestamp: U256::from(now),
-            deadline: U256::from(now + 5),
-        };
-        let domain = self.work_domain();
-        sign_work(&self.worker, &self.client, &assignment, &domain).unwrap()
+        work::assignment(&self.it.core, &self.client, &self.worker, number, value)
     }
 
     fn work_domain(&self) -> alloy::sol_types::Eip712Domain {

@@ -21,8 +21,8 @@ use super::{
 /// The most receipts or assignments in a batch.
 const BATCH: usize = 100;
 
-/// The most sinks that a source asks for a task.
-const TRIES: usize = 3;
+/// The most sinks that a source asks for a task, as `bpe source` does (`choose.tries`).
+const TRIES: usize = 4;
 
 /// How long after its request a task is due: time to do it, and to bring the receipt.
 const DEADLINE: u64 = PATIENCE as u64 + 2 * TICK;

@@ -1053,6 +1053,68 @@ fn only_the_aggregator_and_adapters_update(
     );
 }
 
+/// What a sink attested before it registered or revealed is older than what it declared then.
+#[motsu::test]
+fn what_is_attested_counts_until_the_sink_declares_something_itself(
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+    sink: Address,
+) {
+    let world = World::new(&registry, &stakes, &token, owner);
+    world.stake(sink, 400);
+    let declared_at = || registry.sender(owner).get_declared_at(CODE, sink);
+    let update = |caller, timestamp: U256| {
+        advance_blocks(1);
+        registry
+            .sender(caller)
+            .update_capacity_as_of(CODE, sink, units(20), timestamp)
+            .motsu_res()
+    };
+    let since = U256::from(timestamp());
+    let unknown = Err(SinkNotRegistered {}.into());
+    assert_eq!(
+        (update(AGGREGATOR, since), declared_at()),
+        (unknown, since - since)
+    );
+    // Without capacity as well.
+    world.register(CODE, sink, U256::ZERO).unwrap();
+    assert_eq!(declared_at(), since);
+    let older = |timestamp, declared_at| {
+        let error = OlderThanDeclared {
+            timestamp,
+            declaredAt: declared_at,
+        };
+        Err(Error::from(error))
+    };
+    let before = since - U256::from(1);
+    assert_eq!(update(AGGREGATOR, before), older(before, since));
+    assert_eq!(world.smoothed(CODE, sink), U256::ZERO);
+    update(AGGREGATOR, since).unwrap();
+    assert_eq!(world.smoothed(CODE, sink), units(6));
+    for caller in [owner, sink, SLASHER] {
+        let refused = NotAuthorizedAggregator {};
+        assert_eq!(update(caller, since), Err(refused.into()));
+    }
+    // An attestation does not make others stale, nor does what the stake takes away.
+    advance_time(600);
+    update(ADAPTER, since).unwrap();
+    assert_eq!(declared_at(), since);
+
+    let (nonce, capacity) = (B256::repeat_byte(1), units(2));
+    let hash = bpe_common::eip712::hash_words(&[capacity.into(), nonce]);
+    let mut it = registry.sender(sink);
+    it.commit_capacity(CODE, hash).motsu_unwrap();
+    drop(it);
+    update(AGGREGATOR, since).unwrap();
+    let now = U256::from(timestamp());
+    let reveal = registry.sender(sink).reveal_capacity(CODE, capacity, nonce);
+    reveal.motsu_unwrap();
+    assert_eq!(update(AGGREGATOR, since), older(since, now));
+    update(AGGREGATOR, now).unwrap();
+}
+
 #[motsu::test]
 fn adapters_act_for_sinks(
     registry: Contract<CapacityRegistry>,

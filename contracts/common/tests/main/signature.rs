@@ -1,6 +1,10 @@
 use alloy_primitives::{keccak256, uint, Address, B256, U256};
-use bpe_common::signature::{
-    is_valid, recover, ECDSAInvalidSignature, ECDSAInvalidSignatureLength, ECDSAInvalidSignatureS,
+use bpe_common::{
+    attestation::{self, InvalidSignature},
+    signature::{
+        is_signed, is_valid, recover, ECDSAInvalidSignature, ECDSAInvalidSignatureLength,
+        ECDSAInvalidSignatureS,
+    },
 };
 use bpe_testing::Wallet;
 use k256::ecdsa::SigningKey;
@@ -149,6 +153,38 @@ fn a_contract_answers_for_itself(probe: Contract<Probe>, wallet: Contract<Wallet
         !is_valid(probe.sender(alice).vm(), probe.address(), DIGEST, b""),
         "no ERC-1271"
     );
+}
+
+/// An account that has code besides its key (EIP-7702), and code that says anything: its own key signs for it all the same, and
+/// nobody else's does.
+#[motsu::test]
+fn an_account_with_code_signs_by_its_own_key(probe: Contract<Probe>, alice: Address) {
+    let its_key = key(7);
+    let account = address(&its_key);
+    let wallet = Contract::<Wallet>::new_at(account);
+    let own = sign(&its_key, DIGEST);
+    let others = [sign(&key(8), DIGEST), twin(&own), own[..64].to_vec()];
+    for misbehaviour in 0..=5 {
+        wallet.sender(alice).misbehave(misbehaviour);
+        let context = probe.sender(alice);
+        let attested = |signature: &[u8]| {
+            attestation::require_signed(context.vm(), account, DIGEST, signature)
+        };
+        assert_eq!(is_signed(context.vm(), account, DIGEST, &own), Ok(true));
+        assert_eq!(attested(&own), Ok(()));
+        for other in &others {
+            let refused = is_signed(context.vm(), account, DIGEST, other);
+            assert_eq!(refused, Ok(false), "misbehaviour {misbehaviour}");
+            assert_eq!(attested(other), Err(InvalidSignature {}.into()));
+        }
+    }
+    // Its code may sign besides.
+    wallet.sender(alice).misbehave(0);
+    wallet.sender(alice).approve(DIGEST);
+    let context = probe.sender(alice);
+    assert!(is_valid(context.vm(), account, DIGEST, b"anything"));
+    let by_code = attestation::require_signed(context.vm(), account, DIGEST, b"anything");
+    assert_eq!(by_code, Ok(()));
 }
 
 proptest! {

@@ -6,6 +6,7 @@ use bpe_common::{
     clock::testing::{advance_time, timestamp},
     powers::MIN_NOTICE,
 };
+use bpe_testing::Wallet;
 use motsu::prelude::*;
 
 use crate::{
@@ -170,5 +171,53 @@ fn deadlines_are_within_the_unbonding() {
             let last = world.assignment(period, late - 1);
             world.assign(last).expect("within the unbonding");
         }
+    }
+}
+
+/// The attack of issue 13: three bad epochs, away before the keeper's page, and back 300 s later with the minimum, which backs a
+/// unit on the square root and nothing on the affine curve. It is slashed as the one that stayed.
+#[test]
+fn coming_back_with_the_minimum_saves_nothing() {
+    let _precompiles = deploy_precompiles();
+    for (curve, capacity) in [(0, UNIT), (1, U256::ZERO)] {
+        let build = || World::capped(curve).opened(UNIT, DECLARED);
+        let (stays, leaves) = (build(), build());
+        stays.to_next_epoch();
+        advance_time(900);
+        leaves.leave();
+        advance_time(300);
+        leaves.add_stake(1);
+        let mut it = leaves.registry.sender(leaves.sink());
+        it.register_sink(CODE, capacity).motsu_unwrap();
+        drop(it);
+        stays.advance().expect("four epochs have ended");
+        leaves.advance().expect("four epochs have ended");
+        assert_eq!(stays.stake(), tokens(9_000), "curve {curve}");
+        assert_eq!(leaves.stake(), tokens(9_001), "curve {curve}");
+    }
+}
+
+/// The attack of issue 13: a sink or a source that gets code (EIP-7702) after it signed, and code that denies it. Its own key
+/// counts first, for assignments, which it owes, and for receipts.
+#[test]
+fn an_account_with_code_is_bound_by_its_own_key() {
+    let _precompiles = deploy_precompiles();
+    for misbehaviour in 0..=5 {
+        let world = World::measured(UNIT, ASSIGNED);
+        let coded = [world.sink(), world.source()].map(Contract::<Wallet>::new_at);
+        for wallet in &coded {
+            wallet.sender(OWNER).misbehave(misbehaviour);
+        }
+        for id in 0..2 {
+            world
+                .assign(world.assignment(id, timestamp() + 50))
+                .expect("good");
+        }
+        world.record(world.receipt(1)).expect("good");
+        assert_eq!(world.counted(), [1, 1]);
+        // What neither key signed still counts for nothing.
+        let mut forged = world.receipt(2);
+        forged.sinkSig = forged.sourceSig.clone();
+        assert_eq!(world.record(forged), Err(InvalidSinkSignature {}.into()));
     }
 }

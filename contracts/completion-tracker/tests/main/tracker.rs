@@ -141,6 +141,11 @@ impl World {
 
     /// Without a yardstick and a sink, and before staking is open.
     pub(crate) fn closed() -> Self {
+        Self::capped(0)
+    }
+
+    /// The same, with capacities capped by this curve of StakeManager's.
+    pub(crate) fn capped(curve: u8) -> Self {
         let world = Self {
             tracker: Contract::new(),
             registry: Contract::new(),
@@ -153,7 +158,7 @@ impl World {
         let (stakes, registry) = (&world.stakes, &world.registry);
         let it = stakes
             .sender(OWNER)
-            .constructor(world.token.address(), ONE, ONE, 0, OWNER);
+            .constructor(world.token.address(), ONE, ONE, curve, OWNER);
         it.motsu_unwrap();
         registry
             .sender(OWNER)
@@ -180,7 +185,11 @@ impl World {
 
     /// Everything that takes notice is set before staking opens.
     fn build(weight: U256, yardstick: u8) -> Self {
-        let world = Self::closed();
+        Self::closed().opened(weight, yardstick)
+    }
+
+    pub(crate) fn opened(self, weight: U256, yardstick: u8) -> Self {
+        let world = self;
         if yardstick != NONE {
             world.yardstick(weight, yardstick);
         }
@@ -219,7 +228,7 @@ impl World {
         advance_time(300 - timestamp() % 300);
     }
 
-    fn digest(&self, typehash: B256, task: &SignedTask) -> B256 {
+    pub(crate) fn digest(&self, typehash: B256, task: &SignedTask) -> B256 {
         // motsu's chain is Arbitrum One.
         let chain = U256::from(42_161);
         let domain = hash_words(&[

@@ -109,27 +109,6 @@ fn a_round_that_nobody_weighs_begins_anew() {
     assert_eq!(world.balance(sinks[2]) - before, tokens(27) * n(27) / n(51));
 }
 
-/// A sink that changed its capacity in 64 epochs while a round was paying had the registry forget the round's end: no page
-/// with that sink could be paid any more, and nothing reclaimed, for ever.
-#[motsu::test]
-fn a_round_ends_though_the_registry_has_forgotten_it() {
-    let world = World::new();
-    let sinks = world.many_sinks(2);
-    world.deposit(ALICE, tokens(2));
-    world.drain_sinks(1).unwrap();
-    world.drain_sinks(1).unwrap();
-    advance_time(DAY);
-    assert_eq!(world.reclaim(ALICE, 0), Err(RoundOpen {}.into()));
-    let oldest = n(timestamp() - 3_600);
-    for sink in &sinks {
-        world.registry.sender(OWNER).forget(*sink, oldest);
-    }
-    world.drain_sinks(1).unwrap();
-    world.drain_sinks(1).unwrap();
-    assert_eq!(world.reclaim(ALICE, 0), Ok(()));
-    assert_eq!(world.balance(ALICE), tokens(1_000_000));
-}
-
 /// Whoever deposited next to nothing from thousands of accounts while a round was paying had it go through all of them before
 /// what is nobody's: no page could be paid any more, and nothing reclaimed, for ever.
 #[motsu::test]

@@ -8,7 +8,6 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{sol, SolError};
 use bpe_common::{
     call::{invoke, static_call, ALL_GAS},
-    interfaces::ICapacityRegistry,
     returns::Returns,
 };
 use stylus_sdk::{prelude::*, storage::*};
@@ -31,7 +30,6 @@ pub struct Registry {
     sinks: StorageMap<B256, StorageVec<StorageAddress>>,
     capacities: StorageMap<B256, StorageMap<Address, StorageU256>>,
     since: StorageMap<B256, StorageMap<Address, StorageU256>>,
-    oldest: StorageMap<Address, StorageU256>,
     fails: StorageBool,
     stakes: StorageAddress,
     synced: StorageU256,
@@ -60,11 +58,6 @@ impl Registry {
         for sink in sinks {
             list.push(sink);
         }
-    }
-
-    /// Forgets what `sink` had before `oldest`.
-    pub fn forget(&mut self, sink: Address, oldest: U256) {
-        self.oldest.setter(sink).set(oldest);
     }
 
     /// Does not say what sinks had, for a reason of its own, or does again.
@@ -129,10 +122,6 @@ impl Registry {
     ) -> Result<U256, Vec<u8>> {
         if self.fails.get() {
             return Err(refusal());
-        }
-        let oldest = self.oldest.get(sink);
-        if time < oldest {
-            return Err(ICapacityRegistry::ObservationExpired { oldest }.abi_encode());
         }
         let since = self.since.getter(id).get(sink);
         Ok(self.capacities.getter(id).get(sink) * time.saturating_sub(since))

@@ -74,6 +74,96 @@ fn attestation(
     }
 }
 
+/// Signed before the sink revealed less, left and came back, and brought afterwards: it is stale, and its nonce is not used up.
+/// One that was signed since counts.
+#[motsu::test]
+fn an_attestation_that_was_held_back_beats_nothing_newer(
+    aggregator: Contract<OffchainAggregator>,
+    registry: Contract<CapacityRegistry>,
+    stakes: Contract<StakeManager>,
+    token: Contract<Token>,
+    owner: Address,
+) {
+    VM::context().set_chain_id(42_161);
+    let key = SigningKey::from_slice(&[1; 32]).expect("a key");
+    let sink = address(&key);
+    let open = stakes
+        .sender(owner)
+        .constructor(token.address(), ONE, ONE, 0, owner);
+    open.motsu_unwrap();
+    let open = registry.sender(owner).constructor(stakes.address(), owner);
+    open.motsu_unwrap();
+    let open = aggregator
+        .sender(owner)
+        .constructor(registry.address(), owner);
+    open.motsu_unwrap();
+    let set = stakes.sender(owner).set_registry(registry.address(), true);
+    set.motsu_unwrap();
+    let set = registry.sender(owner).set_aggregator(aggregator.address());
+    set.motsu_unwrap();
+    let create = registry.sender(owner).register_task_type(CODE, ONE);
+    create.motsu_unwrap();
+    stakes.sender(owner).open().motsu_unwrap();
+    token.sender(owner).mint(sink, ONE * U256::from(20_000));
+    let stake = |amount: u64| {
+        let stake = stakes.sender(sink).stake(ONE * U256::from(amount));
+        stake.motsu_unwrap();
+    };
+    let join = || {
+        let join = registry.sender(sink).register_sink(CODE, units(100));
+        join.motsu_unwrap();
+    };
+    let smoothed = || registry.sender(owner).get_smoothed_capacity(CODE, sink);
+    let bring = |held_back: SignedAttestation| {
+        advance_blocks(1);
+        let before = smoothed();
+        let submit = aggregator.sender(owner).submit_batch(vec![held_back]);
+        submit.motsu_unwrap();
+        aggregator.assert_emitted(&AttestationRejected {
+            taskTypeId: CODE,
+            sink,
+            reason: "stale".into(),
+        });
+        assert_eq!(smoothed(), before);
+        assert_eq!(aggregator.sender(owner).last_nonce(sink), U256::ZERO);
+    };
+    stake(10_000);
+    join();
+    let sign = |capacity: u64| attestation(aggregator.address(), &key, units(capacity), 1);
+
+    // It reveals 40.
+    let held_back = sign(100);
+    let (capacity, nonce) = (units(40), B256::repeat_byte(7));
+    let hash = bpe_common::eip712::hash_words(&[CODE, sink.into_word(), capacity.into(), nonce]);
+    let commit = registry.sender(sink).commit_capacity(CODE, hash);
+    commit.motsu_unwrap();
+    advance_blocks(1);
+    advance_time(60);
+    let reveal = registry.sender(sink).reveal_capacity(CODE, capacity, nonce);
+    reveal.motsu_unwrap();
+    assert_eq!(smoothed(), units(82));
+    assert_eq!(
+        registry.sender(owner).get_declared_at(CODE, sink),
+        U256::from(timestamp())
+    );
+    bring(held_back);
+
+    // It leaves, and comes back.
+    let held_back = sign(100);
+    advance_time(60);
+    let leave = registry.sender(sink).deregister_sink(CODE);
+    leave.motsu_unwrap();
+    stake(10_000);
+    join();
+    bring(held_back);
+
+    // Of the same second, or later.
+    advance_blocks(1);
+    let submit = aggregator.sender(owner).submit_batch(vec![sign(50)]);
+    submit.motsu_unwrap();
+    assert_eq!(aggregator.sender(owner).last_nonce(sink), U256::from(1));
+}
+
 #[motsu::test]
 fn from_attestation_to_price(
     aggregator: Contract<OffchainAggregator>,

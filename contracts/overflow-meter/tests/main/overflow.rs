@@ -352,17 +352,11 @@ fn sinks_weigh_what_they_served_in_the_span() {
 }
 
 #[motsu::test]
-fn what_the_registry_has_forgotten_weighs_nothing() {
+fn what_the_registry_refuses_is_passed_on() {
     let (meter, _pools, registry) = world();
     registry
         .sender(OWNER)
         .set_sinks(CODE, vec![ALICE], vec![n(10)], vec![n(0)]);
-    registry.sender(OWNER).forget(ALICE, n(600));
-    assert_eq!(weigh(&meter, (0, 1), (0, 1_000)), [(ALICE, 4_000)]);
-    assert_eq!(weigh(&meter, (0, 1), (600, 1_000)), [(ALICE, 4_000)]);
-    // Nor does a span that it has forgotten to its end.
-    assert_eq!(weigh(&meter, (0, 1), (0, 599)), [(ALICE, 0)]);
-    // Any other reason is passed on.
     registry.sender(OWNER).set_fails(true);
     let weighed = meter.sender(ALICE).weigh(CODE, n(0), n(1), n(0), n(9));
     assert!(matches!(weighed.motsu_res(), Err(Error::Revert(_))));

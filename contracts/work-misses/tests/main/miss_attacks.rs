@@ -396,3 +396,66 @@ fn no_token_is_called() {
     advance_time(4_200);
     assert_eq!(it.settle(it.first), Ok((WORK, VALUE)));
 }
+
+/// The owner takes WorkMisses away while a report waits. What the source lost was nobody's for ever; it is the treasury's, or the
+/// sink's, as before, and what the sink has shown stays.
+#[test]
+fn one_that_was_replaced_gives_away_what_it_has_taken() {
+    let _precompiles = deploy_precompiles();
+    let it = Court::new();
+    it.market.redeem(it.market.usual(WORK, VALUE, 1)).unwrap();
+    it.miss(1, WORK, VALUE);
+    it.miss(2, WORK, VALUE);
+    let mut ledger = it.market.ledger.sender(OWNER);
+    ledger.set_work_misses(Address::ZERO).motsu_unwrap();
+    drop(ledger);
+    it.answer(it.receipt(1, &key(2))).unwrap();
+    to_next_epoch();
+    advance_time(4_200);
+    let shown = it.market.verified(sink());
+    assert_eq!(it.settle(it.first), Ok((WORK, VALUE)));
+    let (_, owed, treasury, pending) = it.books();
+    assert_eq!((owed, treasury, pending), (2 * VALUE, VALUE, 0));
+    assert_eq!(it.market.verified(sink()), shown);
+    assert!(it.is_covered());
+    // Once.
+    it.settle(it.first).unwrap();
+    assert_eq!(it.books().2, VALUE);
+}
+
+/// What the slash by misses does not reach: a sink that signs itself as much work as it missed, by a second key, has no bad
+/// epochs. A voucher's work counts whatever it was worth, so that costs it two wei. It is not paid for what it missed, and
+/// has shown nothing.
+#[test]
+fn signing_oneself_work_ends_a_row_and_shows_nothing() {
+    let _precompiles = deploy_precompiles();
+    for signs in [false, true] {
+        let it = Court::new();
+        it.stake(100);
+        let own = key(9);
+        it.market.pay(address(&own), 10);
+        it.market.redeem(it.market.usual(WORK, VALUE, 1)).unwrap();
+        if signs {
+            let first = it.market.voucher(&own, &key(1), 1, 1, 1);
+            it.market.redeem(first).unwrap();
+        }
+        let begin = timestamp();
+        for number in 0..3 {
+            it.miss(number, WORK, VALUE);
+            to_next_epoch();
+        }
+        let epochs = u128::from((timestamp() - begin) / 300 + 1);
+        if signs {
+            let all = it.market.voucher(&own, &key(1), 1 + epochs * WORK, 2, 2);
+            it.market.redeem(all).unwrap();
+        }
+        advance_time(4_200);
+        it.advance(3, 4_000 * ONE).unwrap();
+        let slashed = if signs { 0 } else { 10 * ONE };
+        assert_eq!(it.staked(), 100 * ONE - slashed, "{signs}");
+        let (_, owed, treasury, _) = it.books();
+        assert_eq!((owed, treasury), (VALUE + 2 * u128::from(signs), 3 * VALUE));
+        // Two wei show a thousandth of a unit at most.
+        assert!(it.market.verified(sink()) < UNIT / 1_000);
+    }
+}

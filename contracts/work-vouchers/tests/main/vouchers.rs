@@ -399,3 +399,22 @@ fn streams_are_noted_when_a_voucher_needs_them() {
     it.redeem(it.usual(1_000, 12_000_000, 1)).unwrap();
     assert_eq!((pending(&it), it.funds(source()).0), (0, 3_000_000));
 }
+
+/// Sinks are paid what they were counted, in wei, whatever the fee does in between: it tells of prices, and moves no money.
+#[motsu::test]
+fn a_fee_of_another_moment_changes_no_pay() {
+    let mut paid = Vec::new();
+    for [before, after] in [[FEE, FEE], [FEE, 1_000 * FEE], [1_000 * FEE, 1], [1, 0]] {
+        let it = Market::new();
+        it.fees.sender(OWNER).set_fee(n(before), false);
+        it.redeem(it.usual(1_000 * UNIT, 7_000_001, 1)).unwrap();
+        it.fees.sender(OWNER).set_fee(n(after), after == 0);
+        it.redeem(it.usual(1_500 * UNIT, 9_000_001, 2)).unwrap();
+        let pay = it.reserve.sender(THIRD).pay_out(CODE, sink()).motsu_res();
+        assert!(pay.is_ok());
+        paid.push((it.balance(sink()), it.account(sink()), it.funds(source())));
+    }
+    let expected = 1_000_000_000_000_000_000 - 9_000_001;
+    let all = (9_000_001, (0, 1_500 * UNIT), (expected, 0, 0));
+    assert_eq!(paid, [all; 4]);
+}

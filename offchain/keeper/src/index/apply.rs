@@ -51,6 +51,7 @@ pub async fn store(connection: &mut AnyConnection, event: &Event) -> Result<(), 
 pub async fn apply(connection: &mut AnyConnection, event: &Event) -> Result<(), ChainError> {
     let task_type = event.task_type.map(|it| it.to_string()).unwrap_or_default();
     let account = event.account.map(|it| it.to_string()).unwrap_or_default();
+    let other = event.other.map(|it| it.to_string()).unwrap_or_default();
     let amount = event.amount.clone().unwrap_or_else(|| "0".to_owned());
     let text = |key: &str| event.detail[key].as_str().unwrap_or("0").to_owned();
     let statement: (&str, Vec<String>) = match event.name.as_str() {
@@ -60,7 +61,7 @@ pub async fn apply(connection: &mut AnyConnection, event: &Event) -> Result<(), 
         ),
         "PoolCreated" => (
             "UPDATE task_types SET pool = $2 WHERE id = $1",
-            vec![task_type, event.other.unwrap_or_default().to_string()],
+            vec![task_type, other],
         ),
         "BaseFeeUpdated" => ("UPDATE task_types SET base_fee = $2 WHERE id = $1", vec![task_type, amount]),
         "CapacityPriceSet" => ("UPDATE task_types SET capacity_price = $2 WHERE id = $1", vec![task_type, amount]),
@@ -115,6 +116,18 @@ pub async fn apply(connection: &mut AnyConnection, event: &Event) -> Result<(), 
         "Staked" | "Unstaked" => (
             "INSERT INTO stakes (sink, amount, slashed) VALUES ($1, $2, '0') ON CONFLICT (sink) DO UPDATE SET amount = excluded.amount",
             vec![account, text("total")],
+        ),
+        "MissReported" => (
+            "INSERT INTO misses (task_type, sink, source, task, epoch, value) VALUES ($1, $2, $3, $4, CAST($5 AS BIGINT) / 300, $6) ON CONFLICT (task_type, sink, source, task) DO NOTHING",
+            vec![task_type, account, other, text("taskId"), text("deadline"), amount],
+        ),
+        "MissAnswered" => (
+            "DELETE FROM misses WHERE task_type = $1 AND sink = $2 AND source = $3 AND task = $4",
+            vec![task_type, account, other, text("taskId")],
+        ),
+        "MissesSettled" => (
+            "DELETE FROM misses WHERE task_type = $1 AND sink = $2 AND epoch = CAST($3 AS BIGINT)",
+            vec![task_type, account, text("epoch")],
         ),
         "Slashed" => return stake_slashed(connection, &account, &amount).await,
         _ => return Ok(()),
@@ -211,7 +224,14 @@ pub async fn rewind(connection: &mut AnyConnection, block: u64) -> Result<(), Ch
     if gone.rows_affected() == 0 {
         return Ok(());
     }
-    for table in ["task_types", "sinks", "members", "streams", "stakes"] {
+    for table in [
+        "task_types",
+        "sinks",
+        "members",
+        "streams",
+        "stakes",
+        "misses",
+    ] {
         let sql = format!("DELETE FROM {table}");
         sqlx::query(&sql).execute(&mut *connection).await?;
     }

@@ -9,7 +9,7 @@ use alloy::{
 use bpe_abi::{
     IBackpressurePool as pool, ICapacityRegistry as registry, ICompletionTracker as tracker,
     IEscrowBuffer as escrow, IOffchainAggregator as aggregator, IPipeline as pipeline,
-    IPricingCurve as pricing, IStakeManager as stakes,
+    IPricingCurve as pricing, IStakeManager as stakes, IWorkMisses as misses,
 };
 use serde::Serialize;
 use serde_json::{json, Value};
@@ -75,7 +75,7 @@ macro_rules! decoders {
 }
 
 /// How each is read. What they hold beyond whose and how much goes into `detail`.
-fn decoders() -> [Decoder; 34] {
+fn decoders() -> [Decoder; 37] {
     decoders! {
         registry::TaskTypeRegistered => |it| of(it.taskTypeId).account(it.creator).amount(it.minStake);
         registry::SinkRegistered => |it| of(it.taskTypeId).account(it.sink).amount(it.initialCapacity);
@@ -123,6 +123,12 @@ fn decoders() -> [Decoder; 34] {
             .detail(json!({"pipeline": it.pipelineId.to_string(), "stage": it.stageIndex.to_string()}));
         pipeline::StageRecovery => |it| Parts::default()
             .detail(json!({"pipeline": it.pipelineId.to_string(), "stage": it.stageIndex.to_string()}));
+        misses::MissReported => |it| of(it.taskTypeId).account(it.sink).other(it.source).amount(it.value)
+            .detail(json!({"taskId": it.taskId.to_string(), "work": it.work.to_string(), "deadline": it.deadline.to_string()}));
+        misses::MissAnswered => |it| of(it.taskTypeId).account(it.sink).other(it.source).amount(it.value)
+            .detail(json!({"taskId": it.taskId.to_string()}));
+        misses::MissesSettled => |it| of(it.taskTypeId).account(it.sink).other(it.treasury).amount(it.value)
+            .detail(json!({"epoch": it.epoch.to_string(), "work": it.work.to_string()}));
         MemberUnitsUpdated => |it| Parts::default().account(it.member).amount(it.newUnits);
         FlowDistributionUpdated => |it| Parts::default().account(it.distributor).other(it.pool)
             .amount(it.newDistributorToPoolFlowRate)
