@@ -93,6 +93,7 @@ interface ICapacityRegistry {
 
     /// `caller` did not create the task type.
     error NotTaskTypeCreator(address caller);
+
     /// What was attested at `timestamp` is older than what the sink declared itself, at `declaredAt`.
     error OlderThanDeclared(uint256 timestamp, uint256 declaredAt);
 
