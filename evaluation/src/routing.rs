@@ -5,7 +5,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use super::work::Dispatcher;
+use crate::work::Dispatcher;
 
 /// How much more than it has shown a sink is given room for, so that it can show more.
 const GROWTH: f64 = 1.5;

@@ -1,0 +1,332 @@
+//! The paper's set-up on the contracts: three task types, by capacity or by work.
+
+use alloy::primitives::U256;
+
+use crate::{
+    lab::{Curve, Lab},
+    market::{price_of, stake_for, Actor, Market, Meter, PRICE},
+    model::paper::{serve, Served, Setup, NOISE, TASK_TYPES},
+    routing::Router,
+    suite::{tokens, Suite},
+    work::{Dispatcher, Outcome, Worker},
+};
+
+/// Seconds of a step.
+pub const STEP: u64 = 60;
+/// By capacity, units follow every so many steps: an epoch.
+const REBALANCE: u64 = 5;
+/// By work, vouchers are redeemed every so many steps: an epoch.
+const REDEEM: u64 = 5;
+/// By work, a task is so many unit-seconds.
+const TASK: u32 = 100;
+/// By work, a source asks so many sinks at most.
+const TRIES: usize = 3;
+
+/// What stands behind the sinks' capacities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stakes {
+    /// The paper's 100 to 1 000, whose square root cuts most capacities.
+    Paper,
+    /// As much as each capacity needs.
+    Backing,
+}
+
+impl Stakes {
+    fn of(self, sink: &crate::model::paper::Sink) -> U256 {
+        match self {
+            Self::Paper => tokens(sink.stake as u64),
+            // Room for signals that are too high by noise.
+            Self::Backing => stake_for(sink.capacity * (1.0 + 5.0 * NOISE)),
+        }
+    }
+}
+
+/// Everybody of the paper's set-up on a chain.
+pub struct Economy {
+    pub setup: Setup,
+    pub suite: Suite,
+    pub markets: Vec<Market>,
+    pub meter: Meter,
+    pub sinks: Vec<Actor>,
+    sources: Vec<Actor>,
+    pub random: Dispatcher,
+    pub step: u64,
+    /// Which sinks work no more.
+    pub dead: Vec<bool>,
+    /// Which sinks are registered.
+    pub registered: Vec<bool>,
+    work: Option<Work>,
+}
+
+/// What there is by work only.
+struct Work {
+    workers: Vec<Worker>,
+    routers: Vec<Router>,
+    /// Unit-seconds done that a voucher does not yet hold, by the time when they are done.
+    running: Vec<Running>,
+    task: u64,
+    counted: f64,
+}
+
+struct Running {
+    at: f64,
+    market: usize,
+    source: usize,
+    sink: usize,
+}
+
+impl Economy {
+    /// Sinks register, and sources stream what they ask for at the price that capacity starts with.
+    pub async fn start(
+        lab: &mut Lab,
+        purpose: &str,
+        by_work: bool,
+        stakes: Stakes,
+    ) -> anyhow::Result<Self> {
+        let suite = lab.fresh(Curve::Sqrt).await?;
+        let mut random = lab.random("the paper's set-up");
+        let (sinks, sources) = (lab.sized(50, 12) as usize, lab.sized(10, 4) as usize);
+        let setup = Setup::draw(&mut random, sinks, sources);
+        let meter = Meter::default();
+        let kind = if by_work { "work" } else { "capacity" };
+        let mut markets = Vec::new();
+        for number in 1..=TASK_TYPES {
+            markets.push(Market::open(&suite, &format!("{kind}-{number}"), &meter).await?);
+        }
+        let mut it = Self {
+            sinks: Actor::crowd("sink", sinks)?,
+            sources: Actor::crowd("source", sources)?,
+            random: lab.random(purpose),
+            step: 0,
+            dead: vec![false; sinks],
+            registered: vec![true; sinks],
+            work: by_work.then(|| Work {
+                workers: setup.sinks.iter().map(|_| Worker::new(1.0)).collect(),
+                routers: (0..TASK_TYPES).map(|_| Router::new(sinks)).collect(),
+                running: Vec::new(),
+                task: 0,
+                counted: 0.0,
+            }),
+            setup,
+            suite,
+            markets,
+            meter,
+        };
+        it.settle_in(stakes).await?;
+        Ok(it)
+    }
+
+    async fn settle_in(&mut self, stakes: Stakes) -> anyhow::Result<()> {
+        for (actor, sink) in self.sinks.iter().zip(&self.setup.sinks) {
+            let market = &self.markets[sink.task_type];
+            market.join(actor, stakes.of(sink), sink.capacity).await?;
+        }
+        for (actor, source) in self.sources.iter().zip(&self.setup.sources) {
+            let market = &self.markets[source.task_type];
+            market.fund(actor, tokens(1_000_000)).await?;
+            // By work a source pays the fee beside the price, and wants a cushion.
+            let rate = match self.work.is_some() {
+                true => source.demand * 1.02,
+                false => source.demand,
+            };
+            market.stream(actor, price_of(rate)).await?;
+        }
+        if self.work.is_some() {
+            for market in &self.markets {
+                // A price that stands: how it moves is another experiment.
+                market.set_fees(PRICE, PRICE, PRICE).await?;
+            }
+        }
+        self.markets[0].advance_to_next(300)
+    }
+
+    /// A step by what is on the chain: what was served of what could have been.
+    pub async fn next(&mut self) -> anyhow::Result<Served> {
+        self.step += 1;
+        self.markets[0].advance(STEP)?;
+        match self.work.is_some() {
+            true => self.next_by_work().await,
+            false => self.next_by_capacity().await,
+        }
+    }
+
+    /// What a sink can really do.
+    fn true_capacity(&self, sink: usize) -> f64 {
+        match self.dead[sink] {
+            true => 0.0,
+            false => self.setup.sinks[sink].capacity,
+        }
+    }
+
+    // --- By capacity
+
+    /// Sinks attest, units follow, and demand goes where money goes. Who is dead goes on attesting what it had: its front end
+    /// lives.
+    async fn next_by_capacity(&mut self) -> anyhow::Result<Served> {
+        let mut all = Served::default();
+        for task_type in 0..TASK_TYPES {
+            let sinks = self.setup.sinks_of(task_type);
+            let signals: Vec<f64> = sinks
+                .iter()
+                .map(|it| self.setup.sinks[*it].capacity * (1.0 + NOISE * self.random.normal()))
+                .collect();
+            let attested: Vec<(&Actor, f64)> = sinks
+                .iter()
+                .zip(signals)
+                .filter(|(sink, _)| self.registered[**sink])
+                .map(|(sink, signal)| (&self.sinks[*sink], signal))
+                .collect();
+            let market = &self.markets[task_type];
+            market.attest(&attested).await?;
+            if self.step % REBALANCE == 1 {
+                market.rebalance(attested.len()).await?;
+            }
+            let mut weights = Vec::new();
+            for sink in &sinks {
+                weights.push(market.units(self.sinks[*sink].account).await?);
+            }
+            let capacities: Vec<f64> = sinks.iter().map(|it| self.true_capacity(*it)).collect();
+            all.add(serve(self.setup.demand(task_type), &weights, &capacities));
+        }
+        Ok(all)
+    }
+
+    // --- By work
+
+    async fn next_by_work(&mut self) -> anyhow::Result<Served> {
+        let Some(mut work) = self.work.take() else {
+            return Ok(Served::default());
+        };
+        let outcome = self.serve_by_work(&mut work).await;
+        self.work = Some(work);
+        outcome
+    }
+
+    /// Sources ask sinks, sinks do what they can and are paid for, and once an epoch vouchers are redeemed. What counts as
+    /// served is what counted on the chain.
+    async fn serve_by_work(&mut self, work: &mut Work) -> anyhow::Result<Served> {
+        if self.step % REDEEM == 1 {
+            self.look(work).await?;
+        }
+        let start = (self.step - 1) as f64 * STEP as f64;
+        for (sink, worker) in work.workers.iter_mut().enumerate() {
+            let noise = 1.0 + NOISE * self.random.normal();
+            worker.set_speed((self.setup.sinks[sink].capacity * noise).max(1e-3));
+        }
+        for (at, source) in self.tasks(start) {
+            self.offer(work, at, source);
+        }
+        let now = start + STEP as f64;
+        let (done, running) = std::mem::take(&mut work.running)
+            .into_iter()
+            .partition(|it| it.at <= now);
+        work.running = running;
+        for it in Vec::<Running>::from(done) {
+            let value = U256::from(price_of(f64::from(TASK)));
+            let (source, sink) = (&self.sources[it.source], &self.sinks[it.sink]);
+            self.markets[it.market].agree(source, sink, f64::from(TASK), value);
+        }
+        let mut served = Served {
+            possible: self.possible() * STEP as f64,
+            ..Served::default()
+        };
+        if self.step % REDEEM == 0 {
+            served.served = self.redeem(work).await?;
+        }
+        Ok(served)
+    }
+
+    /// Units that could be served.
+    fn possible(&self) -> f64 {
+        let of = |task_type| {
+            let sinks = self.setup.sinks_of(task_type).into_iter();
+            let capacity: f64 = sinks.map(|it| self.true_capacity(it)).sum();
+            self.setup.demand(task_type).min(capacity)
+        };
+        (0..TASK_TYPES).map(of).sum()
+    }
+
+    /// Sources see what sinks declare, and what they have shown.
+    async fn look(&self, work: &mut Work) -> anyhow::Result<()> {
+        for (place, market) in self.markets.iter().enumerate() {
+            let declared = market.capacities().await?;
+            for sink in self.setup.sinks_of(place) {
+                let account = self.sinks[sink].account;
+                let declared = declared.get(&account).copied().unwrap_or(0.0);
+                let shown = market.verified(account).await?;
+                work.routers[place].look(sink, declared, shown);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tasks of a step, in the order of their time: each source's at even distances.
+    fn tasks(&mut self, start: f64) -> Vec<(f64, usize)> {
+        let mut tasks = Vec::new();
+        for (place, source) in self.setup.sources.iter().enumerate() {
+            let count = (source.demand * STEP as f64 / f64::from(TASK)).round() as usize;
+            let gap = STEP as f64 / count as f64;
+            let first = gap * self.random.fraction();
+            tasks.extend((0..count).map(|it| (start + first + gap * it as f64, place)));
+        }
+        tasks.sort_by(|a, b| a.0.total_cmp(&b.0));
+        tasks
+    }
+
+    /// The source asks a few sinks; those that are full refuse, and those that are dead let it wait.
+    fn offer(&mut self, work: &mut Work, at: f64, source: usize) {
+        let market = self.setup.sources[source].task_type;
+        let mut refused = Vec::new();
+        while refused.len() < TRIES {
+            let router = &mut work.routers[market];
+            let Some(sink) = router.choose(&mut self.random, at, TASK, &refused) else {
+                return;
+            };
+            let (worker, is_dead) = (&mut work.workers[sink], self.dead[sink]);
+            if !is_dead && worker.is_full(at, TASK) {
+                refused.push(sink);
+                continue;
+            }
+            work.task += 1;
+            let outcome = match is_dead {
+                true => Outcome::Failed,
+                false => worker.offer(at, TASK),
+            };
+            let (until, is_done) = match outcome {
+                Outcome::Done { at } => (at, true),
+                Outcome::Failed => (at + crate::work::PATIENCE, false),
+            };
+            router.accepted(sink, TASK, until, is_done);
+            if is_done {
+                work.running.push(Running {
+                    at: until,
+                    market,
+                    source,
+                    sink,
+                });
+            }
+            return;
+        }
+    }
+
+    /// Redeems what was signed; gives the unit-seconds that counted.
+    async fn redeem(&mut self, work: &mut Work) -> anyhow::Result<f64> {
+        let mut counted = 0.0;
+        for market in &mut self.markets {
+            market.redeem().await?;
+            let totals = market.totals.values();
+            counted += totals.map(|it| f64::from(it.counted_work) / 1e9).sum::<f64>();
+        }
+        let before = std::mem::replace(&mut work.counted, counted);
+        Ok(counted - before)
+    }
+
+    /// What sinks were paid on the chain beyond what they came with, in USDCx.
+    pub async fn paid(&self) -> anyhow::Result<Vec<f64>> {
+        let mut paid = Vec::new();
+        for (actor, sink) in self.sinks.iter().zip(&self.setup.sinks) {
+            paid.push(self.markets[sink.task_type].wealth(actor.account).await?);
+        }
+        Ok(paid)
+    }
+}

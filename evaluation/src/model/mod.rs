@@ -1,0 +1,3 @@
+//! Models without contracts, beside which the contracts are measured.
+
+pub mod paper;
