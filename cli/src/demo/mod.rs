@@ -26,25 +26,13 @@ use self::{
     cast::{Cast, FEE_RECIPIENT, TREASURY},
     play::{EpochTally, Play},
     report::{EpochReport, Report},
-    trace::Trace,
+    trace::{Trace, EXCERPTS},
     world::{Settlement, World, EPOCH, MARKETS, SETTLEMENTS},
 };
 use crate::{
     files::{require_directory, write_whole},
     superfluid,
 };
-
-/// What is played without `--trace`, by task type. See `tests/fixtures/traces/README.md`.
-const EXCERPTS: [(&str, &str); 2] = [
-    (
-        "tests/fixtures/traces/code.csv",
-        include_str!("../../../tests/fixtures/traces/code.csv"),
-    ),
-    (
-        "tests/fixtures/traces/conversation.csv",
-        include_str!("../../../tests/fixtures/traces/conversation.csv"),
-    ),
-];
 
 #[derive(Args)]
 pub struct Options {

@@ -2,13 +2,13 @@
 
 use alloy::primitives::U256;
 
+use super::trade::{arrivals, Manner, Trade};
 use crate::{
     lab::{Curve, Lab},
     market::{price_of, stake_for, Actor, Market, Meter, PRICE},
     model::paper::{serve, Served, Setup, NOISE, TASK_TYPES},
-    routing::Router,
-    suite::{tokens, Suite},
-    work::{Dispatcher, Outcome, Worker},
+    suite::tokens,
+    work::Dispatcher,
 };
 
 /// Seconds of a step.
@@ -19,8 +19,6 @@ const REBALANCE: u64 = 5;
 const REDEEM: u64 = 5;
 /// By work, a task is so many unit-seconds.
 const TASK: u32 = 100;
-/// By work, a source asks so many sinks at most.
-const TRIES: usize = 3;
 
 /// What stands behind the sinks' capacities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,36 +41,20 @@ impl Stakes {
 
 /// Everybody of the paper's set-up on a chain.
 pub struct Economy {
-    pub setup: Setup,
-    pub suite: Suite,
-    pub markets: Vec<Market>,
+    setup: Setup,
+    markets: Vec<Market>,
     pub meter: Meter,
-    pub sinks: Vec<Actor>,
+    sinks: Vec<Actor>,
     sources: Vec<Actor>,
-    pub random: Dispatcher,
-    pub step: u64,
+    random: Dispatcher,
+    step: u64,
     /// Which sinks work no more.
-    pub dead: Vec<bool>,
+    dead: Vec<bool>,
     /// Which sinks are registered.
-    pub registered: Vec<bool>,
-    work: Option<Work>,
-}
-
-/// What there is by work only.
-struct Work {
-    workers: Vec<Worker>,
-    routers: Vec<Router>,
-    /// Unit-seconds done that a voucher does not yet hold, by the time when they are done.
-    running: Vec<Running>,
-    task: u64,
+    registered: Vec<bool>,
+    /// By work: how tasks find sinks, by task type, and the unit-seconds that have counted.
+    trades: Option<Vec<Trade>>,
     counted: f64,
-}
-
-struct Running {
-    at: f64,
-    market: usize,
-    source: usize,
-    sink: usize,
 }
 
 impl Economy {
@@ -100,15 +82,9 @@ impl Economy {
             step: 0,
             dead: vec![false; sinks],
             registered: vec![true; sinks],
-            work: by_work.then(|| Work {
-                workers: setup.sinks.iter().map(|_| Worker::new(1.0)).collect(),
-                routers: (0..TASK_TYPES).map(|_| Router::new(sinks)).collect(),
-                running: Vec::new(),
-                task: 0,
-                counted: 0.0,
-            }),
+            trades: by_work.then(|| (0..TASK_TYPES).map(|_| Trade::new(sinks, TASK)).collect()),
+            counted: 0.0,
             setup,
-            suite,
             markets,
             meter,
         };
@@ -125,13 +101,13 @@ impl Economy {
             let market = &self.markets[source.task_type];
             market.fund(actor, tokens(1_000_000)).await?;
             // By work a source pays the fee beside the price, and wants a cushion.
-            let rate = match self.work.is_some() {
+            let rate = match self.trades.is_some() {
                 true => source.demand * 1.02,
                 false => source.demand,
             };
             market.stream(actor, price_of(rate)).await?;
         }
-        if self.work.is_some() {
+        if self.trades.is_some() {
             for market in &self.markets {
                 // A price that stands: how it moves is another experiment.
                 market.set_fees(PRICE, PRICE, PRICE).await?;
@@ -144,7 +120,7 @@ impl Economy {
     pub async fn next(&mut self) -> anyhow::Result<Served> {
         self.step += 1;
         self.markets[0].advance(STEP)?;
-        match self.work.is_some() {
+        match self.trades.is_some() {
             true => self.next_by_work().await,
             false => self.next_by_capacity().await,
         }
@@ -156,6 +132,25 @@ impl Economy {
             true => 0.0,
             false => self.setup.sinks[sink].capacity,
         }
+    }
+
+    /// Every so many-th sink works no more, and nobody knows.
+    pub fn die(&mut self, every: usize) {
+        for sink in (0..self.sinks.len()).step_by(every) {
+            self.dead[sink] = true;
+        }
+    }
+
+    /// Those who are dead deregister.
+    pub async fn bury(&mut self) -> anyhow::Result<()> {
+        for sink in 0..self.sinks.len() {
+            if self.dead[sink] && self.registered[sink] {
+                let market = &self.markets[self.setup.sinks[sink].task_type];
+                market.leave(&self.sinks[sink]).await?;
+                self.registered[sink] = false;
+            }
+        }
+        Ok(())
     }
 
     // --- By capacity
@@ -194,44 +189,46 @@ impl Economy {
     // --- By work
 
     async fn next_by_work(&mut self) -> anyhow::Result<Served> {
-        let Some(mut work) = self.work.take() else {
+        let Some(mut trades) = self.trades.take() else {
             return Ok(Served::default());
         };
-        let outcome = self.serve_by_work(&mut work).await;
-        self.work = Some(work);
+        let outcome = self.serve_by_work(&mut trades).await;
+        self.trades = Some(trades);
         outcome
     }
 
     /// Sources ask sinks, sinks do what they can and are paid for, and once an epoch vouchers are redeemed. What counts as
     /// served is what counted on the chain.
-    async fn serve_by_work(&mut self, work: &mut Work) -> anyhow::Result<Served> {
+    async fn serve_by_work(&mut self, trades: &mut [Trade]) -> anyhow::Result<Served> {
         if self.step % REDEEM == 1 {
-            self.look(work).await?;
+            self.look(trades).await?;
         }
         let start = (self.step - 1) as f64 * STEP as f64;
-        for (sink, worker) in work.workers.iter_mut().enumerate() {
+        for (place, sink) in self.setup.sinks.iter().enumerate() {
             let noise = 1.0 + NOISE * self.random.normal();
-            worker.set_speed((self.setup.sinks[sink].capacity * noise).max(1e-3));
+            let trade = &mut trades[sink.task_type];
+            trade.set_speed(place, sink.capacity * noise);
+            if self.dead[place] {
+                trade.manners[place] = Manner::Dead;
+            }
         }
         for (at, source) in self.tasks(start) {
-            self.offer(work, at, source);
+            let trade = &mut trades[self.setup.sources[source].task_type];
+            trade.offer(&mut self.random, at, source);
         }
-        let now = start + STEP as f64;
-        let (done, running) = std::mem::take(&mut work.running)
-            .into_iter()
-            .partition(|it| it.at <= now);
-        work.running = running;
-        for it in Vec::<Running>::from(done) {
-            let value = U256::from(price_of(f64::from(TASK)));
-            let (source, sink) = (&self.sources[it.source], &self.sinks[it.sink]);
-            self.markets[it.market].agree(source, sink, f64::from(TASK), value);
+        for (market, trade) in self.markets.iter_mut().zip(trades) {
+            for it in trade.finished(start + STEP as f64) {
+                let value = U256::from(price_of(f64::from(TASK)));
+                let (source, sink) = (&self.sources[it.source], &self.sinks[it.sink]);
+                market.agree(source, sink, f64::from(TASK), value);
+            }
         }
         let mut served = Served {
             possible: self.possible() * STEP as f64,
             ..Served::default()
         };
         if self.step % REDEEM == 0 {
-            served.served = self.redeem(work).await?;
+            served.served = self.redeem().await?;
         }
         Ok(served)
     }
@@ -247,86 +244,35 @@ impl Economy {
     }
 
     /// Sources see what sinks declare, and what they have shown.
-    async fn look(&self, work: &mut Work) -> anyhow::Result<()> {
-        for (place, market) in self.markets.iter().enumerate() {
-            let declared = market.capacities().await?;
-            for sink in self.setup.sinks_of(place) {
-                let account = self.sinks[sink].account;
-                let declared = declared.get(&account).copied().unwrap_or(0.0);
-                let shown = market.verified(account).await?;
-                work.routers[place].look(sink, declared, shown);
-            }
+    async fn look(&self, trades: &mut [Trade]) -> anyhow::Result<()> {
+        for (place, (market, trade)) in self.markets.iter().zip(trades).enumerate() {
+            let sinks = self.setup.sinks_of(place).into_iter();
+            let sinks: Vec<_> = sinks.map(|it| (it, &self.sinks[it])).collect();
+            trade.look(market, &sinks).await?;
         }
         Ok(())
     }
 
-    /// The tasks of a step, in the order of their time: each source's at even distances.
+    /// The tasks of a step, in the order of their time.
     fn tasks(&mut self, start: f64) -> Vec<(f64, usize)> {
         let mut tasks = Vec::new();
         for (place, source) in self.setup.sources.iter().enumerate() {
-            let count = (source.demand * STEP as f64 / f64::from(TASK)).round() as usize;
-            let gap = STEP as f64 / count as f64;
-            let first = gap * self.random.fraction();
-            tasks.extend((0..count).map(|it| (start + first + gap * it as f64, place)));
+            let times = arrivals(&mut self.random, start, STEP as f64, source.demand, TASK);
+            tasks.extend(times.into_iter().map(|at| (at, place)));
         }
         tasks.sort_by(|a, b| a.0.total_cmp(&b.0));
         tasks
     }
 
-    /// The source asks a few sinks; those that are full refuse, and those that are dead let it wait.
-    fn offer(&mut self, work: &mut Work, at: f64, source: usize) {
-        let market = self.setup.sources[source].task_type;
-        let mut refused = Vec::new();
-        while refused.len() < TRIES {
-            let router = &mut work.routers[market];
-            let Some(sink) = router.choose(&mut self.random, at, TASK, &refused) else {
-                return;
-            };
-            let (worker, is_dead) = (&mut work.workers[sink], self.dead[sink]);
-            if !is_dead && worker.is_full(at, TASK) {
-                refused.push(sink);
-                continue;
-            }
-            work.task += 1;
-            let outcome = match is_dead {
-                true => Outcome::Failed,
-                false => worker.offer(at, TASK),
-            };
-            let (until, is_done) = match outcome {
-                Outcome::Done { at } => (at, true),
-                Outcome::Failed => (at + crate::work::PATIENCE, false),
-            };
-            router.accepted(sink, TASK, until, is_done);
-            if is_done {
-                work.running.push(Running {
-                    at: until,
-                    market,
-                    source,
-                    sink,
-                });
-            }
-            return;
-        }
-    }
-
     /// Redeems what was signed; gives the unit-seconds that counted.
-    async fn redeem(&mut self, work: &mut Work) -> anyhow::Result<f64> {
+    async fn redeem(&mut self) -> anyhow::Result<f64> {
         let mut counted = 0.0;
         for market in &mut self.markets {
             market.redeem().await?;
             let totals = market.totals.values();
             counted += totals.map(|it| f64::from(it.counted_work) / 1e9).sum::<f64>();
         }
-        let before = std::mem::replace(&mut work.counted, counted);
+        let before = std::mem::replace(&mut self.counted, counted);
         Ok(counted - before)
-    }
-
-    /// What sinks were paid on the chain beyond what they came with, in USDCx.
-    pub async fn paid(&self) -> anyhow::Result<Vec<f64>> {
-        let mut paid = Vec::new();
-        for (actor, sink) in self.sinks.iter().zip(&self.setup.sinks) {
-            paid.push(self.markets[sink.task_type].wealth(actor.account).await?);
-        }
-        Ok(paid)
     }
 }

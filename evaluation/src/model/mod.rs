@@ -1,3 +1,4 @@
 //! Models without contracts, beside which the contracts are measured.
 
 pub mod paper;
+pub mod service;

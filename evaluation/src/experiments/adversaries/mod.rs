@@ -1,0 +1,178 @@
+//! Adversaries, with profit as their score: each plays a day of protocol time, and so does its honest twin.
+
+mod by_capacity;
+mod by_work;
+mod strategy;
+
+use self::strategy::Strategy;
+use crate::{
+    experiment::{Experiment, Finding, Running, Target},
+    lab::Lab,
+    table::Table,
+};
+
+pub struct Adversaries;
+
+/// An adversary may end above its twin by so much of the market's money.
+const TOLERATED: f64 = 0.01;
+
+impl Experiment for Adversaries {
+    fn name(&self) -> &'static str {
+        "adversaries"
+    }
+
+    fn question(&self) -> &'static str {
+        "Who can game it, and what does it bring?"
+    }
+
+    fn run<'a>(&'a self, lab: &'a mut Lab) -> Running<'a> {
+        Box::pin(run(lab))
+    }
+}
+
+/// What a day brought, in USDCx.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Day {
+    /// What the adversary and all its accounts have more than at the start, stakes and what they can claim included, and
+    /// work that it had for nothing.
+    pub gain: f64,
+    /// What honest sinks were paid.
+    pub honest: f64,
+    /// What honest sources paid.
+    pub market: f64,
+    pub steps: u64,
+}
+
+/// An adversary's day beside its twin's.
+#[derive(Clone, Debug)]
+struct Outcome {
+    strategy: Strategy,
+    day: Day,
+    twin: Day,
+}
+
+impl Outcome {
+    /// What it had more than its twin, in parts of the market's money.
+    fn excess(&self) -> f64 {
+        (self.day.gain - self.twin.gain) / self.twin.market
+    }
+
+    /// What honest sinks had less than beside the twin, in parts of what they had.
+    fn harm(&self) -> f64 {
+        1.0 - self.day.honest / self.twin.honest
+    }
+}
+
+const TEXT: &str = "\
+Each adversary plays 24 hours on the contracts beside three honest sinks of 20 units and an honest source, and is compared with \
+an honest twin: the same stake, the same machine of 20 units, the same market. *Gain* is what all its accounts have more than at \
+the start, stakes and claimables included, and the value of work that it had for nothing; *above its twin* is in parts of what \
+the honest sources pay in that day; *others lose* is what honest sinks are paid less than beside the twin. Work done costs \
+nothing here, so an adversary that does none is better off than the figure says. Where sinks are judged, an epoch of a sink of \
+20 units is a task. Gas is not deducted.";
+
+const SEARCH: &str = "\
+The search draws the parameters of each kind at random and keeps the best by what it has above its twin.";
+
+const MISSING: &str = "\
+Not played: miss-reporter and hoarder of missed tasks. Reports of misses are not in the contracts that were measured.";
+
+async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
+    let started = std::time::Instant::now();
+    let mut finding = Finding {
+        text: [TEXT, MISSING].map(str::to_owned).to_vec(),
+        ..Finding::default()
+    };
+    let list = Strategy::list(lab.is_small());
+    let mut table = Table::new("A day of each adversary", &COLUMNS);
+    let mut outcomes = Vec::new();
+    for strategy in list {
+        let outcome = compete(lab, strategy).await?;
+        add_row(&mut table, &outcome);
+        finding.steps += outcome.day.steps + outcome.twin.steps;
+        outcomes.push(outcome);
+    }
+    finding.tables.push(table);
+    finding.text.push(SEARCH.to_owned());
+    let mut table = Table::new("The best that the search found", &COLUMNS);
+    for kind in Strategy::kinds(lab.is_small()) {
+        let outcome = search(lab, kind, &mut finding.steps).await?;
+        add_row(&mut table, &outcome);
+        outcomes.push(outcome);
+    }
+    finding.tables.push(table);
+    finding.targets = outcomes.iter().map(target).collect();
+    finding.seconds = started.elapsed().as_secs_f64();
+    Ok(finding)
+}
+
+const COLUMNS: [&str; 8] = [
+    "adversary",
+    "settlement",
+    "how",
+    "gain",
+    "its twin's",
+    "market",
+    "above its twin",
+    "others lose",
+];
+
+fn add_row(table: &mut Table, it: &Outcome) {
+    table.row([
+        it.strategy.name().to_owned(),
+        it.strategy.settlement().to_owned(),
+        it.strategy.how(),
+        format!("{:.2}", it.day.gain),
+        format!("{:.2}", it.twin.gain),
+        format!("{:.2}", it.twin.market),
+        format!("{:.2} %", it.excess() * 100.0),
+        format!("{:.2} %", it.harm() * 100.0),
+    ]);
+}
+
+fn target(it: &Outcome) -> Target {
+    let what = format!(
+        "{}, {}: above its twin by",
+        it.strategy.name(),
+        it.strategy.settlement()
+    );
+    Target::new(
+        &what,
+        "≤ 1.00 % of the market",
+        format!("{:.2} %", it.excess() * 100.0),
+        it.excess() <= TOLERATED,
+        it.strategy.reason(),
+    )
+}
+
+async fn compete(lab: &mut Lab, strategy: Strategy) -> anyhow::Result<Outcome> {
+    let twin = play(lab, strategy.twin()).await?;
+    let day = play(lab, strategy).await?;
+    Ok(Outcome {
+        strategy,
+        day,
+        twin,
+    })
+}
+
+async fn play(lab: &mut Lab, strategy: Strategy) -> anyhow::Result<Day> {
+    match strategy.is_by_work() {
+        true => by_work::play(lab, strategy).await,
+        false => by_capacity::play(lab, strategy).await,
+    }
+}
+
+/// The best of some adversaries of a kind.
+async fn search(lab: &mut Lab, kind: Strategy, steps: &mut u64) -> anyhow::Result<Outcome> {
+    let mut random = lab.random(kind.name());
+    let mut best: Option<Outcome> = None;
+    for _ in 0..lab.sized(kind.tries(), 1) {
+        let outcome = compete(lab, kind.drawn(&mut random)).await?;
+        *steps += outcome.day.steps + outcome.twin.steps;
+        let is_better = best.as_ref().is_none_or(|it| outcome.excess() > it.excess());
+        if is_better {
+            best = Some(outcome);
+        }
+    }
+    anyhow::Context::context(best, "nothing was tried")
+}
