@@ -3,10 +3,7 @@
 
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 
-use alloy::{
-    primitives::{Address, U256},
-    rpc::types::TransactionReceipt,
-};
+use alloy::primitives::{keccak256, Address, U256};
 use devnet_superfluid::bindings::ITestToken;
 
 use crate::{
@@ -53,7 +50,8 @@ const fn planned(
         name,
         weighting,
         yardstick,
-        completion_weight: 1,
+        // A task an epoch is what a sink of twenty units owes.
+        completion_weight: 20,
     }
 }
 
@@ -111,9 +109,6 @@ pub struct Lab {
     pub seed: u64,
     pub size: Size,
     suites: BTreeMap<Curve, (Suite, u64)>,
-    /// Transactions that were sent, and their gas.
-    pub transactions: u64,
-    pub gas: u64,
 }
 
 impl Lab {
@@ -123,8 +118,6 @@ impl Lab {
             seed,
             size,
             suites: BTreeMap::new(),
-            transactions: 0,
-            gas: 0,
         }
     }
 
@@ -156,7 +149,7 @@ impl Lab {
 
     /// Random numbers of their own for each `purpose`: one experiment more or less changes no other one.
     pub fn random(&self, purpose: &str) -> Dispatcher {
-        let hash = alloy::primitives::keccak256(purpose);
+        let hash = keccak256(purpose);
         let mut word = [0; 8];
         word.copy_from_slice(&hash[..8]);
         Dispatcher::new(self.seed ^ u64::from_be_bytes(word))
@@ -172,11 +165,6 @@ impl Lab {
 
     pub fn is_small(&self) -> bool {
         self.size == Size::Small
-    }
-
-    pub fn count(&mut self, receipt: &TransactionReceipt) {
-        self.transactions += 1;
-        self.gas += receipt.gas_used;
     }
 }
 

@@ -184,7 +184,7 @@ impl Market {
         let stake = read(stake.call(), "a stake").await?;
         let whole = balance.availableBalance + claimable.claimableBalance;
         let whole = whole + I256::try_from(deposits + stake).context("a balance beyond 2^255")?;
-        Ok(f64::from(whole) / 1e18)
+        Ok(usdcx(whole))
     }
 
     // --- Sinks
@@ -453,6 +453,15 @@ impl Market {
         let tracker = &self.suite.tracker;
         let advance = tracker.advanceEpochs(self.id, U256::ZERO, U256::MAX);
         self.send(advance, "judge epochs", 1).await
+    }
+}
+
+/// Wei as USDCx, near enough to compare.
+pub fn usdcx(wei: I256) -> f64 {
+    let size = f64::from(wei.unsigned_abs()) / 1e18;
+    match wei.is_negative() {
+        true => -size,
+        false => size,
     }
 }
 

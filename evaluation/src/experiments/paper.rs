@@ -52,6 +52,8 @@ pub struct Economy {
     dead: Vec<bool>,
     /// Which sinks are registered.
     registered: Vec<bool>,
+    /// By capacity: units of all sinks, as they were when they changed last.
+    units: Vec<f64>,
     /// By work: how tasks find sinks, by task type, and the unit-seconds that have counted.
     trades: Option<Vec<Trade>>,
     counted: f64,
@@ -82,6 +84,7 @@ impl Economy {
             step: 0,
             dead: vec![false; sinks],
             registered: vec![true; sinks],
+            units: vec![0.0; sinks],
             trades: by_work.then(|| (0..TASK_TYPES).map(|_| Trade::new(sinks, TASK)).collect()),
             counted: 0.0,
             setup,
@@ -148,6 +151,7 @@ impl Economy {
                 let market = &self.markets[self.setup.sinks[sink].task_type];
                 market.leave(&self.sinks[sink]).await?;
                 self.registered[sink] = false;
+                self.units[sink] = 0.0;
             }
         }
         Ok(())
@@ -175,11 +179,11 @@ impl Economy {
             market.attest(&attested).await?;
             if self.step % REBALANCE == 1 {
                 market.rebalance(attested.len()).await?;
+                for sink in &sinks {
+                    self.units[*sink] = market.units(self.sinks[*sink].account).await?;
+                }
             }
-            let mut weights = Vec::new();
-            for sink in &sinks {
-                weights.push(market.units(self.sinks[*sink].account).await?);
-            }
+            let weights: Vec<f64> = sinks.iter().map(|it| self.units[*it]).collect();
             let capacities: Vec<f64> = sinks.iter().map(|it| self.true_capacity(*it)).collect();
             all.add(serve(self.setup.demand(task_type), &weights, &capacities));
         }

@@ -20,7 +20,7 @@ impl Experiment for Users {
     }
 
     fn run<'a>(&'a self, lab: &'a mut Lab) -> Running<'a> {
-        Box::pin(async { run(lab) })
+        Box::pin(async move { run(lab) })
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     lab::{Curve, Lab},
-    market::{price_of, stake_for, Actor, Market, Meter, PRICE},
+    market::{price_of, stake_for, usdcx, Actor, Market, Meter, PRICE},
     suite::tokens,
 };
 
@@ -206,7 +206,7 @@ async fn hopper(lab: &mut Lab, stay: u64) -> anyhow::Result<Day> {
     }
     let claimable = other.task_type.pool.getClaimableNow(adversary.account);
     let claimable = crate::chain::read(claimable.call(), "what can be claimed").await?;
-    let elsewhere = f64::from(claimable.claimableBalance) / 1e18;
+    let elsewhere = usdcx(claimable.claimableBalance);
     let gain = arena.market.wealth(adversary.account).await? + elsewhere - before;
     arena.end(books, gain).await
 }

@@ -4,6 +4,8 @@ mod by_capacity;
 mod by_work;
 mod strategy;
 
+use std::collections::BTreeMap;
+
 use self::strategy::Strategy;
 use crate::{
     experiment::{Experiment, Finding, Running, Target},
@@ -85,9 +87,9 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     };
     let list = Strategy::list(lab.is_small());
     let mut table = Table::new("A day of each adversary", &COLUMNS);
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut twins) = (Vec::new(), Twins::new());
     for strategy in list {
-        let outcome = compete(lab, strategy).await?;
+        let outcome = compete(lab, &mut twins, strategy).await?;
         add_row(&mut table, &outcome);
         finding.steps += outcome.day.steps + outcome.twin.steps;
         outcomes.push(outcome);
@@ -96,7 +98,7 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     finding.text.push(SEARCH.to_owned());
     let mut table = Table::new("The best that the search found", &COLUMNS);
     for kind in Strategy::kinds(lab.is_small()) {
-        let outcome = search(lab, kind, &mut finding.steps).await?;
+        let outcome = search(lab, &mut twins, kind, &mut finding.steps).await?;
         add_row(&mut table, &outcome);
         outcomes.push(outcome);
     }
@@ -145,8 +147,16 @@ fn target(it: &Outcome) -> Target {
     )
 }
 
-async fn compete(lab: &mut Lab, strategy: Strategy) -> anyhow::Result<Outcome> {
-    let twin = play(lab, strategy.twin()).await?;
+/// The days of twins: many adversaries have the same one.
+type Twins = BTreeMap<String, Day>;
+
+async fn compete(lab: &mut Lab, twins: &mut Twins, strategy: Strategy) -> anyhow::Result<Outcome> {
+    let key = format!("{:?}", strategy.twin());
+    let twin = match twins.get(&key) {
+        Some(day) => Day { steps: 0, ..*day },
+        None => play(lab, strategy.twin()).await?,
+    };
+    twins.insert(key, twin);
     let day = play(lab, strategy).await?;
     Ok(Outcome {
         strategy,
@@ -163,11 +173,16 @@ async fn play(lab: &mut Lab, strategy: Strategy) -> anyhow::Result<Day> {
 }
 
 /// The best of some adversaries of a kind.
-async fn search(lab: &mut Lab, kind: Strategy, steps: &mut u64) -> anyhow::Result<Outcome> {
+async fn search(
+    lab: &mut Lab,
+    twins: &mut Twins,
+    kind: Strategy,
+    steps: &mut u64,
+) -> anyhow::Result<Outcome> {
     let mut random = lab.random(kind.name());
     let mut best: Option<Outcome> = None;
     for _ in 0..lab.sized(kind.tries(), 1) {
-        let outcome = compete(lab, kind.drawn(&mut random)).await?;
+        let outcome = compete(lab, twins, kind.drawn(&mut random)).await?;
         *steps += outcome.day.steps + outcome.twin.steps;
         let is_better = best.as_ref().is_none_or(|it| outcome.excess() > it.excess());
         if is_better {
