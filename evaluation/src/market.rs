@@ -337,21 +337,6 @@ impl Market {
         Ok(read(funds.call(), "a source's money").await?.unspent)
     }
 
-    /// By work: has all that a source has not spent paid back, an hour later.
-    pub async fn take_back(&self, source: &Actor) -> anyhow::Result<()> {
-        let unspent = self.unspent(source).await?;
-        if unspent.is_zero() {
-            return Ok(());
-        }
-        let reserve = &self.suite.reserve;
-        let ask = reserve.requestTakeBack(self.id, unspent);
-        self.send(ask.from(source.account), "ask money back", 1)
-            .await?;
-        self.advance(3_600)?;
-        let take = reserve.takeBack(self.id).from(source.account);
-        self.send(take, "take money back", 1).await.map(drop)
-    }
-
     // --- Work
 
     /// Both will sign for a task of so many unit-seconds, worth so many wei.
@@ -416,17 +401,6 @@ impl Market {
             counted += redeemed.len();
         }
         Ok(counted)
-    }
-
-    /// All that counted for a sink: unit-seconds, and USDCx.
-    pub fn counted(&self, sink: Address) -> (f64, f64) {
-        let totals = self.totals.iter().filter(|((_, it), _)| *it == sink);
-        totals.fold((0.0, 0.0), |(work, value), (_, totals)| {
-            (
-                work + f64::from(totals.counted_work) / 1e9,
-                value + f64::from(totals.counted_value) / 1e18,
-            )
-        })
     }
 
     /// By work: what a sink has shown that it can do, in units.

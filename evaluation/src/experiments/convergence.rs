@@ -153,7 +153,7 @@ async fn play(
         let served = economy.next().await?;
         all.add(served);
         epoch.add(served);
-        if step % 5 == 0 {
+        if step.is_multiple_of(5) {
             course.push(std::mem::take(&mut epoch).efficiency() * 100.0);
         }
     }

@@ -231,7 +231,7 @@ impl Economy {
             possible: self.possible() * STEP as f64,
             ..Served::default()
         };
-        if self.step % REDEEM == 0 {
+        if self.step.is_multiple_of(REDEEM) {
             served.served = self.redeem().await?;
         }
         Ok(served)

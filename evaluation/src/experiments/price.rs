@@ -167,7 +167,7 @@ async fn play(lab: &mut Lab, case: Case, epochs: u64) -> anyhow::Result<Vec<f64>
             let value = value_of(work, price).max(U256::ONE);
             market.agree(&source, &sink, work, value);
             market.advance(STEP)?;
-            if step + 1 == steps && (epoch + 1) % case.every == 0 {
+            if step + 1 == steps && (epoch + 1).is_multiple_of(case.every) {
                 market.redeem().await?;
             }
             seen.push(market.base_fee().await?);

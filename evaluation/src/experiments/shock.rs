@@ -116,7 +116,7 @@ async fn play(lab: &mut Lab, name: &str, by_work: bool, steps: u64) -> anyhow::R
             _ if step <= half + KNOWN + EPOCH => it.first.add(served),
             _ => it.after.add(served),
         }
-        if step % EPOCH == 0 {
+        if step.is_multiple_of(EPOCH) {
             it.course.push(std::mem::take(&mut epoch).efficiency() * 100.0);
         }
     }

@@ -159,7 +159,7 @@ async fn liar(lab: &mut Lab, strategy: Strategy) -> anyhow::Result<Day> {
         arena.market.advance(60)?;
         arena.work(&workers, is_assigned).await?;
         arena.market.advance_to_next(EPOCH)?;
-        if (epoch + 1) % judged_every == 0 {
+        if (epoch + 1).is_multiple_of(judged_every) {
             arena.market.judge().await?;
         }
     }
@@ -190,7 +190,7 @@ async fn hopper(lab: &mut Lab, stay: u64) -> anyhow::Result<Day> {
         arena.market.advance(60)?;
         arena.work(&workers, false).await?;
         arena.market.advance_to_next(EPOCH)?;
-        if stay > 0 && (epoch + 1) % stay == 0 {
+        if stay > 0 && (epoch + 1).is_multiple_of(stay) {
             let (from, to) = match is_elsewhere {
                 true => (&other, &arena.market),
                 false => (&arena.market, &other),
@@ -199,7 +199,7 @@ async fn hopper(lab: &mut Lab, stay: u64) -> anyhow::Result<Day> {
                 is_elsewhere = !is_elsewhere;
             }
         }
-        if (epoch + 1) % 12 == 0 {
+        if (epoch + 1).is_multiple_of(12) {
             arena.market.judge().await?;
             other.judge().await?;
         }

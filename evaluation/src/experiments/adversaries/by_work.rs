@@ -152,7 +152,7 @@ async fn liar(lab: &mut Lab, factor: f64) -> anyhow::Result<Day> {
     let before = arena.market.wealth(arena.adversary().account).await?;
     for epoch in 0..arena.epochs {
         arena.serve().await?;
-        if (epoch + 1) % 12 == 0 {
+        if (epoch + 1).is_multiple_of(12) {
             arena.redeem().await?;
         }
         arena.next_epoch()?;
@@ -182,7 +182,7 @@ async fn self_dealer(lab: &mut Lab, members: u64, part: f64) -> anyhow::Result<D
     let start = before + if part > 0.0 { fee(5_000.0) * members as f64 } else { 0.0 };
     for epoch in 0..arena.epochs {
         arena.serve().await?;
-        if (epoch + 1) % 12 == 0 {
+        if (epoch + 1).is_multiple_of(12) {
             let work = each * part * 3_600.0;
             for (place, source) in sources.iter().enumerate() {
                 let sink = &sinks[(place + 1) % sinks.len()];
@@ -238,7 +238,7 @@ async fn manipulator(lab: &mut Lab, strategy: Strategy) -> anyhow::Result<Day> {
     for epoch in 0..arena.epochs {
         arena.serve().await?;
         bought += UNITS * EPOCH as f64 * (PRICE as f64 - arena.price) / 1e18;
-        if (epoch + 1) % others == 0 {
+        if (epoch + 1).is_multiple_of(others) {
             arena.redeem().await?;
         }
         let work = own * part * EPOCH as f64;
@@ -268,10 +268,10 @@ async fn griefer(lab: &mut Lab, names: u64, pays: f64) -> anyhow::Result<Day> {
     let (mut stolen, mut cost) = (0.0, 0.0);
     for epoch in 0..arena.epochs {
         arena.serve().await?;
-        if (epoch + 1) % 12 == 0 {
+        if (epoch + 1).is_multiple_of(12) {
             arena.redeem().await?;
         }
-        if epoch % 12 == 0 && epoch / 12 < names {
+        if epoch.is_multiple_of(12) && epoch / 12 < names {
             let name = Actor::new("name", epoch as usize)?;
             let (got, paid) = burn(&mut arena, &name, pays).await?;
             stolen += got;
@@ -319,10 +319,10 @@ async fn overcommitter(lab: &mut Lab, sinks: u64, earmarks: bool) -> anyhow::Res
     let (mut had, mut paid) = (0.0, 0.0);
     for epoch in 0..arena.epochs {
         arena.serve().await?;
-        if (epoch + 1) % 12 == 0 {
+        if (epoch + 1).is_multiple_of(12) {
             arena.redeem().await?;
         }
-        if epoch % 12 == 0 {
+        if epoch.is_multiple_of(12) {
             let name = Actor::new("name", epoch as usize)?;
             let market = &mut arena.market;
             market.fund(&name, tokens(100)).await?;
