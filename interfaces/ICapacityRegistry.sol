@@ -119,7 +119,8 @@ interface ICapacityRegistry {
     error TooManySinks();
 
     /// Registers a task type of the caller's whose sinks stake at least `minStake`. A minimum stake of the caller's is set
-    /// aside until somebody else serves it; not of an adapter, nor of the owner before staking is open.
+    /// aside until somebody else serves it; not of an adapter, announced ones included, nor of the owner before staking is
+    /// open.
     function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
 
     /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from

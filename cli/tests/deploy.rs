@@ -300,7 +300,12 @@ async fn what_was_built_anew_is_deployed_anew_with_what_hangs_on_it() {
         .collect();
     assert_eq!(
         moved,
-        ["economyFactory", "lightningRoutingPool", "pricingCurve"]
+        [
+            "economyFactory",
+            "lightningRoutingPool",
+            "pricingCurve",
+            "serviceDirectory"
+        ]
     );
     let pools = IBackpressurePool::new(after["backpressurePool"], stage.devnet.provider());
     assert_eq!(

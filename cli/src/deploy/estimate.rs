@@ -12,7 +12,7 @@ use super::{
 /// What a constructor takes at most, as measured on the devnet.
 const CONSTRUCTOR_GAS: u64 = 500_000;
 /// What a connecting call takes; most take less, those that make pools more.
-const CALL_GAS: u64 = 250_000;
+const CALL_GAS: u64 = 300_000;
 
 /// Where the chain estimates nothing: activation takes at most this, and bytes of code so much each, as calldata and stored.
 const ACTIVATION_GAS: u64 = 15_000_000;

@@ -191,7 +191,8 @@ impl CapacityRegistry {
     // --- Task types
 
     /// Registers a task type of the caller's whose sinks stake at least `min_stake`. A minimum stake of the caller's is set
-    /// aside until somebody else serves it; not of an adapter, nor of the owner before staking is open.
+    /// aside until somebody else serves it; not of an adapter, announced ones included, nor of the owner before staking is
+    /// open.
     ///
     /// # Errors
     ///
@@ -203,7 +204,7 @@ impl CapacityRegistry {
     /// * [`TaskTypeRegistered`]; StakeManager's `StakeBonded`
     pub fn register_task_type(&mut self, task_type_id: B256, min_stake: U256) -> Result<(), Error> {
         let creator = self.vm().msg_sender();
-        let free = self.authorized_adapters(creator) || self.is_setting_up()?;
+        let free = !self.adapter_from(creator).is_zero() || self.is_setting_up()?;
         self.create(task_type_id, min_stake, creator, free)
     }
 

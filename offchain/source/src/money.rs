@@ -82,6 +82,47 @@ struct Account {
     /// One change at a time.
     turn: tokio::sync::Mutex<()>,
     meter: Mutex<Meter>,
+    waiting: Waiting,
+}
+
+/// What the requests that wait for money may cost, in wei, by sink.
+type Waiting = Arc<Mutex<HashMap<Address, u128>>>;
+
+/// A request that waits for money.
+struct Waiter {
+    waiting: Waiting,
+    sink: Address,
+    value: u128,
+}
+
+impl Waiter {
+    fn new(waiting: &Waiting, sink: Address, value: u128) -> Self {
+        let mut all = lock(waiting);
+        let sum = all.entry(sink).or_default();
+        *sum = sum.saturating_add(value);
+        Self {
+            waiting: Arc::clone(waiting),
+            sink,
+            value,
+        }
+    }
+
+    /// What the others wait for at the same sink.
+    fn others(&self) -> u128 {
+        let all = lock(&self.waiting).get(&self.sink).copied();
+        all.unwrap_or_default().saturating_sub(self.value)
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut all = lock(&self.waiting);
+        let left = all.get(&self.sink).copied().unwrap_or_default();
+        match left.saturating_sub(self.value) {
+            0 => all.remove(&self.sink),
+            left => all.insert(self.sink, left),
+        };
+    }
 }
 
 /// Spending in wei per second, as a mean.
@@ -147,6 +188,7 @@ impl Money {
                     lifecycle,
                     turn: tokio::sync::Mutex::default(),
                     meter,
+                    waiting: Waiting::default(),
                 },
             );
         }
@@ -224,12 +266,17 @@ impl Money {
         let Some(account) = self.accounts.get(&task_type) else {
             return Err(MoneyError::NotSteered);
         };
-        let earmark = asked.extra.earmark.min(self.spend.most_hour);
-        // What else is in flight there counts, too: the flow that the sink proposes pays for all of it within a minute.
-        let owed = asked.extra.flow_rate.saturating_mul(PROPOSED_SECONDS);
-        let needed = value.max(earmark).max(owed.min(self.spend.most_hour));
+        let waiter = Waiter::new(&account.waiting, sink, value);
         // Whoever comes second finds it done.
         let _turn = account.turn.lock().await;
+        let most = self.spend.most_hour;
+        // The first one pays for all that wait: of those that find enough for one, the sink would refuse the others again.
+        let together = |one: u128| one.saturating_add(waiter.others()).min(most);
+        let earmark = asked.extra.earmark;
+        let earmark = if earmark == 0 { 0 } else { together(earmark) };
+        // What else is in flight there counts, too: the flow that the sink proposes pays for all of it within a minute.
+        let owed = asked.extra.flow_rate.saturating_mul(PROPOSED_SECONDS);
+        let needed = together(value.max(owed)).max(earmark);
         let begun = Instant::now();
         loop {
             let (free, earmarked) = account.lifecycle.budget(sink).await?;

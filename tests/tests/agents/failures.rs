@@ -205,7 +205,6 @@ async fn a_full_sink_refuses_before_anything_counts_and_serves_again_soon() {
 }
 
 /// 12: 200 tasks, fifty at a time, are all counted, to the wei. 16: who meets the first 402 pays, once for all.
-#[ignore = "fails: of fifty that wait for money at once, some get 402"]
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_tasks_at_once_open_one_stream_and_are_all_counted() {
     let stage = Stage::start().await;

@@ -10,7 +10,11 @@ pub mod sol;
 pub mod storage;
 pub mod types;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+};
 
 pub use load::{load, load_text};
 
@@ -20,7 +24,12 @@ pub struct Model {
     modules: BTreeMap<ModulePath, Module>,
     /// Names of crates, as they appear at the start of a path.
     crates: Vec<String>,
+    /// What paths mean where they stand: each is asked for thousands of times.
+    resolved: RefCell<HashMap<PathAt, Vec<ItemId>>>,
 }
+
+/// A path, and the module in which it stands.
+type PathAt = (ModulePath, Vec<String>);
 
 /// A crate's name and the modules below it.
 pub type ModulePath = Vec<String>;
@@ -101,7 +110,13 @@ impl Model {
     /// What a path means in a module: all items of that name, since types and functions may share one. An enum's
     /// variant, or whatever else follows the name of a type, resolves to the type.
     pub fn resolve(&self, module: &[String], path: &[String]) -> Vec<ItemId> {
-        self.resolve_within(module, path, 8)
+        let key = (module.to_vec(), path.to_vec());
+        if let Some(known) = self.resolved.borrow().get(&key) {
+            return known.clone();
+        }
+        let found = self.resolve_within(module, path, 8);
+        self.resolved.borrow_mut().insert(key, found.clone());
+        found
     }
 
     /// As [`Model::resolve`], for a path of Rust's syntax.

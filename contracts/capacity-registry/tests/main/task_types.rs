@@ -183,6 +183,12 @@ fn adapters_register_and_set_nothing_aside() {
     remove.motsu_unwrap();
     let next = B256::repeat_byte(2);
     assert_eq!(it.register(ADAPTER, next), short(100, 0));
+    // An announced one sets up before its notice has passed.
+    let announce = it.registry.sender(OWNER).set_adapter(ADAPTER, true);
+    announce.motsu_unwrap();
+    assert!(!it.registry.sender(ADAPTER).authorized_adapters(ADAPTER));
+    it.register(ADAPTER, next).unwrap();
+    assert!(!it.is_bonded(next));
 }
 
 /// A registry that StakeManager does not obey registers nothing that it could not bond.
