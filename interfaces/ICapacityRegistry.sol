@@ -88,9 +88,6 @@ interface ICapacityRegistry {
     /// `caller` is not ServiceDirectory.
     error NotServiceDirectory(address caller);
 
-    /// What was before `oldest`, in seconds since 1970, is no longer known of this sink.
-    error ObservationExpired(uint256 oldest);
-
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
 
@@ -124,7 +121,8 @@ interface ICapacityRegistry {
     function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
 
     /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from
-    /// the creator and a name, so that nothing has to be set aside. A `weighting` other than 0 is BackpressurePool's from the
+    /// the creator and a name, so that nothing has to be set aside, and the id is the creator's even if somebody else took it
+    /// before: whose stake is free again. A `weighting` other than 0 is BackpressurePool's from the
     /// start. And for the owner until staking is open: EconomyFactory does it for its caller.
     function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator, bool derived, uint8 weighting) external;
 
@@ -205,12 +203,11 @@ interface ICapacityRegistry {
     function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
 
     /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
-    /// smoothed capacity while it was registered. Exact at the ends of the epochs of 300 s that are remembered, which are
-    /// the last `HISTORY` in which the capacity changed and all since the first of them, and exact since the last change.
-    /// Within an epoch, before its last change, it is taken in a straight line.
+    /// smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last change. Within an
+    /// epoch, before its last change, it is taken in a straight line.
     function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
 
-    /// The most capacity that `sink` had at any time that is remembered of it in the task type.
+    /// The most capacity that `sink` ever had in the task type.
     function getPeakCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
 
     /// The capacity that `sink` has over all its task types, which its stake backs, and how many those are.

@@ -49,7 +49,8 @@ interface ICompletionTracker {
     event VerifierSet(bytes32 indexed taskTypeId, address indexed verifier, uint256 from);
 
     /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by
-    /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them.
+    /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them, 3 by what they missed of it, where `weight` is
+    /// the wei of stake that 1e18 wei of payment stand for.
     event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, uint8 yardstick);
 
     /// `length` is more than a batch can have.
@@ -88,7 +89,7 @@ interface ICompletionTracker {
     /// A completion `weight` is from 1 to 2^72 − 1.
     error InvalidWeight(uint256 weight);
 
-    /// There is no `yardstick` of that number: 0 is none, 1 declared, 2 assigned.
+    /// There is no `yardstick` of that number: 0 is none, 1 declared, 2 assigned, 3 missed.
     error InvalidYardstick(uint8 yardstick);
 
     /// Judge has been set already.
@@ -127,12 +128,16 @@ interface ICompletionTracker {
     /// This task has been recorded as completed already.
     error TaskAlreadyRecorded();
 
+    /// Stakes unbond in `period` seconds, and misses are known only after `required`.
+    error UnbondingTooShort(uint256 period, uint256 required);
+
     /// Records that `sink` completed a task for the caller. Both have signed a `CompletionReceipt` whose timestamp is this
     /// block's; who cannot know that beforehand uses `recordReceipt`.
     function recordCompletion(bytes32 taskTypeId, address sink, bytes32 taskId, bytes calldata sinkSig, bytes calldata sourceSig) external;
 
     /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
-    /// this epoch. If the task was assigned and its deadline has not passed, it is met.
+    /// this epoch. If the task was assigned and its deadline has not passed, it is met. Where there is a verifier, evidence
+    /// of a task with this id counts no more.
     function recordReceipt(SignedTask calldata receipt) external;
 
     /// Records as many of the receipts as are good.
@@ -146,8 +151,9 @@ interface ICompletionTracker {
     function recordAssignments(SignedTask[] calldata assignments) external;
 
     /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source` is the
-    /// one whose task it was, if it was assigned or there may be a receipt for it too, and zero otherwise: with it the task
-    /// counts once, and towards the assignment. Who names none, or another, cannot keep it from being met afterwards.
+    /// one whose task it was, if it was assigned, and zero otherwise: with it the task counts towards the assignment, also of a sink that
+    /// has left. Who names none, or another, cannot keep it from being met afterwards. Of a sink a task counts once, by evidence or
+    /// by a receipt.
     function recordEvidence(bytes32 taskTypeId, address source, bytes calldata attestation) external;
 
     /// Has Judge judge the epochs of `sink` that have ended, `MAX_EPOCHS` at most, and slash it where three in a row are below
@@ -189,15 +195,15 @@ interface ICompletionTracker {
     function taskRecorded(bytes32 taskId) external view returns (bool);
 
     /// Of this very task: its deadline, zero if it was not assigned, and whether its completion has been recorded; by
-    /// evidence alone, if `source` is zero.
+    /// evidence alone, or by a receipt since there is a verifier, if `source` is zero.
     function getTask(bytes32 taskTypeId, address sink, address source, bytes32 taskId) external view returns (uint256 deadline, bool recorded);
 
     /// Of `sink` in `epoch`: the most capacity with which assignments due in it were accepted, completions recorded, assignments
     /// due and those of them that were met.
     function getEpoch(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (uint256 accepted, uint256 completions, uint256 assigned, uint256 met);
 
-    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and the yardstick: 0
-    /// none, 1 declared, 2 assigned.
+    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, or the rate of stake for
+    /// payment, and the yardstick: 0 none, 1 declared, 2 assigned, 3 missed.
     function getYardstick(bytes32 taskTypeId, uint256 epoch) external view returns (uint256 weight, uint8 yardstick);
 
     /// Who checks evidence for the task type; zero if nobody does.

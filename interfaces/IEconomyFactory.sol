@@ -81,7 +81,7 @@ interface IEconomyFactory {
     function getEconomy(bytes32 economyId) external view returns (EconomyDeployment memory);
 
     /// The contracts of an economy that `getEconomy` does not name.
-    function getParts(bytes32 economyId) external view returns (address streamGateway, address workLedger, address overflowMeter, address completionTracker, address offchainAggregator, address workVouchers, address workReserve, address serviceDirectory, address judge);
+    function getParts(bytes32 economyId) external view returns (address streamGateway, address workLedger, address overflowMeter, address completionTracker, address offchainAggregator, address workVouchers, address workReserve, address serviceDirectory, address judge, address workMisses);
 
     /// The ReputationLedger of a guild; zero, if the economy is none.
     function getReputationLedger(bytes32 economyId) external view returns (address);

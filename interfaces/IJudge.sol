@@ -9,7 +9,8 @@ interface IJudge {
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
-    /// Epochs from `from` until before `until` are not to be judged: the sink's `next` is another one, or not all have ended.
+    /// Epochs from `from` until before `until` are not to be judged: the sink's `next` is another one, or not all have ended, or not
+    /// long enough ago.
     error NotToBeJudged(uint256 from, uint256 until, uint256 next);
 
     /// A reward of `amount` is more than can be kept: 2^96 − 1 wei.
@@ -25,15 +26,15 @@ interface IJudge {
     function judge(bytes32 taskTypeId, address sink, uint256 next, uint256 from, address caller, uint256 callerDue, uint256[] calldata records) external returns (uint256[] memory verdicts);
 
     /// What of `sink` is to be judged now, if the first epoch in which it can owe anything is `first`, and deadlines fall into
-    /// epochs from `firstDue` to `lastDue`, both zero for none: from epoch `from` until before `until`. In those from `next`
-    /// until `from` it had no capacity and nothing was due. Nothing, if `next` is `until`.
-    function getSpan(bytes32 taskTypeId, address sink, uint256 first, uint256 firstDue, uint256 lastDue) external view returns (uint256 next, uint256 from, uint256 until);
+    /// epochs from `firstDue` to `lastDue`, both zero for none, and epochs from `end` on wait: from epoch `from` until before `until`.
+    /// In those from `next` until `from` it had no capacity and nothing was due. Nothing, if `next` is `until`.
+    function getSpan(bytes32 taskTypeId, address sink, uint256 first, uint256 firstDue, uint256 lastDue, uint256 end) external view returns (uint256 next, uint256 from, uint256 until);
 
     /// Where `sink` stands.
-    function getStanding(bytes32 taskTypeId, address sink) external view returns (uint256 next, uint256 below, uint256 absent, uint256 rate, uint256 stake, uint256 since, uint256 bound, uint256 boundUntil);
+    function getStanding(bytes32 taskTypeId, address sink) external view returns (uint256 next, uint256 below, uint256 absent, uint256 rate, uint256 stake, uint256 since, uint256 bound, uint256 boundUntil, uint256 lost, uint256 owed, uint256 kept);
 
     /// The neighbours, in one call.
-    function getLinks() external view returns (address completionTracker, address capacityRegistry, address stakeManager);
+    function getLinks() external view returns (address completionTracker, address capacityRegistry, address stakeManager, address workLedger);
 
     /// Whose records are judged.
     function completionTracker() external view returns (address);
@@ -43,6 +44,9 @@ interface IJudge {
 
     /// Where stakes are.
     function stakeManager() external view returns (address);
+
+    /// Where work is paid; zero, if nowhere.
+    function workLedger() external view returns (address);
 
     /// What whoever brings a slash about is paid, in wei: at most 1 % of what the slash takes.
     function reward() external view returns (uint256);

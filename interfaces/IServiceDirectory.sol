@@ -42,6 +42,9 @@ interface IServiceDirectory {
     /// Neither the owner nor the wallet of agent `agentId` of `identityRegistry` is `sink`.
     error NotAgent(address identityRegistry, uint256 agentId, address sink);
 
+    /// Only a task type whose id follows from its creator and name may be paid by work from the start.
+    error NotDerived(bytes32 taskTypeId);
+
     /// `caller` did not create the task type.
     error NotTaskTypeCreator(bytes32 taskTypeId, address caller);
 

@@ -12,8 +12,17 @@ interface IWorkLedger {
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
+    /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
+    event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
+
+    /// Misses are reported and answered at `workMisses`.
+    event WorkMissesSet(address indexed workMisses);
+
     /// The money of task types by work is at `workReserve`, for ever.
     event WorkReserveSet(address indexed workReserve);
+
+    /// The WorkMisses at `misses` is that of another WorkLedger.
+    error ForeignMisses(address misses);
 
     /// The WorkReserve at `reserve` is that of another WorkLedger.
     error ForeignReserve(address reserve);
@@ -52,6 +61,16 @@ interface IWorkLedger {
 
     /// Makes `workReserve` the contract that the money of task types by work is in. Once, for ever: another one could take it.
     function setWorkReserve(address workReserve) external;
+
+    /// Has misses reported and answered at `workMisses`: at once until staking is open, after StakeManager's `powerNotice` from then
+    /// on. Nowhere from now on, if zero.
+    function setWorkMisses(address workMisses) external;
+
+    /// Where misses are reported and answered; zero for nowhere.
+    function workMisses() external view returns (address);
+
+    /// Where they are to be, and from when on, in seconds since 1970; zeros if that is not announced.
+    function announcedWorkMisses() external view returns (address workMisses, uint256 from);
 
     /// What `source` has paid for a task type by work, as noted, in wei since ever; zero, if it is none.
     function getPaid(bytes32 taskTypeId, address source) external view returns (uint256);

@@ -24,6 +24,9 @@ interface IWorkReserve {
     /// `source` took `amount` back.
     event TakenBack(bytes32 indexed taskTypeId, address indexed source, uint256 amount);
 
+    /// The assignment was charged before.
+    error AlreadyCharged();
+
     /// With `amount` a source would have deposited more than can be kept: 2^104 − 1 wei.
     error AmountTooLarge(uint256 amount);
 
@@ -51,8 +54,17 @@ interface IWorkReserve {
     /// The task type is none that is paid by work, or has no pool.
     error NotPaidByWork(bytes32 taskTypeId);
 
+    /// `account` did not sign this: or what was signed is of another chain, contract or content.
+    error NotSigned(address account);
+
+    /// A miss is charged after the `deadline`, and at the latest at `until`.
+    error NotToBeReported(uint256 deadline, uint256 until);
+
     /// The source has asked nothing back, or it has been used, or the request has lapsed.
     error NothingAsked();
+
+    /// `caller` has not taken so much for tasks of this sink.
+    error NothingPending(address caller);
 
     /// The account has no credit.
     error NothingToClaim();
@@ -69,7 +81,7 @@ interface IWorkReserve {
     /// `count` accounts are more than the `max` of one call.
     error TooManyAccounts(uint256 count, uint256 max);
 
-    /// `caller` is not WorkVouchers.
+    /// `caller` is not WorkVouchers, or not WorkMisses.
     error UnauthorizedCaller(address caller);
 
     /// An amount of zero was given.
@@ -79,6 +91,14 @@ interface IWorkReserve {
     /// of the work `allowance` at most. `paid` is what the source has paid by streams since ever. With `whole`, nothing unless the
     /// money covers all of the value.
     function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available, uint256 everPaid);
+
+    /// Takes `value` from what is free of `source`'s money, for a task that `sink` is said not to have done: what the source signed
+    /// when it was accepted, a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256
+    /// value,uint256 timestamp,uint256 deadline)` of WorkVouchers' domain. `r`, `s`, `v` are its signature.
+    function charge(bytes32 taskTypeId, address sink, address source, bytes32 taskId, uint256 work, uint256 value, uint256 timestamp, uint256 deadline, bytes32 r, bytes32 s, uint8 v) external;
+
+    /// Gives `amount` of what the caller took for tasks of `sink` to it, or else to StakeManager's treasury.
+    function award(bytes32 taskTypeId, address sink, uint256 amount, bool toSink) external returns (address to);
 
     /// Pays `to` all that it is owed in the task type; nothing, if it is owed nothing.
     function payOut(bytes32 taskTypeId, address to) external;
@@ -130,6 +150,13 @@ interface IWorkReserve {
 
     /// What the contract has of the task type besides what waits in its pool, and what it owes of it, in wei.
     function getHoldings(bytes32 taskTypeId) external view returns (uint256 held, uint256 received, uint256 owed);
+
+    /// What `misses` has taken for tasks of `sink` and has given to nobody yet, in wei.
+    function getPending(bytes32 taskTypeId, address misses, address sink) external view returns (uint256);
+
+    /// The work that counted for `sink` in `epoch`, of 300 s: of what was redeemed until 4200 s after its end as much as falls into
+    /// it, in a line from each count to the next. Of each epoch with counts the last one is kept, of 64 such epochs.
+    function getCounted(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (bool known, uint256 work);
 
     /// What `account` can claim, in wei.
     function credits(address account) external view returns (uint256);

@@ -96,6 +96,9 @@ interface IWorkVouchers {
     /// A total of the voucher is below what has counted between the two: `work`, `value`, `tasks`.
     error TotalsBelowCounted(uint256 work, uint256 value, uint256 tasks);
 
+    /// `caller` is not WorkMisses.
+    error UnauthorizedCaller(address caller);
+
     /// The voucher has `value` that has not counted, for no work.
     error ValueWithoutWork(uint256 value);
 
@@ -123,6 +126,9 @@ interface IWorkVouchers {
     /// Takes `key` from the caller. What it signed, or signs, counts for a day more: sinks have so long to redeem.
     function removeKey(address key) external;
 
+    /// Has what `sink` has shown fall by `work` that it missed, as far as its `value` buys it at the base fee.
+    function missWork(bytes32 taskTypeId, address sink, uint256 work, uint256 value) external;
+
     /// Reads base fees from `pricingCurve`: they bound what capacity a payment verifies, and move no money.
     function setPricingCurve(address pricingCurve) external;
 
@@ -132,6 +138,10 @@ interface IWorkVouchers {
     /// The work of `sink` that has counted since ever, and what could still count now: its capacity-seconds since ever, less
     /// that.
     function getAllowance(bytes32 taskTypeId, address sink) external view returns (uint256 counted, uint256 allowance);
+
+    /// Whether `account` signed `digest`: with its own key, code or not, or with one that signs for it. `r`, `s`, `v` are the
+    /// signature.
+    function isSigned(address account, bytes32 digest, bytes32 r, bytes32 s, uint8 v) external view returns (bool);
 
     /// The capacity that `sink` has shown: `V = 0.3 · work / 300 s + 0.7 · V` in each epoch of 300 s, in units of 1e-9.
     function getVerifiedCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);

@@ -41,7 +41,7 @@ pub struct Options {
     /// Write tables and charts to this file, as a page of HTML that needs nothing else.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Write them to this file, as Markdown: docs/evaluation.md is what the whole evaluation wrote.
+    /// Write them to this file, as Markdown.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
     #[command(flatten)]
@@ -78,10 +78,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     finish(&options, &report)
 }
 
-async fn perform(
-    experiment: &'static dyn Experiment,
-    lab: &mut Lab,
-) -> anyhow::Result<Section> {
+async fn perform(experiment: &'static dyn Experiment, lab: &mut Lab) -> anyhow::Result<Section> {
     let started = Instant::now();
     println!("{}: {}", experiment.name(), experiment.question());
     let finding = experiment.run(lab).await;
@@ -131,7 +128,10 @@ fn chosen(name: Option<&str>) -> anyhow::Result<Vec<&'static dyn Experiment>> {
     let names: Vec<&str> = all.iter().map(|it| it.name()).collect();
     match all.iter().find(|it| it.name() == name) {
         Some(experiment) => Ok(vec![*experiment]),
-        None => bail!("there is no experiment {name:?}: there are {}", names.join(", ")),
+        None => bail!(
+            "there is no experiment {name:?}: there are {}",
+            names.join(", ")
+        ),
     }
 }
 
@@ -153,7 +153,12 @@ fn commit() -> String {
     if let Some(commit) = option_env!("BPE_COMMIT") {
         return commit.to_owned();
     }
-    let describe = ["describe", "--always", "--abbrev=12", "--dirty=, changed since"];
+    let describe = [
+        "describe",
+        "--always",
+        "--abbrev=12",
+        "--dirty=, changed since",
+    ];
     let output = Command::new("git").args(describe).output();
     let output = output.ok().filter(|it| it.status.success());
     let text = output.and_then(|it| String::from_utf8(it.stdout).ok());
@@ -181,6 +186,8 @@ impl Local {
             fee_recipient: Some(fees),
             treasury: Some(treasury),
             stake: deploy::Stake {
+                // Stakes count in what an account has, so they are in the same currency.
+                token: Some(ready.superfluid.usdcx),
                 cap_curve: Some(plan.curve.name().to_owned()),
                 ..deploy::Stake::default()
             },

@@ -79,14 +79,15 @@ pub struct Published {
     pub kept: Option<PathBuf>,
 }
 
-/// USDC and USDCx that each account has from the start, in whole tokens.
+/// USDC, USDCx and stake tokens that each account has from the start, in whole tokens.
 pub const FUNDS: u64 = 1_000_000;
 
-/// Gives every account of the devnet USDC and USDCx. The last account does it, so that the others begin with nonce 0.
+/// Gives every account of the devnet USDC, USDCx and stake tokens. The last account does it, so that the others begin with nonce 0.
 pub async fn fund(chain: &Devnet, superfluid: &SuperfluidAddresses) -> anyhow::Result<()> {
     let provider = chain.provider();
     let usdc = ITestToken::new(superfluid.usdc, &provider);
     let usdcx = ISuperToken::new(superfluid.usdcx, &provider);
+    let stake = ITestToken::new(superfluid.stake_token, &provider);
     let (accounts, bank) = (chain.accounts(), chain.account(chain.accounts().len() - 1));
     let whole = U256::from(10).pow(U256::from(usdc.decimals().call().await?));
     let each = U256::from(FUNDS) * whole;
@@ -102,6 +103,8 @@ pub async fn fund(chain: &Devnet, superfluid: &SuperfluidAddresses) -> anyhow::R
         let call = usdcx
             .upgradeTo(*account, each_wrapped, Bytes::new())
             .from(bank);
+        mined(call.send().await).await?;
+        let call = stake.mint(*account, each_wrapped).from(bank);
         mined(call.send().await).await?;
     }
     Ok(())

@@ -174,6 +174,7 @@ fn superfluid_names(addresses: &devnet_superfluid::SuperfluidAddresses) -> Vec<(
         ),
         (addresses.usdc, "USDC", "TestToken"),
         (addresses.usdcx, "USDCx", "SuperToken"),
+        (addresses.stake_token, "STAKE", "TestToken"),
     ]
     .map(|(address, shown, abi)| (address, Name::new(shown, abi)))
     .into()

@@ -215,6 +215,7 @@ fn accounts_have_tokens_and_starts_do_not_mix() {
     };
     assert_eq!(balance("usdc"), 1_000_000 * 10_u128.pow(6));
     assert_eq!(balance("usdcx"), 1_000_000 * 10_u128.pow(18));
+    assert_eq!(balance("stakeToken"), 1_000_000 * 10_u128.pow(18));
     let nonce = first.rpc(
         "eth_getTransactionCount",
         json!(["0x90f79bf6eb2c4f870365e785982e1f101e93b906", "latest"]),

@@ -26,7 +26,15 @@ fn the_small_evaluation_finds_what_the_protocol_promises() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (json, html, markdown) = (path("e.json"), path("e.html"), path("e.md"));
-    let args = ["--small", "--json", &json, "--html", &html, "--markdown", &markdown];
+    let args = [
+        "--small",
+        "--json",
+        &json,
+        "--html",
+        &html,
+        "--markdown",
+        &markdown,
+    ];
     let output = evaluate(&args);
     assert!(output.status.success(), "{output:?}");
     let report: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
@@ -83,7 +91,10 @@ fn the_same_seed_finds_the_same_and_another_one_something_else() {
 fn what_is_wrong_is_said_in_a_sentence() {
     for (args, expected) in [
         (vec!["nothing"], "there is no experiment \"nothing\""),
-        (vec!["users", "--json", "no/folder/e.json"], "name a file in a folder that exists"),
+        (
+            vec!["users", "--json", "no/folder/e.json"],
+            "name a file in a folder that exists",
+        ),
     ] {
         let output = evaluate(&args);
         assert_eq!(output.status.code(), Some(1), "{output:?}");

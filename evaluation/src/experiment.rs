@@ -123,6 +123,9 @@ mod tests {
     #[test]
     fn a_target_that_is_met_needs_no_reason() {
         assert_eq!(Target::new("a", "b", "c".into(), true, "why").reason, "");
-        assert_eq!(Target::new("a", "b", "c".into(), false, "why").reason, "why");
+        assert_eq!(
+            Target::new("a", "b", "c".into(), false, "why").reason,
+            "why"
+        );
     }
 }

@@ -128,7 +128,10 @@ impl Lab {
     pub async fn fresh(&mut self, curve: Curve) -> anyhow::Result<Suite> {
         let suite = match self.suites.remove(&curve) {
             Some((suite, snapshot)) => {
-                anyhow::ensure!(suite.devnet.revert(snapshot), "the devnet lost its snapshot");
+                anyhow::ensure!(
+                    suite.devnet.revert(snapshot),
+                    "the devnet lost its snapshot"
+                );
                 suite
             }
             None => {

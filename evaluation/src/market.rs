@@ -251,13 +251,15 @@ impl Market {
                 // Rising, as the time does.
                 nonce: now,
             };
-            signed.push(typed_data::sign_attestation(&sink.key, &attestation, &domain)?);
+            signed.push(typed_data::sign_attestation(
+                &sink.key,
+                &attestation,
+                &domain,
+            )?);
         }
         for batch in signed.chunks(BATCH) {
             let submit = aggregator.submitBatch(batch.to_vec());
-            let receipt = self
-                .send(submit, "attest capacities", batch.len())
-                .await?;
+            let receipt = self.send(submit, "attest capacities", batch.len()).await?;
             let rejected = events::<AttestationRejected>(&receipt);
             let reason = rejected.first().map(|it| it.reason.to_string());
             ensure!(reason.is_none(), "an attestation was refused: {reason:?}");
@@ -448,7 +450,9 @@ pub async fn fund(suite: &Suite, account: Address, amount: U256) -> anyhow::Resu
         return Ok(());
     }
     let transfer = suite.usdcx.transfer(account, amount).from(bank(suite));
-    send(&suite.devnet, transfer, "pay out USDCx").await.map(drop)
+    send(&suite.devnet, transfer, "pay out USDCx")
+        .await
+        .map(drop)
 }
 
 /// The stake that backs so many units under the square root, in wei; at least the least.

@@ -35,7 +35,12 @@ impl Report {
     /// All targets, with the experiment that each belongs to.
     pub fn targets(&self) -> impl Iterator<Item = (&'static str, &Target)> {
         let sections = self.sections.iter();
-        sections.flat_map(|it| it.finding.targets.iter().map(move |target| (it.name, target)))
+        sections.flat_map(|it| {
+            it.finding
+                .targets
+                .iter()
+                .map(move |target| (it.name, target))
+        })
     }
 
     /// Steps of markets on the chain, and how many there were in a second.

@@ -49,6 +49,7 @@ bindings! {
     "../interfaces/IUniversalCapacityAdapter.sol"
     "../interfaces/IVelocityMetrics.sol"
     "../interfaces/IWorkLedger.sol"
+    "../interfaces/IWorkMisses.sol"
     "../interfaces/IWorkReserve.sol"
     "../interfaces/IWorkVouchers.sol"
 }

@@ -11,7 +11,9 @@ use alloy::{
 };
 
 use crate::{
-    ICompletionTracker::SignedTask, IOffchainAggregator::SignedAttestation,
+    ICompletionTracker::SignedTask,
+    IOffchainAggregator::SignedAttestation,
+    IWorkMisses::{SignedReceipt, SignedWork},
     IWorkVouchers::SignedVoucher,
 };
 
@@ -61,6 +63,14 @@ sol! {
         uint256 value;
         uint256 timestamp;
         uint256 deadline;
+    }
+
+    /// `sink` did not do the task that it had accepted; its source signs. For WorkMisses, in the domain of WorkVouchers.
+    #[derive(Debug, PartialEq, Eq)]
+    struct MissReport {
+        bytes32 taskTypeId;
+        address sink;
+        bytes32 taskId;
     }
 
     /// `key` signs for `account`, which signs this. For WorkVouchers.
@@ -249,6 +259,49 @@ pub fn sign_voucher(
     })
 }
 
+/// An assignment by work that both have signed, for `reportMiss`.
+///
+/// # Errors
+/// If a signer refuses.
+pub fn sign_work(
+    sink: &impl SignerSync,
+    source: &impl SignerSync,
+    assignment: &WorkAssignment,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedWork> {
+    Ok(SignedWork {
+        taskTypeId: assignment.taskTypeId,
+        sink: assignment.sink,
+        source: assignment.source,
+        taskId: assignment.taskId,
+        work: assignment.work,
+        value: assignment.value,
+        timestamp: assignment.timestamp,
+        deadline: assignment.deadline,
+        sinkSig: sign(sink, assignment, domain)?,
+        sourceSig: sign(source, assignment, domain)?,
+    })
+}
+
+/// A receipt that its source has signed, for `answerMiss` and `answerMisses`; `domain` is CompletionTracker's.
+///
+/// # Errors
+/// If the signer refuses.
+pub fn sign_answer(
+    source: &impl SignerSync,
+    receipt: &CompletionReceipt,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedReceipt> {
+    Ok(SignedReceipt {
+        taskTypeId: receipt.taskTypeId,
+        sink: receipt.sink,
+        source: receipt.source,
+        taskId: receipt.taskId,
+        timestamp: receipt.timestamp,
+        sourceSig: sign(source, receipt, domain)?,
+    })
+}
+
 /// An attestation that the sink has signed, for `submit` and `submitBatch`.
 ///
 /// # Errors
@@ -271,6 +324,25 @@ pub fn sign_attestation(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy::primitives::{b256, keccak256};
+
+    /// As the contracts have them.
+    #[test]
+    fn the_types_of_misses_are_hashed_as_the_contracts_do() {
+        let hash = |encoded: &str| keccak256(encoded);
+        assert_eq!(
+            hash(&WorkAssignment::eip712_encode_type()),
+            b256!("58038cfa2e71e1db197862627fc0e6747bbc37aec35ec7c47a7b9078b3e6c1fc")
+        );
+        assert_eq!(
+            hash(&MissReport::eip712_encode_type()),
+            b256!("18a4c0ba156ce497094fb0847c9660a8c1cfe6454de3e42b61d60940cfc50e01")
+        );
+        assert_eq!(
+            hash(&CompletionReceipt::eip712_encode_type()),
+            b256!("7619767ac53e1c74b317807ae59255eef42deb8afaaf9aab91d0161a1eecf383")
+        );
+    }
 
     /// `Name(type field,…)` as TypeScript has it.
     fn in_typescript(encoded: &str) -> String {
@@ -290,6 +362,7 @@ mod tests {
             TaskAssignment::eip712_encode_type(),
             WorkVoucher::eip712_encode_type(),
             WorkAssignment::eip712_encode_type(),
+            MissReport::eip712_encode_type(),
             KeyRegistration::eip712_encode_type(),
             CapacityAttestation::eip712_encode_type(),
             BoltzmannShares::eip712_encode_type(),

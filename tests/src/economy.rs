@@ -12,7 +12,7 @@ use bpe_abi::{
         self, EconomyConfig, EconomyDeployed, EconomyDeployment, IEconomyFactoryInstance,
     },
     IEscrowBuffer, IJudge, IOffchainAggregator, IOverflowMeter, IPricingCurve, IStakeManager,
-    IStreamGateway, IWorkLedger, IWorkReserve, IWorkVouchers,
+    IStreamGateway, IWorkLedger, IWorkMisses, IWorkReserve, IWorkVouchers,
 };
 
 use crate::{
@@ -62,6 +62,7 @@ impl Factory {
             *core.ledger.address(),
             *core.vouchers.address(),
             *core.reserve.address(),
+            *model.misses.address(),
             *model.pricing.address(),
             *model.tracker.address(),
             *model.judge.address(),
@@ -159,6 +160,7 @@ impl Factory {
             },
             ICompletionTracker::new(parts.completionTracker, provider.clone()),
             IJudge::new(parts.judge, provider.clone()),
+            IWorkMisses::new(parts.workMisses, provider.clone()),
             IPricingCurve::new(economy.pricingCurve, provider.clone()),
             IOffchainAggregator::new(parts.offchainAggregator, provider),
         );

@@ -21,6 +21,7 @@ use bpe_abi::{
     IJudge::{self, IJudgeInstance},
     IOffchainAggregator::{self, IOffchainAggregatorInstance, SignedAttestation},
     IPricingCurve::{self, IPricingCurveInstance},
+    IWorkMisses::{self, IWorkMissesInstance},
 };
 
 use crate::{
@@ -47,6 +48,7 @@ pub struct Proof {
     pub core: Settlement,
     pub tracker: ICompletionTrackerInstance<DynProvider>,
     pub judge: IJudgeInstance<DynProvider>,
+    pub misses: IWorkMissesInstance<DynProvider>,
     pub pricing: IPricingCurveInstance<DynProvider>,
     pub aggregator: IOffchainAggregatorInstance<DynProvider>,
     tasks: AtomicU64,
@@ -60,8 +62,12 @@ impl Proof {
         let (registry, stakes) = (*base.registry.address(), *base.stakes.address());
         let arguments = (registry, stakes, owner).abi_encode_params();
         let tracker = deploy(devnet, "completion-tracker", arguments).await;
-        let arguments = (tracker, registry, stakes, REWARD).abi_encode_params();
+        let ledger = *core.ledger.address();
+        let arguments = (tracker, registry, stakes, REWARD, ledger).abi_encode_params();
         let judge = deploy(devnet, "judge", arguments).await;
+        let vouchers = *core.vouchers.address();
+        let misses = (vouchers, tracker).abi_encode_params();
+        let misses = deploy(devnet, "work-misses", misses).await;
         let arguments = (registry, owner).abi_encode_params();
         let pricing = deploy(devnet, "pricing-curve", arguments.clone()).await;
         let aggregator = deploy(devnet, "offchain-aggregator", arguments).await;
@@ -70,11 +76,13 @@ impl Proof {
             core,
             ICompletionTracker::new(tracker, provider.clone()),
             IJudge::new(judge, provider.clone()),
+            IWorkMisses::new(misses, provider.clone()),
             IPricingCurve::new(pricing, provider.clone()),
             IOffchainAggregator::new(aggregator, provider),
         );
         let base = &it.core.base;
         mined(it.tracker.setJudge(judge).send().await).await;
+        mined(it.core.ledger.setWorkMisses(misses).send().await).await;
         mined(base.stakes.setSlasher(judge, true).send().await).await;
         mined(base.registry.setAggregator(aggregator).send().await).await;
         let escrow = it.pricing.setEscrowBuffer(*it.core.escrow.address());
@@ -93,6 +101,7 @@ impl Proof {
         core: Settlement,
         tracker: ICompletionTrackerInstance<DynProvider>,
         judge: IJudgeInstance<DynProvider>,
+        misses: IWorkMissesInstance<DynProvider>,
         pricing: IPricingCurveInstance<DynProvider>,
         aggregator: IOffchainAggregatorInstance<DynProvider>,
     ) -> Self {
@@ -100,6 +109,7 @@ impl Proof {
             core,
             tracker,
             judge,
+            misses,
             pricing,
             aggregator,
             tasks: AtomicU64::default(),
@@ -237,7 +247,7 @@ impl Proof {
     }
 
     /// Epochs below the threshold in a row.
-    pub async fn misses(&self, sink: Address) -> u64 {
+    pub async fn bad_epochs(&self, sink: Address) -> u64 {
         let below = self.tracker.getConsecutiveBelowThreshold(CODE, sink);
         below.call().await.unwrap().to()
     }

@@ -7,8 +7,8 @@ use alloy::primitives::U256;
 use super::{
     chart::{escape, Axis, Chart, Series},
     money::{per_million, wei},
-    report::Report,
     page::{table_of, STYLE},
+    report::Report,
     table::Table,
 };
 

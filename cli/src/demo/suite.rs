@@ -1,8 +1,8 @@
 //! The suite as the demo has it: deployed as `bpe deploy` deploys it, by account 0, with the world's task types.
 
 use alloy::primitives::{Address, U256};
-pub use bpe_evaluation::suite::{tokens, units, Suite, TaskType, UNIT};
 use bpe::deploy::{self, Config};
+pub use bpe_evaluation::suite::{tokens, units, Suite, TaskType, UNIT};
 use devnet::Devnet;
 use devnet_superfluid::SuperfluidAddresses;
 
@@ -42,6 +42,8 @@ pub async fn deploy(
         fee_recipient: Some(fee_recipient),
         treasury: Some(treasury),
         stake: deploy::Stake {
+            // One token for all, so that the books balance in one currency.
+            token: Some(superfluid.usdcx),
             // The books have no account of who advances.
             slash_reward: Some("0".to_owned()),
             ..deploy::Stake::default()
@@ -69,10 +71,17 @@ async fn open(suite: &Suite, market: &Market) -> anyhow::Result<TaskType> {
     let (devnet, what) = (&suite.devnet, "open a task type");
     let task_type = suite.task_type(market.name).await?;
     if !market.is_by_work() {
-        let price = suite.pools.setCapacityPrice(task_type.id, U256::from(PRICE));
+        let price = suite
+            .pools
+            .setCapacityPrice(task_type.id, U256::from(PRICE));
         send(devnet, price, what).await?;
         let buffer = wei_per_second(market.mean) * U256::from(BUFFER_SECONDS);
-        send(devnet, suite.escrow.setBufferMax(task_type.id, buffer), what).await?;
+        send(
+            devnet,
+            suite.escrow.setBufferMax(task_type.id, buffer),
+            what,
+        )
+        .await?;
     }
     Ok(task_type)
 }

@@ -32,7 +32,9 @@ const DEFAULT_COMPLETION_WEIGHT: &str = "1e9";
 const WEIGHTINGS: [&str; 4] = ["capacity", "spare", "shares", "work"];
 /// The number of the last of them.
 pub const BY_WORK: u8 = 3;
-const YARDSTICKS: [&str; 3] = ["none", "declared", "assigned"];
+const YARDSTICKS: [&str; 4] = ["none", "declared", "assigned", "missed"];
+/// Of them the one by misses, whose `completion_weight` is a rate that has no default.
+const MISSED: u8 = 3;
 /// In wei.
 const DEFAULT_CACHE_BID: &str = "0.001e18";
 
@@ -109,7 +111,7 @@ pub struct Stake {
     pub slash_reward: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskType {
     /// Its id is the Keccak hash of this, or this itself if it is 32 bytes in hex.
@@ -234,11 +236,18 @@ impl OpenTaskType {
                 .transpose()
                 .with_context(|| format!("task_types: {name}"))
         };
+        let yardstick = number("yardstick", &config.yardstick, &YARDSTICKS)?;
+        if yardstick == Some(MISSED) && config.completion_weight.is_none() {
+            bail!(
+                "task_types: {name}: `completion_weight` is missing: with the yardstick `missed` it is the wei of stake \
+                 that 1e18 wei of payment stand for"
+            );
+        }
         Ok(Self {
             id: id(name),
             min_stake: of("min_stake", &config.min_stake, DEFAULT_MIN_STAKE)?,
             weighting: number("weighting", &config.weighting, &WEIGHTINGS)?,
-            yardstick: number("yardstick", &config.yardstick, &YARDSTICKS)?,
+            yardstick,
             completion_weight: of(
                 "completion_weight",
                 &config.completion_weight,
@@ -347,7 +356,12 @@ impl Settings {
         superfluid: Option<&SuperfluidAddresses>,
     ) -> anyhow::Result<()> {
         let stake = &config.stake;
-        self.address("stake.token", stake.token.or(superfluid.map(|it| it.usdcx)));
+        // In a plan that would deploy Superfluid, all are zero.
+        let plain = superfluid.map(|it| match it.stake_token.is_zero() {
+            true => it.usdcx,
+            false => it.stake_token,
+        });
+        self.address("stake.token", stake.token.or(plain));
         let unit = amount("stake.unit", stake.unit.as_deref(), DEFAULT_STAKE_UNIT)?;
         self.number("stake.unit", unit);
         let least = amount("stake.minimum", stake.minimum.as_deref(), DEFAULT_MIN_STAKE)?;
@@ -535,8 +549,23 @@ mod tests {
             assert_eq!(number_of("weighting", name, &WEIGHTINGS).unwrap(), number);
         }
         let error = number_of("yardstick", "ledger", &YARDSTICKS).unwrap_err();
-        let expected = "`yardstick` is \"ledger\": there are none, declared, assigned";
+        let expected = "`yardstick` is \"ledger\": there are none, declared, assigned, missed";
         assert_eq!(error.to_string(), expected);
+    }
+
+    /// The default weight of a completion is no rate of stake for payment.
+    #[test]
+    fn the_rate_of_misses_is_named() {
+        let mut config = TaskType {
+            name: "inference".to_owned(),
+            yardstick: Some("missed".to_owned()),
+            ..TaskType::default()
+        };
+        let error = OpenTaskType::new(&config).unwrap_err().to_string();
+        assert!(error.contains("`completion_weight` is missing"), "{error}");
+        config.completion_weight = Some("2e18".to_owned());
+        let open = OpenTaskType::new(&config).unwrap();
+        assert_eq!(open.yardstick, Some(3));
     }
 
     #[test]

@@ -229,6 +229,7 @@ fn nowhere() -> SuperfluidAddresses {
         clear_macro_forwarder_v1: zero,
         usdc: zero,
         usdcx: zero,
+        stake_token: zero,
     }
 }
 

@@ -559,8 +559,8 @@ fn write_text(status: &Status, out: &mut String) -> fmt::Result {
         )?;
     }
     if let Some(it) = &status.superfluid {
-        writeln!(out, "\nSuperfluid: host {}, CFA {}, GDA {}, forwarders {} (CFA) and {} (GDA), USDC {}, USDCx {}",
-            it.host, it.cfa_v1, it.gda_v1, it.cfa_v1_forwarder, it.gda_v1_forwarder, it.usdc, it.usdcx)?;
+        writeln!(out, "\nSuperfluid: host {}, CFA {}, GDA {}, forwarders {} (CFA) and {} (GDA), USDC {}, USDCx {}, stake token {}",
+            it.host, it.cfa_v1, it.gda_v1, it.cfa_v1_forwarder, it.gda_v1_forwarder, it.usdc, it.usdcx, it.stake_token)?;
     }
     writeln!(
         out,

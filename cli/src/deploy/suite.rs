@@ -92,6 +92,8 @@ pub enum Repeat {
     WeightedTaskTypes,
     /// For each of them that is paid by work.
     TaskTypesByWork,
+    /// For each of them that is not.
+    OtherTaskTypes,
 }
 
 /// A call that connects contracts, by the owner.
@@ -278,6 +280,12 @@ const fn task_type(arguments: &'static [Value; 2], checks: &'static [Check; 2]) 
         checks,
     ))
 }
+
+/// The task type in question is registered as configured.
+const REGISTERED: &[Check] = &[
+    check("taskTypeExists(bytes32)", &[TaskTypeId], Yes),
+    check("getTaskType(bytes32)", &[TaskTypeId], TaskTypeMinStake),
+];
 
 /// Everything, in an order in which every step finds what it refers to.
 pub const STEPS: &[Step] = &[
@@ -474,8 +482,27 @@ pub const STEPS: &[Step] = &[
             shown(Contract("CapacityRegistry"), "capacityRegistry()"),
             shown(Contract("StakeManager"), "stakeManager()"),
             shown(Setting("stake.slash_reward"), "reward()"),
+            shown(Contract("WorkLedger"), "workLedger()"),
         ],
     ))),
+    Deploy(without_owner(core(
+        "WorkMisses",
+        "work-misses",
+        &[
+            shown(Contract("WorkVouchers"), "workVouchers()"),
+            shown(Contract("CompletionTracker"), "completionTracker()"),
+        ],
+    ))),
+    // There misses are reported.
+    Do(with_notice(
+        check("announcedWorkMisses()", &[], Contract("WorkMisses")),
+        call(
+            "WorkLedger",
+            "setWorkMisses(address)",
+            &[Contract("WorkMisses")],
+            &[check("workMisses()", &[], Contract("WorkMisses"))],
+        ),
+    )),
     Do(once(call(
         "CompletionTracker",
         "setJudge(address)",
@@ -692,6 +719,7 @@ pub const STEPS: &[Step] = &[
                     "WorkLedger",
                     "WorkVouchers",
                     "WorkReserve",
+                    "WorkMisses",
                     "PricingCurve",
                     "CompletionTracker",
                     "Judge",
@@ -706,16 +734,31 @@ pub const STEPS: &[Step] = &[
         ],
     )),
     // --- Task types
-    Do(for_task_types(once(call(
-        "CapacityRegistry",
-        "registerTaskType(bytes32,uint256)",
-        &[TaskTypeId, TaskTypeMinStake],
-        &[
-            check("taskTypeExists(bytes32)", &[TaskTypeId], Yes),
-            check("getTaskType(bytes32)", &[TaskTypeId], TaskTypeMinStake),
-        ],
-    )))),
-    // Before there is a pool: by work is for ever.
+    // With its weighting in one transaction: by work is for ever, and has to be chosen before anybody creates the pool.
+    Do(Call {
+        repeat: Repeat::TaskTypesByWork,
+        ..once(call(
+            "CapacityRegistry",
+            "registerTaskTypeFor(bytes32,uint256,address,bool,uint8)",
+            &[
+                TaskTypeId,
+                TaskTypeMinStake,
+                Deployer,
+                No,
+                TaskTypeWeighting,
+            ],
+            REGISTERED,
+        ))
+    }),
+    Do(Call {
+        repeat: Repeat::OtherTaskTypes,
+        ..once(call(
+            "CapacityRegistry",
+            "registerTaskType(bytes32,uint256)",
+            &[TaskTypeId, TaskTypeMinStake],
+            REGISTERED,
+        ))
+    }),
     Do(Call {
         repeat: Repeat::WeightedTaskTypes,
         ..call(

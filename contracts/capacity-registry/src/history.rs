@@ -1,18 +1,19 @@
-//! Capacity over time: a running sum of capacity-seconds, with one observation an epoch in which something changed.
+//! Capacity over time: a running sum of capacity-seconds, with one observation an epoch in which something changed, for ever.
 
 extern crate alloc;
 
 // What the macro of storage writes needs them, on the chain.
 #[cfg(target_arch = "wasm32")]
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, Uint, B256, U256, U32};
+use alloy_primitives::{Address, Uint, B256, U32};
 use bpe_common::{clock, packed::to_u128};
 use stylus_sdk::{prelude::*, storage::*};
 
-use super::{interface::*, Capacity, CapacityRegistry, StorageCapacity};
+use super::{Capacity, CapacityRegistry, StorageCapacity};
 
-/// The most observations that are kept of a sink in a task type.
-pub const HISTORY: u32 = 64;
+/// How many observations of a sink in a task type there is room for: one for each epoch until 2129. None is ever overwritten by one of
+/// a later epoch, so that what was owed is known whenever it is asked for.
+pub const HISTORY: usize = 1 << 24;
 
 /// One slot: time (32 bits), capacity (72), seconds (104). What was last changed in an epoch, and all capacity-seconds until
 /// then.
@@ -23,6 +24,15 @@ pub struct Observation {
     capacity: StorageCapacity,
     /// The capacity-seconds until then. Fits: 72 bits for at most 2^32 seconds.
     seconds: StorageUint<104, 2>,
+}
+
+/// One slot: count (32 bits), peak (72). What all observations of a sink in a task type come to.
+#[storage]
+pub struct Summary {
+    /// How many there are.
+    count: StorageU32,
+    /// The most capacity that it ever had.
+    peak: StorageCapacity,
 }
 
 /// An [`Observation`] in memory.
@@ -49,8 +59,8 @@ impl Point {
 }
 
 impl CapacityRegistry {
-    /// Writes down that `sink` has `capacity` from now on. A second change in one epoch overwrites the first, so that nobody
-    /// can push history out by changing often; at the epoch's end the sum is the same.
+    /// Writes down that `sink` has `capacity` from now on. A second change in one epoch overwrites the first, so that there is
+    /// one an epoch at most; at the epoch's end the sum is the same.
     pub(crate) fn observe(&mut self, id: B256, sink: Address, capacity: u128) {
         let now = clock::block_timestamp(self.vm());
         let count = self.observation_count(id, sink);
@@ -60,29 +70,32 @@ impl CapacityRegistry {
             Some(last) if last.time / clock::EPOCH == now / clock::EPOCH => count.saturating_sub(1),
             _ => count,
         };
-        let mut rings = self.histories.setter(id);
-        let mut ring = rings.setter(sink);
-        if let Some(mut slot) = ring.setter(index % HISTORY) {
+        let mut histories = self.histories.setter(id);
+        let mut history = histories.setter(sink);
+        if let Some(mut slot) = history.setter(index) {
             slot.time.set(U32::wrapping_from(now));
             slot.capacity.set(Capacity::wrapping_from(capacity));
             slot.seconds.set(Uint::wrapping_from(seconds));
         }
+        let mut summaries = self.summaries.setter(id);
+        let mut summary = summaries.setter(sink);
         if index == count {
-            let mut counts = self.observation_counts.setter(id);
-            counts.setter(sink).set(U32::from(count.saturating_add(1)));
+            summary.count.set(U32::from(count.saturating_add(1)));
+        }
+        if to_u128(summary.peak.get()) < capacity {
+            summary.peak.set(Capacity::wrapping_from(capacity));
         }
     }
 
-    /// The capacity-seconds of `sink` until `time`: exact at every end of an epoch that is remembered, and since the last
-    /// change. Within an epoch, before its last change, it is as if the capacity had not changed in between.
-    pub(crate) fn seconds_until(&self, id: B256, sink: Address, time: u64) -> Result<u128, Error> {
+    /// The capacity-seconds of `sink` until `time`: exact at every end of an epoch, and since the last change. Within an epoch,
+    /// before its last change, it is as if the capacity had not changed in between.
+    pub(crate) fn seconds_until(&self, id: B256, sink: Address, time: u64) -> u128 {
         let count = self.observation_count(id, sink);
         let Some(last) = count.checked_sub(1) else {
-            return Ok(0);
+            return 0;
         };
         // The first observation after `time`, by bisection; mostly there is none.
-        let oldest = count.saturating_sub(HISTORY);
-        let (mut low, mut high) = (oldest, count);
+        let (mut low, mut high) = (0, count);
         if self.point(id, sink, last).time <= time {
             low = count;
         }
@@ -93,18 +106,14 @@ impl CapacityRegistry {
                 false => high = middle,
             }
         }
-        let before = low.checked_sub(1).filter(|index| *index >= oldest);
-        if before.is_none() && oldest > 0 {
-            let oldest = U256::from(self.point(id, sink, oldest).time);
-            return Err(ObservationExpired { oldest }.into());
-        }
         // Before it came there is nothing.
+        let before = low.checked_sub(1);
         let before = before.map_or(Point::NONE, |index| self.point(id, sink, index));
         let begin = time.saturating_sub(time % clock::EPOCH);
         let after = (low < count).then(|| self.point(id, sink, low));
         let Some(after) = after.filter(|after| after.time / clock::EPOCH == time / clock::EPOCH)
         else {
-            return Ok(before.until(time));
+            return before.until(time);
         };
         // In the epoch of the next observation: in a line from where the epoch began to what was observed.
         let begin = begin.max(before.time);
@@ -112,27 +121,24 @@ impl CapacityRegistry {
         let part = u128::from(time.saturating_sub(begin));
         let risen = after.seconds.saturating_sub(from);
         // Fits: at most 300 s of capacity, times at most 300.
-        Ok(from.saturating_add(risen.saturating_mul(part) / u128::from(length)))
+        from.saturating_add(risen.saturating_mul(part) / u128::from(length))
     }
 
-    /// The most capacity that is remembered of `sink`.
+    /// The most capacity that `sink` ever had.
     pub(crate) fn peak(&self, id: B256, sink: Address) -> u128 {
-        let count = self.observation_count(id, sink);
-        (count.saturating_sub(HISTORY)..count)
-            .map(|index| self.point(id, sink, index).capacity)
-            .max()
-            .unwrap_or(0)
+        let summaries = self.summaries.getter(id);
+        to_u128(summaries.getter(sink).peak.get())
     }
 
     fn observation_count(&self, id: B256, sink: Address) -> u32 {
-        let counts = self.observation_counts.getter(id);
-        counts.get(sink).wrapping_to()
+        let summaries = self.summaries.getter(id);
+        summaries.getter(sink).count.get().wrapping_to()
     }
 
     fn point(&self, id: B256, sink: Address, index: u32) -> Point {
-        let rings = self.histories.getter(id);
-        let ring = rings.getter(sink);
-        match ring.getter(index % HISTORY) {
+        let histories = self.histories.getter(id);
+        let history = histories.getter(sink);
+        match history.getter(index) {
             Some(slot) => Point {
                 time: slot.time.get().wrapping_to(),
                 capacity: to_u128(slot.capacity.get()),

@@ -94,9 +94,6 @@ sol! {
     /// A minimum stake of `minStake` is more than can be kept (2^112 − 1).
     #[derive(Debug, PartialEq, Eq)]
     error MinStakeTooLarge(uint256 minStake);
-    /// What was before `oldest`, in seconds since 1970, is no longer known of this sink.
-    #[derive(Debug, PartialEq, Eq)]
-    error ObservationExpired(uint256 oldest);
     /// `time`, in seconds since 1970, has not come yet.
     #[derive(Debug, PartialEq, Eq)]
     error TimeNotReached(uint256 time);
@@ -124,7 +121,6 @@ pub enum Error {
     NotAuthorizedAdapter(NotAuthorizedAdapter),
     NotServiceDirectory(NotServiceDirectory),
     MinStakeTooLarge(MinStakeTooLarge),
-    ObservationExpired(ObservationExpired),
     TimeNotReached(TimeNotReached),
     TooManySinks(TooManySinks),
     NotAContract(NotAContract),

@@ -79,9 +79,10 @@ use bpe_common::{
 use stylus_sdk::{prelude::*, storage::*};
 
 #[allow(unused_imports)]
-pub use history::{Observation, HISTORY};
+pub use history::{Observation, Summary, HISTORY};
 pub use interface::*;
 use sinks::{last_reveal_block, Capacities};
+use task_types::Origin;
 
 /// Blocks within which a commitment has to be revealed.
 pub const COMMIT_TIMEOUT: u64 = 20;
@@ -106,6 +107,8 @@ type StorageCapacity = StorageUint<72, 2>;
 /// What a task type can be: registered, or registered with a minimum stake of its creator set aside.
 pub(crate) const REGISTERED: u8 = 1;
 pub(crate) const BONDED: u8 = 2;
+/// Its id follows from its creator and a name.
+pub(crate) const DERIVED: u8 = 3;
 
 /// Slot 0: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), state (8: 0 if there is none).
 /// Registering, leaving and every change of capacity write it once. Slot 1: creator (160), which never changes.
@@ -165,8 +168,8 @@ pub struct CapacityRegistry {
     commit_hashes: StorageMap<B256, StorageMap<Address, StorageB256>>,
     backings: StorageMap<Address, Backing>,
     /// By task type and sink: the capacities of the past.
-    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, 64>>>,
-    observation_counts: StorageMap<B256, StorageMap<Address, StorageU32>>,
+    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, HISTORY>>>,
+    summaries: StorageMap<B256, StorageMap<Address, Summary>>,
 }
 
 /// A list of sinks and their smoothed capacities.
@@ -204,12 +207,16 @@ impl CapacityRegistry {
     /// * [`TaskTypeRegistered`]; StakeManager's `StakeBonded`
     pub fn register_task_type(&mut self, task_type_id: B256, min_stake: U256) -> Result<(), Error> {
         let creator = self.vm().msg_sender();
-        let free = !self.adapter_from(creator).is_zero() || self.is_setting_up()?;
-        self.create(task_type_id, min_stake, creator, free)
+        let origin = match !self.adapter_from(creator).is_zero() || self.is_setting_up()? {
+            true => Origin::Trusted,
+            false => Origin::Bonded,
+        };
+        self.create(task_type_id, min_stake, creator, origin)
     }
 
     /// Registers a task type that `creator` created. For ServiceDirectory, which vouches for `derived`: that the id follows from
-    /// the creator and a name, so that nothing has to be set aside. A `weighting` other than 0 is BackpressurePool's from the
+    /// the creator and a name, so that nothing has to be set aside, and the id is the creator's even if somebody else took it
+    /// before: whose stake is free again. A `weighting` other than 0 is BackpressurePool's from the
     /// start. And for the owner until staking is open: EconomyFactory does it for its caller.
     ///
     /// # Errors
@@ -229,14 +236,17 @@ impl CapacityRegistry {
         weighting: u8,
     ) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
-        let free = if caller == self.service_directory() {
-            derived
-        } else if self.is_setting_up()? {
-            true
+        let origin = if caller != self.service_directory() {
+            match self.is_setting_up()? {
+                true => Origin::Trusted,
+                false => return Err(NotServiceDirectory { caller }.into()),
+            }
+        } else if derived {
+            Origin::Derived
         } else {
-            return Err(NotServiceDirectory { caller }.into());
+            Origin::Bonded
         };
-        self.create(task_type_id, min_stake, creator, free)?;
+        self.create(task_type_id, min_stake, creator, origin)?;
         self.set_weighting(task_type_id, weighting)
     }
 
@@ -601,9 +611,8 @@ impl CapacityRegistry {
     }
 
     /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
-    /// smoothed capacity while it was registered. Exact at the ends of the epochs of 300 s that are remembered, which are
-    /// the last [`HISTORY`] in which the capacity changed and all since the first of them, and exact since the last change.
-    /// Within an epoch, before its last change, it is taken in a straight line.
+    /// smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last change. Within an
+    /// epoch, before its last change, it is taken in a straight line.
     ///
     /// # Returns
     ///
@@ -611,7 +620,7 @@ impl CapacityRegistry {
     ///
     /// # Errors
     ///
-    /// * [`ObservationExpired`] for earlier times; [`TimeNotReached`]
+    /// * [`TimeNotReached`]
     pub fn get_capacity_seconds(
         &self,
         task_type_id: B256,
@@ -622,11 +631,10 @@ impl CapacityRegistry {
         if asked > clock::block_timestamp(self.vm()) {
             return Err(TimeNotReached { time }.into());
         }
-        let seconds = self.seconds_until(task_type_id, sink, asked)?;
-        Ok(U256::from(seconds))
+        Ok(U256::from(self.seconds_until(task_type_id, sink, asked)))
     }
 
-    /// The most capacity that `sink` had at any time that is remembered of it in the task type.
+    /// The most capacity that `sink` ever had in the task type.
     pub fn get_peak_capacity(&self, task_type_id: B256, sink: Address) -> U256 {
         U256::from(self.peak(task_type_id, sink))
     }

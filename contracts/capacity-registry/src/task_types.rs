@@ -12,32 +12,58 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{interface::*, CapacityRegistry, BONDED, REGISTERED};
+use super::{interface::*, CapacityRegistry, BONDED, DERIVED, REGISTERED};
+
+/// Why somebody may have an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The owner sets up, or an adapter does.
+    Trusted,
+    /// A minimum stake of the creator's is set aside.
+    Bonded,
+    /// It follows from the creator and a name: nobody else has a right to it.
+    Derived,
+}
+
+impl Origin {
+    fn state(self) -> U8 {
+        U8::from(match self {
+            Self::Trusted => REGISTERED,
+            Self::Bonded => BONDED,
+            Self::Derived => DERIVED,
+        })
+    }
+}
 
 impl CapacityRegistry {
-    /// Creates a task type, and sets a minimum stake of its creator aside unless it is `free`.
+    /// Creates a task type. An id that is derived is its creator's, whoever had it registered before.
     pub(crate) fn create(
         &mut self,
         id: B256,
         min_stake: U256,
         creator: Address,
-        free: bool,
+        origin: Origin,
     ) -> Result<(), Error> {
         let min = narrow(min_stake).ok_or(MinStakeTooLarge {
             minStake: min_stake,
         })?;
         let mut task_type = self.task_types.setter(id);
-        if !task_type.state.get().is_zero() {
+        let (state, before) = (task_type.state.get(), task_type.creator.get());
+        let is_taken = !state.is_zero();
+        if is_taken && (origin != Origin::Derived || state == origin.state()) {
             return Err(TaskTypeAlreadyExists {}.into());
         }
-        let state = if free { REGISTERED } else { BONDED };
-        task_type.state.set(U8::from(state));
-        task_type.min_stake.set(min);
+        task_type.state.set(origin.state());
         task_type.creator.set(creator);
+        // For those who register from now on: who serves has locked what was asked for.
+        task_type.min_stake.set(min);
         emit!(self.vm(), TaskTypeRegistered[id, creator](min_stake));
-        match free {
-            true => Ok(()),
-            false => self.tell_stakes(IStakeManager::bondCall::SELECTOR, creator),
+        if state == Origin::Bonded.state() {
+            self.tell_stakes(IStakeManager::releaseBondCall::SELECTOR, before)?;
+        }
+        match origin {
+            Origin::Bonded => self.tell_stakes(IStakeManager::bondCall::SELECTOR, creator),
+            Origin::Trusted | Origin::Derived => Ok(()),
         }
     }
 

@@ -22,6 +22,24 @@ pub struct Domain<'a> {
     pub version: &'a str,
 }
 
+/// The domain of vouchers, of assignments by work and of keys: the contract is WorkVouchers. By the specification it and
+/// WorkLedger are one.
+pub const WORK_LEDGER: Domain = Domain {
+    name: "BPE-WorkLedger",
+    version: "1",
+};
+
+/// `keccak256("WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)")`,
+/// of the domain [`WORK_LEDGER`].
+pub const ASSIGNMENT_TYPEHASH: B256 =
+    b256!("58038cfa2e71e1db197862627fc0e6747bbc37aec35ec7c47a7b9078b3e6c1fc");
+
+/// The domain of receipts and of assignments of tasks.
+pub const COMPLETION_TRACKER: Domain = Domain {
+    name: "BPE-CompletionTracker",
+    version: "1",
+};
+
 /// What `eip712Domain()` of EIP-5267 returns: fields, name, version, chain id, verifying contract, salt, extensions.
 pub type DomainFields = Encoded<(
     FixedBytes<1>,
@@ -36,12 +54,17 @@ pub type DomainFields = Encoded<(
 impl Domain<'_> {
     /// The domain separator of the contract that is running.
     pub fn separator(&self, vm: &dyn Host) -> B256 {
+        self.separator_of(vm, vm.contract_address())
+    }
+
+    /// The domain separator of the contract at `contract`, on this chain.
+    pub fn separator_of(&self, vm: &dyn Host, contract: Address) -> B256 {
         hash_words(&[
             DOMAIN_TYPEHASH,
             keccak256(self.name),
             keccak256(self.version),
             U256::from(vm.chain_id()).into(),
-            vm.contract_address().into_word(),
+            contract.into_word(),
         ])
     }
 

@@ -121,11 +121,17 @@ sol! {
         function slashAndReward(address sink, uint256 amount, bytes32 reason, address to, uint256 reward) external;
     }
 
+    /// StakeManager, as CompletionTracker and WorkMisses see it.
+    interface IStakeTerms {
+        function unbondingPeriod() external view returns (uint256);
+        function treasury() external view returns (address);
+    }
+
     /// Judge, as CompletionTracker sees it. Records and verdicts are [`EpochRecord`](crate::judging::EpochRecord) and
     /// [`Verdict`](crate::judging::Verdict), a word each.
     interface IJudge {
-        function getLinks() external view returns (address completionTracker, address capacityRegistry, address stakeManager);
-        function getSpan(bytes32 taskTypeId, address sink, uint256 first, uint256 firstDue, uint256 lastDue) external view returns (uint256 next, uint256 from, uint256 until);
+        function getLinks() external view returns (address completionTracker, address capacityRegistry, address stakeManager, address workLedger);
+        function getSpan(bytes32 taskTypeId, address sink, uint256 first, uint256 firstDue, uint256 lastDue, uint256 end) external view returns (uint256 next, uint256 from, uint256 until);
         function judge(bytes32 taskTypeId, address sink, uint256 next, uint256 from, address caller, uint256 callerDue, uint256[] memory records) external returns (uint256[] memory verdicts);
         function getStanding(bytes32 taskTypeId, address sink) external view returns (uint256 next, uint256 below, uint256 absent, uint256 rate, uint256 stake, uint256 since, uint256 bound, uint256 boundUntil);
     }
@@ -186,19 +192,37 @@ sol! {
         function workLedger() external view returns (address);
     }
 
-    /// WorkLedger, as OverflowMeter, WorkReserve and WorkVouchers see it.
+    /// WorkLedger, as OverflowMeter, WorkReserve, WorkVouchers, WorkMisses and Judge see it.
     interface IWorkEvidence {
         function SUPER_TOKEN() external view returns (address);
         function backpressurePool() external view returns (address);
         function capacityRegistry() external view returns (address);
         function workReserve() external view returns (address);
+        function workMisses() external view returns (address);
         function note(bytes32 taskTypeId, address source) external returns (uint256 paid);
         function getPaid(bytes32 taskTypeId, address source) external view returns (uint256 paid);
     }
 
-    /// WorkReserve, as WorkLedger and WorkVouchers see it.
+    /// WorkVouchers, as WorkReserve and WorkMisses see it.
+    interface IWorkKeys {
+        function workLedger() external view returns (address);
+        function isSigned(address account, bytes32 digest, bytes32 r, bytes32 s, uint8 v) external view returns (bool);
+        function missWork(bytes32 taskTypeId, address sink, uint256 work, uint256 value) external;
+    }
+
+    /// WorkMisses, as WorkLedger and Judge see it.
+    interface IWorkMisses {
+        function workLedger() external view returns (address);
+        function getDues(bytes32 taskTypeId, address sink) external view returns (uint256 first, uint256 last);
+        function settleMisses(bytes32 taskTypeId, address sink, uint256 epoch) external returns (uint256 work, uint256 value);
+    }
+
+    /// WorkReserve, as WorkLedger, WorkVouchers, WorkMisses and Judge see it.
     interface IWorkReserve {
         function workLedger() external view returns (address);
+        function charge(bytes32 taskTypeId, address sink, address source, bytes32 taskId, uint256 work, uint256 value, uint256 timestamp, uint256 deadline, bytes32 r, bytes32 s, uint8 v) external;
+        function award(bytes32 taskTypeId, address sink, uint256 amount, bool toSink) external returns (address to);
+        function getCounted(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (bool known, uint256 work);
         function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available, uint256 everPaid);
         function payOut(bytes32 taskTypeId, address to) external;
     }
@@ -269,6 +293,7 @@ sol! {
         function setBufferMax(bytes32 taskTypeId, uint256 maxBuffer) external;
         function setOverflowMeter(address overflowMeter) external;
         function setWorkReserve(address workReserve) external;
+        function setWorkMisses(address workMisses) external;
         function setJudge(address judge) external;
         function setBackpressurePool(address pool) external;
         function setWorkLedger(address workLedger) external;

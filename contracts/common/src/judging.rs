@@ -1,7 +1,11 @@
 //! What CompletionTracker tells Judge of an epoch, and what Judge says of it: a word each, so that a page of epochs is an
 //! array of words and needs no encoder of its own.
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Uint, B256, U256};
+use stylus_sdk::{prelude::*, storage::*};
+
+#[cfg(target_arch = "wasm32")]
+use alloc::{vec, vec::Vec};
 
 use crate::clock;
 
@@ -20,14 +24,64 @@ pub const DECLARED: u8 = 1;
 /// Sinks owe what was assigned to them.
 pub const ASSIGNED: u8 = 2;
 
+/// Sinks owe the work that they accepted in writing, and what counts is work that was paid.
+pub const MISSED: u8 = 3;
+/// By [`MISSED`] an epoch is judged when so many later ones have ended, 4200 s: 600 s in which misses are reported, 3600 s in
+/// which they are answered.
+pub const MISS_EPOCHS: u32 = 14;
+/// By [`MISSED`] stake has to stay for so long after a sink has left, in seconds: an hour until the last deadline, three epochs,
+/// 4200 s, and as long again as it takes for somebody to have them judged.
+pub const MISS_UNBONDING: u64 = 10_200;
+
+/// Numbers of epochs, until 2129.
+type Count = Uint<24, 1>;
+
+/// One slot: first (24 bits), last (24). Into which epochs something falls that is due of a sink, since all before were judged:
+/// zeros, if nothing did. If all of them have been judged since, `first` is the largest number.
+#[storage]
+pub struct Dues {
+    first: StorageUint<24, 1>,
+    last: StorageUint<24, 1>,
+}
+
+// It asks no machine by itself: see `powers::Holder`.
+impl Dues {
+    /// The first and the last of them.
+    pub fn get(&self) -> (u32, u32) {
+        (
+            self.first.get().wrapping_to(),
+            self.last.get().wrapping_to(),
+        )
+    }
+
+    /// Notes that something is due in `epoch`.
+    pub fn add(&mut self, epoch: u32) {
+        let due = Count::wrapping_from(epoch);
+        if self.first.get() > due || self.last.get().is_zero() {
+            self.first.set(due);
+        }
+        if self.last.get() < due {
+            self.last.set(due);
+        }
+    }
+
+    /// Notes that all before `until` are judged.
+    pub fn judged(&mut self, until: u32) {
+        let (_, last) = self.get();
+        if last > 0 && last < until && self.first.get() != Count::MAX {
+            self.first.set(Count::MAX);
+        }
+    }
+}
+
 /// What a sink did in an epoch, and how that is measured.
 ///
 /// As a word, from the low bits on: yardstick (8 bits), weight (72), accepted (72), done (24), assigned (24).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EpochRecord {
-    /// [`NONE`], [`DECLARED`], [`ASSIGNED`].
+    /// [`NONE`], [`DECLARED`], [`ASSIGNED`], [`MISSED`].
     pub yardstick: u8,
-    /// The capacity that a task stands for, of 72 bits.
+    /// The capacity that a task stands for, of 72 bits; by [`MISSED`] the wei of stake that 1e18 wei of payment stand for.
     pub weight: u128,
     /// The most capacity with which assignments were accepted that are due in the epoch, of 72 bits.
     pub accepted: u128,

@@ -14,7 +14,7 @@ use bpe_common::{
 use stylus_sdk::prelude::*;
 
 use super::{
-    pair, to_count, AutoSlashed, CompletionTracker, Count, EpochAdvanced, Error, ForeignJudge,
+    pair, to_count, AutoSlashed, CompletionTracker, EpochAdvanced, Error, ForeignJudge,
     JudgeAlreadySet, JudgeSet, NoJudge,
 };
 
@@ -68,14 +68,11 @@ impl CompletionTracker {
             return Ok(0);
         }
         let pair = pair(task_type, sink);
-        let dues = self.dues.getter(pair);
-        let (first_due, last_due): (u32, u32) = (
-            dues.first.get().wrapping_to(),
-            dues.last.get().wrapping_to(),
-        );
-        let numbers = [first, first_due, last_due].map(|number| u64::from(number).word());
-        let [first, first_due, last] = numbers;
-        let arguments = [task_type, sink.word(), first, first_due, last];
+        let (first_due, last_due) = self.dues.getter(pair).get();
+        let end = self.judged_until(task_type);
+        let numbers = [first, first_due, last_due, end].map(|number| u64::from(number).word());
+        let [first, first_due, last_due, end] = numbers;
+        let arguments = [task_type, sink.word(), first, first_due, last_due, end];
         let selector = IJudge::getSpanCall::SELECTOR;
         let span: [U256; 3] = query_words(self.vm(), judge, selector, &arguments)?;
         // Numbers of epochs.
@@ -83,9 +80,7 @@ impl CompletionTracker {
         if next >= until {
             return Ok(0);
         }
-        if last_due > 0 && last_due < until {
-            self.dues.setter(pair).first.set(Count::MAX);
-        }
+        self.dues.setter(pair).judged(until);
         let caller = self.vm().msg_sender();
         let caller_due = self.sources.getter(pair).get(caller);
         let arguments = [

@@ -33,7 +33,8 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event AutoSlashed(bytes32 indexed taskTypeId, address indexed sink, uint256 slashAmount, uint256 completionRate);
     /// From epoch `fromEpoch` on a completion of the task type stands for `weight` of capacity, and sinks are measured by
-    /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them.
+    /// `yardstick`: 0 not at all, 1 by what they declare, 2 by what was assigned to them, 3 by what they missed of it, where `weight` is
+    /// the wei of stake that 1e18 wei of payment stand for.
     #[derive(Debug, PartialEq, Eq)]
     event YardstickSet(bytes32 indexed taskTypeId, uint256 fromEpoch, uint256 weight, uint8 yardstick);
     /// Evidence for the task type is checked by `verifier` from `from` on, in seconds since 1970; by nobody, if `verifier` is
@@ -91,9 +92,12 @@ sol! {
     /// A completion `weight` is from 1 to 2^72 − 1.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidWeight(uint256 weight);
-    /// There is no `yardstick` of that number: 0 is none, 1 declared, 2 assigned.
+    /// There is no `yardstick` of that number: 0 is none, 1 declared, 2 assigned, 3 missed.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidYardstick(uint8 yardstick);
+    /// Stakes unbond in `period` seconds, and misses are known only after `required`.
+    #[derive(Debug, PartialEq, Eq)]
+    error UnbondingTooShort(uint256 period, uint256 required);
 
     /// What sink and source have both signed of a task: a receipt, `CompletionReceipt(bytes32 taskTypeId,address sink,address
     /// source,bytes32 taskId,uint256 timestamp)`, or an assignment, `TaskAssignment(bytes32 taskTypeId,address sink,address
@@ -141,6 +145,7 @@ pub enum Error {
     BatchTooLarge(BatchTooLarge),
     InvalidWeight(InvalidWeight),
     InvalidYardstick(InvalidYardstick),
+    UnbondingTooShort(UnbondingTooShort),
     NotAContract(NotAContract),
     Signature(signature::Error),
     InsufficientGas(InsufficientGas),

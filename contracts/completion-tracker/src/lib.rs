@@ -54,9 +54,9 @@ use alloy_primitives::{b256, Address, Uint, B256, U256};
 use bpe_common::{
     call::require_contract,
     clock,
-    eip712::{hash_words, Domain, DomainFields},
+    eip712::{hash_words, Domain, DomainFields, COMPLETION_TRACKER},
     emit,
-    judging::to_epoch,
+    judging::{to_epoch, Dues},
     math,
     ownable::Ownable,
     packed::{narrow, widen},
@@ -66,23 +66,20 @@ use stylus_sdk::{abi, prelude::*, storage::*};
 
 #[allow(unused_imports)]
 pub use bpe_common::judging::{
-    ASSIGNED, CONSECUTIVE_EPOCHS_FOR_SLASH, DECLARED, MAX_EPOCHS, NONE, SLASH_AMOUNT_BPS,
-    SLASH_THRESHOLD_BPS,
+    ASSIGNED, CONSECUTIVE_EPOCHS_FOR_SLASH, DECLARED, MAX_EPOCHS, MISSED, MISS_EPOCHS,
+    MISS_UNBONDING, NONE, SLASH_AMOUNT_BPS, SLASH_THRESHOLD_BPS,
 };
 pub use interface::*;
 #[allow(unused_imports)]
 pub use proof::{SIGNER_GAS, VERIFIER_GAS};
-use tasks::{Dues, Epoch, Task, TaskRecord};
+use tasks::{Epoch, Task, TaskRecord};
 #[allow(unused_imports)]
-pub use tasks::{MAX_BATCH, MAX_CLOCK_SKEW, MAX_DEADLINE, MAX_RECEIPT_AGE};
+pub use tasks::{JUDGING_TIME, MAX_BATCH, MAX_CLOCK_SKEW, MAX_DEADLINE, MAX_RECEIPT_AGE};
 use yardsticks::{Verifier, Yardstick};
 pub use yardsticks::{VERIFIER, YARDSTICK};
 
 /// The domain that receipts and assignments are signed for.
-pub const DOMAIN: Domain = Domain {
-    name: "BPE-CompletionTracker",
-    version: "1",
-};
+pub const DOMAIN: Domain = COMPLETION_TRACKER;
 /// `keccak256("CompletionReceipt(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 timestamp)")`
 pub const COMPLETION_TYPEHASH: B256 =
     b256!("7619767ac53e1c74b317807ae59255eef42deb8afaaf9aab91d0161a1eecf383");
@@ -186,7 +183,8 @@ impl CompletionTracker {
     }
 
     /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
-    /// this epoch. If the task was assigned and its deadline has not passed, it is met.
+    /// this epoch. If the task was assigned and its deadline has not passed, it is met. Where there is a verifier, evidence
+    /// of a task with this id counts no more.
     ///
     /// # Errors
     ///
@@ -221,7 +219,8 @@ impl CompletionTracker {
     ///
     /// # Errors
     ///
-    /// * [`InvalidDeadline`] if it has passed or is more than [`MAX_DEADLINE`] away.
+    /// * [`InvalidDeadline`] if it has passed, or is more than [`MAX_DEADLINE`] away or than stakes take to unbond, less
+    ///   [`JUDGING_TIME`].
     /// * [`TaskAlreadyAssigned`]; [`TaskAlreadyRecorded`] if it is done already.
     /// * As [`CompletionTracker::record_receipt`] for the signatures.
     ///
@@ -246,8 +245,9 @@ impl CompletionTracker {
     }
 
     /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source` is the
-    /// one whose task it was, if it was assigned or there may be a receipt for it too, and zero otherwise: with it the task
-    /// counts once, and towards the assignment. Who names none, or another, cannot keep it from being met afterwards.
+    /// one whose task it was, if it was assigned, and zero otherwise: with it the task counts towards the assignment, also of a sink that
+    /// has left. Who names none, or another, cannot keep it from being met afterwards. Of a sink a task counts once, by evidence or
+    /// by a receipt.
     ///
     /// The verifier itself may call: it brings, instead of an attestation, what it would answer to one,
     /// `abi.encode(true, taskTypeId, sink, taskId)`.
@@ -266,17 +266,12 @@ impl CompletionTracker {
         attestation: abi::Bytes,
     ) -> Result<(), Error> {
         let proven = self.verified(task_type_id, attestation)?;
-        if !self.is_serving(task_type_id, proven.sink)? {
+        let task = Task { source, ..proven };
+        // Who has left still owes what it accepted.
+        if !self.is_open(&task) && !self.is_serving(task_type_id, task.sink)? {
             return Err(SinkNotRegistered {}.into());
         }
-        let is_new = !self.mark(&proven);
-        let task = Task { source, ..proven };
-        let is_met = !source.is_zero() && self.is_open(&task);
-        let was_recorded = !source.is_zero() && self.mark(&task);
-        if was_recorded || !is_new && !is_met {
-            return Err(TaskAlreadyRecorded {}.into());
-        }
-        self.count(&task, is_new)
+        self.complete(&task)
     }
 
     // --- Anyone
@@ -350,13 +345,16 @@ impl CompletionTracker {
     /// ([`ASSIGNED`]). With [`NONE`] they owe nothing, from the next epoch on. With a weight of 1e9 a capacity of 100 units
     /// means 100 tasks in an epoch.
     ///
+    /// By [`MISSED`] they owe the work that they accept for payment, and `weight` is the task type's rate: so many wei of the stake
+    /// token 1e18 wei of the payment token stand for, in a slash. For that stakes have to unbond for [`MISS_UNBONDING`] at least.
+    ///
     /// What an owner has said stands, or nobody owes anything: if another yardstick is announced already, sinks owe nothing
     /// from when that was to begin until this one does. One that begins with the next epoch is not held up.
     ///
     /// # Errors
     ///
     /// * [`ownable::OwnableUnauthorizedAccount`]
-    /// * [`InvalidWeight`] if it is zero or has more than 72 bits; [`InvalidYardstick`]
+    /// * [`InvalidWeight`] if it is zero or has more than 72 bits; [`InvalidYardstick`], [`UnbondingTooShort`]
     ///
     /// # Events
     ///
@@ -368,8 +366,11 @@ impl CompletionTracker {
         yardstick: u8,
     ) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        if yardstick > ASSIGNED {
+        if yardstick > MISSED {
             return Err(InvalidYardstick { yardstick }.into());
+        }
+        if yardstick == MISSED {
+            self.require_unbonding()?;
         }
         let narrowed: Capacity = narrow(weight).unwrap_or_default();
         if narrowed.is_zero() {
@@ -454,7 +455,7 @@ impl CompletionTracker {
     }
 
     /// Of this very task: its deadline, zero if it was not assigned, and whether its completion has been recorded; by
-    /// evidence alone, if `source` is zero.
+    /// evidence alone, or by a receipt since there is a verifier, if `source` is zero.
     ///
     /// # Returns
     ///
@@ -501,8 +502,8 @@ impl CompletionTracker {
         )
     }
 
-    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, and the yardstick: 0
-    /// none, 1 declared, 2 assigned.
+    /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, or the rate of stake for
+    /// payment, and the yardstick: 0 none, 1 declared, 2 assigned, 3 missed.
     ///
     /// # Returns
     ///

@@ -102,6 +102,11 @@ impl CompletionTracker {
         Err(EvidenceRejected { verifier }.into())
     }
 
+    /// Whether there is a verifier of the task type, or one is announced.
+    pub(super) fn has_verifier(&self, task_type: B256) -> bool {
+        !self.verifiers.getter(task_type).account.get().is_zero()
+    }
+
     fn ask(&self, verifier: Address, attestation: Vec<u8>) -> Answer {
         let length = attestation.len();
         let mut request = ICapacityVerifier::verifyCall::SELECTOR.to_vec();

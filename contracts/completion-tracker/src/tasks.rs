@@ -19,9 +19,10 @@ use super::{
 pub const MAX_RECEIPT_AGE: u64 = 600;
 /// By so many seconds the clocks of those who sign may be ahead.
 pub const MAX_CLOCK_SKEW: u64 = 30;
-/// How far away a deadline may be, in seconds: half an hour less than the default unbonding period, in which the epochs up
-/// to it are judged.
-pub const MAX_DEADLINE: u64 = 86_400 - 1_800;
+/// So many seconds before a stake has unbonded the last deadline falls: in them the epochs up to it are judged.
+pub const JUDGING_TIME: u64 = 1_800;
+/// How far away a deadline may be, in seconds, however long stakes take to unbond: by default they take a day.
+pub const MAX_DEADLINE: u64 = 86_400 - JUDGING_TIME;
 /// The most receipts or assignments in a batch, and sinks in a keeper's page.
 pub const MAX_BATCH: usize = 100;
 
@@ -45,14 +46,6 @@ pub struct TaskRecord {
     /// The deadline, if it was assigned.
     pub(super) deadline: StorageCapacity,
     pub(super) recorded: StorageBool,
-}
-
-/// One slot: first (24 bits), last (24). Into which epochs deadlines of a sink fall, since all before were judged: zeros, if none
-/// did. If all of them have been judged since, `first` is the largest number.
-#[storage]
-pub struct Dues {
-    pub(super) first: StorageCount,
-    pub(super) last: StorageCount,
 }
 
 /// A task: its parties and its id name it. `source` is zero for what evidence alone proves.
@@ -103,27 +96,27 @@ impl CompletionTracker {
     pub(super) fn assign(&mut self, assignment: &SignedTask) -> Result<(), Error> {
         let now = clock::block_timestamp(self.vm());
         let deadline = assignment.time;
-        let latest = U256::from(now.saturating_add(MAX_DEADLINE));
-        if deadline <= U256::from(now) || deadline > latest {
+        if deadline <= U256::from(now) || deadline > U256::from(self.last_deadline()?) {
             return Err(InvalidDeadline { deadline }.into());
         }
         let task = Task::from(assignment);
         let (sink_sig, source_sig) = (&assignment.sinkSig, &assignment.sourceSig);
         self.require_signed(ASSIGNMENT_TYPEHASH, &task, deadline, sink_sig, source_sig)?;
-        let known = self.task(&task);
-        if known.recorded.get() {
+        if self.is_recorded(&task) {
             return Err(TaskAlreadyRecorded {}.into());
         }
-        if !known.deadline.get().is_zero() {
+        if !self.task(&task).deadline.get().is_zero() {
             return Err(TaskAlreadyAssigned {}.into());
         }
-        let selector = ICapacityRegistry::getSmoothedCapacityCall::SELECTOR;
+        // The most that it ever had: what it has now it can have given up ahead of this very transaction.
+        let selector = ICapacityRegistry::getPeakCapacityCall::SELECTOR;
         let capacity = self.ask_registry(selector, task.task_type, task.sink)?;
         let mut record = self.task_mut(&task);
         record.tag.set(tag(task.key()));
         record.deadline.set(Capacity::wrapping_from(deadline));
-        let due = to_count(to_epoch(deadline.wrapping_to()));
-        self.note_due(&task, due);
+        let epoch = to_epoch(deadline.wrapping_to());
+        self.note_due(&task, epoch);
+        let due = to_count(epoch);
         let mut epochs = self.epochs.setter(pair(task.task_type, task.sink));
         let mut epoch = epochs.setter(due);
         let accepted = epoch.accepted.get().max(pack(capacity));
@@ -137,16 +130,19 @@ impl CompletionTracker {
         Ok(())
     }
 
+    /// The last second into which the deadline of an assignment that is recorded now may fall.
+    fn last_deadline(&self) -> Result<u64, Error> {
+        let unbonding = self.unbonding_period()?.saturating_sub(JUDGING_TIME.into());
+        let most = unbonding.min(MAX_DEADLINE.into()) as u64;
+        Ok(clock::block_timestamp(self.vm()).saturating_add(most))
+    }
+
     /// Notes that a deadline falls into epoch `due`.
-    fn note_due(&mut self, task: &Task, due: Count) {
+    fn note_due(&mut self, task: &Task, epoch: u32) {
         let pair = pair(task.task_type, task.sink);
         let mut dues = self.dues.setter(pair);
-        if dues.first.get() > due || dues.last.get().is_zero() {
-            dues.first.set(due);
-        }
-        if dues.last.get() < due {
-            dues.last.set(due);
-        }
+        dues.add(epoch);
+        let due = to_count(epoch);
         let mut of_sink = self.sources.setter(pair);
         let mut latest = of_sink.setter(task.source);
         if latest.get() < due {
@@ -185,26 +181,35 @@ impl CompletionTracker {
         Ok(())
     }
 
-    fn complete(&mut self, task: &Task) -> Result<(), Error> {
-        match self.mark(task) {
-            true => Err(TaskAlreadyRecorded {}.into()),
-            false => self.count(task, true),
+    /// Books a task as done. Where evidence can prove it, that too: one task counts once, by whichever comes first, and the other
+    /// is good for nothing but its assignment.
+    pub(super) fn complete(&mut self, task: &Task) -> Result<(), Error> {
+        let source = Address::ZERO;
+        let proven = Task { source, ..*task };
+        let is_provable = self.has_verifier(task.task_type);
+        let is_new = !is_provable || !self.is_recorded(&proven);
+        if self.is_recorded(task) || !is_new && !self.is_open(task) {
+            return Err(TaskAlreadyRecorded {}.into());
         }
+        self.mark(task);
+        if is_provable {
+            self.mark(&proven);
+        }
+        self.count(task, is_new)
     }
 
-    /// Books a task as done, and returns whether it was already. Who gets `true` reverts, or goes no further.
-    pub(super) fn mark(&mut self, task: &Task) -> bool {
+    fn is_recorded(&self, task: &Task) -> bool {
+        self.task(task).recorded.get()
+    }
+
+    fn mark(&mut self, task: &Task) {
         let mut record = self.task_mut(task);
-        let was_recorded = record.recorded.get();
-        if !was_recorded {
-            record.tag.set(tag(task.key()));
-            record.recorded.set(true);
-        }
-        was_recorded
+        record.tag.set(tag(task.key()));
+        record.recorded.set(true);
     }
 
     /// Counts a task that was just booked: as a completion of this epoch if it `is_new`, and towards its assignment.
-    pub(super) fn count(&mut self, task: &Task, is_new: bool) -> Result<(), Error> {
+    fn count(&mut self, task: &Task, is_new: bool) -> Result<(), Error> {
         let now = clock::block_timestamp(self.vm());
         let (pair, today) = (pair(task.task_type, task.sink), to_count(to_epoch(now)));
         let deadline: u64 = self.task(task).deadline.get().saturating_to();

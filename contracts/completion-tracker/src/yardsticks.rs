@@ -1,18 +1,22 @@
 //! How the sinks of a task type are measured, and from when on.
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{B256, U8};
+use alloy_primitives::{B256, U256, U8};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::Revert,
     emit,
-    judging::NONE,
+    interfaces::IStakeTerms,
+    judging::{MISSED, MISS_EPOCHS, MISS_UNBONDING, NONE},
     packed::to_u128,
     powers::{self, power},
 };
 use stylus_sdk::{prelude::*, storage::*};
 
-use super::{to_count, Capacity, CompletionTracker, StorageCapacity, StorageCount, YardstickSet};
+use super::{
+    to_count, Capacity, CompletionTracker, Error, StorageCapacity, StorageCount, UnbondingTooShort,
+    YardstickSet,
+};
 
 /// The power to say what sinks owe, as [`powers::PowerAnnounced`] names it. It is given to nobody in particular.
 pub const YARDSTICK: B256 = power("yardstick");
@@ -56,6 +60,52 @@ impl CompletionTracker {
             }
         }
         (Capacity::from(1), NONE)
+    }
+
+    /// The epoch before which judging has to stop now: the next one to end; by [`MISSED`] the first that ended less than
+    /// [`MISS_EPOCHS`] ago.
+    pub(super) fn judged_until(&self, task_type: B256) -> u32 {
+        let now = self.now();
+        let earliest = now.saturating_sub(MISS_EPOCHS);
+        let yardsticks = self.yardsticks.getter(task_type);
+        let (mut end, mut until) = (now, now);
+        // As `measure` reads it: of those that have begun the last counts.
+        for index in (0..yardsticks.len()).rev() {
+            let Some(yardstick) = yardsticks.getter(index) else {
+                break;
+            };
+            let from: u32 = yardstick.from.get().wrapping_to();
+            if from >= until {
+                continue;
+            }
+            if yardstick.kind.get().byte(0) == MISSED {
+                end = from.max(earliest);
+            }
+            until = from;
+            if until <= earliest {
+                break;
+            }
+        }
+        end
+    }
+
+    /// Refuses unless stakes stay until misses are known.
+    pub(super) fn require_unbonding(&self) -> Result<(), Error> {
+        let period = self.unbonding_period()?;
+        match period < u128::from(MISS_UNBONDING) {
+            true => Err(UnbondingTooShort {
+                period: U256::from(period),
+                required: U256::from(MISS_UNBONDING),
+            }
+            .into()),
+            false => Ok(()),
+        }
+    }
+
+    /// How long it takes to unbond a stake, in seconds.
+    pub(super) fn unbonding_period(&self) -> Result<u128, Revert> {
+        let selector = IStakeTerms::unbondingPeriodCall::SELECTOR;
+        self.number(self.stake_manager.get(), selector, &[])
     }
 
     /// Measures by this from epoch `from` on, which is not judged yet. Of what was to begin later than the next epoch, only

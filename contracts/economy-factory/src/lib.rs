@@ -15,7 +15,7 @@
 //! # What an economy is made of
 //!
 //! StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway, OverflowMeter, WorkLedger, WorkVouchers,
-//! WorkReserve, PricingCurve, CompletionTracker, Judge (it may slash, and pays whoever brings that about a 1 024th of the
+//! WorkReserve, WorkMisses, PricingCurve, CompletionTracker, Judge (it may slash, and pays whoever brings that about a 1 024th of the
 //! least stake), OffchainAggregator (it may attest capacities and submit shares) and ServiceDirectory; in some Pipeline or
 //! ReputationLedger besides. A sink's stake backs the square root of it. The protocol fee of 0.1 % and the verification
 //! budgets go to the caller, until it names others. The templates are numbered as in the Solidity deployment:
@@ -81,13 +81,13 @@ pub const TEMPLATE_PIPELINE: u8 = 2;
 pub const TEMPLATE_GUILD: u8 = 3;
 /// The reputation, of 10 000, that a guild asks for.
 pub const GUILD_REPUTATION: u64 = 1_000;
-/// The most sinks of a cooperative whose shares are renewed in a call, as BackpressurePool takes them. One place is for
-/// the others, if there are more.
-pub const MAX_PAGE: u64 = 63;
+/// The most sinks of a cooperative whose shares are renewed in a call, as BackpressurePool takes 40 at most. One place is
+/// for the others, if there are more.
+pub const MAX_PAGE: u64 = 39;
 /// The most task types that an economy is made with: each costs about 1 million gas.
 pub const MAX_TASK_TYPES: usize = 16;
 /// How many programs there are.
-pub const PROGRAMS: usize = 16;
+pub const PROGRAMS: usize = 17;
 
 /// The places in the constructor's list of what not every economy has: the last ones.
 const PIPELINE: usize = PROGRAMS - 2;
@@ -143,6 +143,7 @@ struct Parts {
     ledger: Address,
     vouchers: Address,
     reserve: Address,
+    misses: Address,
     pricing: Address,
     tracker: Address,
     judge: Address,
@@ -157,7 +158,7 @@ struct Parts {
 impl From<[Address; PROGRAMS]> for Parts {
     /// From the order of the constructor's list.
     fn from(parts: [Address; PROGRAMS]) -> Self {
-        let [stakes, registry, pool, escrow, gateway, meter, ledger, vouchers, reserve, pricing, tracker, judge, aggregator, directory, pipeline, reputation] =
+        let [stakes, registry, pool, escrow, gateway, meter, ledger, vouchers, reserve, misses, pricing, tracker, judge, aggregator, directory, pipeline, reputation] =
             parts;
         Self {
             stakes,
@@ -169,6 +170,7 @@ impl From<[Address; PROGRAMS]> for Parts {
             ledger,
             vouchers,
             reserve,
+            misses,
             pricing,
             tracker,
             judge,
@@ -180,8 +182,9 @@ impl From<[Address; PROGRAMS]> for Parts {
     }
 }
 
-/// Nine contracts of an economy.
-type Nine = (
+/// Ten contracts of an economy.
+type Ten = (
+    Address,
     Address,
     Address,
     Address,
@@ -200,7 +203,7 @@ impl EconomyFactory {
     /// back the first unit of capacity, the programs, and the owner.
     ///
     /// The programs, in this order: StakeManager, CapacityRegistry, BackpressurePool, EscrowBuffer, StreamGateway,
-    /// OverflowMeter, WorkLedger, WorkVouchers, WorkReserve, PricingCurve, CompletionTracker, Judge, OffchainAggregator,
+    /// OverflowMeter, WorkLedger, WorkVouchers, WorkReserve, WorkMisses, PricingCurve, CompletionTracker, Judge, OffchainAggregator,
     /// ServiceDirectory, Pipeline, ReputationLedger. The last can be zero: then there are no guilds. Deployed ones that somebody
     /// uses do: clones share their code and nothing else.
     ///
@@ -337,7 +340,8 @@ impl EconomyFactory {
     /// * `workReserve`
     /// * `serviceDirectory`
     /// * `judge`
-    pub fn get_parts(&self, economy_id: B256) -> Result<Nine, Error> {
+    /// * `workMisses`
+    pub fn get_parts(&self, economy_id: B256) -> Result<Ten, Error> {
         let parts = self.require_parts(economy_id)?;
         Ok((
             parts.gateway,
@@ -349,6 +353,7 @@ impl EconomyFactory {
             parts.reserve,
             parts.directory,
             parts.judge,
+            parts.misses,
         ))
     }
 
@@ -490,8 +495,10 @@ impl EconomyFactory {
         self.tell(parts.pricing, new, &[registry, it])?;
         self.tell(parts.tracker, new, &[registry, stakes, it])?;
         let tracker = parts.tracker.word();
+        let vouchers = parts.vouchers.word();
+        self.tell(parts.misses, new, &[vouchers, tracker])?;
         let reward = min_stake >> REWARD_SHIFT;
-        let arguments = [tracker, registry, stakes, reward.word()];
+        let arguments = [tracker, registry, stakes, reward.word(), ledger];
         self.tell(parts.judge, new, &arguments)?;
         self.tell(parts.aggregator, new, &[registry, it])?;
         self.tell(parts.directory, new, &[registry, parts.pricing.word()])?;
@@ -521,6 +528,8 @@ impl EconomyFactory {
         )?;
         let selector = IEconomy::setWorkReserveCall::SELECTOR;
         self.tell(parts.ledger, selector, &[parts.reserve.word()])?;
+        let selector = IEconomy::setWorkMissesCall::SELECTOR;
+        self.tell(parts.ledger, selector, &[parts.misses.word()])?;
         let selector = IEconomy::setJudgeCall::SELECTOR;
         self.tell(parts.tracker, selector, &[parts.judge.word()])?;
         self.tell(
@@ -679,7 +688,7 @@ impl EconomyFactory {
         self.tell(parts.pool, selector, &arguments)
     }
 
-    /// StreamGateway, OverflowMeter, WorkReserve, Judge and ServiceDirectory have no owner.
+    /// StreamGateway, OverflowMeter, WorkReserve, WorkMisses, Judge and ServiceDirectory have no owner.
     fn hand_over(&self, parts: &Parts, owner: Address) -> Result<(), Error> {
         for part in [
             parts.stakes,

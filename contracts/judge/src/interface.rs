@@ -11,7 +11,8 @@ sol! {
     /// `caller` is not CompletionTracker.
     #[derive(Debug, PartialEq, Eq)]
     error UnauthorizedCaller(address caller);
-    /// Epochs from `from` until before `until` are not to be judged: the sink's `next` is another one, or not all have ended.
+    /// Epochs from `from` until before `until` are not to be judged: the sink's `next` is another one, or not all have ended, or not
+    /// long enough ago.
     #[derive(Debug, PartialEq, Eq)]
     error NotToBeJudged(uint256 from, uint256 until, uint256 next);
     /// A reward of `amount` is more than can be kept: 2^96 − 1 wei.

@@ -8,8 +8,8 @@
 //! | a source of its assignments, by the same calls | likewise | none | nothing: it is not rewarded where deadlines of its own fall into the bad epochs. Another account of its can be, for work that it kept from being proven: 1 % at most, which is why the reward is small |
 //! | anyone: the views | at any time | none | nothing |
 //!
-//! It has no owner and nothing to set; CompletionTracker, CapacityRegistry, StakeManager and the reward are those of its
-//! construction, for ever. It can slash once StakeManager's owner has let it, after StakeManager's notice.
+//! It has no owner and nothing to set; CompletionTracker, CapacityRegistry, StakeManager, WorkLedger and the reward are those of
+//! its construction, for ever. It can slash once StakeManager's owner has let it, after StakeManager's notice.
 //!
 //! Capacities are in units of 1e-9, stakes and the reward in the stake token's wei, rates in basis points, times in seconds
 //! since 1970, epochs of 300 s.
@@ -18,8 +18,12 @@
 //!
 //! Epochs are judged one after the other, each once, when they have ended, by numbers that are fixed by then: late or in
 //! time, the verdict is the same. Below the threshold three times in a row, the sink loses a tenth of its stake. An epoch in
-//! which nothing was due leaves the count as it was: neither leaving nor waiting clears it. Only a sink that was away for a
-//! day, [`MEMORY`] epochs, starts afresh.
+//! which nothing was due leaves the count as it was: neither leaving nor waiting clears it. Nor does a good epoch in which next to
+//! nothing was due: the count is cleared once in good epochs since the last bad one, together, half as much was due as in a bad
+//! one on average. Only a sink that was away for a day, [`MEMORY`] epochs, starts afresh.
+//!
+//! Tasks are whole. Of what is declared half is due, so a row of bad epochs costs nothing before half of what was due in it is a
+//! task: a sink of a fifth of a task an epoch is slashed after ten epochs without one, not after three.
 //!
 //! # What is due
 //!
@@ -27,8 +31,17 @@
 //! second by second, however often it left and came back, and whatever it declares now.
 //! *Assigned*: of the tasks that the sink accepted in writing, those whose deadline falls into the epoch, at most the
 //! capacity that it had then or when it accepted them, against those of them that were recorded by their deadline; they are
-//! due after it has left, too. A sink that nobody sent work to owes nothing by the second. Of an epoch that the registry no
-//! longer remembers, the most that it does remember is due.
+//! due after it has left, too. A sink that nobody sent work to owes nothing by the second. The registry forgets no capacity of
+//! the past, and knows of none before a sink came: what is due of an epoch is the same whenever it is judged.
+//!
+//! *Missed* (yardstick 3, where a task type is paid by work): of the work that the sink accepted in writing for a payment, what its
+//! sources reported at WorkMisses and it did not answer, against the work that was paid: an epoch is bad if less counted than was missed. It is
+//! judged 4200 s after its end, when all of that is known: reports are made within 600 s after a deadline, answers within 3600 s
+//! after a report, and what is redeemed later than that does not help. Work counts where it was done, in a line from each
+//! redemption to the next (WorkReserve keeps that for 64 epochs). An epoch without misses, in which the sink had no capacity,
+//! and one of which it is no longer known what counted, leaves the count as it was. Three such epochs cost no more than their
+//! sources lost, at the task type's rate of stake for payment, with no reward; epochs of another yardstick do not count with
+//! them.
 //!
 //! # The slash
 //!
@@ -41,8 +54,9 @@
 //!
 //! # Order of calls
 //!
-//! Programs refuse re-entry. CompletionTracker calls this contract, which calls CapacityRegistry and StakeManager; none of
-//! them calls back.
+//! Programs refuse re-entry. CompletionTracker calls this contract, which calls WorkMisses, WorkReserve, StakeManager and
+//! CapacityRegistry, in this order; none of them calls back. Reports and answers are made at
+//! WorkMisses, which never has anybody judged.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -52,6 +66,7 @@ bpe_common::trap_on_panic!();
 
 mod due;
 mod interface;
+mod misses;
 mod slash;
 mod standing;
 
@@ -67,12 +82,13 @@ use stylus_sdk::{prelude::*, storage::*};
 
 pub use interface::*;
 #[allow(unused_imports)]
-pub use slash::SLASH_REASON;
+pub use slash::{MISS_REASON, SLASH_REASON};
 use standing::Standing;
 #[allow(unused_imports)]
 pub use standing::MEMORY;
 
-/// The contract. Slots 0–1: tracker, registry. Slot 2: StakeManager (160 bits), reward (96). Then the mapping.
+/// The contract. Slots 0–1: tracker, registry. Slot 2: StakeManager (160 bits), reward (96). Then standings, and
+/// WorkLedger.
 #[entrypoint]
 #[storage]
 pub struct Judge {
@@ -83,16 +99,29 @@ pub struct Judge {
     reward: StorageUint<96, 2>,
     /// By the hash of task type and sink.
     standings: StorageMap<B256, Standing>,
+    work_ledger: StorageAddress,
 }
 
 /// All that a [`Standing`] has.
-type Numbers = (U256, U256, U256, U256, U256, U256, U256, U256);
+type Numbers = (
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+    U256,
+);
 
 #[public]
 impl Judge {
-    /// Sets the contract up, for ever: whose records are judged, where capacities are declared, where stakes are, and what
-    /// whoever brings a slash about is paid, in wei. StakeManager's owner has to let this contract slash, and CompletionTracker's
-    /// to name it.
+    /// Sets the contract up, for ever: whose records are judged, where capacities are declared, where stakes are, what
+    /// whoever brings a slash about is paid, in wei, and where work is paid, or zero. StakeManager's owner has to let this contract slash, and
+    /// CompletionTracker's to name it.
     ///
     /// # Errors
     ///
@@ -104,15 +133,20 @@ impl Judge {
         capacity_registry: Address,
         stake_manager: Address,
         reward: U256,
+        work_ledger: Address,
     ) -> Result<(), Error> {
         for account in [completion_tracker, capacity_registry, stake_manager] {
             require_contract(self.vm(), account)?;
+        }
+        if !work_ledger.is_zero() {
+            require_contract(self.vm(), work_ledger)?;
         }
         let narrowed = narrow(reward).ok_or(RewardTooLarge { amount: reward })?;
         self.completion_tracker.set(completion_tracker);
         self.capacity_registry.set(capacity_registry);
         self.stake_manager.set(stake_manager);
         self.reward.set(narrowed);
+        self.work_ledger.set(work_ledger);
         Ok(())
     }
 
@@ -156,8 +190,8 @@ impl Judge {
     // --- Views
 
     /// What of `sink` is to be judged now, if the first epoch in which it can owe anything is `first`, and deadlines fall into
-    /// epochs from `firstDue` to `lastDue`, both zero for none: from epoch `from` until before `until`. In those from `next`
-    /// until `from` it had no capacity and nothing was due. Nothing, if `next` is `until`.
+    /// epochs from `firstDue` to `lastDue`, both zero for none, and epochs from `end` on wait: from epoch `from` until before `until`.
+    /// In those from `next` until `from` it had no capacity and nothing was due. Nothing, if `next` is `until`.
     ///
     /// # Returns
     ///
@@ -175,9 +209,11 @@ impl Judge {
         first: U256,
         first_due: U256,
         last_due: U256,
+        end: U256,
     ) -> Result<(U256, U256, U256), Error> {
         let dues = (first_due.saturating_to(), last_due.saturating_to());
-        let span = self.span(task_type_id, sink, first.saturating_to(), dues)?;
+        let (first, end) = (first.saturating_to(), end.saturating_to());
+        let span = self.span(task_type_id, sink, (first, end), dues)?;
         let [next, from, until] = span.map(U256::from);
         Ok((next, from, until))
     }
@@ -194,6 +230,9 @@ impl Judge {
     /// * `since`: the first of these epochs.
     /// * `bound`: the cap that the last slash left, in units of 1e-9.
     /// * `boundUntil`: the last epoch that it bounds.
+    /// * `lost`: what the epochs below the threshold cost sources that reported misses, in wei of stake.
+    /// * `owed`: what was due in the epochs below the threshold, in capacity-seconds of 1e-9 units.
+    /// * `kept`: what was due in the good epochs since the last of them, likewise.
     pub fn get_standing(&self, task_type_id: B256, sink: Address) -> Numbers {
         self.standing(task_type_id, sink).numbers()
     }
@@ -205,11 +244,13 @@ impl Judge {
     /// * `completionTracker`
     /// * `capacityRegistry`
     /// * `stakeManager`
-    pub fn get_links(&self) -> (Address, Address, Address) {
+    /// * `workLedger`
+    pub fn get_links(&self) -> (Address, Address, Address, Address) {
         (
             self.completion_tracker.get(),
             self.capacity_registry.get(),
             self.stake_manager.get(),
+            self.work_ledger.get(),
         )
     }
 
@@ -226,6 +267,11 @@ impl Judge {
     /// Where stakes are.
     pub fn stake_manager(&self) -> Address {
         self.stake_manager.get()
+    }
+
+    /// Where work is paid; zero, if nowhere.
+    pub fn work_ledger(&self) -> Address {
+        self.work_ledger.get()
     }
 
     /// What whoever brings a slash about is paid, in wei: at most 1 % of what the slash takes.
@@ -251,14 +297,12 @@ impl Judge {
         let (known, now) = (self.standing(task_type, sink).next, self.now());
         let until = from.saturating_add(U256::from(count));
         let is_right = next >= U256::from(known) && from >= next && until <= U256::from(now);
-        if is_right {
-            return Ok(());
+        match is_right {
+            true => Ok(()),
+            false => {
+                let next = U256::from(known);
+                Err(NotToBeJudged { from, until, next }.into())
+            }
         }
-        Err(NotToBeJudged {
-            from,
-            until,
-            next: U256::from(known),
-        }
-        .into())
     }
 }

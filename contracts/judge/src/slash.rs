@@ -8,18 +8,29 @@ use bpe_common::{
     clock,
     interfaces::{ICapacityRegistry, IStakeSlasher},
     judging::{
-        EpochRecord, Verdict, CONSECUTIVE_EPOCHS_FOR_SLASH, SLASH_AMOUNT_BPS, SLASH_THRESHOLD_BPS,
+        EpochRecord, Verdict, CONSECUTIVE_EPOCHS_FOR_SLASH, MISSED, MISS_EPOCHS, SLASH_AMOUNT_BPS,
     },
-    math,
+    math::{self, split::scale},
     packed::widen,
 };
 use stylus_sdk::prelude::*;
 
-use super::{due::rate, standing::Memory, Error, Judge};
+use super::{
+    due::{due, is_enough},
+    misses::Missed,
+    standing::Memory,
+    Error, Judge, NotToBeJudged,
+};
 
 /// `keccak256("COMPLETION_UNDERPERFORMANCE")`
 pub const SLASH_REASON: B256 =
     b256!("d0e2c49981e010b210a798f5698435254fee198a8b50eb12f13710c4df92934b");
+
+/// `keccak256("WORK_MISSED")`
+pub const MISS_REASON: B256 =
+    b256!("7d174a434e3742a3cfe51696f6ea8388f7deae67b9252da7793539b36934f7d6");
+/// What rates of stake for payment are fractions of.
+const RATE_ONE: u128 = 1_000_000_000_000_000_000;
 
 /// Who had this judged, and the last epoch into which a deadline of its assignments falls.
 type Caller = (Address, u32);
@@ -43,20 +54,18 @@ impl Judge {
         let mut verdicts = Vec::with_capacity(records.len());
         let mut is_slashed = false;
         let mut before = match records.is_empty() {
-            true => None,
+            true => 0,
             false => self.seconds_until(task_type, sink, from)?,
         };
         for record in records {
             let epoch = memory.next;
             memory.next = epoch.saturating_add(1);
             let after = self.seconds_until(task_type, sink, memory.next)?;
-            let served = match before.zip(after) {
-                Some((before, after)) => after.saturating_sub(before),
-                None => self.most_served(task_type, sink)?,
-            };
+            let served = after.saturating_sub(before);
             before = after;
             let record = EpochRecord::from(*record);
-            let verdict = self.judge_one(sink, epoch, &record, served, &mut memory, caller)?;
+            let of = (task_type, sink);
+            let verdict = self.judge_one(of, epoch, &record, served, &mut memory, caller)?;
             is_slashed |= verdict.slashed > 0;
             verdicts.push(verdict.word());
         }
@@ -70,7 +79,7 @@ impl Judge {
     /// Judges one epoch, in which the sink had `served` capacity-seconds.
     fn judge_one(
         &self,
-        sink: Address,
+        (task_type, sink): (B256, Address),
         epoch: u32,
         record: &EpochRecord,
         served: u128,
@@ -81,33 +90,49 @@ impl Judge {
             0 => memory.be_absent(1),
             _ => memory.be_present(),
         }
-        let judged = rate(record, epoch, memory, served);
-        if judged.is_none() && served == 0 {
+        let by_misses = record.yardstick == MISSED;
+        let missed = match by_misses {
+            true => self.final_misses(task_type, sink, epoch)?,
+            false => Missed::default(),
+        };
+        let due = match by_misses {
+            true => self.due_by_misses(task_type, sink, epoch, &missed, served, memory)?,
+            false => due(record, epoch, memory, served),
+        };
+        if due.is_none() && served == 0 {
             return Ok(Verdict::default());
         }
-        memory.rate = judged.unwrap_or(math::BPS);
+        memory.rate = due.map_or(math::BPS, |due| due.rate);
         let mut verdict = Verdict {
             rate: Some(memory.rate),
             slashed: 0,
         };
-        let Some(rate) = judged else {
+        let Some(due) = due else {
             return Ok(verdict);
         };
-        if u64::from(rate) >= SLASH_THRESHOLD_BPS {
-            memory.below = 0;
+        if !due.is_bad() {
+            memory.be_good(due.owed, by_misses);
             return Ok(verdict);
         }
         let stake = self.stake_of(sink, epoch)?;
-        if memory.below == 0 {
-            (memory.since, memory.stake) = (epoch, stake);
-        }
-        memory.stake = memory.stake.min(stake);
-        memory.below = memory.below.saturating_add(1);
-        if memory.below >= CONSECUTIVE_EPOCHS_FOR_SLASH {
+        let lost = scale(missed.value, record.weight, RATE_ONE);
+        memory.be_bad(epoch, stake, due.owed, lost, by_misses);
+        if memory.below >= CONSECUTIVE_EPOCHS_FOR_SLASH && is_enough(record, memory.owed) {
             memory.below = 0;
             verdict.slashed = self.slash(sink, memory, caller)?;
         }
         Ok(verdict)
+    }
+
+    /// What was missed in `epoch`, which has to be over for so long that it is known.
+    fn final_misses(&self, task_type: B256, sink: Address, epoch: u32) -> Result<Missed, Error> {
+        let until = epoch.saturating_add(1);
+        if until.saturating_add(MISS_EPOCHS) > self.now() {
+            let [from, until] = [epoch, until].map(U256::from);
+            let next = from;
+            return Err(NotToBeJudged { from, until, next }.into());
+        }
+        self.missed_in(task_type, sink, epoch)
     }
 
     /// The stake at the end of `epoch`, or now, if that is less.
@@ -126,14 +151,19 @@ impl Judge {
     fn slash(&self, sink: Address, memory: &mut Memory, caller: Caller) -> Result<u128, Error> {
         // No overflow: a stake has 112 bits. No more than the stake: it was the least so far, this one included.
         let part = memory.stake.saturating_mul(u128::from(SLASH_AMOUNT_BPS));
-        let amount = part / u128::from(math::BPS);
+        let tenth = part / u128::from(math::BPS);
+        // By misses nobody is rewarded, and no more is taken than those lost who reported them.
+        let (amount, reason, to) = match memory.by_misses {
+            true => (tenth.min(memory.lost), MISS_REASON, Address::ZERO),
+            false => (tenth, SLASH_REASON, rewarded(sink, memory, caller)),
+        };
         let stakes = self.stake_manager.get();
         if amount > 0 {
             let arguments = [
                 sink.into_word(),
                 U256::from(amount).into(),
-                SLASH_REASON,
-                rewarded(sink, memory, caller).into_word(),
+                reason,
+                to.into_word(),
                 widen(self.reward.get()).into(),
             ];
             let selector = IStakeSlasher::slashAndRewardCall::SELECTOR;

@@ -6,7 +6,7 @@ use bpe_common::{
     clock, emit,
     math::{
         to_u128_saturating,
-        work::{fee_by_use, used},
+        work::{approached_capacity, faded, fee_by_use, share_of, used},
     },
     packed::{to_u128, widen},
 };
@@ -14,7 +14,8 @@ use stylus_sdk::{prelude::*, storage::*};
 
 use super::{base_fee, BaseFeeUpdated, PricingCurve, CURVE_USED};
 
-/// What counted in an epoch. One slot: work (104 bits), capacity (104), epoch (32), open (8).
+/// What counted in an epoch. Slot 0: work (104 bits), capacity (104), epoch (32), open (8). Slot 1: usual (104), usual_epoch
+/// (32).
 #[storage]
 pub struct Usage {
     /// In capacity-seconds of 1e-9 units; and the capacity that served it.
@@ -24,6 +25,9 @@ pub struct Usage {
     epoch: StorageU32,
     /// 1 if something counted in `epoch`.
     open: StorageU8,
+    /// The capacity that usually serves when something counts, before `usual_epoch`: each epoch brings three tenths of it.
+    usual: StorageUint<104, 2>,
+    usual_epoch: StorageU32,
 }
 
 /// The most that is kept of work and capacity.
@@ -57,7 +61,13 @@ impl PricingCurve {
         let mut market = self.markets.setter(id);
         // Fits: at most MAX_BASE_FEE.
         market.base_fee.set(Uint::wrapping_from(U256::from(fee)));
-        self.usages.setter(id).open.set(U8::ZERO);
+        let (usual, epoch) = (self.usual_with_last(id), self.last_epoch(id));
+        let mut usage = self.usages.setter(id);
+        usage.open.set(U8::ZERO);
+        usage.usual.set(Uint::wrapping_from(U256::from(usual)));
+        usage
+            .usual_epoch
+            .set(Uint::wrapping_from(epoch.saturating_add(1)));
         emit!(self.vm(), BaseFeeUpdated[id](fee));
         true
     }
@@ -90,18 +100,34 @@ impl PricingCurve {
     /// The fee after the last epoch with counts, if that has ended and has not moved it yet.
     fn next_fee(&self, id: B256) -> Option<u128> {
         let usage = self.usages.getter(id);
-        let epoch: u64 = widen(usage.epoch.get()).wrapping_to();
-        if usage.open.get().is_zero() || self.work_epoch() <= epoch {
+        if usage.open.get().is_zero() || self.work_epoch() <= self.last_epoch(id) {
             return None;
         }
-        let used = used(to_u128(usage.work.get()), to_u128(usage.capacity.get()))?;
+        let capacity = to_u128(usage.capacity.get());
+        let used = used(to_u128(usage.work.get()), capacity)?;
+        let weight = share_of(capacity, self.usual(id));
         let (floor, ceiling) = self.bounds(id);
-        Some(fee_by_use(
-            base_fee(&self.markets.getter(id)),
-            used,
-            floor,
-            ceiling,
-        ))
+        let fee = base_fee(&self.markets.getter(id));
+        Some(fee_by_use(fee, used, weight, floor, ceiling))
+    }
+
+    /// The epoch of the last count.
+    fn last_epoch(&self, id: B256) -> u64 {
+        widen(self.usages.getter(id).epoch.get()).wrapping_to()
+    }
+
+    /// The capacity that usually served before the last epoch with counts. Epochs without counts fade it.
+    fn usual(&self, id: B256) -> u128 {
+        let usage = self.usages.getter(id);
+        let since: u64 = widen(usage.usual_epoch.get()).wrapping_to();
+        let idle = self.last_epoch(id).saturating_sub(since);
+        faded(to_u128(usage.usual.get()), idle)
+    }
+
+    /// The same after that epoch.
+    fn usual_with_last(&self, id: B256) -> u128 {
+        let capacity = to_u128(self.usages.getter(id).capacity.get());
+        approached_capacity(self.usual(id), capacity)
     }
 
     /// Work and capacity that counted in `epoch` so far. What counted earlier has moved the fee already: sums that fade over

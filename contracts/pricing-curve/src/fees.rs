@@ -125,9 +125,15 @@ impl PricingCurve {
         }
     }
 
-    /// Whether the fee of the task type has moved, or can: from its first epoch on.
+    /// Whether somebody may rely on the fee of the task type: from its first epoch on, or, if it follows work, from the
+    /// first count on. Not before it is registered, which is when ServiceDirectory calls: anybody can begin epochs of what does
+    /// not exist yet.
     fn has_begun(&self, id: B256) -> bool {
-        let begun = !self.markets.getter(id).epoch_start.get().is_zero();
-        begun || self.has_counted(id)
+        let is_new = self.vm().msg_sender() == self.service_directory.get();
+        !is_new
+            && match self.follows_work(id) {
+                true => self.has_counted(id),
+                false => !self.markets.getter(id).epoch_start.get().is_zero(),
+            }
     }
 }

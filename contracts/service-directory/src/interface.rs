@@ -30,6 +30,9 @@ sol! {
     /// CapacityRegistry has no BackpressurePool yet.
     #[derive(Debug, PartialEq, Eq)]
     error NoBackpressurePool();
+    /// Only a task type whose id follows from its creator and name may be paid by work from the start.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotDerived(bytes32 taskTypeId);
     /// `caller` did not create the task type.
     #[derive(Debug, PartialEq, Eq)]
     error NotTaskTypeCreator(bytes32 taskTypeId, address caller);
@@ -55,6 +58,7 @@ pub enum Error {
     UriTooLong(UriTooLong),
     InsufficientStake(InsufficientStake),
     NoBackpressurePool(NoBackpressurePool),
+    NotDerived(NotDerived),
     NotTaskTypeCreator(NotTaskTypeCreator),
     EmptyMetadata(EmptyMetadata),
     AlreadyDescribed(AlreadyDescribed),

@@ -24,13 +24,16 @@ pub fn name_of(metadata: &str) -> Option<&str> {
     is_name(name).then_some(name)
 }
 
-/// What everybody reads alike, and what JSON writes as it is.
+/// What is read as it stands, and what JSON writes as it is.
 fn is_name(name: &str) -> bool {
-    (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_plain)
+    (1..=MAX_NAME).contains(&name.len()) && name.chars().all(is_plain)
 }
 
-fn is_plain(byte: u8) -> bool {
-    byte >= b' ' && !matches!(byte, b'"' | b'\\' | 0x7f)
+/// Neither controls nor what is not seen: spaces without width, and what turns the direction of writing.
+fn is_plain(letter: char) -> bool {
+    !letter.is_control()
+        && !matches!(letter, '"' | '\\' | '\u{ad}' | '\u{feff}')
+        && !matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
 /// `keccak256(abi.encode(creator, name))`

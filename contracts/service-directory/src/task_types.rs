@@ -1,6 +1,6 @@
 //! Task types: registered with all that belongs to them in one transaction.
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{keccak256, Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{invoke_words, query_words, to_address},
@@ -13,7 +13,7 @@ use stylus_sdk::prelude::*;
 use super::{
     names::{derived_id, name_of},
     AlreadyDescribed, EmptyMetadata, Error, InsufficientStake, MetadataTooLong, NoBackpressurePool,
-    NotTaskTypeCreator, ServiceDirectory, TaskTypeDescribed,
+    NotDerived, NotTaskTypeCreator, ServiceDirectory, TaskTypeDescribed,
 };
 
 /// The longest metadata of a task type, in bytes.
@@ -59,6 +59,10 @@ impl ServiceDirectory {
         }
         let creator = self.vm().msg_sender();
         let derived = name_of(metadata).is_some_and(|name| derived_id(creator, name) == id);
+        if terms.weighting == BY_WORK && !derived {
+            // For ever, also for somebody from whose address and name the id follows.
+            return Err(NotDerived { taskTypeId: id }.into());
+        }
         let [] = invoke_words(
             self.vm(),
             self.capacity_registry.get(),
@@ -76,8 +80,17 @@ impl ServiceDirectory {
         }
         // Before there is a pool, as it has to be.
         self.price(id, &terms)?;
-        let selector = IUnitBalancer::createPoolCall::SELECTOR;
-        let [] = invoke_words(self.vm(), to_address(pool), selector, &[id])?;
+        self.ensure_pool(to_address(pool), id)
+    }
+
+    /// Creates the pool, unless somebody has who took the id before.
+    fn ensure_pool(&self, pools: Address, id: B256) -> Result<(), Error> {
+        let selector = IUnitBalancer::getPoolCall::SELECTOR;
+        let [pool] = query_words(self.vm(), pools, selector, &[id])?;
+        if pool.is_zero() {
+            let selector = IUnitBalancer::createPoolCall::SELECTOR;
+            let [] = invoke_words(self.vm(), pools, selector, &[id])?;
+        }
         Ok(())
     }
 
@@ -102,8 +115,10 @@ impl ServiceDirectory {
     }
 
     fn keep(&mut self, id: B256, metadata: &str) {
+        let before = self.metadata.getter(id).get_string();
         self.metadata.setter(id).set_str(metadata);
         let hash = match name_of(metadata) {
+            Some(name) if name_of(&before) == Some(name) => keccak256(name),
             Some(name) => self.list(id, name),
             None => B256::ZERO,
         };

@@ -61,6 +61,14 @@ impl Pool {
         Ok(())
     }
 
+    /// This contract, where a pool was created.
+    pub fn get_pool(&self, task_type_id: B256) -> Address {
+        match self.created.get(task_type_id) {
+            true => self.vm().contract_address(),
+            false => Address::ZERO,
+        }
+    }
+
     /// As BackpressurePool's.
     pub fn on_capacity_reduced(
         &mut self,

@@ -16,6 +16,10 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event WorkReserveSet(address indexed workReserve);
 
+    /// Misses are reported and answered at `workMisses`.
+    #[derive(Debug, PartialEq, Eq)]
+    event WorkMissesSet(address indexed workMisses);
+
     /// `caller` is not EscrowBuffer.
     #[derive(Debug, PartialEq, Eq)]
     error UnauthorizedCaller(address caller);
@@ -28,6 +32,9 @@ sol! {
     /// The WorkReserve at `reserve` is that of another WorkLedger.
     #[derive(Debug, PartialEq, Eq)]
     error ForeignReserve(address reserve);
+    /// The WorkMisses at `misses` is that of another WorkLedger.
+    #[derive(Debug, PartialEq, Eq)]
+    error ForeignMisses(address misses);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what a neighbour reverted with.
@@ -38,6 +45,7 @@ pub enum Error {
     UnauthorizedCaller(UnauthorizedCaller),
     WorkReserveAlreadySet(WorkReserveAlreadySet),
     ForeignReserve(ForeignReserve),
+    ForeignMisses(ForeignMisses),
     NotAContract(NotAContract),
     Revert(Revert),
     Ownable(ownable::Error),

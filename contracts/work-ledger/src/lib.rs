@@ -7,9 +7,11 @@
 //! |---|---|
 //! | anyone | [`note`](WorkLedger::note) what a source has paid until now |
 //! | EscrowBuffer | [`attribute`](WorkLedger::attribute) overflow, [`shrink`](WorkLedger::shrink) what is left of it |
-//! | the owner | [`set_work_reserve`](WorkLedger::set_work_reserve), once |
+//! | the owner | [`set_work_reserve`](WorkLedger::set_work_reserve), once; [`set_work_misses`](WorkLedger::set_work_misses), with notice |
 //!
-//! All links are set once, for ever: another pool, meter or agreement could make up payments, another reserve could take them.
+//! All links but WorkMisses are set once, for ever: another pool, meter or agreement could make up payments, another reserve
+//! could take them. What is reported at WorkMisses costs sources money, and sinks what they have shown and their stake, so it is a
+//! power over stakes: it is named at once until StakeManager is opened, and after its notice from then on.
 //!
 //! # Three contracts for work
 //!
@@ -38,21 +40,26 @@ bpe_common::trap_on_panic!();
 
 mod attribution;
 mod interface;
+
 mod noting;
+mod reporters;
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
-    emit,
+    clock, emit,
     interfaces::{IPoolDirectory, IWorkReserve},
     ownable::Ownable,
     packed::widen,
+    powers::Holder,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
 pub use interface::*;
+#[allow(unused_imports)]
+pub use reporters::MISSES;
 
 /// What a source has paid into a task type's escrow. Slot 0: noted (128 bits), time (32). Slot 1: index (128),
 /// unit_seconds (128), as OverflowMeter had them at the last note.
@@ -90,7 +97,8 @@ pub struct KnownPool {
     by_work: StorageBool,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–7: the neighbours, an address each. Then the mappings, and WorkReserve.
+/// The contract. Slots 0–1: ownership. Slots 2–7: the neighbours, an address each. Then the mappings, WorkReserve, and
+/// WorkMisses in two slots.
 #[entrypoint]
 #[storage]
 pub struct WorkLedger {
@@ -107,6 +115,7 @@ pub struct WorkLedger {
     parts: StorageMap<B256, StorageMap<Address, Part>>,
     scales: StorageMap<B256, Scale>,
     work_reserve: StorageAddress,
+    work_misses: Holder,
 }
 
 #[public]
@@ -235,7 +244,39 @@ impl WorkLedger {
         Ok(())
     }
 
+    /// Has misses reported and answered at `work_misses`: at once until staking is open, after StakeManager's `powerNotice` from then
+    /// on. Nowhere from now on, if zero.
+    ///
+    /// # Errors
+    ///
+    /// * `OwnableUnauthorizedAccount`, [`NotAContract`](bpe_common::call::NotAContract), [`ForeignMisses`]
+    /// * `MalformedReturn` if `work_misses` is none.
+    ///
+    /// # Events
+    ///
+    /// * [`WorkMissesSet`], or [`PowerAnnounced`](bpe_common::powers::PowerAnnounced) if it waits for the notice.
+    pub fn set_work_misses(&mut self, work_misses: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        self.name_misses(work_misses)
+    }
+
     // --- Views
+
+    /// Where misses are reported and answered; zero for nowhere.
+    pub fn work_misses(&self) -> Address {
+        self.work_misses.get(clock::block_timestamp(self.vm()))
+    }
+
+    /// Where they are to be, and from when on, in seconds since 1970; zeros if that is not announced.
+    ///
+    /// # Returns
+    ///
+    /// * `workMisses`
+    /// * `from`
+    pub fn announced_work_misses(&self) -> (Address, U256) {
+        self.work_misses
+            .announced(clock::block_timestamp(self.vm()))
+    }
 
     /// What `source` has paid for a task type by work, as noted, in wei since ever; zero, if it is none.
     pub fn get_paid(&self, task_type_id: B256, source: Address) -> U256 {
@@ -304,8 +345,8 @@ impl WorkLedger {
 }
 
 impl WorkLedger {
-    fn link(&self, pool: Address, selector: [u8; 4]) -> Result<Address, Error> {
-        let [address] = query_words(self.vm(), pool, selector, &[])?;
+    fn link(&self, of: Address, selector: [u8; 4]) -> Result<Address, Error> {
+        let [address] = query_words(self.vm(), of, selector, &[])?;
         Ok(to_address(address))
     }
 }

@@ -28,7 +28,7 @@ const MAX_AMOUNT: u128 = (1 << 112) - 1;
 /// there is a request to take back or a deposit: asked (112), asked_at (40), deposited (104).
 #[storage]
 pub struct Budget {
-    /// What counted for sinks and what was taken back, since ever. What was paid, less this, is unspent.
+    /// What counted for sinks, was taken back and was charged for misses, since ever. What was paid, less this, is unspent.
     pub(super) spent: StorageAmount,
     /// The sum of the earmarks that are not released yet.
     pub(super) earmarked: StorageAmount,
@@ -125,6 +125,7 @@ impl WorkReserve {
         self.use_earmark(id, source, sink, used, hour);
         self.store_funds(id, source, &funds, part.value);
         self.owe(id, sink, part.value);
+        self.write_down(id, sink, part.work);
         (part, available)
     }
 
@@ -225,7 +226,7 @@ impl WorkReserve {
     }
 
     /// Adds `amount` to what `to` is owed.
-    fn owe(&mut self, id: B256, to: Address, amount: u128) {
+    pub(super) fn owe(&mut self, id: B256, to: Address, amount: u128) {
         let owed = self.owed.getter(id).get(to);
         // Fits, as the sum does: no more than all sources have paid.
         let owed = owed.saturating_add(U256::from(amount));

@@ -30,7 +30,7 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event Claimed(address indexed account, uint256 amount);
 
-    /// `caller` is not WorkVouchers.
+    /// `caller` is not WorkVouchers, or not WorkMisses.
     #[derive(Debug, PartialEq, Eq)]
     error UnauthorizedCaller(address caller);
     /// An amount of zero was given.
@@ -69,6 +69,18 @@ sol! {
     /// `count` accounts are more than the `max` of one call.
     #[derive(Debug, PartialEq, Eq)]
     error TooManyAccounts(uint256 count, uint256 max);
+    /// A miss is charged after the `deadline`, and at the latest at `until`.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotToBeReported(uint256 deadline, uint256 until);
+    /// The assignment was charged before.
+    #[derive(Debug, PartialEq, Eq)]
+    error AlreadyCharged();
+    /// `account` did not sign this: or what was signed is of another chain, contract or content.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotSigned(address account);
+    /// `caller` has not taken so much for tasks of this sink.
+    #[derive(Debug, PartialEq, Eq)]
+    error NothingPending(address caller);
 }
 
 /// Why a call was refused. [`Error::Revert`] is what a neighbour or Superfluid reverted with.
@@ -88,6 +100,10 @@ pub enum Error {
     NothingToClaim(NothingToClaim),
     ReserveShort(ReserveShort),
     TooManyAccounts(TooManyAccounts),
+    NotToBeReported(NotToBeReported),
+    AlreadyCharged(AlreadyCharged),
+    NotSigned(NotSigned),
+    NothingPending(NothingPending),
     NotAContract(NotAContract),
     InsufficientGas(InsufficientGas),
     Erc20(SafeERC20FailedOperation),

@@ -6,6 +6,7 @@
 //! | who | may |
 //! |---|---|
 //! | WorkVouchers | [`spend`](WorkReserve::spend) a source's money for a sink, by a voucher of both |
+//! | WorkMisses | [`charge`](WorkReserve::charge) a source for a miss, by its signature; [`award`](WorkReserve::award) that to the sink or the treasury |
 //! | anyone | have paid what is owed: [`pay_out`](WorkReserve::pay_out), [`drain_to`](WorkReserve::drain_to), [`claim_for`](WorkReserve::claim_for); [`disconnect`](WorkReserve::disconnect) |
 //! | a source | [`deposit`](WorkReserve::deposit), [`deposit_at_least`](WorkReserve::deposit_at_least); [`earmark`](WorkReserve::earmark) its money; [`request_take_back`](WorkReserve::request_take_back), [`take_back`](WorkReserve::take_back) what it has not spent |
 //! | an account | [`claim`](WorkReserve::claim) what could not be paid to it |
@@ -15,11 +16,13 @@
 //! # Full reserve
 //!
 //! A source's *unspent* money is what it has paid by its streams, as WorkLedger has noted, and by deposits after the cuts of a
-//! stream, less what it has spent: what counted for sinks, and what it took back. What is not there is refused, never clamped. What counted is *owed* to the sink until it
+//! stream, less what it has spent: what counted for sinks, what it took back, and what
+//! was charged for misses, settled or not. What is not there is refused, never clamped. What counted is *owed* to the sink until it
 //! is paid; registering, leaving, being slashed do not touch it.
 //!
 //! The sum of all notes is at most what the pool has paid here, and each wei of it is spent once. So what this contract has of
-//! a task type, claimed or claimable, is at all times at least the sum of what is unspent and owed. Each task type pays from
+//! a task type, claimed or claimable, is at all times at least the sum of what is unspent, owed and
+//! pending for misses. Each task type pays from
 //! what its own pool has paid, so none can use up another's. What is never noted stays, and belongs to nobody.
 //!
 //! # Three parts
@@ -29,12 +32,23 @@
 //!
 //! # Order of calls
 //!
-//! Programs refuse re-entry. [`spend`](WorkReserve::spend), which WorkVouchers calls, calls nobody. Sources' own calls and views
+//! Programs refuse re-entry. [`spend`](WorkReserve::spend), which WorkVouchers calls, calls nobody. WorkMisses' calls ask
+//! WorkLedger, WorkVouchers, CapacityRegistry and StakeManager, which call back nobody then. Sources' own calls and views
 //! ask WorkLedger, which never calls back. Tokens are sent last, when all is written down.
+//!
+//! # Misses
+//!
+//! A task that a sink accepted in writing and did not do costs its source, if it reports it, what both signed. WorkLedger's
+//! WorkMisses says what is reported, and what of it the sink has answered. It can take no more than sources have signed,
+//! from what is free alone, each assignment once and within 600 s after its deadline; and what it took it can give to that sink or to
+//! StakeManager's treasury, and never back. A WorkMisses that has been replaced still gives away what it has taken.
+//!
+//! Of each sink it is on record how much had counted when, so that Judge can compare what it did with what it missed, epoch by
+//! epoch: [`get_counted`](WorkReserve::get_counted).
 //!
 //! # Not here yet
 //!
-//! Misses, which take money and award it. The escrow pressure of task types by work: EscrowBuffer says none.
+//! The escrow pressure of task types by work: EscrowBuffer says none.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -42,9 +56,11 @@ extern crate alloc;
 #[cfg(target_arch = "wasm32")]
 bpe_common::trap_on_panic!();
 
+mod charges;
 mod deposits;
 mod earmarks;
 mod funds;
+mod history;
 mod interface;
 mod payments;
 mod take_back;
@@ -55,14 +71,19 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
     connections,
+    events::Word,
     interfaces::{IEscrowLinks, IWorkEvidence},
     packed::widen,
 };
 use stylus_sdk::{prelude::*, storage::*};
 
+pub use charges::REPORT_WINDOW;
 pub use earmarks::MAX_EARMARK;
 use earmarks::{end_of, Earmark};
 use funds::{Budget, StorageAmount};
+#[allow(unused_imports)]
+pub use history::HISTORY;
+use history::{Counted, History};
 pub use interface::*;
 use payments::Holdings;
 pub use payments::{MAX_ACCOUNTS, PAYMENT_GAS};
@@ -88,6 +109,13 @@ pub struct WorkReserve {
     /// What anybody is owed, in wei.
     owed: StorageMap<B256, StorageMap<Address, StorageU256>>,
     credits: StorageMap<Address, StorageU256>,
+    /// By the hash of whoever took it, task type and sink: what was taken for misses and is nobody's yet.
+    pending: StorageMap<B256, StorageU128>,
+    /// By the hash of what was signed: assignments that were charged.
+    charged: StorageMap<B256, StorageBool>,
+    /// What has counted for sinks, and when.
+    counted: StorageMap<B256, StorageMap<Address, Counted>>,
+    histories: StorageMap<B256, StorageMap<Address, History>>,
 }
 
 #[public]
@@ -154,6 +182,66 @@ impl WorkReserve {
             U256::from(available),
             U256::from(self.ever_paid(task_type_id, source, paid)),
         ))
+    }
+
+    // --- WorkMisses
+
+    /// Takes `value` from what is free of `source`'s money, for a task that `sink` is said not to have done: what the source signed
+    /// when it was accepted, a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256
+    /// value,uint256 timestamp,uint256 deadline)` of WorkVouchers' domain. `r`, `s`, `v` are its signature.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`], [`NotToBeReported`], [`AlreadyCharged`], [`NotSigned`], [`InsufficientFunds`]
+    ///
+    /// # Events
+    ///
+    /// * WorkLedger's `Noted`
+    #[allow(clippy::too_many_arguments)]
+    pub fn charge(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        source: Address,
+        task_id: B256,
+        work: U256,
+        value: U256,
+        timestamp: U256,
+        deadline: U256,
+        r: B256,
+        s: B256,
+        v: u8,
+    ) -> Result<(), Error> {
+        let words = [
+            task_type_id,
+            sink.word(),
+            source.word(),
+            task_id,
+            work.word(),
+            value.word(),
+            timestamp.word(),
+            deadline.word(),
+        ];
+        self.charge_for(words, value, deadline, [r, s, v.word()])
+    }
+
+    /// Gives `amount` of what the caller took for tasks of `sink` to it, or else to StakeManager's treasury.
+    ///
+    /// # Returns
+    ///
+    /// * `to`: who is owed it now.
+    ///
+    /// # Errors
+    ///
+    /// * [`NothingPending`]
+    pub fn award(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        amount: U256,
+        to_sink: bool,
+    ) -> Result<Address, Error> {
+        self.award_to(task_type_id, sink, amount, to_sink)
     }
 
     // --- Anyone
@@ -354,7 +442,7 @@ impl WorkReserve {
     /// * `earmarked`
     /// * `asked`
     /// * `askedAt`: of the last request, in seconds since 1970.
-    /// * `spent`: what counted and what it took back since ever.
+    /// * `spent`: what counted, what it took back and what was charged for misses, since ever.
     ///
     /// # Errors
     ///
@@ -406,6 +494,23 @@ impl WorkReserve {
             widen(holdings.received.get()),
             widen(holdings.owed.get()),
         )
+    }
+
+    /// What `misses` has taken for tasks of `sink` and has given to nobody yet, in wei.
+    pub fn get_pending(&self, task_type_id: B256, misses: Address, sink: Address) -> U256 {
+        U256::from(self.pending_of(task_type_id, misses, sink))
+    }
+
+    /// The work that counted for `sink` in `epoch`, of 300 s: of what was redeemed until 4200 s after its end as much as falls into
+    /// it, in a line from each count to the next. Of each epoch with counts the last one is kept, of 64 such epochs.
+    ///
+    /// # Returns
+    ///
+    /// * `known`: whether that is still known.
+    /// * `work`
+    pub fn get_counted(&self, task_type_id: B256, sink: Address, epoch: U256) -> (bool, U256) {
+        let counted = self.counted_in(task_type_id, sink, epoch.saturating_to());
+        (counted.is_some(), U256::from(counted.unwrap_or(0)))
     }
 
     /// What `account` can claim, in wei.

@@ -28,6 +28,9 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event PricingCurveSet(address indexed pricingCurve);
 
+    /// `caller` is not WorkMisses.
+    #[derive(Debug, PartialEq, Eq)]
+    error UnauthorizedCaller(address caller);
     /// WorkLedger knows no WorkReserve yet.
     #[derive(Debug, PartialEq, Eq)]
     error NoWorkReserve();
@@ -108,6 +111,7 @@ bpe_common::abi_struct!(SignedVoucher(
 #[allow(missing_docs)]
 pub enum Error {
     NoWorkReserve(NoWorkReserve),
+    UnauthorizedCaller(UnauthorizedCaller),
     AmountTooLarge(AmountTooLarge),
     VoucherFromFuture(VoucherFromFuture),
     TotalsBelowCounted(TotalsBelowCounted),

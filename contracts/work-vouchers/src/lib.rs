@@ -7,6 +7,7 @@
 //! |---|---|
 //! | anyone | [`redeem`](WorkVouchers::redeem) vouchers; register a key by an account's signature |
 //! | an account | [`register_key`](WorkVouchers::register_key), [`remove_key`](WorkVouchers::remove_key) |
+//! | WorkMisses | [`miss_work`](WorkVouchers::miss_work): has what a sink has shown fall |
 //! | the owner | [`set_pricing_curve`](WorkVouchers::set_pricing_curve) |
 //!
 //! All links but PricingCurve are for ever: WorkLedger and its CapacityRegistry from construction on, WorkReserve as WorkLedger
@@ -38,9 +39,13 @@
 //! Programs refuse re-entry. CapacityRegistry, WorkLedger, PricingCurve and WorkReserve are called, and none calls back. Nobody is
 //! paid before all vouchers of a call have been counted.
 //!
+//! # Misses
+//!
+//! Work that was missed lowers what the sink has shown, as much as it would have raised it.
+//!
 //! # Not here yet
 //!
-//! Misses and their slashes. A pipeline's limit does not bound what counts.
+//! A pipeline's limit does not bound what counts.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -60,9 +65,10 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
     clock,
-    eip712::{Domain, DomainFields},
+    eip712::{Domain, DomainFields, WORK_LEDGER},
     emit,
     interfaces::IWorkEvidence,
+    math::{to_u128_saturating, work::Part},
     ownable::Ownable,
     packed::widen,
 };
@@ -77,10 +83,7 @@ pub use vouchers::{MAX_BATCH, VOUCHER_TYPEHASH};
 
 /// The domain that vouchers and registrations of keys are signed for: the specification's, in which this contract and
 /// WorkLedger are one.
-pub const DOMAIN: Domain = Domain {
-    name: "BPE-WorkLedger",
-    version: "1",
-};
+pub const DOMAIN: Domain = WORK_LEDGER;
 
 /// The contract. Slots 0–1: ownership. Slots 2–5: the neighbours, an address each. Then the mappings.
 #[entrypoint]
@@ -213,6 +216,29 @@ impl WorkVouchers {
         self.drop_key(self.vm().msg_sender(), key)
     }
 
+    // --- WorkMisses
+
+    /// Has what `sink` has shown fall by `work` that it missed, as far as its `value` buys it at the base fee.
+    ///
+    /// # Errors
+    ///
+    /// * [`UnauthorizedCaller`], [`InsufficientGas`](bpe_common::call::InsufficientGas)
+    pub fn miss_work(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        work: U256,
+        value: U256,
+    ) -> Result<(), Error> {
+        let caller = self.vm().msg_sender();
+        let ledger = self.work_ledger.get();
+        if caller != self.link(ledger, IWorkEvidence::workMissesCall::SELECTOR)? {
+            return Err(UnauthorizedCaller { caller }.into());
+        }
+        let [work, value] = [work, value].map(to_u128_saturating);
+        self.disprove(task_type_id, sink, Part { work, value })
+    }
+
     // --- The owner
 
     /// Reads base fees from `pricing_curve`: they bound what capacity a payment verifies, and move no money.
@@ -265,6 +291,15 @@ impl WorkVouchers {
         let facts = self.facts(task_type_id, sink)?;
         let counted = widen(self.counted.getter(task_type_id).get(sink));
         Ok((counted, U256::from(self.allowance(&facts))))
+    }
+
+    /// Whether `account` signed `digest`: with its own key, code or not, or with one that signs for it. `r`, `s`, `v` are the
+    /// signature.
+    pub fn is_signed(&self, account: Address, digest: B256, r: B256, s: B256, v: u8) -> bool {
+        let mut signature = [v; 65];
+        signature[..32].copy_from_slice(r.as_slice());
+        signature[32..64].copy_from_slice(s.as_slice());
+        self.require_signed(account, digest, &signature).is_ok()
     }
 
     /// The capacity that `sink` has shown: `V = 0.3 · work / 300 s + 0.7 · V` in each epoch of 300 s, in units of 1e-9.

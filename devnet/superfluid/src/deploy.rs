@@ -55,6 +55,10 @@ pub struct SuperfluidAddresses {
     pub usdc: Address,
     /// Its Super Token wrapper.
     pub usdcx: Address,
+    /// A plain test token of 18 decimals, for stakes: to stake a Super Token takes nine times the gas. Zero where there is
+    /// none.
+    #[serde(default)]
+    pub stake_token: Address,
 }
 
 sol! {
@@ -133,6 +137,7 @@ impl<P: Provider> Deployment<'_, P> {
         let clear_macro_forwarder_v1 = self.forwarder(core, "ClearMacroForwarderV1").await?;
         let super_token_factory = self.super_token_factory(core, agreements.gda).await?;
         let (usdc, usdcx) = self.usdc(super_token_factory).await?;
+        let stake_token = self.stake_token().await?;
         let resolver = self.create("Resolver", &[]).await?;
         let addresses = SuperfluidAddresses {
             resolver,
@@ -151,6 +156,7 @@ impl<P: Provider> Deployment<'_, P> {
             clear_macro_forwarder_v1,
             usdc,
             usdcx,
+            stake_token,
         };
         self.publish(&addresses).await?;
         Ok(addresses)
@@ -422,6 +428,13 @@ impl<P: Provider> Deployment<'_, P> {
             step: "getSuperTokenFactory".to_owned(),
             source: Box::new(source),
         })
+    }
+
+    async fn stake_token(&self) -> Result<Address, DeployError> {
+        let (decimals, no_limit) = (U256::from(18), U256::MAX);
+        let arguments = ("Stake (test)", "STAKE", decimals, no_limit);
+        self.create("TestToken", &arguments.abi_encode_params())
+            .await
     }
 
     async fn usdc(&self, factory: Address) -> Result<(Address, Address), DeployError> {

@@ -59,7 +59,14 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     let steps = lab.sized(80, 20);
     let mut table = Table::new(
         "Escrow by its size",
-        &["size", "highest level", "drained", "left", "held back", "full"],
+        &[
+            "size",
+            "highest level",
+            "drained",
+            "left",
+            "held back",
+            "full",
+        ],
     );
     let mut lines = Vec::new();
     let sizes = SIZES.into_iter().take(lab.sized(6, 2) as usize);
@@ -106,7 +113,9 @@ async fn play(lab: &mut Lab, size: u64, steps: u64) -> anyhow::Result<Outcome> {
     let price = suite.pools.setCapacityPrice(market.id, U256::from(PRICE));
     market.send(price, "set a price", 1).await?;
     let worth = price_of(CAPACITY * SINKS as f64);
-    let most = suite.escrow.setBufferMax(market.id, U256::from(worth * u128::from(size)));
+    let most = suite
+        .escrow
+        .setBufferMax(market.id, U256::from(worth * u128::from(size)));
     market.send(most, "set a buffer's size", 1).await?;
     for sink in &Actor::crowd("sink", SINKS)? {
         market.join(sink, stake_for(CAPACITY), CAPACITY).await?;

@@ -17,10 +17,26 @@ const DRAWS: u64 = 40;
 
 /// What the contracts are measured as.
 const CASES: [(&str, bool, Stakes); 4] = [
-    ("contracts, by capacity, the paper's stakes", false, Stakes::Paper),
-    ("contracts, by capacity, stakes that back", false, Stakes::Backing),
-    ("contracts, by work, the paper's stakes", true, Stakes::Paper),
-    ("contracts, by work, stakes that back", true, Stakes::Backing),
+    (
+        "contracts, by capacity, the paper's stakes",
+        false,
+        Stakes::Paper,
+    ),
+    (
+        "contracts, by capacity, stakes that back",
+        false,
+        Stakes::Backing,
+    ),
+    (
+        "contracts, by work, the paper's stakes",
+        true,
+        Stakes::Paper,
+    ),
+    (
+        "contracts, by work, stakes that back",
+        true,
+        Stakes::Backing,
+    ),
 ];
 
 impl Experiment for Convergence {
@@ -54,7 +70,13 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     };
     let mut table = Table::new(
         "Allocation efficiency",
-        &["who allocates", "this set-up", "mean of 40 set-ups", "published", "gas for a step"],
+        &[
+            "who allocates",
+            "this set-up",
+            "mean of 40 set-ups",
+            "published",
+            "gas for a step",
+        ],
     );
     models(lab, steps, &mut table);
     let mut lines = Vec::new();

@@ -70,7 +70,9 @@ async fn by_capacity(lab: &mut Lab, meter: &Meter, count: usize) -> anyhow::Resu
     let market = Market::open(&suite, "assigned-1", meter).await?;
     let sinks = Actor::crowd("sink", count)?;
     for sink in &sinks {
-        market.join(sink, stake_for(CAPACITY * 2.0), CAPACITY).await?;
+        market
+            .join(sink, stake_for(CAPACITY * 2.0), CAPACITY)
+            .await?;
     }
     let source = Actor::new("source", 0)?;
     market.fund(&source, tokens(100_000)).await?;
@@ -96,7 +98,12 @@ fn uneven(sink: &Actor) -> f64 {
 }
 
 /// A task of each sink: accepted, and done.
-async fn record(market: &Market, source: &Actor, sinks: &[Actor], round: i32) -> anyhow::Result<()> {
+async fn record(
+    market: &Market,
+    source: &Actor,
+    sinks: &[Actor],
+    round: i32,
+) -> anyhow::Result<()> {
     let suite = &market.suite;
     let domain = typed_data::completion_tracker(suite.devnet.chain_id(), *suite.tracker.address());
     let now = market.now();
@@ -118,13 +125,23 @@ async fn record(market: &Market, source: &Actor, sinks: &[Actor], round: i32) ->
             timestamp: U256::from(now),
         };
         let key = &source.key;
-        assignments.push(typed_data::sign_assignment(&sink.key, key, &assignment, &domain)?);
+        assignments.push(typed_data::sign_assignment(
+            &sink.key,
+            key,
+            &assignment,
+            &domain,
+        )?);
         receipts.push(typed_data::sign_receipt(&sink.key, key, &receipt, &domain)?);
     }
     let record = suite.tracker.recordAssignments(assignments);
-    market.send(record, "record assignments", sinks.len()).await?;
+    market
+        .send(record, "record assignments", sinks.len())
+        .await?;
     let record = suite.tracker.recordReceipts(receipts);
-    market.send(record, "record receipts", sinks.len()).await.map(drop)
+    market
+        .send(record, "record receipts", sinks.len())
+        .await
+        .map(drop)
 }
 
 async fn by_work(lab: &mut Lab, meter: &Meter, count: usize) -> anyhow::Result<()> {

@@ -274,7 +274,9 @@ impl Economy {
         for market in &mut self.markets {
             market.redeem().await?;
             let totals = market.totals.values();
-            counted += totals.map(|it| f64::from(it.counted_work) / 1e9).sum::<f64>();
+            counted += totals
+                .map(|it| f64::from(it.counted_work) / 1e9)
+                .sum::<f64>();
         }
         let before = std::mem::replace(&mut self.counted, counted);
         Ok(counted - before)

@@ -68,7 +68,15 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     let epochs = lab.sized(60, 30);
     let mut table = Table::new(
         "The fee by work, in parts of where it starts",
-        &["elasticity", "lag", "redeemed every", "predicted", "found", "off by", "highest / lowest"],
+        &[
+            "elasticity",
+            "lag",
+            "redeemed every",
+            "predicted",
+            "found",
+            "off by",
+            "highest / lowest",
+        ],
     );
     let (mut worst, mut lines, mut steps) = (1.0f64, Vec::new(), 0);
     let started = std::time::Instant::now();

@@ -73,7 +73,14 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     let meter = measure(lab).await?;
     let mut table = Table::new(
         "A day of 1e9 tasks",
-        &["sinks", "settlement", "gas a day", "chains", "dollars a day", "dollars for a million tasks"],
+        &[
+            "sinks",
+            "settlement",
+            "gas a day",
+            "chains",
+            "dollars a day",
+            "dollars for a million tasks",
+        ],
     );
     for sinks in SINKS {
         for way in ways(&meter, sinks) {

@@ -50,7 +50,13 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     let steps = lab.sized(240, 40);
     let mut table = Table::new(
         "Allocation efficiency around the shock",
-        &["settlement", "before", "while nobody knows", "first epoch after", "later"],
+        &[
+            "settlement",
+            "before",
+            "while nobody knows",
+            "first epoch after",
+            "later",
+        ],
     );
     let (mut targets, mut lines) = (Vec::new(), Vec::new());
     for (name, by_work) in [("by capacity", false), ("by work", true)] {
@@ -117,7 +123,8 @@ async fn play(lab: &mut Lab, name: &str, by_work: bool, steps: u64) -> anyhow::R
             _ => it.after.add(served),
         }
         if step.is_multiple_of(EPOCH) {
-            it.course.push(std::mem::take(&mut epoch).efficiency() * 100.0);
+            it.course
+                .push(std::mem::take(&mut epoch).efficiency() * 100.0);
         }
     }
     Ok(it)

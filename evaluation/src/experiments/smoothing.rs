@@ -43,7 +43,12 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     let steps = lab.sized(1_000, 100);
     let mut table = Table::new(
         "Allocation efficiency by the weight of a new signal",
-        &["weight", "capacities that stay", "capacities that change", "lag"],
+        &[
+            "weight",
+            "capacities that stay",
+            "capacities that change",
+            "lag",
+        ],
     );
     let mut best = (0.0, 0.0);
     let mut lines = [Vec::new(), Vec::new()];

@@ -52,7 +52,13 @@ fn formula(curve: Curve, identities: u64) -> f64 {
 async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     let mut table = Table::new(
         "Gain by identities",
-        &["cap curve", "identities", "formula", "capacity", "part of the pay"],
+        &[
+            "cap curve",
+            "identities",
+            "formula",
+            "capacity",
+            "part of the pay",
+        ],
     );
     let mut off = [0.0f64; 2];
     let mut most = [0.0f64; 2];
@@ -109,7 +115,9 @@ async fn play(lab: &mut Lab, curve: Curve, identities: u64) -> anyhow::Result<Ou
     market.join(&honest, tokens(STAKE), declared).await?;
     let crowd = Actor::crowd("sybil", identities as usize)?;
     for sybil in &crowd {
-        market.join(sybil, tokens(STAKE / identities), declared).await?;
+        market
+            .join(sybil, tokens(STAKE / identities), declared)
+            .await?;
     }
     market.rebalance(crowd.len() + 1).await?;
     let source = Actor::new("source", 0)?;

@@ -128,5 +128,7 @@ pub fn arrivals(
     let count = (wanted + random.fraction()).floor() as usize;
     let gap = seconds / count.max(1) as f64;
     let first = gap * random.fraction();
-    (0..count).map(|it| start + first + gap * it as f64).collect()
+    (0..count)
+        .map(|it| start + first + gap * it as f64)
+        .collect()
 }

@@ -44,14 +44,28 @@ fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     for disturbance in Disturbance::ALL {
         let mut table = Table::new(
             &format!("Disturbance: {}", disturbance.name()),
-            &["settlement", "routing", "goodput", "wait p50", "wait p99", "misses", "price"],
+            &[
+                "settlement",
+                "routing",
+                "goodput",
+                "wait p50",
+                "wait p99",
+                "misses",
+                "price",
+            ],
         );
         for settlement in Settlement::ALL {
             for routing in Routing::ALL {
                 let mut felt = Felt::default();
                 for trace in &traces {
                     let random = lab.random("users");
-                    felt.add(Service::play(trace, settlement, routing, disturbance, random));
+                    felt.add(Service::play(
+                        trace,
+                        settlement,
+                        routing,
+                        disturbance,
+                        random,
+                    ));
                 }
                 table.row([
                     settlement.name().to_owned(),

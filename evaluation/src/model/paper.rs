@@ -195,7 +195,10 @@ impl<'a> Run<'a> {
         let mut all = Served::default();
         for task_type in 0..TASK_TYPES {
             let sinks = self.setup.sinks_of(task_type);
-            let capacities: Vec<f64> = sinks.iter().map(|it| self.setup.sinks[*it].capacity).collect();
+            let capacities: Vec<f64> = sinks
+                .iter()
+                .map(|it| self.setup.sinks[*it].capacity)
+                .collect();
             let weights = self.weights(&sinks, &capacities, random);
             all.add(serve(self.setup.demand(task_type), &weights, &capacities));
         }
@@ -204,9 +207,10 @@ impl<'a> Run<'a> {
 
     fn weights(&self, sinks: &[usize], capacities: &[f64], random: &mut Dispatcher) -> Vec<f64> {
         match self.policy {
-            Policy::Backpressure | Policy::Uncut => {
-                sinks.iter().map(|it| self.signals[*it].unwrap_or(0.0)).collect()
-            }
+            Policy::Backpressure | Policy::Uncut => sinks
+                .iter()
+                .map(|it| self.signals[*it].unwrap_or(0.0))
+                .collect(),
             Policy::RoundRobin => vec![1.0; sinks.len()],
             Policy::Random => sinks.iter().map(|_| random.exponential()).collect(),
             Policy::Bound => capacities.to_vec(),

@@ -255,9 +255,7 @@ impl Service {
         let middle = (self.start + self.end) / 2.0;
         match self.disturbance {
             Disturbance::FlashCrowd if (middle..middle + 300.0).contains(&at) => 5,
-            Disturbance::WhaleLeaves if at > middle => {
-                u32::from(self.random.fraction() >= WHALE)
-            }
+            Disturbance::WhaleLeaves if at > middle => u32::from(self.random.fraction() >= WHALE),
             _ => 1,
         }
     }
@@ -363,8 +361,7 @@ impl Service {
             Routing::Units => self.draw(&weights, refused),
             Routing::TwoChoices => {
                 let pair = [self.draw(&weights, refused)?, self.draw(&weights, refused)?];
-                let [first, second] =
-                    pair.map(|it| self.sinks[it].outstanding(at) / weights[it]);
+                let [first, second] = pair.map(|it| self.sinks[it].outstanding(at) / weights[it]);
                 Some(pair[usize::from(second < first)])
             }
             Routing::Spare => {
@@ -417,7 +414,13 @@ mod tests {
 
     fn felt(settlement: Settlement, disturbance: Disturbance) -> Felt {
         let random = Dispatcher::new(1);
-        Service::play(&trace(), settlement, Routing::TwoChoices, disturbance, random)
+        Service::play(
+            &trace(),
+            settlement,
+            Routing::TwoChoices,
+            disturbance,
+            random,
+        )
     }
 
     #[test]

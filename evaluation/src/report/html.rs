@@ -37,7 +37,12 @@ pub fn page(report: &Report) -> String {
     }
     html.push_str("</ul>\n");
     for section in &report.sections {
-        let _ = writeln!(html, "<h2>{}: {}</h2>", section.name, escape(section.question));
+        let _ = writeln!(
+            html,
+            "<h2>{}: {}</h2>",
+            section.name,
+            escape(section.question)
+        );
         for paragraph in &section.finding.text {
             let _ = writeln!(html, "<p>{}</p>", escape(paragraph));
         }

@@ -145,6 +145,8 @@ pub struct Rebalance {
     pub update_gas: u64,
     /// Seconds between closings of price epochs; 0 never.
     pub price_epochs_every: u64,
+    /// Seconds between notes of what each source by work has paid; 0 never.
+    pub notes_every: u64,
 }
 
 /// VerificationService.
@@ -231,6 +233,7 @@ impl Default for Rebalance {
             tokens_per_ether: 3_000.0,
             update_gas: 400_000,
             price_epochs_every: 300,
+            notes_every: 3_600,
         }
     }
 }

@@ -36,7 +36,7 @@ pub const SERIES: [&str; 25] = [
 ];
 
 /// Those who send.
-pub const SENDERS: [&str; 8] = [
+pub const SENDERS: [&str; 9] = [
     crate::oracle::WORKER,
     crate::verification::RECEIPTS,
     crate::verification::ASSIGNMENTS,
@@ -45,6 +45,7 @@ pub const SENDERS: [&str; 8] = [
     crate::rebalance::UNITS,
     crate::rebalance::ESCROW,
     crate::rebalance::PRICES,
+    crate::rebalance::NOTES,
 ];
 const OUTCOMES: [&str; 6] = [
     "done",

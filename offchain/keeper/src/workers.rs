@@ -13,7 +13,10 @@ use crate::{
     inbox::Inbox,
     metrics::{self as counts, SENDERS},
     oracle::{self, change_bps, smoothed, AttestationBody, Attestations},
-    rebalance::{self, decide, look, Decision, Drains, PriceEpochs, Prices, Units, Update, View},
+    rebalance::{
+        self, decide, look, streams_by_work, Decision, Drains, Notes, PriceEpochs, Prices, Units,
+        Update, View,
+    },
     shared::Shared,
     verification::{
         self, Assignments, Epochs, Page, Receipts, TaskBody, VoucherBody, Vouchers, EPOCH,
@@ -82,6 +85,9 @@ pub fn spawn(tasks: &mut JoinSet<()>, shared: &Arc<Shared>, stop: &watch::Receiv
         spawn_one(tasks, shared, stop, rebalance::ESCROW, every, escrow);
         if config.rebalance.price_epochs_every > 0 {
             spawn_one(tasks, shared, stop, rebalance::PRICES, every, prices);
+        }
+        if config.rebalance.notes_every > 0 {
+            spawn_one(tasks, shared, stop, rebalance::NOTES, every, notes);
         }
     }
 }
@@ -527,6 +533,17 @@ async fn prices(shared: Arc<Shared>) -> Round {
     )
     .await
     .1
+}
+
+/// Notes what sources by work have paid.
+async fn notes(shared: Arc<Shared>) -> Round {
+    let now = shared.head.fresh()?.timestamp;
+    let streams = streams_by_work(&shared.database, now).await?;
+    let batch = Notes {
+        suite: shared.suite.clone(),
+        every: shared.config.rebalance.notes_every,
+    };
+    send(&shared, &batch, streams).await.1
 }
 
 #[cfg(test)]

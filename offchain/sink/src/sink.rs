@@ -25,6 +25,7 @@ use bpe_service::{
     start::{Base, StartError},
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tower_http::cors::{Any, CorsLayer};
 
 use crate::{
     chain::Money,
@@ -36,6 +37,8 @@ use crate::{
 
 /// Tasks in hand have so long to end, once it is to stop.
 const GRACE: Duration = Duration::from_secs(30);
+/// Browsers remember so long that pages may buy.
+const DAY: Duration = Duration::from_secs(86_400);
 /// Bytes of a voucher with its receipts.
 const MOST_VOUCHER: usize = 1 << 20;
 
@@ -272,9 +275,21 @@ fn router(shared: Arc<Shared>) -> Router {
             "/.well-known/agent-registration.json",
             get(health::registration),
         )
+        .fallback(serve::any)
+        .layer(for_pages())
+        // Of its operator, and of no page.
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .fallback(serve::any)
         .with_state(shared)
+}
+
+/// Lets pages of any site buy: signatures say with whom a sink deals, and it knows no cookies that a page could borrow.
+fn for_pages() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(Any)
+        .expose_headers(Any)
+        .max_age(DAY)
 }

@@ -54,7 +54,7 @@ const item = (name, index) => `${name}Item${index || ""}`;
 const RESERVED = ["delete", "new", "default", "import", "export", "function", "return", "switch"];
 
 /** By its own name, or with its contract's where another one of the module has such a function. */
-function exportedName(name, shared, short) {
+export function exportedName(name, shared, short) {
   if (RESERVED.includes(name))
     throw new Error(`a function cannot be called ${name} in JavaScript: give it another name`);
   return shared.has(name) ? `${name}Of${short}` : name;
@@ -98,7 +98,8 @@ function actionsOf(contract, name, overloads, exported, docs) {
       ),
     ),
   );
-  const said = [...new Set(documented.filter(Boolean))].join("\n\n");
+  // The shortest first: what longer ones say is beside that.
+  const said = [...new Set(documented.filter(Boolean))].reverse().join("\n\n");
   const result = resultOf(overloads[0].outputs);
   const type = `${pascal(exported)}Parameters`;
   const items = overloads.map((it, index) => `const ${item(exported, index)} = ${JSON.stringify(it)} as const;\n`);

@@ -1,7 +1,7 @@
 // All errors of the suite: by selector, to decode what a call reverted with, whichever contract it came from.
 import { toFunctionSelector } from "viem";
 import { comment, key } from "./docs.mjs";
-import { objectOf } from "./types.mjs";
+import { objectOf, typeOf } from "./types.mjs";
 
 /** What Solidity itself reverts with. */
 const BUILT_IN = [
@@ -34,6 +34,15 @@ function errorsOf(contracts) {
   return [...errors.values()].sort((a, b) => (typed(a) < typed(b) ? -1 : 1));
 }
 
+/** The type of an error's arguments; what only others of its name have may be asked for, and is not there. */
+function shapeOf({ inputs }, several) {
+  const named = (list) => list.map((it) => it.name);
+  const others = several.flatMap((it) => named(it.inputs)).filter((name) => !named(inputs).includes(name));
+  const absent = [...new Set(others)].map((name) => `readonly ${name}?: undefined`);
+  if (absent.length === 0) return inputs.length === 0 ? "Readonly<Record<never, never>>" : objectOf(inputs);
+  return `{ ${[...inputs.map((it) => `readonly ${it.name}: ${typeOf(it)}`), ...absent].join("; ")} }`;
+}
+
 /** The source of `generated/errors.ts`. */
 export function errorTable(contracts) {
   const errors = errorsOf(contracts);
@@ -41,9 +50,7 @@ export function errorTable(contracts) {
   const byName = new Map();
   for (const it of errors) byName.set(it.name, [...(byName.get(it.name) ?? []), it]);
   const types = [...byName].map(([name, several]) => {
-    const shapes = several.map((it) =>
-      it.inputs.length === 0 ? "Readonly<Record<never, never>>" : objectOf(it.inputs),
-    );
+    const shapes = several.map((it) => shapeOf(it, several));
     const said = [...new Set(several.map((it) => it.said).filter(Boolean))].join("\n");
     return `${comment(said, "  ")}  ${name}: ${shapes.join(" | ")};\n`;
   });

@@ -10,7 +10,7 @@ export const MODULES = {
   completion: { CompletionTracker: "Tracker" },
   aggregator: { OffchainAggregator: "Aggregator" },
   vouchers: { WorkVouchers: "Vouchers" },
-  work: { WorkLedger: "Ledger", WorkReserve: "Reserve" },
+  work: { WorkLedger: "Ledger", WorkReserve: "Reserve", WorkMisses: "Misses" },
   overflow: { OverflowMeter: "Meter" },
   pipeline: { Pipeline: "Pipeline" },
   nestedPool: { NestedPool: "NestedPool" },
@@ -25,6 +25,7 @@ export const MODULES = {
     OpenClawCompletionVerifier: "Verifier",
     OpenClawReputationBridge: "Bridge",
   },
+  judge: { Judge: "Judge" },
   directory: { ServiceDirectory: "Directory" },
 };
 

@@ -1,15 +1,32 @@
+import type { AbiEvent } from "viem";
 import * as modules from "./generated/actions/index.js";
 import type { BpeClient } from "./core/call.js";
 import type { Deployment } from "./core/deployment.js";
+import type { Decoded, EventName, GetEventsParameters, WatchEventsParameters } from "./core/events.js";
 
 /** A union's members without a key. */
 type Without<parameters, key extends PropertyKey> = parameters extends unknown ? Omit<parameters, key> : never;
 
-/** An action without client and deployment. */
+/** Parameters as they are given, or nothing where all of them may be left out. */
+type Given<parameters> = Record<never, never> extends parameters ? [parameters?: parameters] : [parameters: parameters];
+
+/** Of actions on a contract's past events: the event's name decides what is given. */
+type BoundGet<events extends readonly AbiEvent[]> = <const name extends EventName<events> | undefined = undefined>(
+  parameters?: Omit<GetEventsParameters<events, name>, "deployment">,
+) => Promise<readonly Decoded<events, name>[]>;
+
+/** Of actions on a contract's coming events. */
+type BoundWatch<events extends readonly AbiEvent[]> = <const name extends EventName<events> | undefined = undefined>(
+  parameters: Omit<WatchEventsParameters<events, name>, "deployment">,
+) => () => void;
+
+/** An action without client and deployment. What is generic would lose that, and is said anew. */
 type Bound<action> = action extends (client: BpeClient, parameters: infer parameters) => infer result
-  ? Record<never, never> extends Without<parameters, "deployment">
-    ? (parameters?: Without<parameters, "deployment">) => result
-    : (parameters: Without<parameters, "deployment">) => result
+  ? parameters extends { readonly eventsOf?: infer events extends readonly AbiEvent[] }
+    ? parameters extends { readonly onEvents: unknown }
+      ? BoundWatch<events>
+      : BoundGet<events>
+    : (...parameters: Given<Without<parameters, "deployment">>) => result
   : never;
 
 type Modules = typeof modules;

@@ -9,12 +9,12 @@ import type { Deployment } from "./core/deployment.js";
 import { isBpeError } from "./core/errors.js";
 import { memoryStore, type Store } from "./core/store.js";
 import { attempt, valueAt, type AttemptOptions, type Ended } from "./fetch/attempt.js";
-import { metadataOf } from "./fetch/metadata.js";
 import { Pairs } from "./fetch/pairs.js";
 import { Payer } from "./fetch/payer.js";
 import { mostWorkOf, repeatable, type Repeatable } from "./fetch/request.js";
 import { Sinks, sinksInDirectory, type Candidate, type SinkService } from "./fetch/sinks.js";
 import { Spending, type Limits } from "./fetch/spending.js";
+import { getMetadata } from "./generated/calls/ServiceDirectory.js";
 
 export { memoryStore, type Store } from "./core/store.js";
 export type { SinkService } from "./fetch/sinks.js";
@@ -243,7 +243,7 @@ class Buyer {
 
   #scaleOfTasks(): Promise<WorkScale> {
     const { client, deployment, taskTypeId, scale } = this.#options;
-    this.#scale ??= scale ? Promise.resolve(scale) : metadataOf(client, deployment, taskTypeId).then(scaleOf);
+    this.#scale ??= scale ? Promise.resolve(scale) : getMetadata(client, { deployment, taskTypeId }).then(scaleOf);
     this.#scale.catch(() => (this.#scale = undefined));
     return this.#scale;
   }

@@ -51,10 +51,21 @@ const INSTRUCTIONS =
 function lookingTools(server: McpServer, market: Market, wallet: Wallet): void {
   const looking = { readOnlyHint: true, openWorldHint: false };
   server.registerTool(
+    "bpe_find",
+    {
+      title: "Find task types",
+      description: "Task types of a name, the oldest first, and who created each: anybody can use any name.",
+      inputSchema: { name: z.string().min(1).max(64).describe("Name of the task type, to the letter") },
+      annotations: looking,
+    },
+    ({ name }) => answered(() => market.find(name)),
+  );
+  server.registerTool(
     "bpe_market",
     {
       title: "Look at a task type",
-      description: "Sinks of a task type, with capacity, base fee, least rate of a stream, and what its metadata says.",
+      description:
+        "Sinks of a task type, with capacity and where they say they are, base fee, least rate of a stream, and metadata.",
       inputSchema: { taskTypeId },
       annotations: looking,
     },

@@ -29,18 +29,22 @@ import type { BpeClient } from "./core/call.js";
 import { accountOf } from "./core/client.js";
 import { ChainClock } from "./core/clock.js";
 import { contractAddress, type Deployment } from "./core/deployment.js";
+import { isBpeError } from "./core/errors.js";
+import { Fresh } from "./core/fresh.js";
 import { sign } from "./core/sign.js";
 import { memoryStore, type Store } from "./core/store.js";
-import { metadataOf } from "./fetch/metadata.js";
+import { limited } from "./core/wait.js";
 import { getPool } from "./generated/calls/BackpressurePool.js";
 import { getSmoothedCapacity } from "./generated/calls/CapacityRegistry.js";
+import { getMetadata } from "./generated/calls/ServiceDirectory.js";
 import { getMinimumFlowRate, SUPER_TOKEN } from "./generated/calls/StreamGateway.js";
 import { redeemBatch } from "./generated/calls/WorkVouchers.js";
 import { getBudget } from "./generated/calls/WorkReserve.js";
 import { Books } from "./serve/books.js";
+import { isPreflight, preflight, toPages } from "./serve/pages.js";
 
 export { memoryStore, type Store } from "./core/store.js";
-export { nodeListener } from "./serve/node.js";
+export { nodeListener, type Incoming, type Outgoing } from "./serve/node.js";
 
 /** What a sink is made of. */
 export interface BpeServeOptions {
@@ -65,6 +69,10 @@ export interface BpeServeOptions {
   readonly scale?: WorkScale;
   /** Bytes of a request at most; 8 MiB by default. */
   readonly mostRequest?: number;
+  /** Milliseconds until a request's body is given up; 30 000 by default. */
+  readonly bodyTimeout?: number;
+  /** Milliseconds after a task's deadline in which its answer may still end; 30 000 by default. */
+  readonly grace?: number;
 }
 
 /** A sink. */
@@ -83,8 +91,23 @@ export interface BpeServe {
 
 const MOST_REQUEST = 8 << 20;
 const MOST_SUBMISSION = 1 << 20;
+/** Milliseconds for which what everybody may ask is not asked again. */
+const FRESH = 2_000;
+/** Milliseconds. */
+const BODY_TIMEOUT = 30_000;
+const GRACE = 30_000;
+/** The flow that a 402 proposes pays for the task within so many seconds. */
+const FLOW_SECONDS = 60n;
 /** Task ids that are remembered, the oldest of which are forgotten: none lives longer than its deadline. */
 const MOST_SEEN = 100_000;
+
+const TIMED_OUT = Symbol("timed out");
+
+/** Tells what took too long from what failed. */
+function timedOut(error: unknown): typeof TIMED_OUT {
+  if (isBpeError(error, "TimedOut")) return TIMED_OUT;
+  throw error;
+}
 
 const settingsOf = ({ trust, queue }: BpeServeOptions): QueueSettings => ({
   atOnce: 4,
@@ -112,6 +135,9 @@ class Seller implements BpeServe {
   readonly #books: Books;
   readonly #clock: ChainClock;
   readonly #seen = new Map<Hex, bigint>();
+  readonly #capacity: Fresh<bigint>;
+  /** Super Token, pool, least rate of a stream. */
+  readonly #terms: Fresh<readonly [Address, Address, bigint]>;
   readonly #remembered = new Map<Address, Promise<void>>();
   #scale: Promise<WorkScale> | undefined;
   #draining = false;
@@ -122,11 +148,20 @@ class Seller implements BpeServe {
     this.#account = accountOf(client, options.account);
     this.#books = new Books({ client, deployment, taskTypeId, account: this.#account, store });
     this.#clock = new ChainClock(client);
+    const of = { deployment, taskTypeId };
+    this.#capacity = new Fresh(FRESH, () => getSmoothedCapacity(client, { ...of, sink: this.#account.address }));
+    const terms = () =>
+      Promise.all([SUPER_TOKEN(client, { deployment }), getPool(client, of), getMinimumFlowRate(client, of)] as const);
+    this.#terms = new Fresh(FRESH, terms);
     this.#settings = settingsOf(options);
     this.queue = new TaskQueueManager(this.#settings);
   }
 
   async fetch(request: Request): Promise<Response> {
+    return isPreflight(request) ? preflight() : toPages(await this.#answer(request));
+  }
+
+  async #answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (pathname === STATUS_PATH) return this.#status();
     if (pathname === VOUCHERS_PATH) return this.#voucher(request);
@@ -151,8 +186,8 @@ class Seller implements BpeServe {
   }
 
   async #status(): Promise<Response> {
-    const { client, deployment, taskTypeId, price } = this.#options;
-    const capacity = await getSmoothedCapacity(client, { deployment, taskTypeId, sink: this.#account.address });
+    const { taskTypeId, price } = this.#options;
+    const capacity = await this.#capacity.get();
     const free = BigInt(Math.max(0, this.#settings.atOnce - this.queue.running));
     const own = { taskTypeId, capacity, free, queued: BigInt(this.queue.waiting), price: price() };
     return json(200, { taskTypes: [own], draining: this.#draining });
@@ -232,6 +267,8 @@ class Seller implements BpeServe {
     const needed = this.queue.standing(source).outstanding + value;
     const indebted = lacks(needed);
     if (indebted) return indebted;
+    // Another request with the same offer may have come meanwhile.
+    if (this.#seen.has(offer.taskId)) return problem(409, `the task ${offer.taskId} was seen before`);
     try {
       const slot = this.queue.admit({ source, value, earmarked, withinMs: Number(offer.deadline - now) * 1_000 });
       this.#seen.set(offer.taskId, offer.deadline);
@@ -253,9 +290,16 @@ class Seller implements BpeServe {
   }
 
   async #serve(request: Request, offer: TaskOffer, price: bigint, slot: Slot, signed: Hex): Promise<Response> {
-    const { service, mostRequest = MOST_REQUEST } = this.#options;
+    const { service, mostRequest = MOST_REQUEST, bodyTimeout = BODY_TIMEOUT, grace = GRACE } = this.#options;
     const scale = await this.#scaleOfTasks();
-    const body = await readAtMost(request.body, mostRequest);
+    // A place is held from here on: whoever is slow loses it.
+    const left = async () => Number(offer.deadline - (await this.#clock.now())) * 1_000 + grace;
+    const reading = readAtMost(request.body, mostRequest);
+    const body = await limited(reading, bodyTimeout, "the body of a request").catch(timedOut);
+    if (body === TIMED_OUT) {
+      slot.free();
+      return problem(408, `the body of the request took more than ${bodyTimeout} ms`);
+    }
     if (!body) {
       slot.free();
       return problem(413, `a request of more than ${mostRequest} bytes`);
@@ -268,7 +312,12 @@ class Seller implements BpeServe {
       headers,
       ...(bodiless ? {} : { body: body as BodyInit }),
     });
-    const answer = await service(inner);
+    const serving = (async () => service(inner))();
+    const answer = await limited(serving, await left(), "the service").catch(timedOut);
+    if (answer === TIMED_OUT) {
+      slot.free();
+      return problem(504, "the service has not answered by the deadline");
+    }
     const counter = new Counter(scale, body.length, answer.headers.get("content-type"));
     const end = async () => {
       if (!answer.ok || !counter.complete) return slot.free();
@@ -278,10 +327,8 @@ class Seller implements BpeServe {
       await this.#books.done(offer.source, work, value);
       slot.done(value);
     };
-    return counted(answer, counter, end, () => slot.free(), {
-      [TASK_SIGNATURE_HEADER]: signed,
-      [PRICE_HEADER]: `${price}`,
-    });
+    const also = { [TASK_SIGNATURE_HEADER]: signed, [PRICE_HEADER]: `${price}` };
+    return counted(answer, { counter, end, broken: () => slot.free(), milliseconds: await left(), also });
   }
 
   #known({ taskId }: TaskOffer, now: bigint): boolean {
@@ -294,13 +341,8 @@ class Seller implements BpeServe {
   }
 
   async #unpaid(request: Request | undefined, error: string, amount: bigint, earmark = 0n): Promise<Response> {
-    const { client, deployment, taskTypeId, price } = this.#options;
-    const of = { deployment, taskTypeId };
-    const [asset, payTo, flowRate] = await Promise.all([
-      SUPER_TOKEN(client, { deployment }),
-      getPool(client, of),
-      getMinimumFlowRate(client, of),
-    ]);
+    const { deployment, taskTypeId, price } = this.#options;
+    const [asset, payTo, minimum] = await this.#terms.get();
     const required = {
       x402Version: 2,
       error,
@@ -321,7 +363,7 @@ class Seller implements BpeServe {
             streamGateway: contractAddress(deployment, "streamGateway"),
             taskTypeId: taskTypeId.toLowerCase() as Hex,
             price: price(),
-            flowRate,
+            flowRate: minimum + (amount + FLOW_SECONDS - 1n) / FLOW_SECONDS,
             earmark,
           },
         },
@@ -338,25 +380,42 @@ class Seller implements BpeServe {
 
   #scaleOfTasks(): Promise<WorkScale> {
     const { client, deployment, taskTypeId, scale } = this.#options;
-    this.#scale ??= scale ? Promise.resolve(scale) : metadataOf(client, deployment, taskTypeId).then(scaleOf);
+    this.#scale ??= scale ? Promise.resolve(scale) : getMetadata(client, { deployment, taskTypeId }).then(scaleOf);
     this.#scale.catch(() => (this.#scale = undefined));
     return this.#scale;
   }
 }
 
-/** The answer as it comes, counted. `end`: all of it has gone out; `broken`: not all of it. */
-function counted(
-  answer: Response,
-  counter: Counter,
-  end: () => Promise<void>,
-  broken: () => void,
-  also: Readonly<Record<string, string>>,
-): Response {
+/** How an answer is watched. */
+interface Watch {
+  readonly counter: Counter;
+  /** All of it has gone out. */
+  readonly end: () => Promise<void>;
+  /** Not all of it. */
+  readonly broken: () => void;
+  /** It is broken off, if it takes longer: neither service nor reader hold a place for ever. */
+  readonly milliseconds: number;
+  /** Headers that it gets. */
+  readonly also: Readonly<Record<string, string>>;
+}
+
+/** The answer as it comes, counted. */
+function counted(answer: Response, { counter, end, broken, milliseconds, also }: Watch): Response {
   const headers = new Headers(answer.headers);
   for (const [name, value] of Object.entries(also)) headers.set(name, value);
   headers.delete("content-length");
   const reader = (answer.body ?? new Blob([]).stream()).getReader();
+  let limit: ReturnType<typeof setTimeout>;
+  const stop = async (reason: unknown) => {
+    clearTimeout(limit);
+    broken();
+    await reader.cancel(reason).catch(() => undefined);
+  };
   const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const error = new Error("the task's deadline has passed");
+      limit = setTimeout(() => (controller.error(error), void stop(error)), milliseconds);
+    },
     async pull(controller) {
       try {
         const { done, value } = await reader.read();
@@ -364,17 +423,16 @@ function counted(
           counter.feed(value);
           return controller.enqueue(value);
         }
+        clearTimeout(limit);
         await end();
         controller.close();
       } catch (error) {
+        clearTimeout(limit);
         broken();
         controller.error(error);
       }
     },
-    async cancel(reason) {
-      broken();
-      await reader.cancel(reason);
-    },
+    cancel: stop,
   });
   return new Response(body, { status: answer.status, statusText: answer.statusText, headers });
 }

@@ -99,6 +99,15 @@ export const workAssignmentTypes = {
   ],
 } as const;
 
+/** A sink did not do a task that it had accepted; its source signs, in the domain of vouchers. */
+export const missReportTypes = {
+  MissReport: [
+    { name: "taskTypeId", type: "bytes32" },
+    { name: "sink", type: "address" },
+    { name: "taskId", type: "bytes32" },
+  ],
+} as const;
+
 /** A key signs vouchers for an account; the account signs this, with its next nonce. */
 export const keyRegistrationTypes = {
   KeyRegistration: [

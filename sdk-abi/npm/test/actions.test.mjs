@@ -5,19 +5,33 @@ import { keccak256, parseEther, parseUnits, toHex, zeroAddress, zeroHash } from 
 import { bpeActions } from "../dist/actions.js";
 import { mined } from "../dist/index.js";
 import * as modules from "../dist/generated/actions/index.js";
-import { accountAt, clientAt, deployment, mine, mintUsdc, namesOf, onChain, openTaskType, refused } from "./chain.mjs";
+import {
+  accountAt,
+  clientAt,
+  deployed,
+  deployment,
+  mine,
+  mintUsdc,
+  namesOf,
+  onChain,
+  openTaskType,
+  refused,
+} from "./chain.mjs";
 
 const { aggregator, buffer, commitReveal, completion, demurrage, economy, lightning, nestedPool, openclaw } = modules;
-const { overflow, pipeline, platform, pool, pricing, relay, router, sink, source, stake, streams, vouchers, work } =
+const { directory, judge, overflow, pipeline, platform, pool, pricing, relay, router, sink, source, stake, streams } =
   modules;
+const { vouchers, work } = modules;
 
 const id = (name) => keccak256(toHex(name));
 const units = (amount) => BigInt(amount) * 10n ** 9n;
 const translation = id("sdk: translation");
 const embedding = id("sdk: embedding");
 const flowRate = parseEther("1000") / (30n * 86_400n);
-const [owner, worker, payer, other] = deployment ? [0, 5, 6, 7].map(clientAt) : [];
-const [workerAddress, payerAddress, otherAddress] = [5, 6, 7].map((index) => accountAt(index).address);
+const [owner, worker, payer, other, agent] = deployment ? [0, 5, 6, 7, 3].map(clientAt) : [];
+const [workerAddress, payerAddress, otherAddress, agentAddress] = [5, 6, 7, 3].map((index) => accountAt(index).address);
+/** The router's number of payments in ether. */
+const CHAIN = 2;
 const it = { deployment };
 const as = (rest) => ({ deployment, ...rest });
 
@@ -29,7 +43,8 @@ test("stake: tokens are wrapped, approved and staked; what cannot be is refused 
   assert.equal(before, 0n);
   await mintUsdc(workerAddress, parseUnits("5000", 6));
   const held = await streamable(workerAddress);
-  const amount = held + parseEther("400");
+  // Task types that a creator opens set stake aside, and what is set aside backs no capacity.
+  const amount = held + parseEther("2000");
   const poor = await refused(stake.stakeWithApproval(worker, as({ amount })), "TooFewTokens");
   assert.deepEqual(poor.args, {
     token: deployment.superfluid.usdcx,
@@ -70,14 +85,11 @@ async function streamable(account) {
   return owner.readContract({ address: deployment.superfluid.usdcx, abi, functionName: "balanceOf", args: [account] });
 }
 
-/** Task types with metadata: ServiceDirectory's where there is one, else CapacityRegistry's. */
-const opener = deployment?.contracts.serviceDirectory ? modules.directory : sink;
-
 test("sink: a task type, a sink that registers in steps, pages of sinks", onChain, async () => {
   const minStake = parseEther("100");
   const metadata = '{"name":"translation"}';
-  await mined(opener.registerTaskType(worker, as({ taskTypeId: translation, metadata, minStake })));
-  assert.equal(await opener.getMetadata(worker, as({ taskTypeId: translation })), metadata);
+  await mined(directory.registerTaskType(worker, as({ taskTypeId: translation, metadata, minStake })));
+  assert.equal(await directory.getMetadata(worker, as({ taskTypeId: translation })), metadata);
   const again = await refused(
     sink.registerTaskType(worker, as({ taskTypeId: translation, minStake })),
     "TaskTypeAlreadyExists",
@@ -98,6 +110,70 @@ test("sink: a task type, a sink that registers in steps, pages of sinks", onChai
   ]);
   await refused(sink.getAllSinks(worker, as({ taskTypeId: translation, most: 1 })), "InvalidArgument");
 });
+
+test("directory: a task type by name, where its sinks are, and who they are", onChain, async () => {
+  const name = "sdk: Zürich, translated";
+  const fees = { start: 10n ** 9n };
+  const terms = { name, metadata: { 1: "first", name: "another" }, minStake: parseEther("100"), paidBy: "work", fees };
+  await refused(directory.createTaskType(worker, as({ ...terms, name: 'a "name"' })), "InvalidArgument");
+  await refused(directory.createTaskType(worker, as({ ...terms, name: "" })), "InvalidArgument");
+  const poor = await refused(directory.createTaskType(clientAt(4), as(terms)), "TooFewTokens");
+  assert.equal(poor.args.account, accountAt(4).address);
+  const { taskTypeId, hashes } = await directory.createTaskType(worker, as(terms));
+  assert.equal(hashes.length, 1); // staked before
+  const of = as({ taskTypeId });
+  assert.equal(taskTypeId, await directory.deriveTaskTypeId(owner, as({ creator: workerAddress, name })));
+  assert.equal(await directory.getName(owner, of), name);
+  assert.equal(await directory.getMetadata(owner, of), `{"name":"${name}","1":"first"}`);
+  assert.equal(await pool.getWeighting(owner, of), 3n);
+  assert.equal(await pricing.getBaseFee(owner, of), fees.start);
+  assert.notEqual(await pool.getPool(owner, of), zeroAddress);
+  await mintUsdc(agentAddress, parseUnits("1000", 6));
+  const second = await directory.createTaskType(agent, as({ ...terms, fees: undefined, wrap: true }));
+  assert.ok(second.hashes.length >= 2); // staked what a creator needs
+  const both = [
+    { taskTypeId, creator: workerAddress },
+    { taskTypeId: second.taskTypeId, creator: agentAddress },
+  ];
+  assert.deepEqual(await directory.findTaskTypes(owner, as({ name })), both);
+  assert.deepEqual(await directory.findTaskTypes(owner, as({ name, creator: agentAddress })), both.slice(1));
+  assert.deepEqual(await directory.findTaskTypes(owner, as({ name, most: 1 })), both.slice(0, 1));
+
+  const uri = "https://sink.example";
+  await refused(directory.setService(worker, { ...of, uri }), "SinkNotRegistered");
+  const named = as({ taskTypeId: translation });
+  const told = await mined(directory.setService(worker, { ...named, uri }));
+  assert.deepEqual(told.events[0].args, { taskTypeId: translation, sink: workerAddress, uri });
+  assert.deepEqual(await directory.getAllServices(owner, named), [{ sink: workerAddress, uri }]);
+  const long = await refused(directory.setService(worker, { ...named, uri: uri + "/".repeat(300) }), "UriTooLong");
+  assert.deepEqual(long.args, { length: 320n, maximum: 256n });
+  await refused(directory.linkAgent(worker, as({ identityRegistry: otherAddress, agentId: 1n })), "NotAContract");
+  assert.deepEqual(await directory.getAgent(owner, as({ sink: workerAddress })), {
+    identityRegistry: zeroAddress,
+    agentId: 0n,
+  });
+});
+
+test(
+  "judge: its neighbours, where a sink stands, and that nobody but CompletionTracker has it judge",
+  onChain,
+  async () => {
+    const at = (name) => deployment.contracts[name].address;
+    const links = {
+      completionTracker: at("completionTracker"),
+      capacityRegistry: at("capacityRegistry"),
+      stakeManager: at("stakeManager"),
+    };
+    assert.deepEqual(await judge.getLinks(owner, it), links);
+    const of = as({ taskTypeId: translation, sink: workerAddress });
+    assert.deepEqual(Object.values(await judge.getStanding(owner, of)), new Array(8).fill(0n)); // nothing was judged yet
+    const { next, from, until } = await judge.getSpan(owner, { ...of, first: 1n, firstDue: 0n, lastDue: 0n });
+    assert.ok(next <= from && from <= until && until * 300n <= (await now()), `${next} ${from} ${until}`);
+    const records = { next, from, caller: payerAddress, callerDue: 0n, records: [] };
+    const refusal = await refused(judge.simulateJudge(payer, { ...of, ...records }), "UnauthorizedCaller");
+    assert.deepEqual(refusal.args, { caller: payerAddress });
+  },
+);
 
 test("pool: units by capacity, as its owner sets them up", onChain, async () => {
   const taskTypeId = translation;
@@ -148,29 +224,30 @@ for (const way of ["macro", "batch", "forwarder"]) {
   });
 }
 
-test(
-  "streams: signed by an account without ether, sent by another one",
-  { ...onChain, todo: "refused on the chain of the repository's tests, not on one by hand: not understood yet" },
-  async () => {
-    const of = as({ taskTypeId: translation });
-    const signer = clientAt(8);
-    const address = accountAt(8).address;
-    const provider = "provider.example";
-    await grantProvider(provider, otherAddress);
-    await owner.request({ method: "anvil_setBalance", params: [address, "0x0"] });
-    const macroParameters = await streams.createStream(signer, { ...of, flowRate });
-    const signing = as({ macroParameters, provider, domain: "bpe.example", nonceKey: 7n });
-    const signed = await streams.signMacro(signer, signing);
-    await mined(streams.sendSignedMacro(other, as({ signed })));
-    assert.ok((await source.readStream(other, { ...of, source: address })).flowRate > 0n);
-    await refused(streams.sendSignedMacro(other, as({ signed })), "Refused"); // a signature counts once
-    const ending = await streams.deleteStream(signer, of);
-    const end = await streams.signMacro(signer, { ...signing, macroParameters: ending });
-    await refused(streams.sendSignedMacro(payer, as({ signed: end })), "Refused"); // no provider
-    await mined(streams.sendSignedMacro(other, as({ signed: end })));
-    assert.equal((await source.readStream(other, { ...of, source: address })).flowRate, 0n);
-  },
-);
+test("streams: signed by an account without ether, sent by another one", onChain, async () => {
+  const of = as({ taskTypeId: translation });
+  const signer = clientAt(8);
+  const address = accountAt(8).address;
+  const provider = "provider.example";
+  await mintUsdc(address, parseUnits("100", 6));
+  await source.wrapTokens(signer, as({ amount: parseEther("100") }));
+  await grantProvider(provider, otherAddress);
+  await owner.request({ method: "anvil_setBalance", params: [address, "0x0"] });
+  const own = source.openStream(signer, { ...of, flowRate });
+  assert.deepEqual((await refused(own, "NoEther")).args, { account: address, available: 0n });
+
+  const macroParameters = await streams.createStream(signer, { ...of, flowRate });
+  const signing = as({ macroParameters, provider, domain: "bpe.example", nonceKey: 7n });
+  const signed = await streams.signMacro(signer, signing);
+  await mined(streams.sendSignedMacro(other, as({ signed })));
+  assert.ok((await source.readStream(other, { ...of, source: address })).flowRate > 0n);
+  await refused(streams.sendSignedMacro(other, as({ signed })), "Refused"); // a signature counts once
+  const ending = await streams.deleteStream(signer, of);
+  const end = await streams.signMacro(signer, { ...signing, macroParameters: ending });
+  await refused(streams.sendSignedMacro(payer, as({ signed: end })), "Refused"); // no provider
+  await mined(streams.sendSignedMacro(other, as({ signed: end })));
+  assert.equal((await source.readStream(other, { ...of, source: address })).flowRate, 0n);
+});
 
 /**
  * Gives an account the role of a provider, as Superfluid's governance does: here by its owner, whom the devnet lets us
@@ -345,7 +422,7 @@ test("economy: one call makes one, and every action works on it", onChain, async
 test("nestedPool and pipeline: task types below and behind each other", onChain, async () => {
   const [parent, child, second] = ["parent", "child", "second"].map((name) => id(`sdk: ${name}`));
   for (const taskTypeId of [parent, child, second]) {
-    await mined(opener.registerTaskType(worker, as({ taskTypeId, minStake: parseEther("100"), metadata: "{}" })));
+    await mined(directory.registerTaskType(worker, as({ taskTypeId, minStake: parseEther("100"), metadata: "{}" })));
   }
   await refused(
     nestedPool.registerChild(payer, as({ parentTaskTypeId: parent, childTaskTypeId: child })),
@@ -385,17 +462,28 @@ test("lightning: a node is registered, attested, joins the pool", onChain, async
   assert.equal(await lightning.isNodeInPool(worker, as({ nodePubkey })), true);
 });
 
-test("router: routes, and none where no protocol is there", onChain, async () => {
-  const request = {
-    recipient: otherAddress,
-    amount: 1_000n,
-    optimization: 0,
-    maxFee: 10n ** 18n,
-    deadline: (await now()) + 600n,
-  };
+test("router: none where no protocol is there; then the best route pays, with its fee in ether", onChain, async () => {
+  const recipient = "0x00000000000000000000000000000000000000b9";
+  const amount = parseEther("2");
+  const request = { recipient, amount, optimization: 2, maxFee: amount, deadline: (await now()) + 600n };
   assert.deepEqual(await router.getRoutes(payer, as({ request })), []);
   await refused(router.payByBestRoute(payer, as({ request })), "InvalidArgument");
-  assert.equal(await router.isProtocolAvailable(payer, as({ protocol: 0 })), false);
+  assert.equal(await router.isProtocolAvailable(payer, as({ protocol: CHAIN })), false);
+
+  const adapter = await deployed("Rails.sol", "ChainRail");
+  const registering = as({ protocol: CHAIN, adapter });
+  await refused(router.registerProtocolAdapter(payer, registering), "OwnableUnauthorizedAccount");
+  await mined(router.registerProtocolAdapter(owner, registering));
+  const [{ routeId, routeData, estimatedFee, protocol }] = await router.getRoutes(payer, as({ request }));
+  assert.equal(protocol, CHAIN);
+  const less = router.executeRoute(payer, as({ routeId, routeData, value: amount + estimatedFee - 1n }));
+  await refused(less, "InsufficientPayment");
+  const { events } = await mined(router.payByBestRoute(payer, as({ request })));
+  const executed = events.find((event) => event.eventName === "RouteExecuted");
+  assert.deepEqual([executed.args.protocol, executed.args.success], [CHAIN, true]);
+  assert.equal(await owner.getBalance({ address: recipient }), amount);
+  assert.equal(await router.earnedFees(payer, it), estimatedFee);
+  await refused(router.payByBestRoute(payer, as({ request: { ...request, amount: 0n } })), "InvalidRequest");
 });
 
 test("relay: registered, in a pool, with a least payment", onChain, async () => {
@@ -412,27 +500,25 @@ test("relay: registered, in a pool, with a least payment", onChain, async () => 
   assert.ok((await relay.getMinPaymentPerEvent(worker, as({ poolType, nostrPubkey }))) >= 10n ** 12n);
 });
 
-test(
-  "openclaw and platform: an agent, an execution signed by both, its reputation",
-  { ...onChain, todo: "no stake is left on the chain of the repository's tests: not understood yet" },
-  async () => {
-    const [skillTypeId, agentId, executionId] = [id("openclaw"), id("agent"), id("execution")];
-    const initialCapacity = { throughput: 100n, latencyMs: 200n, errorRateBps: 10n };
-    await mined(openclaw.registerAgent(worker, as({ agentId, skillTypeId, initialCapacity })));
-    const agent = await openclaw.getAgent(worker, as({ agentId }));
-    assert.deepEqual([agent.operator, agent.active], [workerAddress, true]);
-    const [domainId] = await platform.getAllDomains(worker, it);
-    assert.equal(await platform.getTaskTypeId(worker, as({ domainId })), skillTypeId);
-    await mined(sink.registerSink(worker, as({ taskTypeId: skillTypeId, initialCapacity: units(1) })));
-    const execution = { agentId, skillTypeId, executionId, agentOperator: workerAddress, requester: payerAddress };
-    const agentSig = await openclaw.signSkillExecution(worker, as({ execution }));
-    const requesterSig = await openclaw.signSkillExecution(payer, as({ execution }));
-    await mined(openclaw.verifyExecution(other, as({ ...execution, agentSig, requesterSig })));
-    assert.equal(await openclaw.isExecutionRecorded(other, as({ ...execution })), true);
-    const score = await platform.getAggregateReputation(other, as({ account: workerAddress }));
-    assert.ok(score > 0n);
-  },
-);
+test("openclaw and platform: an agent, an execution signed by both, its reputation", onChain, async () => {
+  const [skillTypeId, agentId, executionId] = [id("openclaw"), id("agent"), id("execution")];
+  const initialCapacity = { throughput: 100n, latencyMs: 200n, errorRateBps: 10n };
+  // One stake backs what an account does in all domains: the relay and the Lightning node have taken the others'.
+  await mined(stake.stakeUpTo(agent, as({ amount: parseEther("400"), wrap: true })));
+  await mined(openclaw.registerAgent(agent, as({ agentId, skillTypeId, initialCapacity })));
+  const known = await openclaw.getAgent(agent, as({ agentId }));
+  assert.deepEqual([known.operator, known.active], [agentAddress, true]);
+  const [domainId] = await platform.getAllDomains(agent, it);
+  assert.equal(await platform.getTaskTypeId(agent, as({ domainId })), skillTypeId);
+  await mined(sink.registerSink(agent, as({ taskTypeId: skillTypeId, initialCapacity: units(1) })));
+  const execution = { agentId, skillTypeId, executionId, agentOperator: agentAddress, requester: payerAddress };
+  const agentSig = await openclaw.signSkillExecution(agent, as({ execution }));
+  const requesterSig = await openclaw.signSkillExecution(payer, as({ execution }));
+  await mined(openclaw.verifyExecution(other, as({ ...execution, agentSig, requesterSig })));
+  assert.equal(await openclaw.isExecutionRecorded(other, as({ ...execution })), true);
+  const score = await platform.getAggregateReputation(other, as({ account: agentAddress }));
+  assert.ok(score > 0n);
+});
 
 test("bpeActions: all modules on a client; events as they come", onChain, async () => {
   const client = clientAt(7).extend(bpeActions(deployment));

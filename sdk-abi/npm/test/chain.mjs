@@ -1,6 +1,9 @@
-// A chain with the suite, for tests: BPE_DEVNET = {"url", "deployment": what `bpe deploy` wrote}. The repository's
-// tests/tests/clients starts one; by hand: `bpe devnet`, `bpe deploy`. Without it these tests are skipped.
+// A chain with the suite, for tests: BPE_DEVNET = {"url", "deployment": what `bpe deploy` wrote}, whose stake token is
+// USDCx. The repository's tests/tests/clients starts one; by hand: `bpe devnet`, `bpe deploy --config`, and a block a
+// second, as other chains have. Nobody has tokens there but for what a test mints. Without it these tests are skipped.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { createWalletClient, defineChain, http, parseEther, parseUnits, publicActions } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
 import { sink, stake } from "../dist/generated/actions/index.js";
@@ -67,6 +70,22 @@ export async function openTaskType(client, taskTypeId) {
   await mintUsdc(client.account.address, parseUnits("100", 6));
   await mined(stake.stakeWithApproval(client, { deployment, amount: parseEther("100"), wrap: true }));
   return mined(sink.registerTaskType(client, { deployment, taskTypeId, minStake: parseEther("100") }));
+}
+
+/** Compiles a contract of the repository's tests by solc, which NODE_PATH leads to, and deploys it. */
+export async function deployed(file, contract) {
+  const root = new URL("../../../", import.meta.url);
+  const tools = fileURLToPath(new URL(".tools/node_modules", root));
+  const [compiler, source] = ["tests/tools/compile.cjs", `tests/contracts/${file}`].map((it) => new URL(it, root));
+  const printed = execFileSync(process.execPath, [compiler, source].map(fileURLToPath), {
+    env: { NODE_PATH: tools, ...process.env },
+    maxBuffer: 1 << 24,
+  });
+  const { abi, bytecode } = JSON.parse(printed)[contract];
+  const client = clientAt(0);
+  const hash = await client.deployContract({ abi, bytecode });
+  const { contractAddress } = await client.waitForTransactionReceipt({ hash });
+  return contractAddress;
 }
 
 /** The names of events, in their order. */

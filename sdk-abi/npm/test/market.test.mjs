@@ -2,12 +2,15 @@
 // `createBpeFetch`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createOpenAI } from "@ai-sdk/openai";
+import { embed, generateText, streamText } from "ai";
 import OpenAI from "openai";
 import { keccak256, parseEther, parseUnits, toHex } from "viem";
 import { createBpeFetch, memoryStore } from "../dist/fetch.js";
 import { mined } from "../dist/index.js";
 import { createBpeServe } from "../dist/serve.js";
-import { pool, sink, vouchers, work } from "../dist/generated/actions/index.js";
+import { closeStream } from "../dist/generated/actions/source.js";
+import { directory, pool, sink, streams, vouchers, work } from "../dist/generated/actions/index.js";
 import { accountAt, clientAt, deployment, mine, mintUsdc, onChain, openTaskType } from "./chain.mjs";
 
 const taskTypeId = keccak256(toHex("sdk: market"));
@@ -27,6 +30,16 @@ const limits = {
   deposit: parseEther("5"),
 };
 
+/** An answer of OpenAI's to a chat. */
+const completion = (content, usage) => ({
+  id: "1",
+  object: "chat.completion",
+  created: 1,
+  model: "m",
+  choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
+  usage,
+});
+
 /** A small service that answers as OpenAI's does. */
 async function service(request) {
   const { stream, input, messages } = await request.json();
@@ -40,13 +53,16 @@ async function service(request) {
       model: "m",
       usage,
     });
-  assert.ok(stream && messages.length > 0);
-  const chunk = (content) => ({
+  assert.ok(messages.length > 0);
+  if (!stream) return Response.json(completion("Zürich", usage));
+  const chunk = (content, finish_reason = null) => ({
     id: "1",
     object: "chat.completion.chunk",
-    choices: [{ index: 0, delta: { content } }],
+    created: 1,
+    model: "m",
+    choices: [{ index: 0, delta: { content }, finish_reason }],
   });
-  const events = [chunk("Zür"), chunk("ich 🙂"), { ...chunk(""), choices: [], usage }].map(
+  const events = [chunk("Zür"), chunk("ich 🙂"), chunk("", "stop"), { ...chunk(""), choices: [], usage }].map(
     (it) => `data: ${JSON.stringify(it)}\n\n`,
   );
   const bytes = new TextEncoder().encode([...events, "data: [DONE]\n\n"].join(""));
@@ -58,9 +74,19 @@ async function service(request) {
 }
 
 /** A sink with its books, and what a `fetch` reaches it by. */
-function sinkWith({ store = memoryStore(), ...rest } = {}) {
+function sinkWith({ store = memoryStore(), ...rest } = {}, more = {}) {
   const queue = { ...settings, atOnce: 2, firstTrust: parseEther("1"), mostTrust: parseEther("2"), ...rest };
-  const serve = createBpeServe({ ...of, client: seller, service, price: () => price, trust: 1n, scale, store, queue });
+  const serve = createBpeServe({
+    ...of,
+    client: seller,
+    service,
+    price: () => price,
+    trust: 1n,
+    scale,
+    store,
+    queue,
+    ...more,
+  });
   const reach = (input, init) => serve.fetch(new Request(input, init));
   return { serve, reach };
 }
@@ -189,6 +215,51 @@ test("what the service refuses costs nothing, and comes through", onChain, async
   await assert.rejects(openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }), { status: 503 });
 });
 
+const asked = { model: "m", input: "x", encoding_format: "float" };
+
+test(
+  "who is slow loses the place: a body that does not come, a service that never answers or ends",
+  onChain,
+  async () => {
+    const { serve, reach } = sinkWith({}, { bodyTimeout: 200 });
+    const endless = (input, init) => {
+      if (!new Headers(init?.headers).has("bpe-task")) return reach(input, init);
+      const body = new ReadableStream({ start: (it) => it.enqueue(new Uint8Array([123])) });
+      return reach(input, { ...init, body, duplex: "half" });
+    };
+    await assert.rejects(buyerOf(endless).openai.embeddings.create(asked), { status: 408 });
+    assert.deepEqual([serve.queue.running, serve.queue.waiting], [0, 0]);
+
+    const half = new ReadableStream({ start: (it) => it.enqueue(new Uint8Array([123])) });
+    for (const [service, expected] of [
+      [() => new Promise(() => {}), /status 504 without a signature/],
+      [() => new Response(half, { headers: { "content-type": "application/json" } }), /deadline has passed/],
+    ]) {
+      const hanging = sinkWith({}, { service, grace: 0 });
+      const { openai, fetch } = buyerOf(hanging.reach, { taskSeconds: 2 });
+      await assert.rejects(openai.embeddings.create(asked), expected);
+      await fetch.settled();
+      assert.equal(hanging.serve.queue.running, 0);
+      assert.equal(await hanging.serve.redeem(), undefined);
+    }
+  },
+);
+
+test("the same offer twice at once is one task", onChain, async () => {
+  const { reach } = sinkWith();
+  const answers = [];
+  const twice = async (input, init) => {
+    if (!new Headers(init?.headers).has("bpe-task")) return reach(input, init);
+    const both = await Promise.all([reach(input, init), reach(input, init)]);
+    answers.push(both.map((it) => it.status).sort());
+    return both.find((it) => it.status !== 409);
+  };
+  const { openai, fetch, faults } = buyerOf(twice);
+  await openai.embeddings.create(asked);
+  await fetch.settled();
+  assert.deepEqual([answers, faults], [[[200, 409]], []]);
+});
+
 test("a first trust that is too small asks for an earmark, which is set aside", onChain, async () => {
   const { reach } = sinkWith({ firstTrust: 1n, mostTrust: 1n });
   const { openai, fetch, faults } = buyerOf(reach);
@@ -198,7 +269,78 @@ test("a first trust that is too small asks for an earmark, which is set aside", 
   assert.ok((await work.getBudget(buyer, between)).earmarked > 0n);
 });
 
-test("by stream: opened when a sink asks for money, at no more than the limit", onChain, async () => {
+test("Vercel's AI SDK buys: an embedding, a text, a streamed text", onChain, async () => {
+  const { serve, reach } = sinkWith();
+  const { fetch, faults } = buyerOf(reach);
+  const before = (await vouchers.getTotals(buyer, between)).tasks;
+  const provider = createOpenAI({ apiKey: "a secret", baseURL: "http://bpe.invalid/v1", fetch });
+  const { embedding, usage } = await embed({ model: provider.embedding("m"), value: "a text", maxRetries: 0 });
+  assert.deepEqual([embedding, usage.tokens], [[0.5, 0.25], 200]);
+  const asked = { model: provider.chat("m"), prompt: "Where?", maxOutputTokens: 2_000, maxRetries: 0 };
+  const { text, totalUsage } = await generateText(asked);
+  assert.deepEqual([text, totalUsage.totalTokens], ["Zürich", 250]);
+  const streamed = [];
+  for await (const part of streamText(asked).textStream) streamed.push(part);
+  assert.equal(streamed.join(""), "Zürich 🙂");
+  await fetch.settled();
+  assert.deepEqual(faults, []);
+  await mine(1, 600);
+  await mined(serve.redeem());
+  assert.ok((await vouchers.getTotals(buyer, between)).tasks >= before + 3n);
+});
+
+test("sinks are found in the directory, and nobody in one's own network is", onChain, async () => {
+  const { reach } = sinkWith();
+  const seen = [];
+  const watched = (input, init) => (seen.push(new URL(input).host), reach(input, init));
+  const { openai, fetch, faults } = buyerOf(watched, { sinks: undefined });
+  for (const address of [
+    "http://sink.example",
+    "https://127.0.0.1",
+    "https://[::1]:8080",
+    "https://node.internal",
+    "x",
+  ]) {
+    await mined(directory.setService(seller, { ...of, uri: address }));
+    await assert.rejects(openai.embeddings.create(asked), { status: 503 });
+  }
+  assert.deepEqual(seen, []);
+  await mined(directory.setService(seller, { ...of, uri }));
+  await openai.embeddings.create(asked);
+  await fetch.settled();
+  assert.deepEqual([faults, [...new Set(seen)]], [[], ["sink.example"]]);
+});
+
+test("by stream: opened when a sink asks for money, wrapped for, and what flowed pays", onChain, async () => {
+  const { serve, reach } = sinkWith({ firstTrust: parseEther("100"), mostTrust: parseEther("100") });
+  const [streamer, source] = [clientAt(7), accountAt(7).address];
+  await mintUsdc(source, parseUnits("500", 6));
+  const more = {
+    client: streamer,
+    funding: "stream",
+    limits: { ...limits, flowRate: 10n ** 16n, deposit: 10n ** 17n },
+  };
+  const { openai, fetch, faults } = buyerOf(reach, more);
+  const asked = { model: "m", input: "x", encoding_format: "float", dimensions: 2 };
+  assert.equal((await streams.getStream(streamer, { ...of, source })).flowRate, 0n);
+  assert.deepEqual((await openai.embeddings.create(asked)).data[0].embedding, [0.5, 0.25]);
+  await fetch.settled();
+  const { flowRate } = await streams.getStream(streamer, { ...of, source });
+  assert.ok(flowRate > 0n && flowRate <= more.limits.flowRate, `${flowRate}`);
+  const { free } = await work.getBudget(streamer, { ...of, source, sink: accountAt(5).address });
+  assert.ok(free > 0n);
+  await openai.embeddings.create(asked); // what flows covers it: no other transaction
+  await fetch.settled();
+  assert.deepEqual(faults, []);
+  await mine(1, 600);
+  await mined(serve.redeem());
+  const totals = await vouchers.getTotals(streamer, { ...between, source });
+  assert.deepEqual([totals.tasks, totals.value], [2n, (2n * 250n * 10n ** 6n * price) / 10n ** 9n]);
+  await mined(closeStream(streamer, of));
+  assert.equal((await streams.getStream(streamer, { ...of, source })).flowRate, 0n);
+});
+
+test("by stream: not at a rate above the limit", onChain, async () => {
   const { reach } = sinkWith({
     firstTrust: parseEther("100"),
     mostTrust: parseEther("100"),

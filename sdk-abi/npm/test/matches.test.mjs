@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { decodeFunctionData, encodeFunctionResult, toFunctionSelector } from "viem";
 import * as modules from "../dist/generated/actions/index.js";
 import { MODULES, camel, pascal, modulesOf } from "../generate/modules.mjs";
-import { readdirSync, readFileSync } from "node:fs";
+import * as superfluid from "../dist/core/superfluid.js";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { abis, clientOf, deployment, sample } from "./support.mjs";
 
 const suite = abis();
@@ -71,7 +72,7 @@ test("every contract is in a module, and modules hold actions only", () => {
   for (const module of Object.values(modules)) {
     for (const [name, action] of Object.entries(module)) assert.equal(typeof action, "function", name);
   }
-  for (const name of Object.keys(MODULES)) if (name !== "directory") assert.ok(modules[name], name);
+  for (const name of Object.keys(MODULES)) assert.ok(modules[name], name);
 });
 
 test("the names that reads and writes were checked by are those of writes, too", () => {
@@ -103,4 +104,27 @@ test("every function of the Solidity deployment has an action", () => {
     }
   }
   assert.ok(count > 350, `${count}`);
+});
+
+/** Whose functions the package calls of Superfluid, and where its artefacts are. */
+const SUPERFLUID = new URL("../../../.tools/superfluid/1.15.2/", import.meta.url);
+const CALLED = {
+  runMacroItem: "BlindMacroForwarder",
+  batchCallItem: "Superfluid",
+  distributeFlowItem: "GDAv1Forwarder",
+  runSignedMacroItem: "ClearMacroForwarderV1",
+  getNonceItem: "ClearMacroForwarderV1",
+  getDigestItem: "ClearMacroForwarderV1",
+};
+
+const fetched = existsSync(SUPERFLUID) ? false : "scripts/fetch-superfluid has not fetched Superfluid's artefacts";
+
+test("what is called of Superfluid is what its contracts have", { skip: fetched }, () => {
+  const items = Object.entries(superfluid).filter(([name]) => name.endsWith("Item"));
+  assert.deepEqual(items.map(([name]) => name).sort(), Object.keys(CALLED).sort());
+  for (const [name, item] of items) {
+    const { abi } = JSON.parse(readFileSync(new URL(`${CALLED[name]}.json`, SUPERFLUID), "utf8"));
+    const selectors = abi.filter((it) => it.type === "function").map((it) => toFunctionSelector(it));
+    assert.ok(selectors.includes(toFunctionSelector(item)), name);
+  }
 });

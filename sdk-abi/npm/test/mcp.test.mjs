@@ -7,7 +7,7 @@ import { keccak256, parseEther, parseUnits, toHex } from "viem";
 import { mined } from "../dist/index.js";
 import { createBpeMcpServer } from "../dist/mcp.js";
 import { createBpeServe } from "../dist/serve.js";
-import { pool, sink, streams } from "../dist/generated/actions/index.js";
+import { directory, pool, sink, streams } from "../dist/generated/actions/index.js";
 import { accountAt, clientAt, deployment, mine, mintUsdc, onChain, openTaskType } from "./chain.mjs";
 import { account, clientOf, deployment as bookOf } from "./support.mjs";
 
@@ -44,13 +44,21 @@ const nowhere = { client: clientOf(() => "0x"), deployment: bookOf(["stakeManage
 test("tools, with schemas that models can fill in and hints that hosts can show", async () => {
   const { client } = await connected(nowhere);
   const { tools } = await client.listTools();
-  const names = ["bpe_account", "bpe_buy_task", "bpe_close_stream", "bpe_market", "bpe_open_stream", "bpe_quote"];
+  const names = [
+    "bpe_account",
+    "bpe_buy_task",
+    "bpe_close_stream",
+    "bpe_find",
+    "bpe_market",
+    "bpe_open_stream",
+    "bpe_quote",
+  ];
   assert.deepEqual(tools.map((it) => it.name).sort(), names);
   const open = tools.find((it) => it.name === "bpe_open_stream");
   assert.deepEqual(open.inputSchema.required, ["taskTypeId", "flowRate"]);
   assert.equal(open.inputSchema.properties.flowRate.type, "string");
   assert.equal(open.annotations.readOnlyHint, false);
-  for (const name of ["bpe_market", "bpe_quote", "bpe_account"]) {
+  for (const name of ["bpe_find", "bpe_market", "bpe_quote", "bpe_account"]) {
     assert.equal(tools.find((it) => it.name === name).annotations.readOnlyHint, true);
   }
 });
@@ -59,6 +67,7 @@ test("what a model gets wrong is an answer, not a crash", async () => {
   const { call } = await connected(nowhere);
   const id = keccak256(toHex("x"));
   for (const [name, args] of [
+    ["bpe_find", { name: "" }],
     ["bpe_market", { taskTypeId: "translation" }],
     ["bpe_open_stream", { taskTypeId: id, flowRate: "1e18" }],
     ["bpe_open_stream", { taskTypeId: id, flowRate: "-1" }],
@@ -98,8 +107,15 @@ test("a stream is opened, bounded, and closed", onChain, async () => {
   });
   const [taskTypeId, second] = ids;
   const { call } = await connected({ client: clientAt(1), deployment, limits });
+  const named = await directory.createTaskType(seller, { deployment, name: "sdk: mcp", minStake: parseEther("100") });
+  const found = await call("bpe_find", { name: "sdk: mcp" });
+  const creator = accountAt(5).address;
+  assert.deepEqual(found.said, { taskTypes: [{ taskTypeId: named.taskTypeId, creator }] });
+  const uri = "https://sink.example";
+  await mined(directory.setService(seller, { deployment, taskTypeId, uri }));
   const market = await call("bpe_market", { taskTypeId });
   assert.deepEqual([market.said.paidBy, market.said.sinks.length], ["capacity", 1]);
+  assert.deepEqual([market.said.sinks[0].sink, market.said.sinks[0].uri], [creator, uri]);
   const quote = await call("bpe_quote", { taskTypeId, work: "2000000000" });
   const [{ price, cost }] = quote.said.quotes;
   assert.equal(BigInt(cost), 2n * BigInt(price));

@@ -1,11 +1,12 @@
 // What the package holds, without any chain.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { getAddress, toFunctionSelector } from "viem";
 import * as bpe from "../dist/index.js";
-import { sizeOf } from "./size.mjs";
+import { withTables } from "../generate/tables.mjs";
+import { sizeOf, wanted } from "./size.mjs";
 
 const here = new URL("..", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL("package.json", here), "utf8"));
@@ -54,6 +55,10 @@ test("publint and attw find nothing", () => {
   }
 });
 
+test("typedoc finds all that it is to document", () => {
+  run("node_modules/.bin/typedoc", "--emit", "none", "--treatWarningsAsErrors", "--logLevel", "Warn");
+});
+
 test("sources are formatted: `npm run format`", () => {
   const command = manifest.scripts.format.replace("--write", "--check");
   assert.match(run("sh", "-c", `node_modules/.bin/${command}`), /All matched files use Prettier/);
@@ -69,19 +74,38 @@ test("nothing but viem is needed at run time", () => {
   assert.equal(manifest.sideEffects, false);
 });
 
-test("one action is small: less than 8 KB of ours, compressed", async () => {
-  const read = await sizeOf('export { getStake } from "@bpe/stylus/actions/stake";', ["viem", "viem/*"]);
-  assert.ok(read.gzip < 8_000, `${read.gzip}`);
-  const all = await sizeOf('export { bpeActions } from "@bpe/stylus/actions";', ["viem", "viem/*"]);
-  assert.ok(all.gzip > 3 * read.gzip, "an action brings along all others");
+test("one action is small, and docs/typescript.md says how small: `npm run size`", async () => {
+  const document = readFileSync(new URL("../../docs/typescript.md", here), "utf8");
+  const rows = [...document.matchAll(/^\| .*`(\w+)` \| ([\d.]+) KB \| ([\d.]+) KB \|$/gm)];
+  assert.deepEqual(
+    rows.map(([, name]) => name),
+    wanted.map(([name]) => name),
+  );
+  const sizes = {};
+  for (const [index, [name, source]] of wanted.entries()) {
+    const [own, all] = [await sizeOf(source, ["viem", "viem/*"]), await sizeOf(source)];
+    const measured = [own, all].map((it) => it.gzip / 1_000);
+    rows[index].slice(2).forEach((said, column) => {
+      const ratio = measured[column] / Number(said);
+      assert.ok(ratio > 0.95 && ratio < 1.05, `${name}: ${measured[column]} KB, and ${said} in docs/typescript.md`);
+    });
+    sizes[name] = own.gzip;
+  }
+  assert.ok(sizes.getStake < 8_000 && sizes.stake < 8_000, JSON.stringify(sizes));
+  assert.ok(sizes.bpeActions > 3 * sizes.getStake, "an action brings along all others");
+});
+
+test("docs/typescript.md lists every module and function as the ABIs have them: `npm run tables`", () => {
+  const document = new URL("../../docs/typescript.md", here);
+  const text = readFileSync(document, "utf8");
+  assert.equal(text, withTables(text));
+  assert.match(text, /^\| StakeManager \| .*`unstake`/m);
 });
 
 test("the README's modules are those that there are", () => {
   const readme = readFileSync(new URL("README.md", here), "utf8");
   const named = [...readme.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
-  assert.ok(named.length > 20);
-  for (const name of named) {
-    const built = existsSync(new URL(`dist/generated/actions/${name}.js`, here));
-    assert.ok(built || name === "directory", name);
-  }
+  const built = readdirSync(new URL("dist/generated/actions/", here)).filter((it) => it.endsWith(".d.ts"));
+  const modules = built.map((it) => it.replace(".d.ts", "")).filter((it) => it !== "index");
+  assert.deepEqual(named.sort(), modules.sort());
 });

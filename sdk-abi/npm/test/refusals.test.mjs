@@ -1,12 +1,26 @@
 // What goes wrong is a typed error that names the value, and nothing hangs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeErrorResult, encodeErrorResult, parseEther, toHex } from "viem";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import {
+  createClient,
+  custom,
+  decodeErrorResult,
+  encodeErrorResult,
+  http,
+  pad,
+  parseEther,
+  toFunctionSelector,
+  toHex,
+} from "viem";
 import { BpeError, deploymentOf, isBpeError, mined } from "../dist/index.js";
-import { getStake, stake } from "../dist/generated/actions/stake.js";
+import { getStake, stake, stakeWithApproval } from "../dist/generated/actions/stake.js";
 import { reveal } from "../dist/generated/actions/commitReveal.js";
 import { errorSignatures } from "../dist/generated/errors.js";
 import { decodeRevert } from "../dist/core/errors.js";
+import { createBpeServe } from "../dist/serve.js";
+import { explained } from "../dist/core/refusal.js";
 import { abis, account, clientOf, deployment, sample } from "./support.mjs";
 
 const book = deployment(["stakeManager", "capacityRegistry"]);
@@ -109,11 +123,66 @@ test("no account, no ether", async () => {
   await refused(stake(nobody, { deployment: book, amount }), "MissingAccount");
   const poor = clientOf((method) => {
     if (method === "eth_call") return "0x";
+    if (method === "eth_getBalance") return "0x7";
     throw Object.assign(new Error("insufficient funds for gas * price + value"), { code: -32000 });
   });
   const error = await refused(stake(poor, { deployment: book, amount }), "NoEther");
-  assert.deepEqual(error.args, { account: account.address });
+  assert.deepEqual(error.args, { account: account.address, available: 7n });
+  assert.match(error.message, /NoEther\(account: 0x\w+, available: 7\)/);
 });
+
+test("too few of a token that wraps none: it says so, whether or not it is to wrap", async () => {
+  const token = `0x${"0".repeat(38)}ee`;
+  const answers = { stakeToken: token, balanceOf: toHex(5, { size: 32 }) };
+  const selector = (name, ...types) => toFunctionSelector(`function ${name}(${types.join()})`);
+  const plain = clientOf((method, [call]) => {
+    assert.equal(method, "eth_call");
+    if (call.data.startsWith(selector("stakeToken"))) return pad(answers.stakeToken);
+    if (call.data.startsWith(selector("balanceOf", "address"))) return answers.balanceOf;
+    return reverting("0x")();
+  });
+  for (const wrap of [false, true]) {
+    const error = await refused(stakeWithApproval(plain, { deployment: book, amount, wrap }), "TooFewTokens");
+    const { available, required } = error.args;
+    assert.deepEqual([error.args.token.toLowerCase(), available, required], [token, 5n, amount]);
+  }
+});
+
+test("a wallet that changes its chain between looking and sending, and a transport that gives up first", async () => {
+  const { client, switchTo } = wandering();
+  const moved = await refused(stake(client, { deployment: book, amount }), "WrongChain");
+  assert.deepEqual(moved.args, { expected: 31337, actual: switchTo });
+  const server = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const transport = http(`http://127.0.0.1:${server.address().port}`, { timeout: 50, retryCount: 0 });
+    const slow = createClient({ account, transport });
+    const error = await slow.request({ method: "eth_chainId" }).catch((it) => it);
+    const called = { contract: "stakeManager", functionName: "stake", chainId: 31337 };
+    const known = await explained(slow, error, called);
+    assert.ok(isBpeError(known, "TimedOut"), `${known}`);
+    assert.deepEqual(known.args, { waitingFor: "stake", milliseconds: 50 });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+/** A client whose chain is another one from the moment on at which it is to send. */
+function wandering() {
+  const switchTo = 10;
+  let chainId = 31337;
+  const block = { number: "0x1", baseFeePerGas: "0x1", timestamp: "0x1", transactions: [], gasLimit: "0xffffff" };
+  const answers = { eth_call: "0x", eth_getBlockByNumber: block, eth_getTransactionCount: "0x0" };
+  const request = async ({ method }) => {
+    if (method === "eth_chainId") return toHex(chainId);
+    if (method === "eth_estimateGas") chainId = switchTo;
+    return answers[method] ?? "0x64";
+  };
+  // A wallet's account: it is the wallet that signs, for the chain that it is on.
+  const client = createClient({ account: account.address, transport: custom({ request }, { retryCount: 0 }) });
+  return { client, switchTo };
+}
 
 test("a chain that never answers is given up", async () => {
   const silent = clientOf(() => new Promise(() => {}));
@@ -164,6 +233,28 @@ test("a reveal waits for a later block no longer than it is told", async () => {
   const error = await refused(reveal(client, { ...parameters, waiting }), "TimedOut");
   assert.equal(error.args.milliseconds, 80);
   assert.ok(Date.now() - started < 5_000);
+});
+
+test("what strangers may ask of a sink is not asked of the chain each time, and failures are not kept", async () => {
+  let asked = 0;
+  let answers = false;
+  const client = clientOf(() => {
+    asked += 1;
+    if (!answers) throw Object.assign(new Error("no node"), { code: -32000 });
+    return toHex(5, { size: 32 });
+  });
+  const names = ["streamGateway", "backpressurePool", "capacityRegistry", "workVouchers"];
+  const options = { client, deployment: deployment(names), taskTypeId: toHex(1, { size: 32 }), service: () => {} };
+  const serve = createBpeServe({ ...options, price: () => 1n, trust: 1n });
+  const request = () => serve.fetch(new Request("http://sink.example/v1/x", { method: "POST", body: "{}" }));
+  await assert.rejects(request());
+  answers = true;
+  const before = asked;
+  const said = await Promise.all(Array.from({ length: 50 }, request));
+  assert.deepEqual([...new Set(said.map((it) => it.status))], [402]);
+  assert.equal(asked - before, 3);
+  for (let time = 0; time < 20; time += 1) await serve.fetch(new Request("http://sink.example/bpe/v1/status"));
+  assert.equal(asked - before, 4);
 });
 
 test("errors can be told apart", () => {

@@ -2,7 +2,8 @@
 import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
 
-const wanted = [
+/** What is stated in docs/typescript.md. */
+export const wanted = [
   ["getStake", 'export { getStake } from "@bpe/stylus/actions/stake";'],
   ["stake", 'export { stake } from "@bpe/stylus/actions/stake";'],
   ["openStream", 'export { openStream } from "@bpe/stylus/actions/source";'],

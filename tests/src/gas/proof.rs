@@ -104,7 +104,8 @@ async fn set_judge(it: &Proof) -> TransactionReceipt {
     let (registry, stakes) = (*base.registry.address(), *base.stakes.address());
     let arguments = (registry, stakes, base.owner).abi_encode_params();
     let tracker = deploy(&base.devnet, "completion-tracker", arguments).await;
-    let arguments = (tracker, registry, stakes, U256::ZERO).abi_encode_params();
+    let ledger = *it.core.ledger.address();
+    let arguments = (tracker, registry, stakes, U256::ZERO, ledger).abi_encode_params();
     let judge = deploy(&base.devnet, "judge", arguments).await;
     let tracker = ICompletionTracker::new(tracker, &base.provider);
     mined(tracker.setJudge(judge).send().await).await

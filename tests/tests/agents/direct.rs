@@ -78,6 +78,21 @@ async fn a_sink_says_what_is_wrong_and_nothing_is_served() {
         option.network,
         format!("eip155:{}", stage.proof.core.base.devnet.chain_id())
     );
+    // So do pages of any site, which may send what they are told to; what is the operator's is not for them.
+    const ORIGIN: &str = "access-control-allow-origin";
+    let preflight = Request::options(format!("{}/v1/chat/completions", sink.url))
+        .header("origin", "https://page.example")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "bpe-task");
+    let may = stage.answer(preflight.body(Full::default()).unwrap()).await;
+    assert_eq!(may.status, 200, "{may:?}");
+    assert_eq!(may.headers[ORIGIN], "*");
+    assert_eq!(nothing.headers[ORIGIN], "*");
+    assert_eq!(nothing.headers["access-control-expose-headers"], "*");
+    let metrics = Request::get(format!("{}/metrics", sink.url));
+    let metrics = stage.answer(metrics.body(Full::default()).unwrap()).await;
+    assert_eq!(metrics.status, 200);
+    assert!(!metrics.headers.contains_key(ORIGIN), "{metrics:?}");
     // Who has nothing, too.
     let unpaid = ask(&stage, &sink, &offer(&stage, &sink, 1), &source).await;
     assert!(required(&unpaid).option().unwrap().extra.flow_rate > 0);

@@ -13,7 +13,7 @@ use alloy::{
     primitives::{keccak256, Address, B256, U256},
     sol_types::SolError as _,
 };
-use bpe::deploy::{deploy, Book, Chain, Request};
+use bpe::deploy::{deploy, Book, Chain, Config, Request, Stake};
 use bpe_abi::{IBackpressurePool, ICapacityRegistry, IServiceDirectory, IStakeManager};
 use bpe_tests::{
     npm, solidity,
@@ -85,8 +85,17 @@ async fn deploy_all(
     book.set_superfluid(superfluid.addresses).unwrap();
     let owner = devnet.signers()[0].clone();
     let chain = Chain::connect(url, Some(owner)).await.unwrap();
+    // A Super Token, so that what wraps has something to wrap.
+    let config = Config {
+        stake: Stake {
+            token: Some(superfluid.addresses.usdcx),
+            ..Stake::default()
+        },
+        ..Config::default()
+    };
     let request = Request {
         quiet: true,
+        config,
         ..Request::new(folder)
     };
     deploy(&chain, &request).await.unwrap().addresses

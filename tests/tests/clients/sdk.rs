@@ -62,6 +62,7 @@ async fn on_a_chain(test_file: &str) {
     let output = run(test).await.succeeded();
     assert!(output.contains("# fail 0"), "{output}");
     assert!(output.contains("# skipped 0"), "{output}");
+    assert!(output.contains("# todo 0"), "{output}");
     world.server.stop().await;
 }
 
@@ -71,8 +72,18 @@ async fn every_module_of_the_npm_package_acts_on_the_suite() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn openais_client_buys_by_the_npm_package_from_a_sink_of_it() {
+async fn the_npm_packages_readme_is_a_program() {
+    on_a_chain("test/readme.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openais_client_and_vercels_buy_by_the_npm_package_from_a_sink_of_it() {
     on_a_chain("test/market.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_buys_by_the_npm_package() {
+    on_a_chain("test/browser.test.mjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,7 +192,7 @@ async fn the_typescript_example_is_a_server_for_models() {
     let mut client = told(&world, "../mcp_client.mjs", &project, B256::ZERO);
     client.arg("typescript/mcp-server.mjs");
     let said: Value = serde_json::from_str(&run(client).await.succeeded()).unwrap();
-    assert_eq!(said["tools"], 6);
+    assert_eq!(said["tools"], 7);
     assert_eq!(said["account"], world.devnet().account(2).to_string());
     world.server.stop().await;
 }

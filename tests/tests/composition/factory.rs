@@ -135,6 +135,10 @@ async fn an_economy_is_its_callers() {
     let judge = bpe_abi::IJudge::new(judge, provider);
     let links = judge.getLinks().call().await.unwrap();
     assert_eq!(links.completionTracker, parts.completionTracker);
+    assert_eq!(links.workLedger, parts.workLedger);
+    let ledger = bpe_abi::IWorkLedger::new(parts.workLedger, provider);
+    let misses = ledger.workMisses().call().await.unwrap();
+    assert_eq!(misses, parts.workMisses);
     let reward = judge.reward().call().await.unwrap();
     assert_eq!(reward, tokens(100) >> 10);
     let priced = pricing.escrowBuffer().call().await.unwrap();

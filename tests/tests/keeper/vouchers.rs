@@ -1,5 +1,7 @@
 //! The keeper redeems vouchers, the last of each pair, and has sinks paid.
 
+use std::time::Duration;
+
 use alloy::primitives::U256;
 use bpe_abi::IWorkVouchers::SignedVoucher;
 use bpe_tests::{
@@ -12,6 +14,41 @@ use serde_json::{json, Value};
 use crate::stage::Stage;
 
 const HOUR: u64 = 3_600;
+
+/// What is not noted when the source changes its rate is lost: the keeper notes it once an hour, and not more often.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_source_has_paid_is_noted_hourly() {
+    let stage = Stage::start().await;
+    let core = &stage.proof.core;
+    work::open(core).await;
+    let source = stage.source.address();
+    core.stream(source, WORK, RATE).await;
+    let started = core.base.devnet.timestamp();
+    core.advance(HOUR);
+    let keeper = stage.keeper("").await;
+    let noted = || async {
+        let noted = core.ledger.getNoted(WORK, source).call().await.unwrap();
+        noted.time.to::<u64>()
+    };
+    let mut first = 0;
+    for _ in 0..100 {
+        first = noted().await;
+        if first >= started + HOUR {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(first >= started + HOUR, "nothing is noted: {first}");
+    assert!(core.ledger.getPaid(WORK, source).call().await.unwrap() > U256::ZERO);
+    // Half an hour later there is something to note, and it can wait.
+    core.advance(HOUR / 2);
+    keeper
+        .until("/v1/keeper", |it| it["cursor"] == it["head"])
+        .await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(noted().await, first);
+    keeper.stop().await;
+}
 
 fn json_of(signed: &SignedVoucher) -> Value {
     json!({

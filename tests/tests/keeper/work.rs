@@ -116,7 +116,7 @@ async fn the_economy_runs_by_itself() {
     stage.proof.core.advance(2 * EPOCH);
     history(&keeper, "EpochAdvanced", 2).await;
     assert_eq!(
-        stage.proof.misses(sink).await,
+        stage.proof.bad_epochs(sink).await,
         stage_misses(&stage, sink).await
     );
 

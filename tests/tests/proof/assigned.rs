@@ -91,7 +91,7 @@ async fn an_idle_sink_keeps_its_stake_and_one_that_drops_tasks_does_not() {
             _ => assert_eq!(slashed(&receipt), []),
         }
         let misses = [1, 2, 0, 0, 0, 0, 0, 0, 0, 0][index];
-        assert_eq!(it.misses(drops_address).await, misses);
+        assert_eq!(it.bad_epochs(drops_address).await, misses);
     }
     assert_eq!(it.stake(drops_address).await, tokens(9_000));
     assert_eq!(it.capacity(drops_address).await, cap(9_000));
@@ -285,7 +285,7 @@ async fn forged_replayed_and_onesided_assignments_change_nothing() {
     let receipt = it.advance(address).await;
     let rates: Vec<u64> = judged(&receipt).iter().map(|it| it.2).collect();
     assert_eq!(rates, [10_000; 3]);
-    assert_eq!(it.misses(address).await, 0);
+    assert_eq!(it.bad_epochs(address).await, 0);
     assert_eq!(it.stake(address).await, tokens(10_000));
 }
 

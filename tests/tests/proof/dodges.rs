@@ -82,7 +82,7 @@ async fn stranger_for_a_day(it: Proof) {
     for sink in sinks {
         assert_nothing_to_judge(&it.tracker, sink, stranger).await;
         assert_eq!(it.stake(sink).await, tokens(10_000));
-        assert_eq!(it.misses(sink).await, 0);
+        assert_eq!(it.bad_epochs(sink).await, 0);
         assert_eq!(it.capacity(sink).await, units(100));
     }
     println!("a stranger advanced 288 epochs of 3 sinks: they lost 0 of 30 000 tokens");
@@ -102,7 +102,8 @@ async fn a_new_tracker_judges_nobodys_past() {
     let (registry, stakes) = (*base.registry.address(), *base.stakes.address());
     let arguments = (registry, stakes, base.owner).abi_encode_params();
     let tracker = deploy(&base.devnet, "completion-tracker", arguments).await;
-    let arguments = (tracker, registry, stakes, U256::ZERO).abi_encode_params();
+    let ledger = *it.core.ledger.address();
+    let arguments = (tracker, registry, stakes, U256::ZERO, ledger).abi_encode_params();
     let judge = deploy(&base.devnet, "judge", arguments).await;
     mined(base.stakes.setSlasher(judge, true).send().await).await;
     let tracker = ICompletionTracker::new(tracker, base.provider.clone());

@@ -142,5 +142,5 @@ async fn an_enclaves_quote_is_a_completion_that_needs_no_source() {
     // They are completions as any: 60 of 100 is enough.
     it.to_next_epoch();
     it.advance(sink).await;
-    assert_eq!(it.misses(sink).await, 0);
+    assert_eq!(it.bad_epochs(sink).await, 0);
 }

@@ -128,7 +128,7 @@ impl Scenario {
         let it = &self.it;
         for sink in addresses {
             outcome.stakes.push(it.stake(sink).await);
-            outcome.misses.push(it.misses(sink).await);
+            outcome.misses.push(it.bad_epochs(sink).await);
             outcome.capacities.push(it.capacity(sink).await);
             outcome.units.push(it.units(sink).await);
             for epoch in self.first..it.epoch() {

@@ -98,7 +98,7 @@ async fn tracker_and_judge_slots_hold_what_each_function_wrote() {
     }
     it.advance(sink).await;
     assert_eq!(it.stake(sink).await, tokens(9_000));
-    assert_eq!(it.misses(sink).await, 2);
+    assert_eq!(it.bad_epochs(sink).await, 2);
     let judge = *it.judge.address();
     let word = slot(&it, judge, at(pair, root(3))).await;
     let fields = unpack(word, [24, 24, 24, 24, 112, 24]);

@@ -33,7 +33,12 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "WorkReserve",
-        "asks WorkVouchers for its ledger at construction only, and calls nobody when it is told to spend",
+        "asks WorkVouchers for its ledger at construction, and for keys when WorkMisses has it charge; calls nobody when it is told to \
+         spend",
+    ),
+    (
+        "WorkMisses",
+        "asks WorkVouchers for its ledger at construction, later WorkLedger, WorkReserve and WorkVouchers alone, never Judge",
     ),
     (
         "StreamGateway",

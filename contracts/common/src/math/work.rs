@@ -152,6 +152,52 @@ impl Verified {
     }
 }
 
+impl Verified {
+    /// As if `work` less had counted in the epoch of the last count: V falls by as much as it would have risen by it.
+    #[must_use]
+    pub fn missed(&self, work: u128) -> Self {
+        let of_epoch = work.min(self.work);
+        // What the epoch does not have is taken from what was before: 0.3 / 300 of it after the epoch, so 1 / 700 before.
+        let of_before = work.saturating_sub(of_epoch) / 700;
+        Self {
+            work: self.work.saturating_sub(of_epoch),
+            before: self.before.saturating_sub(of_before),
+            ..*self
+        }
+    }
+}
+
+/// Work that had counted since ever at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Point {
+    /// In seconds since 1970.
+    pub time: u64,
+    /// In capacity-seconds of 1e-9 units.
+    pub work: u128,
+}
+
+/// What was counted first was done within so many seconds before: as long as an epoch waits for its verdict.
+pub const FIRST_SPREAD: u64 = 4_200;
+
+impl Point {
+    /// Where the line to a sink's first count begins.
+    #[must_use]
+    pub fn begin(&self) -> Self {
+        Self {
+            time: self.time.saturating_sub(FIRST_SPREAD),
+            work: 0,
+        }
+    }
+
+    /// The work until `time`, on the line from here to `after`; before here, what was counted here.
+    pub fn until(&self, time: u64, after: &Self) -> u128 {
+        let [part, whole] = [time, after.time].map(|it| it.saturating_sub(self.time));
+        let risen = after.work.saturating_sub(self.work);
+        let part = scale(risen, u128::from(part.min(whole)), u128::from(whole));
+        self.work.saturating_add(part)
+    }
+}
+
 /// `floor(0.3 · work / 300 + 0.7 · before)`.
 fn blended(work: u128, before: u128) -> u128 {
     // 0.3 / 300 is 1 / 1000.
@@ -191,15 +237,41 @@ pub fn used(work: u128, capacity: u128) -> Option<u64> {
     u64::try_from(share).ok()
 }
 
+/// How much of what usually serves `capacity` is, 1e18 is all of it and more; all of it if there was nothing before.
+///
+/// An epoch's step of the fee is as large as this: otherwise a sink of next to no capacity would lead the fee of all in every
+/// epoch in which nobody else happens to count, ×2.8 an hour.
+pub fn share_of(capacity: u128, usual: u128) -> u64 {
+    match capacity >= usual {
+        true => WAD,
+        false => used(capacity, usual).unwrap_or(WAD),
+    }
+}
+
+/// What usually serves after an epoch with `capacity`: three tenths of it are new.
+pub fn approached_capacity(usual: u128, capacity: u128) -> u128 {
+    let part = |amount: u128, tenths: u128| scale(amount, tenths, 10);
+    part(usual, 7).saturating_add(part(capacity, 3))
+}
+
 /// The base fee after an epoch in which `used` (1e18 is all) of the capacity was: up by 12.5 % at all of it, down by 12.5 % at
-/// nothing, unchanged at [`TARGET`], linear on both sides. Rounded down, then kept from `floor` to `ceiling`.
-pub fn fee_by_use(fee: u128, used: u64, floor: u128, ceiling: u128) -> u128 {
+/// nothing, unchanged at [`TARGET`], linear on both sides; and that times `weight` (1e18 is one). Rounded down, then kept from
+/// `floor` to `ceiling`.
+pub fn fee_by_use(fee: u128, used: u64, weight: u64, floor: u128, ceiling: u128) -> u128 {
     let used = used.min(WAD);
+    let weighted = |step: u64| {
+        let step = scale(
+            u128::from(step),
+            u128::from(weight.min(WAD)),
+            u128::from(WAD),
+        );
+        u64::try_from(step).unwrap_or(0)
+    };
     let factor = match used.checked_sub(TARGET) {
         // An eighth of a fifth: 0.125 / 0.2 = 5 / 8.
-        Some(above) => WAD.saturating_add(above / 8 * 5),
+        Some(above) => WAD.saturating_add(weighted(above / 8 * 5)),
         // 0.125 / 0.8 = 5 / 32.
-        None => WAD.saturating_sub(TARGET.saturating_sub(used) / 32 * 5),
+        None => WAD.saturating_sub(weighted(TARGET.saturating_sub(used) / 32 * 5)),
     };
     scale(fee, u128::from(factor), u128::from(WAD))
         .min(ceiling)
@@ -284,6 +356,34 @@ mod tests {
         }
 
         #[test]
+        fn a_miss_takes_what_its_work_would_have_shown(
+            capacity in 1_000_000u128..CAPACITY, before in 0u128..1 << 70, share in 0u128..300, work in 0..WORK,
+        ) {
+            let verified = Verified { epoch: 7, before: before.min(capacity), work: capacity * share };
+            let less = verified.missed(work);
+            prop_assert!(less.before <= verified.before && less.work <= verified.work);
+            prop_assert_eq!(less.epoch, 7);
+            let expected = verified.closed().saturating_sub(work / 1_000);
+            prop_assert!(less.closed().abs_diff(expected) <= 2, "{} {}", less.closed(), expected);
+            // And no epoch is rewritten that did not count: the mean of the next count is over the same time.
+            prop_assert_eq!(less.count(9, 600, capacity).1, verified.count(9, 600, capacity).1);
+        }
+
+        #[test]
+        fn between_two_points_work_rises_in_a_line(
+            begin in 1u64..1 << 39, length in 1u64..1 << 20, work in 0..WORK / 2, risen in 0..WORK / 2, part in 0u64..1 << 21,
+        ) {
+            let before = Point { time: begin, work };
+            let after = Point { time: begin + length, work: work + risen };
+            let at = before.until(begin + part, &after);
+            prop_assert!(at >= before.work && at <= after.work);
+            prop_assert!(at <= before.until(begin + part + 1, &after));
+            prop_assert_eq!(before.until(begin, &after), before.work);
+            prop_assert_eq!(before.until(begin + length, &after), after.work);
+            prop_assert_eq!(before.until(begin - 1, &after), before.work);
+        }
+
+        #[test]
         fn a_count_after_idle_epochs_is_its_mean_in_each(
             capacity in 1_000_000u128..CAPACITY, first in 0u128..1 << 60, share in 0u128..100, gap in 1u64..250,
         ) {
@@ -301,8 +401,10 @@ mod tests {
         }
 
         #[test]
-        fn a_fee_moves_by_an_eighth_at_most(fee in 8u128..1 << 96, used in 0..=WAD) {
-            let next = fee_by_use(fee, used, 0, u128::MAX);
+        fn a_fee_moves_by_an_eighth_at_most(fee in 8u128..1 << 96, used in 0..=WAD, weight in 0..=WAD) {
+            let weighted = fee_by_use(fee, used, weight, 0, u128::MAX);
+            let next = fee_by_use(fee, used, WAD, 0, u128::MAX);
+            prop_assert!(weighted.abs_diff(fee) <= next.abs_diff(fee));
             prop_assert!(next <= fee + fee / 8 && next + 1 >= fee - fee / 8);
             match used.cmp(&TARGET) {
                 core::cmp::Ordering::Less => prop_assert!(next <= fee),
@@ -384,13 +486,19 @@ mod tests {
     #[test]
     fn fees_by_use() {
         let fee = 1_000_000_000_000;
-        assert_eq!(fee_by_use(fee, WAD, 0, u128::MAX), fee + fee / 8);
-        assert_eq!(fee_by_use(fee, 0, 0, u128::MAX), fee - fee / 8);
-        assert_eq!(fee_by_use(fee, TARGET, 0, u128::MAX), fee);
-        assert_eq!(fee_by_use(fee, WAD / 10 * 9, 0, u128::MAX), fee + fee / 16);
-        assert_eq!(fee_by_use(fee, WAD / 10 * 4, 0, u128::MAX), fee - fee / 16);
-        assert_eq!(fee_by_use(fee, WAD, 0, fee), fee);
-        assert_eq!(fee_by_use(fee, 0, fee, u128::MAX), fee);
+        assert_eq!(fee_by_use(fee, WAD, WAD, 0, u128::MAX), fee + fee / 8);
+        assert_eq!(fee_by_use(fee, 0, WAD, 0, u128::MAX), fee - fee / 8);
+        assert_eq!(fee_by_use(fee, TARGET, WAD, 0, u128::MAX), fee);
+        assert_eq!(
+            fee_by_use(fee, WAD / 10 * 9, WAD, 0, u128::MAX),
+            fee + fee / 16
+        );
+        assert_eq!(
+            fee_by_use(fee, WAD / 10 * 4, WAD, 0, u128::MAX),
+            fee - fee / 16
+        );
+        assert_eq!(fee_by_use(fee, WAD, WAD, 0, fee), fee);
+        assert_eq!(fee_by_use(fee, 0, WAD, fee, u128::MAX), fee);
         assert_eq!(used(5, 0), None);
         assert_eq!(used(5, 10), Some(WAD / 2));
         assert_eq!(used(50, 10), Some(WAD));

@@ -347,3 +347,70 @@ proptest! {
         }
     }
 }
+
+/// The yardstick by misses: stakes have to stay until they are known.
+#[test]
+fn misses_need_time_to_unbond() {
+    let _precompiles = deploy_precompiles();
+    let world = World::closed();
+    let unbond = |period: u64| {
+        let period = U256::from(period);
+        let set = world.stakes.sender(OWNER).set_unbonding_period(period);
+        set.motsu_unwrap();
+    };
+    let set = || {
+        let mut it = world.tracker.sender(OWNER);
+        it.set_yardstick(CODE, UNIT, MISSED).motsu_res()
+    };
+    unbond(MISS_UNBONDING - 1);
+    let [period, required] = [MISS_UNBONDING - 1, MISS_UNBONDING].map(U256::from);
+    let error = UnbondingTooShort { period, required };
+    assert_eq!(set(), Err(error.into()));
+    unbond(MISS_UNBONDING);
+    assert_eq!(set(), Ok(()));
+    assert_eq!(world.kind(epoch() + 1), MISSED);
+}
+
+/// By misses an epoch is judged 4200 s after its end, never earlier, also when another yardstick has taken over since; what was
+/// before is judged without waiting.
+#[test]
+fn epochs_by_misses_wait() {
+    let _precompiles = deploy_precompiles();
+    let world = World::measured(UNIT, ASSIGNED);
+    let first = epoch();
+    world.yardstick(UNIT, MISSED);
+    advance_time(MIN_NOTICE);
+    world.to_next_epoch();
+    let begin = epoch();
+    assert_eq!(
+        (world.kind(begin - 1), world.kind(begin)),
+        (ASSIGNED, MISSED)
+    );
+    let next = || {
+        let it = world.judge.sender(OWNER).get_standing(CODE, world.sink());
+        it.0.to::<u64>()
+    };
+    // All before, in as many calls as it takes.
+    while next() < begin {
+        world.advance().expect("there are epochs to judge");
+    }
+    assert!(begin > first);
+    assert_eq!(world.advance(), Err(EpochNotElapsed {}.into()));
+    // Sinks owe nothing from the next epoch on.
+    let none = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT, NONE);
+    none.motsu_unwrap();
+    for _ in 0..14 {
+        world.to_next_epoch();
+        assert_eq!(
+            world.advance(),
+            Err(EpochNotElapsed {}.into()),
+            "{}",
+            epoch()
+        );
+    }
+    world.to_next_epoch();
+    assert_eq!(epoch(), begin + 15);
+    world.advance().expect("it has waited");
+    // And with it all that only waited behind it.
+    assert_eq!(next(), begin + 15);
+}

@@ -57,7 +57,7 @@ pub(crate) fn appoint(
     let (tracked, declared, staked) = neighbours;
     let it = judge
         .sender(OWNER)
-        .constructor(tracked, declared, staked, ONE);
+        .constructor(tracked, declared, staked, ONE, Address::ZERO);
     it.motsu_unwrap();
     let it = tracker.sender(OWNER).set_judge(judge.address());
     it.motsu_unwrap();
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// Two alike.
-    fn twins(weight: U256, yardstick: u8) -> (Self, Self) {
+    pub(crate) fn twins(weight: U256, yardstick: u8) -> (Self, Self) {
         let worlds = (
             Self::build(weight, yardstick),
             Self::build(weight, yardstick),
@@ -194,7 +194,7 @@ impl World {
         world
     }
 
-    fn add_stake(&self, amount: u64) {
+    pub(crate) fn add_stake(&self, amount: u64) {
         self.token.sender(OWNER).mint(self.sink(), tokens(amount));
         let stake = self.stakes.sender(self.sink()).stake(tokens(amount));
         stake.motsu_unwrap();
@@ -204,7 +204,7 @@ impl World {
         address(&self.sink)
     }
 
-    fn source(&self) -> Address {
+    pub(crate) fn source(&self) -> Address {
         address(&self.source)
     }
 
@@ -256,22 +256,22 @@ impl World {
         task
     }
 
-    fn receipt(&self, id: u64) -> SignedTask {
+    pub(crate) fn receipt(&self, id: u64) -> SignedTask {
         self.signed(COMPLETION_TYPEHASH, id, timestamp())
     }
 
-    fn assignment(&self, id: u64, deadline: u64) -> SignedTask {
+    pub(crate) fn assignment(&self, id: u64, deadline: u64) -> SignedTask {
         self.signed(ASSIGNMENT_TYPEHASH, id, deadline)
     }
 
-    fn record(&self, receipt: SignedTask) -> Result<(), Error> {
+    pub(crate) fn record(&self, receipt: SignedTask) -> Result<(), Error> {
         self.tracker
             .sender(OWNER)
             .record_receipt(receipt)
             .motsu_res()
     }
 
-    fn assign(&self, assignment: SignedTask) -> Result<(), Error> {
+    pub(crate) fn assign(&self, assignment: SignedTask) -> Result<(), Error> {
         self.tracker
             .sender(OWNER)
             .record_assignment(assignment)
@@ -892,8 +892,8 @@ fn without_a_yardstick_nobody_is_judged() {
     world.to_next_epoch();
     world.advance().expect("two epochs, the second without");
     assert_eq!((world.stake(), world.below()), (tokens(10_000), 2));
-    let unknown = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT, 3);
-    let error = InvalidYardstick { yardstick: 3 };
+    let unknown = world.tracker.sender(OWNER).set_yardstick(CODE, UNIT, 4);
+    let error = InvalidYardstick { yardstick: 4 };
     assert_eq!(unknown.motsu_res(), Err(error.into()));
 }
 
@@ -1163,9 +1163,13 @@ fn the_judge_is_named_once_and_is_its_own() {
     let theirs = (other.registry.address(), other.stakes.address());
     for (declared, staked) in [(theirs.0, stakes), (registry, theirs.1)] {
         let judge = Contract::<Judge>::new();
-        let it = judge
-            .sender(OWNER)
-            .constructor(tracker.address(), declared, staked, ONE);
+        let it = judge.sender(OWNER).constructor(
+            tracker.address(),
+            declared,
+            staked,
+            ONE,
+            Address::ZERO,
+        );
         it.motsu_unwrap();
         let judge = judge.address();
         let refused = name(&tracker, OWNER, judge);

@@ -33,6 +33,8 @@ pub struct Registry {
     since: StorageMap<B256, StorageMap<Address, StorageU256>>,
     oldest: StorageMap<Address, StorageU256>,
     fails: StorageBool,
+    stakes: StorageAddress,
+    synced: StorageU256,
 }
 
 #[public]
@@ -68,6 +70,29 @@ impl Registry {
     /// Does not say what sinks had, for a reason of its own, or does again.
     pub fn set_fails(&mut self, fails: bool) {
         self.fails.set(fails);
+    }
+
+    /// Stakes are there.
+    pub fn set_stake_manager(&mut self, stakes: Address) {
+        self.stakes.set(stakes);
+    }
+
+    pub fn stake_manager(&self) -> Address {
+        self.stakes.get()
+    }
+
+    pub fn is_registered(&self, id: B256, sink: Address) -> bool {
+        !self.capacities.getter(id).get(sink).is_zero()
+    }
+
+    pub fn sync_capacity(&mut self, _id: B256, _sink: Address) {
+        let synced = self.synced.get() + U256::from(1);
+        self.synced.set(synced);
+    }
+
+    /// How often a sink was synced.
+    pub fn synced(&self) -> U256 {
+        self.synced.get()
     }
 
     pub fn task_type_exists(&self, id: B256) -> bool {

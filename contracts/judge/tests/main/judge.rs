@@ -3,7 +3,7 @@
 use alloy_primitives::{keccak256, Address, U256};
 use bpe_common::{
     call::NotAContract,
-    clock::testing::{advance_blocks, advance_time},
+    clock::testing::advance_time,
     judging::{EpochRecord, Verdict, ASSIGNED, NONE},
 };
 use motsu::prelude::*;
@@ -36,31 +36,33 @@ fn its_neighbours_and_the_reward_are_for_ever() {
         world.tracker.address(),
         world.registry.address(),
         world.stakes.address(),
+        Address::ZERO,
     ];
-    assert_eq!(<[Address; 3]>::from(it.get_links()), links);
+    assert_eq!(<[Address; 4]>::from(it.get_links()), links);
     let each = [
         it.completion_tracker(),
         it.capacity_registry(),
         it.stake_manager(),
+        it.work_ledger(),
     ];
     assert_eq!((each, it.reward()), (links, ONE));
-    for place in 0..3 {
+    for place in 0..4 {
         let mut links = links;
         links[place] = CALLER;
-        let [tracker, registry, stakes] = links;
+        let [tracker, registry, stakes, ledger] = links;
         let judge = Contract::<Judge>::new();
         let it = judge
             .sender(OWNER)
-            .constructor(tracker, registry, stakes, ONE);
+            .constructor(tracker, registry, stakes, ONE, ledger);
         let expected = NotAContract { account: CALLER };
         assert_eq!(it.motsu_res(), Err(expected.into()));
     }
     let amount = U256::from(1) << 96;
-    let [tracker, registry, stakes] = links;
+    let [tracker, registry, stakes, ledger] = links;
     let judge = Contract::<Judge>::new();
     let build = |reward| {
         let mut it = judge.sender(OWNER);
-        it.constructor(tracker, registry, stakes, reward)
+        it.constructor(tracker, registry, stakes, reward, ledger)
             .motsu_res()
     };
     assert_eq!(build(amount), Err(RewardTooLarge { amount }.into()));
@@ -84,7 +86,7 @@ fn nobody_but_the_tracker_has_anybody_judged() {
         assert_eq!(it.motsu_res(), Err(UnauthorizedCaller { caller }.into()));
     }
     assert_eq!(world.stake(), tokens(10_000));
-    assert_eq!(world.standing(), [U256::ZERO; 8]);
+    assert_eq!(world.standing(), [U256::ZERO; 11]);
 }
 
 /// The attack: epochs that are to come, or were judged, or are left out on the way, or have no number that fits.
@@ -139,7 +141,7 @@ fn three_bad_epochs_cost_a_tenth_and_the_cap_bounds_what_is_owed_then() {
     let cap = cap.motsu_unwrap();
     let it = world.registry.sender(OWNER);
     assert_eq!(it.get_smoothed_capacity(CODE, SINK), cap);
-    let [next, below, absent, rate, stake, since, bound, until] = world.standing();
+    let [next, below, absent, rate, stake, since, bound, until, ..] = world.standing();
     let now = U256::from(epoch());
     assert_eq!((next, until, bound), (now, now, cap));
     let none = U256::ZERO;
@@ -272,30 +274,5 @@ fn memory_ends_after_a_day_without_capacity() {
         let [known, counted, absent, ..] = world.standing();
         assert_eq!((known, counted), (until, U256::from(below)));
         assert_eq!(absent, U256::from(away));
-    }
-}
-
-/// 64 changes of capacity later the registry no longer knows: the most that it remembers is due, not nothing.
-#[test]
-fn what_the_registry_has_forgotten_is_due_at_its_most() {
-    let _precompiles = deploy_precompiles();
-    let world = World::new();
-    for turn in 0..70_u64 {
-        advance_time(300);
-        advance_blocks(1);
-        let capacity = UNIT * U256::from(90 + turn % 2);
-        let it = world
-            .registry
-            .sender(OWNER)
-            .update_capacity_from_aggregator(CODE, SINK, capacity);
-        it.motsu_unwrap();
-    }
-    let first = U256::from(world.first);
-    let verdicts = world.tell((first, first), &[declared(45); 2], ANYONE);
-    let verdicts = verdicts.expect("they have ended");
-    // Of less than 100 units, and more than 90: the ring no longer has the hundred of the beginning.
-    for verdict in verdicts {
-        let rate = verdict.rate.expect("it had capacity");
-        assert!((4_500..=5_000).contains(&rate), "{rate}");
     }
 }

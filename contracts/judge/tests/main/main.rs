@@ -8,6 +8,7 @@ mod capacity_registry;
 #[allow(dead_code)]
 #[path = "../../src/lib.rs"]
 mod contract;
+mod dodges;
 mod fuzz;
 mod invariants;
 mod judge;

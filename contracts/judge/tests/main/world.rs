@@ -87,6 +87,7 @@ impl World {
             registry.address(),
             stakes.address(),
             reward,
+            Address::ZERO,
         );
         it.motsu_unwrap();
         let it = stakes.sender(OWNER).set_registry(registry.address(), true);
@@ -97,9 +98,9 @@ impl World {
         it.motsu_unwrap();
         let it = registry.sender(OWNER).set_aggregator(OWNER);
         it.motsu_unwrap();
-        stakes.sender(OWNER).open().motsu_unwrap();
         let it = registry.sender(OWNER).register_task_type(CODE, ONE);
         it.motsu_unwrap();
+        stakes.sender(OWNER).open().motsu_unwrap();
         world.add_stake(10_000);
         world.register(100);
         to_next_epoch();
@@ -133,7 +134,7 @@ impl World {
     pub(crate) fn span(&self, dues: (u64, u64)) -> Span {
         let [first, first_due, last_due] = [self.first, dues.0, dues.1].map(U256::from);
         let it = self.judge.sender(OWNER);
-        it.get_span(CODE, SINK, first, first_due, last_due)
+        it.get_span(CODE, SINK, first, first_due, last_due, U256::MAX)
             .motsu_unwrap()
     }
 
@@ -165,10 +166,32 @@ impl World {
             .expect("the span is Judge's own")
     }
 
-    /// Next, below, absent, rate, stake, since, bound, boundUntil.
-    pub(crate) fn standing(&self) -> [U256; 8] {
+    /// Next, below, absent, rate, stake, since, bound, boundUntil, lost, owed, kept.
+    pub(crate) fn standing(&self) -> [U256; 11] {
         let it = self.judge.sender(OWNER).get_standing(CODE, SINK);
-        [it.0, it.1, it.2, it.3, it.4, it.5, it.6, it.7]
+        it.into()
+    }
+
+    /// Has the sink's capacity be so many units of 1e-9, as the aggregator.
+    pub(crate) fn attest(&self, capacity: U256) {
+        let mut it = self.registry.sender(OWNER);
+        it.update_capacity_from_aggregator(CODE, SINK, capacity)
+            .motsu_unwrap();
+    }
+
+    /// Has everything judged, in as many calls as it takes, each epoch by what `record` says of it.
+    pub(crate) fn advance_by(&self, record: impl Fn(u64) -> EpochRecord) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
+        loop {
+            let (next, from, until) = self.span((0, 0));
+            if next >= until {
+                return verdicts;
+            }
+            let epochs = from.to::<u64>()..until.to();
+            let records: Vec<_> = epochs.map(&record).collect();
+            let judged = self.tell((next, from), &records, (CALLER, 0));
+            verdicts.extend(judged.expect("the span is Judge's own"));
+        }
     }
 
     pub(crate) fn balance(&self, account: Address) -> U256 {

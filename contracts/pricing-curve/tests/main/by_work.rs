@@ -4,7 +4,7 @@ use crate::contract::*;
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::{
     clock::testing::{advance_time, timestamp},
-    math::work::{fee_by_use, priced, used, Verified},
+    math::work::{approached_capacity, faded, fee_by_use, priced, share_of, used, Verified},
     ownable::OwnableUnauthorizedAccount,
 };
 use bpe_testing::Registry;
@@ -112,6 +112,50 @@ fn the_fee_follows_what_is_used(_unused: Address) {
     world.record(20 * UNIT, 200 * UNIT);
     advance_time(300);
     assert_eq!(world.fee(), FEE / 8 * 9 / 16 * 15);
+}
+
+/// The attack: honest sinks have their vouchers counted hourly, and a sink of four billionths of a unit in every epoch between.
+#[motsu::test]
+fn a_sink_of_next_to_no_capacity_leads_no_fee(_unused: Address) {
+    let world = World::new();
+    let alone = World::new();
+    for epoch in 0..72 {
+        if epoch % 12 == 0 {
+            world.record(240 * 70 * UNIT, 300 * 70 * UNIT);
+            alone.record(240 * 70 * UNIT, 300 * 70 * UNIT);
+        } else {
+            world.record(1_200, 1_200);
+        }
+        advance_time(300);
+    }
+    let (with, without) = (world.fee(), alone.fee());
+    assert!(
+        with.abs_diff(without) * 1_000_000 < without,
+        "{with} {without}"
+    );
+    // Where nothing else has counted for half a day, it is the market.
+    for _ in 0..150 {
+        world.record(1_200, 1_200);
+        advance_time(300);
+    }
+    assert!(world.fee() > with * 2);
+}
+
+/// The attack: a stranger begins the epochs of a task type to come, so that its creator's start would not count.
+#[motsu::test]
+fn a_start_counts_whoever_has_advanced_before(_unused: Address) {
+    let world = World::new();
+    let (id, fee) = (B256::repeat_byte(0x0e), U256::from(5_000_000_000_u64));
+    world.pricing.sender(SINK).advance_epoch(id).motsu_unwrap();
+    let set = world.pricing.sender(OWNER).set_service_directory(SINK);
+    set.motsu_unwrap();
+    let set = world.pricing.sender(SINK).set_curve(id, CURVE_USED);
+    set.motsu_unwrap();
+    let mut directory = world.pricing.sender(SINK);
+    directory
+        .set_fees(id, fee, U256::ZERO, U256::ZERO)
+        .motsu_unwrap();
+    assert_eq!(world.pricing.sender(OWNER).get_base_fee(id), fee);
 }
 
 #[motsu::test]
@@ -269,23 +313,25 @@ fn who_may_what(_unused: Address) {
 
 /// The fee from what counted, worked out from the first epoch on.
 fn model(counts: &[(u64, u128, u128)], now: u64) -> u128 {
-    let (mut fee, mut work, mut capacity) = (FEE, 0, 0);
+    let (mut fee, mut work, mut capacity, mut usual) = (FEE, 0, 0, 0);
     let mut last: Option<u64> = None;
-    let step = |fee: u128, work: u128, capacity: u128| {
+    let step = |fee: u128, work: u128, capacity: u128, usual: u128| {
         used(work, capacity).map_or(fee, |used| {
-            fee_by_use(fee, used, MIN_BASE_FEE, MAX_BASE_FEE)
+            let weight = share_of(capacity, usual);
+            fee_by_use(fee, used, weight, MIN_BASE_FEE, MAX_BASE_FEE)
         })
     };
     for (epoch, more_work, more_capacity) in counts {
-        if last.is_some_and(|last| last != *epoch) {
-            fee = step(fee, work, capacity);
+        if let Some(last) = last.filter(|last| last != epoch) {
+            fee = step(fee, work, capacity, usual);
+            usual = faded(approached_capacity(usual, capacity), epoch - last - 1);
             (work, capacity) = (0, 0);
         }
         (work, capacity) = (work + more_work, capacity + more_capacity);
         last = Some(*epoch);
     }
     match last {
-        Some(last) if now > last => step(fee, work, capacity),
+        Some(last) if now > last => step(fee, work, capacity, usual),
         _ => fee,
     }
 }

@@ -52,6 +52,9 @@ fn a_name_is_the_first_member_or_the_whole_text() {
         ("two\nlines", ""),
         ("\u{1b}[31mred", ""),
         ("\u{7f}", ""),
+        ("next\u{85}line", ""),
+        ("\u{202e}edoc", ""),
+        ("co\u{200b}de", ""),
     ] {
         assert_eq!(named(metadata), name, "{metadata}");
     }

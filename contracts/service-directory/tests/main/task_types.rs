@@ -65,21 +65,60 @@ fn a_stranger_with_stake_registers_a_task_type_of_its_own_for_nothing() {
     assert_eq!(again, Err(reverted(exists)));
 }
 
-/// The attack: somebody else takes the id that follows from Alice's address, or makes it look as if it were hers.
+/// The attack: for one day's capital Bob takes the id that follows from Alice's address, by paying what any id costs, and gets
+/// it back by a second key that serves. Whoever pays there would pay on Bob's terms.
 #[motsu::test]
-fn nobody_takes_an_id_that_is_derived_from_somebody_else() {
+fn an_id_that_is_derived_is_its_creators_whoever_took_it() {
     let world = World::new();
     let id = world.derived(ALICE, "translation");
     world.stake(BOB, 100);
-    // It costs what any id costs, and says who did it.
-    world.register(BOB, id, "translation").unwrap();
+    let most = (U256::from(1) << 112) - U256::from(1);
+    let mut directory = world.directory.sender(BOB);
+    let taken = directory.register_task_type(id, "translation".into(), most);
+    taken.motsu_unwrap();
     assert_eq!((world.creator(id), world.bonds(BOB)), (BOB, 1));
-    assert_eq!(world.resolve("translation", 0, 9).1, [BOB]);
-    // Alice has as many others as there are names.
+
     world.stake(ALICE, 100);
-    let second = world.derived(ALICE, "translation 2");
-    world.register(ALICE, second, "translation 2").unwrap();
-    assert_eq!((world.creator(second), world.bonds(ALICE)), (ALICE, 0));
+    world.register(ALICE, id, "translation").unwrap();
+    assert_eq!((world.creator(id), world.bonds(BOB)), (ALICE, 0));
+    assert_eq!(world.bonds(ALICE), 0);
+    let minimum = world.registry.sender(CAROL).get_task_type(id).0;
+    assert_eq!(minimum, tokens(100));
+    assert_eq!(world.resolve("translation", 0, 9), (vec![id], vec![ALICE]));
+    // Nobody takes it a second time, she included.
+    let exists = || Err(reverted(registry::TaskTypeAlreadyExists {}));
+    assert_eq!(world.register(BOB, id, "translation"), exists());
+    assert_eq!(world.register(ALICE, id, "translation"), exists());
+}
+
+/// The same, with the stake free again before Alice comes, and other words about it.
+#[motsu::test]
+fn neither_sinks_nor_words_keep_an_id_from_its_creator() {
+    let world = World::new();
+    let id = world.derived(ALICE, "translation");
+    world.stake(BOB, 100);
+    world.register(BOB, id, "nonsense").unwrap();
+    world.serve(id, CAROL);
+    assert_eq!(world.bonds(BOB), 0);
+    world.stake(ALICE, 100);
+    world.register(ALICE, id, "translation").unwrap();
+    assert_eq!((world.creator(id), world.bonds(BOB)), (ALICE, 0));
+    let it = world.directory.sender(CAROL);
+    assert_eq!(it.get_name(id), "translation");
+    assert!(world.registry.sender(CAROL).is_registered(id, CAROL));
+}
+
+/// By work is for ever: who takes an id cannot choose that for its creator.
+#[motsu::test]
+fn only_a_derived_id_is_paid_by_work_from_the_start() {
+    let world = World::new();
+    let id = world.derived(ALICE, "translation");
+    world.stake(BOB, 100);
+    let mut directory = world.directory.sender(BOB);
+    let taken = directory.register_weighted(id, "translation".into(), tokens(100), BY_WORK);
+    let refused = NotDerived { taskTypeId: id };
+    assert_eq!(taken.motsu_res(), Err(refused.into()));
+    assert_eq!(world.creator(id), Address::ZERO);
 }
 
 #[motsu::test]

@@ -34,6 +34,11 @@ enum Step {
     /// Whether the account takes tokens.
     Takes(usize, bool),
     Claim(usize),
+    /// A source has a sink charged for a task of such work and value, whose deadline was some seconds ago.
+    Miss(usize, usize, u64, u64, u64),
+    /// One of the misses is given to its sink, or to the treasury.
+    Answer(usize),
+    Settle(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -58,8 +63,12 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|((a, b), c, d)| Step::Earmark(a, b, c, d)),
         2 => (who.clone(), amount.clone()).prop_map(|(a, b)| Step::Ask(a, b)),
         3 => who.clone().prop_map(Step::TakeBack),
-        6 => (pair.clone(), work, amount, 0u64..9, any::<bool>())
+        6 => (pair.clone(), work.clone(), amount.clone(), 0u64..9, any::<bool>())
             .prop_map(|((a, b), c, d, e, f)| Step::Redeem(a, b, c, d, e, f)),
+        4 => (pair.clone(), work.clone(), amount.clone(), 0u64..900)
+            .prop_map(|((a, b), c, d, e)| Step::Miss(a, b, c, d, e)),
+        2 => (0usize..99).prop_map(Step::Answer),
+        2 => (0usize..99).prop_map(Step::Settle),
         5 => (pair.clone(), -1i8..=1, -1i8..=1).prop_map(|((a, b), c, d)| Step::RedeemAll(a, b, c, d)),
         1 => pair.prop_map(|(a, b)| Step::Replay(a, b)),
         3 => who.clone().prop_map(Step::PayOut),
@@ -150,6 +159,15 @@ impl Sink {
     }
 }
 
+/// A task that was reported.
+#[derive(Clone, Copy)]
+struct Miss {
+    source: usize,
+    sink: usize,
+    value: u128,
+    is_open: bool,
+}
+
 #[derive(Clone)]
 struct Model {
     sources: Vec<Source>,
@@ -162,6 +180,11 @@ struct Model {
     unit_seconds: u128,
     /// What reached the reserve at least, as Superfluid rounds.
     arrived: u128,
+    /// The place of each is the task's id.
+    misses: Vec<Miss>,
+    /// What answers gave, by source and sink.
+    awards: BTreeMap<(usize, usize), u128>,
+    treasury: u128,
 }
 
 impl Model {
@@ -178,7 +201,21 @@ impl Model {
             cut_at: timestamp(),
             unit_seconds: 0,
             arrived: 0,
+            misses: vec![],
+            awards: BTreeMap::new(),
+            treasury: 0,
         }
+    }
+
+    /// What was taken for misses and is nobody's yet.
+    fn pending(&self) -> u128 {
+        (0..ACCOUNTS).map(|sink| self.pending_of(sink)).sum()
+    }
+
+    fn pending_of(&self, sink: usize) -> u128 {
+        let open = self.misses.iter().filter(|miss| miss.is_open);
+        let open = open.filter(|miss| miss.sink == sink);
+        open.map(|miss| miss.value).sum()
     }
 
     fn note(&mut self, source: usize) {
@@ -255,8 +292,11 @@ fn address_of(index: usize) -> Address {
     ADDRESSES.with(|addresses| addresses[index])
 }
 
+const TREASURY: Address = Address::repeat_byte(0x7e);
+
 struct Run {
     it: Market,
+    misses: Contract<Seat>,
     model: Model,
 }
 
@@ -267,8 +307,11 @@ impl Run {
             // The pool is known from the first note on.
             it.note(address_of(index));
         }
+        let misses = Contract::<Seat>::new();
+        misses.sender(OWNER).set_treasury(TREASURY);
+        it.seat(&misses, misses.address());
         let model = Model::new();
-        Self { it, model }
+        Self { it, misses, model }
     }
 
     fn apply(&mut self, step: &Step) {
@@ -335,6 +378,77 @@ impl Run {
                     sink.credit = 0;
                 }
             }
+            Step::Miss(source, sink, work, value, ago) => {
+                self.miss((source, sink), work, value.into(), ago);
+            }
+            Step::Answer(place) => self.award(place, true),
+            Step::Settle(place) => self.award(place, false),
+        }
+    }
+
+    fn miss(&mut self, (source, sink): (usize, usize), work: u64, value: u128, ago: u64) {
+        let deadline = timestamp() - ago;
+        let task = Task {
+            id: n(self.model.misses.len() as u64).into(),
+            sink: address_of(sink),
+            source: address_of(source),
+            work: n(work),
+            value: w(value),
+            timestamp: n(deadline),
+            deadline: n(deadline),
+        };
+        let signature = sign(&account(source), self.it.digest(task.message()));
+        let charge = self.it.charge(self.misses.address(), &task, &signature);
+        let mut model = self.model.clone();
+        model.note(source);
+        let in_time = (1..=600).contains(&ago);
+        let of = &mut model.sources[source];
+        let fits = in_time && value <= of.free();
+        assert_eq!(charge.is_ok(), fits, "{charge:?}");
+        if fits {
+            of.unspent -= value;
+            model.misses.push(Miss {
+                source,
+                sink,
+                value,
+                is_open: true,
+            });
+            self.model = model;
+            // Once, for ever.
+            let again = self.it.charge(self.misses.address(), &task, &signature);
+            assert!(again.is_err());
+        }
+    }
+
+    /// Gives one of the misses to its sink, or to the treasury.
+    fn award(&mut self, place: usize, to_sink: bool) {
+        let count = self.model.misses.len().max(1);
+        let Some(miss) = self.model.misses.get(place % count).copied() else {
+            return;
+        };
+        let award = |run: &Self, amount: u128| {
+            let mut reserve = run.it.reserve.sender(run.misses.address());
+            let award = reserve.award(CODE, address_of(miss.sink), w(amount), to_sink);
+            award.motsu_res()
+        };
+        // No more than was taken for tasks of this sink.
+        let pending = self.model.pending_of(miss.sink);
+        assert!(award(self, pending + 1).is_err());
+        if !miss.is_open {
+            return;
+        }
+        let to = match to_sink {
+            true => address_of(miss.sink),
+            false => TREASURY,
+        };
+        assert_eq!(award(self, miss.value), Ok(to));
+        self.model.misses[place % count].is_open = false;
+        if to_sink {
+            self.model.sinks[miss.sink].owed += miss.value;
+            let pair = (miss.source, miss.sink);
+            *self.model.awards.entry(pair).or_default() += miss.value;
+        } else {
+            self.model.treasury += miss.value;
         }
     }
 
@@ -490,9 +604,19 @@ impl Run {
             owed += sink.owed;
             credits += sink.credit;
         }
+        let (pending, treasury) = (self.model.pending(), self.model.treasury);
+        owed += treasury;
         assert_eq!(self.it.owed(), owed);
-        assert_eq!(self.it.reserve.sender(THIRD).credited(), w(credits));
-        self.check_reserve(unspent + owed + credits);
+        let reserve = self.it.reserve.sender(THIRD);
+        assert_eq!(reserve.get_owed(CODE, TREASURY), w(treasury));
+        for index in 0..ACCOUNTS {
+            let (misses, sink) = (self.misses.address(), address_of(index));
+            let of_sink = reserve.get_pending(CODE, misses, sink);
+            assert_eq!(of_sink, w(self.model.pending_of(index)));
+        }
+        assert_eq!(reserve.credited(), w(credits));
+        drop(reserve);
+        self.check_reserve(unspent + owed + pending + credits);
         self.check_conservation(unspent, owed);
         self.check_claim();
     }
@@ -511,14 +635,15 @@ impl Run {
         assert!(here + received - claimed >= liabilities);
     }
 
-    /// To the wei: what was noted is unspent or owed, or has gone out.
+    /// To the wei: what was noted is unspent, owed or pending, or has gone out.
     fn check_conservation(&self, unspent: u128, owed: u128) {
         let sources = self.model.sources.iter();
         let (paid, taken) = sources.fold((0, 0), |(paid, taken), source| {
             (paid + source.paid, taken + source.taken_back)
         });
         let received: u128 = self.model.sinks.iter().map(|sink| sink.received).sum();
-        assert_eq!(paid, unspent + owed + received + taken);
+        let pending = self.model.pending();
+        assert_eq!(paid, unspent + owed + pending + received + taken);
         // What has gone out is with those whom it went to.
         for index in 0..ACCOUNTS {
             let (source, sink) = (&self.model.sources[index], &self.model.sinks[index]);
@@ -531,7 +656,11 @@ impl Run {
     /// signed to them.
     fn check_claim(&self) {
         let pairs = &self.model.pairs;
-        let signed = |source, sink| pairs.get(&(source, sink)).map_or(0, |pair| pair.1);
+        let awards = &self.model.awards;
+        let signed = |source, sink| {
+            let award = awards.get(&(source, sink)).copied().unwrap_or(0);
+            pairs.get(&(source, sink)).map_or(0, |pair| pair.1) + award
+        };
         for set in 0u32..1 << ACCOUNTS {
             let is_in = |index: usize| set >> index & 1 == 1;
             let (mut received, mut spent, mut by_others) = (0, 0, 0);

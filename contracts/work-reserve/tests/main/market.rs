@@ -115,8 +115,69 @@ impl Fees {
     }
 }
 
-// SAFETY: the type is only ever the storage of a whole contract.
+/// What WorkLedger and WorkReserve see of WorkMisses and of StakeManager: a WorkMisses without rules, in whose name a test says what
+/// it likes, and where staking is not open yet.
+#[storage]
+pub struct Seat {
+    ledger: StorageAddress,
+    treasury: StorageAddress,
+}
+
+#[public]
+impl Seat {
+    pub fn set_ledger(&mut self, ledger: Address) {
+        self.ledger.set(ledger);
+    }
+
+    pub fn work_ledger(&self) -> Address {
+        self.ledger.get()
+    }
+
+    pub fn set_treasury(&mut self, treasury: Address) {
+        self.treasury.set(treasury);
+    }
+
+    pub fn treasury(&self) -> Address {
+        self.treasury.get()
+    }
+
+    pub fn power_notice(&self) -> U256 {
+        U256::ZERO
+    }
+}
+
+// SAFETY: the types are only ever the storage of a whole contract.
 unsafe impl TopLevelStorage for Fees {}
+unsafe impl TopLevelStorage for Seat {}
+
+/// A task that a sink is said to have missed: what both signed.
+pub struct Task {
+    pub id: B256,
+    pub sink: Address,
+    pub source: Address,
+    pub work: U256,
+    pub value: U256,
+    pub timestamp: U256,
+    pub deadline: U256,
+}
+
+impl Task {
+    pub fn message(&self) -> B256 {
+        hash_words(&[
+            keccak256(ASSIGNMENT),
+            CODE,
+            self.sink.into_word(),
+            self.source.into_word(),
+            self.id,
+            self.work.into(),
+            self.value.into(),
+            self.timestamp.into(),
+            self.deadline.into(),
+        ])
+    }
+}
+
+pub const ASSIGNMENT: &str = "WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)";
 
 pub struct Market {
     pub ledger: Contract<WorkLedger>,
@@ -246,6 +307,38 @@ impl Market {
         self.accrue(amount + UNITS);
         self.note(source);
         self.stream(source, 0);
+    }
+
+    /// Names `seat` WorkMisses, with stakes there.
+    pub fn seat(&self, seat: &Contract<Seat>, stakes: Address) {
+        self.registry.sender(OWNER).set_stake_manager(stakes);
+        seat.sender(OWNER).set_ledger(self.ledger.address());
+        let set = self.ledger.sender(OWNER).set_work_misses(seat.address());
+        set.motsu_unwrap();
+    }
+
+    /// As WorkMisses, has the reserve charge for a task, by a signature of its source.
+    pub fn charge(
+        &self,
+        misses: Address,
+        task: &Task,
+        signature: &[u8],
+    ) -> Result<(), reserve::Error> {
+        let mut it = self.reserve.sender(misses);
+        it.charge(
+            CODE,
+            task.sink,
+            task.source,
+            task.id,
+            task.work,
+            task.value,
+            task.timestamp,
+            task.deadline,
+            B256::from_slice(&signature[..32]),
+            B256::from_slice(&signature[32..64]),
+            signature[64],
+        )
+        .motsu_res()
     }
 
     pub fn digest(&self, message: B256) -> B256 {

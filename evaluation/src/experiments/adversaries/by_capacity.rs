@@ -101,13 +101,22 @@ impl Arena {
                 timestamp: U256::from(now),
             };
             let source = &self.source.key;
-            assignments.push(typed_data::sign_assignment(&sink.key, source, &assignment, &domain)?);
-            receipts.push(typed_data::sign_receipt(&sink.key, source, &receipt, &domain)?);
+            assignments.push(typed_data::sign_assignment(
+                &sink.key,
+                source,
+                &assignment,
+                &domain,
+            )?);
+            receipts.push(typed_data::sign_receipt(
+                &sink.key, source, &receipt, &domain,
+            )?);
         }
         let count = receipts.len();
         if is_assigned {
             let record = suite.tracker.recordAssignments(assignments);
-            self.market.send(record, "record assignments", count).await?;
+            self.market
+                .send(record, "record assignments", count)
+                .await?;
         }
         let record = suite.tracker.recordReceipts(receipts);
         self.market.send(record, "record receipts", count).await?;
@@ -178,7 +187,10 @@ async fn hopper(lab: &mut Lab, stay: u64) -> anyhow::Result<Day> {
     other.fund(&source, tokens(FUNDS)).await?;
     other.stream(&source, price_of(DEMAND)).await?;
     let adversary = arena.adversary.clone();
-    arena.market.join(&adversary, stake_for(UNITS), UNITS).await?;
+    arena
+        .market
+        .join(&adversary, stake_for(UNITS), UNITS)
+        .await?;
     let before = arena.market.wealth(adversary.account).await?;
     let books = arena.begin().await?;
     let mut workers = arena.honest.clone();
@@ -225,7 +237,10 @@ async fn hop(from: &Market, to: &Market, sink: &Actor) -> anyhow::Result<bool> {
 
 /// Sets the price of capacity, so that more than it is worth overflows.
 async fn set_price(market: &Market) -> anyhow::Result<()> {
-    let price = market.suite.pools.setCapacityPrice(market.id, U256::from(PRICE));
+    let price = market
+        .suite
+        .pools
+        .setCapacityPrice(market.id, U256::from(PRICE));
     market.send(price, "set a price", 1).await.map(drop)
 }
 
@@ -283,7 +298,10 @@ async fn overflow_thief(lab: &mut Lab, before: u64) -> anyhow::Result<Day> {
 async fn drain_and_wait(arena: &Arena, seconds: u64) -> anyhow::Result<()> {
     arena.market.advance(seconds / 2)?;
     let overflow = arena.market.suite.pools.rebalanceOverflow(arena.market.id);
-    arena.market.send(overflow, "measure the overflow", 1).await?;
+    arena
+        .market
+        .send(overflow, "measure the overflow", 1)
+        .await?;
     arena.market.advance(seconds - seconds / 2)
 }
 
@@ -358,7 +376,9 @@ async fn squatter(lab: &mut Lab, names: u64) -> anyhow::Result<Day> {
     for name in 0..names {
         let id: B256 = keccak256(format!("wanted-{name}"));
         let register = market.suite.registry.registerTaskType(id, tokens(100));
-        market.send(register.from(adversary.account), "register a task type", 1).await?;
+        market
+            .send(register.from(adversary.account), "register a task type", 1)
+            .await?;
     }
     market.advance(arena.epochs * EPOCH)?;
     let gain = market.wealth(adversary.account).await? - before;

@@ -54,7 +54,9 @@ impl Arena {
             market.join(sink, stake_for(UNITS), UNITS).await?;
         }
         let adversary = Actor::new("adversary", 0)?;
-        market.join(&adversary, stake_for(declared.max(UNITS)), declared).await?;
+        market
+            .join(&adversary, stake_for(declared.max(UNITS)), declared)
+            .await?;
         sinks.push(adversary);
         let source = Actor::new("source", 0)?;
         market.fund(&source, tokens(FUNDS)).await?;
@@ -90,7 +92,8 @@ impl Arena {
         for it in self.trade.finished(self.now) {
             let work = f64::from(TASK);
             let value = value_of(work, self.price);
-            self.market.agree(&self.source, &self.sinks[it.sink], work, value);
+            self.market
+                .agree(&self.source, &self.sinks[it.sink], work, value);
         }
         self.market.advance(EPOCH - 60)
     }
@@ -179,7 +182,12 @@ async fn self_dealer(lab: &mut Lab, members: u64, part: f64) -> anyhow::Result<D
     let adversary = arena.adversary().clone();
     let all: Vec<&Actor> = sinks.iter().chain(&sources).chain([&adversary]).collect();
     let before = wealth(&arena.market, &all).await? + deposited(&arena.market, &sources).await?;
-    let start = before + if part > 0.0 { fee(5_000.0) * members as f64 } else { 0.0 };
+    let start = before
+        + if part > 0.0 {
+            fee(5_000.0) * members as f64
+        } else {
+            0.0
+        };
     for epoch in 0..arena.epochs {
         arena.serve().await?;
         if (epoch + 1).is_multiple_of(12) {
@@ -245,7 +253,10 @@ async fn manipulator(lab: &mut Lab, strategy: Strategy) -> anyhow::Result<Day> {
         if work > 0.0 {
             let value = value_of(work, arena.price.max(PRICE as f64)).max(U256::ONE);
             arena.market.agree(&source, &sink, work, value);
-            arena.market.redeem_of(&[(source.clone(), sink.clone())]).await?;
+            arena
+                .market
+                .redeem_of(&[(source.clone(), sink.clone())])
+                .await?;
         }
         arena.next_epoch()?;
     }
@@ -307,7 +318,9 @@ async fn burn(arena: &mut Arena, name: &Actor, pays: f64) -> anyhow::Result<(f64
     let left = market.unspent(name).await?;
     // It asks its money back at once; an hour later it has it. What it paid is what is gone.
     let ask = market.suite.reserve.requestTakeBack(market.id, left);
-    market.send(ask.from(name.account), "ask money back", 1).await?;
+    market
+        .send(ask.from(name.account), "ask money back", 1)
+        .await?;
     let paid = 50.0 - f64::from(left) / 1e18;
     Ok((counted + trust * HONEST as f64 / 1e18, paid))
 }
@@ -372,6 +385,8 @@ async fn earmarked(
     }
     let until = U256::from(market.now() + 3_600);
     let earmark = reserve.earmark(market.id, sink.account, amount, until);
-    market.send(earmark.from(source.account), "earmark", 1).await?;
+    market
+        .send(earmark.from(source.account), "earmark", 1)
+        .await?;
     Ok(f64::from(amount))
 }

@@ -184,7 +184,9 @@ async fn search(
     for _ in 0..lab.sized(kind.tries(), 1) {
         let outcome = compete(lab, twins, kind.drawn(&mut random)).await?;
         *steps += outcome.day.steps + outcome.twin.steps;
-        let is_better = best.as_ref().is_none_or(|it| outcome.excess() > it.excess());
+        let is_better = best
+            .as_ref()
+            .is_none_or(|it| outcome.excess() > it.excess());
         if is_better {
             best = Some(outcome);
         }

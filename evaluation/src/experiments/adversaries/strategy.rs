@@ -23,7 +23,11 @@ pub enum Strategy {
     /// Opens a stream of so many times the market's for so many seconds, every hour.
     FlashStream { times: f64, seconds: u64 },
     /// So many sources of its own, which stream so much of its sinks' capacity to its own sinks.
-    SelfDealer { by_work: bool, members: u64, part: f64 },
+    SelfDealer {
+        by_work: bool,
+        members: u64,
+        part: f64,
+    },
     /// As by capacity, and gets so many basis points of all streams as the reviewer.
     Reviewer { budget: u64 },
     /// By work, declares so many times what it can do, and accepts everything.
@@ -164,9 +168,7 @@ impl Strategy {
     /// One of this kind with parameters drawn at random.
     pub fn drawn(&self, random: &mut Dispatcher) -> Self {
         match self {
-            Self::Liar { yardstick, .. } => {
-                liar(*yardstick, random.between(1.0, FACTOR), 1.0, 12)
-            }
+            Self::Liar { yardstick, .. } => liar(*yardstick, random.between(1.0, FACTOR), 1.0, 12),
             Self::Hopper { .. } => Self::Hopper {
                 stay: 1 + random.below(6) as u64,
             },

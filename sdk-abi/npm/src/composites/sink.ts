@@ -2,6 +2,7 @@ import type { Address, Hex } from "viem";
 import type { BpeClient, CommonParameters } from "../core/call.js";
 import { accountOf } from "../core/client.js";
 import { BpeError } from "../core/errors.js";
+import { listed } from "../core/pages.js";
 import { finished, type FundingParameters } from "../core/steps.js";
 import { getWeighting, rebalanceSink } from "../generated/calls/BackpressurePool.js";
 import { deregisterSink, getSinksPage, isRegistered, registerSink } from "../generated/calls/CapacityRegistry.js";
@@ -33,19 +34,19 @@ export async function getAllSinks(client: BpeClient, parameters: GetAllSinksPara
       expected: "a positive number",
     });
   }
-  const all: SinkEntry[] = [];
-  for (let from = 0n; ; from += pageSize) {
-    const page = await getSinksPage(client, { ...common, from, count: pageSize });
-    all.push(...page.sinks.map((sink, index) => ({ sink, capacity: page.capacities[index] ?? 0n })));
-    if (all.length > most) {
-      throw new BpeError("InvalidArgument", {
-        argument: "most",
-        value: `${most}`,
-        expected: "as many as there are sinks",
-      });
-    }
-    if (BigInt(page.sinks.length) < pageSize) return all;
+  const page = async (from: bigint, count: bigint) => {
+    const { sinks, capacities } = await getSinksPage(client, { ...common, from, count });
+    return sinks.map((sink, index) => ({ sink, capacity: capacities[index] ?? 0n }));
+  };
+  const { entries, cut } = await listed(page, pageSize, most);
+  if (cut) {
+    throw new BpeError("InvalidArgument", {
+      argument: "most",
+      value: `${most}`,
+      expected: "as many as there are sinks",
+    });
   }
+  return entries;
 }
 
 /** Of `becomeSink`. */

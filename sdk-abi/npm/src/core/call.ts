@@ -144,7 +144,7 @@ export async function transmit(
       `${called.functionName} to be signed`,
     );
   } catch (error) {
-    throw explained(error, called);
+    throw await explained(client, error, called);
   }
 }
 
@@ -188,7 +188,7 @@ export async function tried(
     const { data } = await limited(call(client, request as never), timeout, called.functionName);
     return data;
   } catch (error) {
-    throw explained(error, called);
+    throw await explained(client, error, called);
   }
 }
 

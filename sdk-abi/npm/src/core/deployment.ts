@@ -19,7 +19,14 @@ export interface Deployment {
 
 /** Contracts and tokens of Superfluid that actions use. */
 export type SuperfluidName =
-  "host" | "gdaV1" | "gdaV1Forwarder" | "blindMacroForwarder" | "clearMacroForwarderV1" | "usdc" | "usdcx";
+  | "host"
+  | "gdaV1"
+  | "gdaV1Forwarder"
+  | "blindMacroForwarder"
+  | "clearMacroForwarderV1"
+  | "usdc"
+  | "usdcx"
+  | "stakeToken";
 
 /** The deployment on a chain that this package knows, which are those of public chains. */
 export function deploymentOf(chainId: number): Deployment {
@@ -35,7 +42,7 @@ export function deploymentOf(chainId: number): Deployment {
 }
 
 /** Whom a call goes to: a contract of the suite, or one whose address the call gives. */
-export type Callee = ContractName | SuperfluidName | "serviceDirectory" | "token";
+export type Callee = ContractName | SuperfluidName | "token";
 
 /** Where a contract is. */
 export function contractAddress(deployment: Deployment, contract: Callee): Address {

@@ -9,16 +9,16 @@ export interface LocalErrors {
   MissingContract: { readonly contract: string; readonly chainId: number };
   /** The deployment has something else than an address. */
   MalformedAddress: { readonly contract: string; readonly address: string };
-  /** The client talks to another chain than the one of the deployment. */
-  WrongChain: { readonly expected: number; readonly actual: number };
+  /** The client talks to another chain, `actual` if it says so, than the one of the deployment. */
+  WrongChain: { readonly expected: number; readonly actual: number | undefined };
   /** Another chain of the same id: its block 0 has another hash. */
   WrongInstance: { readonly expected: string; readonly actual: string };
   /** Neither the client nor the parameters say for which account. */
   MissingAccount: Readonly<Record<never, never>>;
   /** The account cannot sign here: it has no key, and the client's node does not know it. */
   CannotSign: { readonly account: Address };
-  /** The account's ether does not cover gas and value. */
-  NoEther: { readonly account: Address };
+  /** The account's ether, `available` wei if the node says so, does not cover gas and value. */
+  NoEther: { readonly account: Address; readonly available: bigint | undefined };
   /** The account has too few tokens; wei of the token. */
   TooFewTokens: {
     readonly token: Address;

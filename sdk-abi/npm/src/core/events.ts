@@ -38,6 +38,8 @@ export interface GetEventsParameters<
   /** The latest block by default. */
   readonly toBlock?: bigint;
   readonly timeout?: number;
+  /** Of the types only, which tell by it which contract's events these are: never a value. */
+  readonly eventsOf?: events;
 }
 
 /** Which coming events, and what happens with them. */
@@ -53,6 +55,8 @@ export interface WatchEventsParameters<
   readonly onError?: (error: Error) => void;
   readonly fromBlock?: bigint;
   readonly pollingInterval?: number;
+  /** Of the types only, which tell by it which contract's events these are: never a value. */
+  readonly eventsOf?: events;
 }
 
 export async function getEvents<

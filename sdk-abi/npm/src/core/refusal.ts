@@ -9,7 +9,15 @@ import {
   type Address,
   type Hex,
 } from "viem";
+import { getBalance, getChainId } from "viem/actions";
+import type { BpeClient } from "./client.js";
 import { BpeError, decodeRevert, type BpeErrorContext } from "./errors.js";
+import { limited } from "./wait.js";
+
+/** Milliseconds that viem's transports wait, where they do not say. */
+const VIEMS_TIMEOUT = 10_000;
+/** Milliseconds for what an error says beside its name. */
+const ASKING = 5_000;
 
 /** What was called, for the error's text. */
 export interface Called extends BpeErrorContext {
@@ -19,8 +27,11 @@ export interface Called extends BpeErrorContext {
   readonly account?: Address | undefined;
 }
 
-/** The error of this package that an error of viem stands for; viem's own, where it is about something else. */
-export function explained(error: unknown, called: Called): unknown {
+/**
+ * The error of this package that an error of viem stands for; viem's own, where it is about something else. What viem
+ * does not say of it is asked.
+ */
+export async function explained(client: BpeClient, error: unknown, called: Called): Promise<unknown> {
   if (error instanceof BpeError || !(error instanceof BaseError)) return error;
   const context = { cause: error, contract: called.contract, functionName: called.functionName };
   const find = <type extends Error>(type: abstract new (...args: never[]) => type): type | undefined => {
@@ -28,17 +39,28 @@ export function explained(error: unknown, called: Called): unknown {
     return found instanceof type ? found : undefined;
   };
   const account = called.account ?? zeroAddress;
-  if (find(InsufficientFundsError) || isPoor(error)) return new BpeError("NoEther", { account }, context);
+  if (find(InsufficientFundsError) || isPoor(error)) {
+    const available = await asked(getBalance(client, { address: account }));
+    return new BpeError("NoEther", { account, available }, context);
+  }
   if (find(UserRejectedRequestError)) return new BpeError("NotSigned", { account }, context);
   const timeout = find(TimeoutError);
-  if (timeout) return new BpeError("TimedOut", { waitingFor: timeout.shortMessage, milliseconds: 0 }, context);
+  if (timeout) {
+    const milliseconds = Number(client.transport["timeout"] ?? VIEMS_TIMEOUT);
+    return new BpeError("TimedOut", { waitingFor: called.functionName, milliseconds }, context);
+  }
   if (find(ChainMismatchError)) {
-    return new BpeError("WrongChain", { expected: called.chainId, actual: 0 }, context);
+    const actual = await asked(getChainId(client));
+    return new BpeError("WrongChain", { expected: called.chainId, actual }, context);
   }
   const data = revertData(error) ?? (find(ExecutionRevertedError) ? "0x" : undefined);
   if (data === undefined) return error;
   return decodeRevert(data, context) ?? new BpeError("Refused", { functionName: called.functionName, data }, context);
 }
+
+/** What the error is about, if the node says so now. */
+const asked = <value>(answer: Promise<value>): Promise<value | undefined> =>
+  limited(answer, ASKING, "what an error is about").catch(() => undefined);
 
 /** Nodes say it in their own words, which viem does not always know. */
 const isPoor = (error: BaseError) => /insufficient funds|insufficient balance for transfer/i.test(error.details ?? "");

@@ -35,6 +35,6 @@ export async function sign(client: BpeClient, parameters: SigningParameters, dat
   try {
     return await limited(signTypedData(client, { account, ...data } as never), SIGNING_TIMEOUT, "a signature");
   } catch (error) {
-    throw explained(error, { ...called, account: account.address });
+    throw await explained(client, error, { ...called, account: account.address });
   }
 }

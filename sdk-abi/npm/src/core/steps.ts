@@ -3,13 +3,13 @@ import type { BpeClient, Overrides, WriteParameters } from "./call.js";
 import { accountOf, checkChain } from "./client.js";
 import { BpeError } from "./errors.js";
 import { receiptOf, type WaitOptions } from "./sent.js";
-import { approve, allowanceOf, balanceOf, toWrap, upgrade, wholeUnits } from "./tokens.js";
+import { approve, allowanceOf, balanceOf, toWrap, underlyingOf, upgrade, wholeUnits } from "./tokens.js";
 
 /** What an action that moves tokens takes beside its own arguments. */
 export interface FundingParameters extends Omit<WriteParameters, "address" | "overrides"> {
   /** Of each transaction. */
   readonly overrides?: Omit<Overrides, "gas" | "nonce"> | undefined;
-  /** Wrap what is missing of a Super Token out of its underlying token; no by default. */
+  /** Wrap what is missing out of the underlying token, where it is a Super Token; no by default. */
   readonly wrap?: boolean;
   /** How long to wait for each transaction before the last. */
   readonly waiting?: WaitOptions;
@@ -50,7 +50,7 @@ export async function fund(
   const available = await balanceOf(client, { deployment, token, owner: account.address });
   if (available < amount) {
     const missing = new BpeError("TooFewTokens", { token, account: account.address, required: amount, available });
-    if (!parameters.wrap) throw missing;
+    if (!parameters.wrap || !(await underlyingOf(client, { deployment, token }))) throw missing;
     before.push(...(await wrapInto(client, parameters, account, token, amount - available)));
   }
   const allowed = await allowanceOf(client, { deployment, token, owner: account.address, spender });

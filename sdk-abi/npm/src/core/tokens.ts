@@ -1,6 +1,6 @@
 import { zeroAddress, type Address } from "viem";
 import { read, write, type BpeClient, type ReadParameters, type Sent, type WriteParameters } from "./call.js";
-import { BpeError } from "./errors.js";
+import { BpeError, isBpeError } from "./errors.js";
 
 const address = (name: string) => ({ name, type: "address" }) as const;
 const uint256 = (name: string) => ({ name, type: "uint256" }) as const;
@@ -46,13 +46,25 @@ export function allowanceOf(
   return read(client, at(parameters), "token", allowanceItem, [parameters.owner, parameters.spender]);
 }
 
+/** What a Super Token wraps; nothing, if the token is none, or wraps none. */
+export async function underlyingOf(client: BpeClient, parameters: TokenParameters): Promise<Address | undefined> {
+  try {
+    const underlying = await read(client, at(parameters), "token", underlyingItem, []);
+    return underlying === zeroAddress ? undefined : underlying;
+  } catch (error) {
+    // A plain token knows no such function.
+    if (isBpeError(error, "Refused") || isBpeError(error, "MissingContract")) return undefined;
+    throw error;
+  }
+}
+
 /** What a Super Token wraps, and that token's decimals. */
 export async function toWrap(
   client: BpeClient,
   parameters: TokenParameters,
 ): Promise<{ readonly underlying: Address; readonly decimals: number }> {
-  const underlying = await read(client, at(parameters), "token", underlyingItem, []);
-  if (underlying === zeroAddress) {
+  const underlying = await underlyingOf(client, parameters);
+  if (!underlying) {
     const expected = "a Super Token that wraps another token";
     throw new BpeError("InvalidArgument", { argument: "token", value: parameters.token, expected });
   }

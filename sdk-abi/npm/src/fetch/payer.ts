@@ -5,10 +5,11 @@ import type { Deployment } from "../core/deployment.js";
 import { BpeError } from "../core/errors.js";
 import { mined } from "../core/sent.js";
 import { OneByOne } from "../core/store.js";
+import { balanceOf } from "../core/tokens.js";
 import { until } from "../core/wait.js";
 import { changeStream, openStream } from "../composites/source.js";
 import { depositWithApproval } from "../composites/work.js";
-import { getMinimumFlowRate, getStream } from "../generated/calls/StreamGateway.js";
+import { getMinimumFlowRate, getStream, SUPER_TOKEN } from "../generated/calls/StreamGateway.js";
 import { getPending, note } from "../generated/calls/WorkLedger.js";
 import { earmark, getBudget, getEarmark } from "../generated/calls/WorkReserve.js";
 import type { Limits } from "./spending.js";
@@ -34,6 +35,8 @@ export interface PayerOptions {
 
 /** A deposit is this part of the limit at least. */
 const DEPOSITS = 10n;
+/** Seconds of a stream that are wrapped for: four hours of deposit, and one in which it flows. */
+const WRAPPED_SECONDS = 5n * 3_600n;
 /** Seconds that an earmark lasts: within the day that the contract allows. */
 const EARMARK_SECONDS = 3_600n;
 
@@ -91,25 +94,48 @@ export class Payer {
   }
 
   async #stream(sink: Address, amount: bigint, wanted: bigint): Promise<void> {
-    const { client, deployment, taskTypeId, account, limits, patience } = this.#options;
+    const { client, deployment, taskTypeId, account, patience } = this.#options;
     const source = account.address;
     const of = { deployment, taskTypeId };
+    const missing = async () => {
+      const { free, earmarked } = await this.#budget(sink);
+      return amount - free - earmarked - (await getPending(client, { ...of, source }));
+    };
+    const lacking = await missing();
+    if (lacking > 0n) await this.#flow(lacking, wanted);
+    const arrived = async () => ((await missing()) <= 0n ? true : undefined);
+    await until(arrived, { milliseconds: patience, interval: 1_000, waitingFor: `${amount} wei of the stream` });
+    await mined(note(client, { ...of, account, source }));
+  }
+
+  /**
+   * Has so much flow as brings what is missing within half of the patience, and as the sink wants, within the limit. Of
+   * what flows, WorkLedger counts a wei per unit and second less, which is the minimum, and Superfluid rounds to such.
+   */
+  async #flow(missing: bigint, wanted: bigint): Promise<void> {
+    const { client, deployment, taskTypeId, account, limits, patience } = this.#options;
+    const of = { deployment, taskTypeId };
     const minimum = await getMinimumFlowRate(client, of);
-    const flowRate = wanted > minimum ? wanted : minimum;
+    const inTime = ((missing + missing / 9n) * 2_000n) / BigInt(patience) + 1n;
+    const [least, unit] = [2n * minimum + inTime, minimum > 0n ? minimum : 1n];
+    const flowRate = wanted > least ? wanted : least;
     if (flowRate > limits.flowRate) {
       throw new BpeError("SpendingLimit", { limit: "flowRate", most: limits.flowRate, asked: flowRate });
     }
-    const { flowRate: flowing } = await getStream(client, { ...of, source });
+    const { flowRate: flowing } = await getStream(client, { ...of, source: account.address });
     const rate = { ...of, account, flowRate };
-    if (flowing === 0n) await mined(openStream(client, rate));
-    else if (flowing + minimum < flowRate) await mined(changeStream(client, rate));
-    const arrived = async () => {
-      const { free, earmarked } = await this.#budget(sink);
-      const pending = await getPending(client, { ...of, source });
-      return free + earmarked + pending >= amount ? true : undefined;
-    };
-    await until(arrived, { milliseconds: patience, interval: 1_000, waitingFor: `${amount} wei of the stream` });
-    await mined(note(client, { ...of, account, source }));
+    if (flowing === 0n) await mined(openStream(client, { ...rate, wrapAmount: await this.#toWrap(flowRate) }));
+    else if (flowing < flowRate - (flowRate % unit)) await mined(changeStream(client, rate));
+  }
+
+  /** What is missing of the Super Token for a stream's deposit and its first hour. */
+  async #toWrap(flowRate: bigint): Promise<bigint> {
+    const { client, deployment, account, wrap } = this.#options;
+    if (!wrap) return 0n;
+    const token = await SUPER_TOKEN(client, { deployment });
+    const available = await balanceOf(client, { deployment, token, owner: account.address });
+    const required = flowRate * WRAPPED_SECONDS;
+    return available < required ? required - available : 0n;
   }
 
   async #setAside(sink: Address, { extra }: Asked): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Address, Hex } from "viem";
 import { parseStatus, STATUS_PATH } from "../agent/messages.js";
+import { getAllServices } from "../composites/directory.js";
 import { textAtMost } from "../core/bounded.js";
-import { read, type BpeClient } from "../core/call.js";
+import type { BpeClient } from "../core/call.js";
 import type { Deployment } from "../core/deployment.js";
 import { limited } from "../core/wait.js";
 
@@ -22,7 +23,6 @@ export interface Candidate extends SinkService {
 }
 
 const MOST_SINKS = 1_000;
-const PAGE = 64n;
 const STATUS_BYTES = 65_536;
 /** Milliseconds. */
 const STATUS_TIMEOUT = 3_000;
@@ -34,35 +34,14 @@ const MOST_PAUSE = 300_000;
 /** Milliseconds that a sink is thought to take before one was measured. */
 const UNKNOWN_LATENCY = 1_000;
 
-const getServicesItem = {
-  type: "function",
-  name: "getServices",
-  stateMutability: "view",
-  inputs: [
-    { name: "taskTypeId", type: "bytes32" },
-    { name: "from", type: "uint256" },
-    { name: "count", type: "uint256" },
-  ],
-  outputs: [
-    { name: "sinks", type: "address[]" },
-    { name: "uris", type: "string[]" },
-  ],
-} as const;
-
 /** The sinks of a task type that say in ServiceDirectory where they are. */
 export async function sinksInDirectory(
   client: BpeClient,
   deployment: Deployment,
   taskTypeId: Hex,
 ): Promise<readonly SinkService[]> {
-  const found: SinkService[] = [];
-  for (let from = 0n; found.length < MOST_SINKS; from += PAGE) {
-    const args = [taskTypeId, from, PAGE] as const;
-    const { sinks, uris } = await read(client, { deployment }, "serviceDirectory", getServicesItem, args);
-    found.push(...sinks.map((sink, index) => ({ sink, uri: uris[index] ?? "" })).filter(({ uri }) => isPublic(uri)));
-    if (BigInt(sinks.length) < PAGE) break;
-  }
-  return found;
+  const services = await getAllServices(client, { deployment, taskTypeId, most: MOST_SINKS });
+  return services.filter(({ uri }) => isPublic(uri));
 }
 
 /** Strangers say where they are: nothing but https, and no address of a machine's own network. */

@@ -1,13 +1,14 @@
 import type { Hex } from "viem";
 import type { BpeClient } from "../core/call.js";
 import type { Deployment } from "../core/deployment.js";
+import { findTaskTypes, getAllServices } from "../composites/directory.js";
 import { getQuotes } from "../composites/pricing.js";
 import { getAllSinks } from "../composites/sink.js";
-import { metadataOf } from "../fetch/metadata.js";
 import { valueAt } from "../fetch/attempt.js";
 import { getPool, getWeighting } from "../generated/calls/BackpressurePool.js";
 import { getTaskType } from "../generated/calls/CapacityRegistry.js";
 import { getBaseFee } from "../generated/calls/PricingCurve.js";
+import { getMetadata } from "../generated/calls/ServiceDirectory.js";
 import { getMinimumFlowRate } from "../generated/calls/StreamGateway.js";
 
 /** Sinks that a model is shown. */
@@ -24,12 +25,20 @@ export class Market {
     this.#deployment = deployment;
   }
 
+  /** Task types of a name, the oldest first. */
+  async find(name: string): Promise<object> {
+    const found = await findTaskTypes(this.#client, { deployment: this.#deployment, name, most: SHOWN });
+    return { taskTypes: found };
+  }
+
   async look(taskTypeId: Hex): Promise<object> {
     const [client, of] = [this.#client, { deployment: this.#deployment, taskTypeId }];
     const { minStake, sinkCount, totalCapacity } = await getTaskType(client, of);
     const sinks = await getAllSinks(client, of);
+    const services = await getAllServices(client, of);
+    const reached = new Map(services.map(({ sink, uri }) => [sink, uri]));
     return {
-      metadata: await metadataOf(client, this.#deployment, taskTypeId),
+      metadata: await getMetadata(client, of),
       paidBy: WEIGHTINGS[Number(await getWeighting(client, of))],
       minStake,
       sinkCount,
@@ -37,7 +46,7 @@ export class Market {
       pool: await getPool(client, of),
       baseFee: await getBaseFee(client, of),
       leastFlowRate: await getMinimumFlowRate(client, of),
-      sinks: sinks.slice(0, SHOWN),
+      sinks: sinks.slice(0, SHOWN).map((it) => ({ ...it, uri: reached.get(it.sink) })),
     };
   }
 

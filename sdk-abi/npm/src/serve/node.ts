@@ -1,11 +1,11 @@
 /** What of Node's `http` is needed here, so that browsers need no types of Node. */
-interface Incoming extends AsyncIterable<Uint8Array> {
+export interface Incoming extends AsyncIterable<Uint8Array> {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
-interface Outgoing {
+export interface Outgoing {
   writeHead(status: number, headers: Record<string, string>): unknown;
   write(bytes: Uint8Array): boolean;
   end(): unknown;

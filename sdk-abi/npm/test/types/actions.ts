@@ -7,6 +7,7 @@ import { bpeActions } from "@bpe/stylus/actions";
 import { getTaskType } from "@bpe/stylus/actions/sink";
 import { getStake, getStakeManagerEvents, simulateUnstake, stake } from "@bpe/stylus/actions/stake";
 import { openStream } from "@bpe/stylus/actions/source";
+import { createBpeFetch } from "@bpe/stylus/fetch";
 import { drain } from "@bpe/stylus/actions/buffer";
 
 declare const client: BpeClient;
@@ -49,7 +50,9 @@ const error: unknown = undefined;
 if (isBpeError(error, "DailySlashReached")) {
   expectTypeOf(error.args).toEqualTypeOf<{ readonly sink: Address; readonly from: bigint }>();
 }
-if (isBpeError(error, "WrongChain")) expectTypeOf(error.args.actual).toEqualTypeOf<number>();
+// Errors that the Solidity deployment has without arguments keep that form beside ours.
+if (isBpeError(error, "InsufficientStake")) expectTypeOf(error.args.required).toEqualTypeOf<bigint | undefined>();
+if (isBpeError(error, "WrongChain")) expectTypeOf(error.args.actual).toEqualTypeOf<number | undefined>();
 // @ts-expect-error no contract has such an error
 isBpeError(error, "NoSuchError");
 
@@ -67,3 +70,26 @@ void extended.bpe.sink.registerSink({ taskTypeId, initialCapacity: 1n });
 void extended.bpe.source.openStream({ taskTypeId, flowRate: 1n });
 // @ts-expect-error the sink is missing
 void extended.bpe.stake.getStake({});
+
+// The decorator's events are told apart by name, too.
+const registered = await extended.bpe.sink.getCapacityRegistryEvents({ eventName: "SinkRegistered" });
+expectTypeOf(registered[0]!.args.sink).toEqualTypeOf<Address>();
+expectTypeOf(extended.bpe.stake.getStakeManagerEvents()).resolves.items.toHaveProperty("eventName");
+const stop = extended.bpe.stake.watchStakeManagerEvents({
+  eventName: "Slashed",
+  onEvents: ([slashed]) => expectTypeOf(slashed!.args.reason).toEqualTypeOf<Hex>(),
+});
+expectTypeOf(stop).toEqualTypeOf<() => void>();
+// @ts-expect-error no such event
+void extended.bpe.stake.getStakeManagerEvents({ eventName: "SinkRegistered" });
+// @ts-expect-error what happens with them is missing
+extended.bpe.stake.watchStakeManagerEvents({ eventName: "Slashed" });
+
+// Task types by name, with what they are paid by.
+void extended.bpe.directory.createTaskType({ name: "translation", minStake: 1n, paidBy: "work" });
+// @ts-expect-error nothing is paid by the hour
+void extended.bpe.directory.createTaskType({ name: "translation", minStake: 1n, paidBy: "hour" });
+expectTypeOf(extended.bpe.judge.reward()).resolves.toEqualTypeOf<bigint>();
+
+// A fetch that pays is a fetch.
+expectTypeOf(createBpeFetch).returns.toExtend<typeof fetch>();
