@@ -202,9 +202,9 @@ interface ICapacityRegistry {
     /// if it never served. A sink that comes back before an epoch's length has passed has not left.
     function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
 
-    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
-    /// smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last change. Within an
-    /// epoch, before its last change, it is taken in a straight line.
+    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time
+    /// of its smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last
+    /// change. Within an epoch, before its last change, it is taken in a straight line.
     function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
 
     /// The most capacity that `sink` ever had in the task type.

@@ -135,9 +135,9 @@ interface ICompletionTracker {
     /// block's; who cannot know that beforehand uses `recordReceipt`.
     function recordCompletion(bytes32 taskTypeId, address sink, bytes32 taskId, bytes calldata sinkSig, bytes calldata sourceSig) external;
 
-    /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
-    /// this epoch. If the task was assigned and its deadline has not passed, it is met. Where there is a verifier, evidence
-    /// of a task with this id counts no more.
+    /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts
+    /// in this epoch. If the task was assigned and its deadline has not passed, it is met. Where there is a verifier,
+    /// evidence of a task with this id counts no more.
     function recordReceipt(SignedTask calldata receipt) external;
 
     /// Records as many of the receipts as are good.
@@ -150,10 +150,10 @@ interface ICompletionTracker {
     /// Records as many of the assignments as are good.
     function recordAssignments(SignedTask[] calldata assignments) external;
 
-    /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source` is the
-    /// one whose task it was, if it was assigned, and zero otherwise: with it the task counts towards the assignment, also of a sink that
-    /// has left. Who names none, or another, cannot keep it from being met afterwards. Of a sink a task counts once, by evidence or
-    /// by a receipt.
+    /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source`
+    /// is the one whose task it was, if it was assigned, and zero otherwise: with it the task counts towards the
+    /// assignment, also of a sink that has left. Who names none, or another, cannot keep it from being met afterwards.
+    /// Of a sink a task counts once, by evidence or by a receipt.
     function recordEvidence(bytes32 taskTypeId, address source, bytes calldata attestation) external;
 
     /// Has Judge judge the epochs of `sink` that have ended, `MAX_EPOCHS` at most, and slash it where three in a row are below
@@ -198,8 +198,8 @@ interface ICompletionTracker {
     /// evidence alone, or by a receipt since there is a verifier, if `source` is zero.
     function getTask(bytes32 taskTypeId, address sink, address source, bytes32 taskId) external view returns (uint256 deadline, bool recorded);
 
-    /// Of `sink` in `epoch`: the most capacity with which assignments due in it were accepted, completions recorded, assignments
-    /// due and those of them that were met.
+    /// Of `sink` in `epoch`: the most capacity that it ever had until assignments due in it were recorded, completions
+    /// recorded, assignments due and those of them that were met.
     function getEpoch(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (uint256 accepted, uint256 completions, uint256 assigned, uint256 met);
 
     /// How the sinks of the task type are measured in `epoch`: the weight of a completion, in capacity, or the rate of stake for

@@ -94,6 +94,9 @@ interface IWorkLedger {
     /// Where capacities are.
     function capacityRegistry() external view returns (address);
 
+    /// Who gets what misses cost: StakeManager's treasury, as of slashes. Asked for each time, since it can change.
+    function treasury() external view returns (address);
+
     /// Where overflow is.
     function escrowBuffer() external view returns (address);
 

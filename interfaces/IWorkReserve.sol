@@ -57,8 +57,8 @@ interface IWorkReserve {
     /// `account` did not sign this: or what was signed is of another chain, contract or content.
     error NotSigned(address account);
 
-    /// A miss is charged after the `deadline`, and at the latest at `until`.
-    error NotToBeReported(uint256 deadline, uint256 until);
+    /// A miss is charged after the `deadline`, and at the latest 600 s after it.
+    error NotToBeReported(uint256 deadline);
 
     /// The source has asked nothing back, or it has been used, or the request has lapsed.
     error NothingAsked();
@@ -92,10 +92,11 @@ interface IWorkReserve {
     /// money covers all of the value.
     function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available, uint256 everPaid);
 
-    /// Takes `value` from what is free of `source`'s money, for a task that `sink` is said not to have done: what the source signed
-    /// when it was accepted, a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256
-    /// value,uint256 timestamp,uint256 deadline)` of WorkVouchers' domain. `r`, `s`, `v` are its signature.
-    function charge(bytes32 taskTypeId, address sink, address source, bytes32 taskId, uint256 work, uint256 value, uint256 timestamp, uint256 deadline, bytes32 r, bytes32 s, uint8 v) external;
+    /// Takes what the source of `assignment` signed when a task was accepted, which the sink is said not to have done, from what is
+    /// free of its money. The words are those of a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32
+    /// taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)` of WorkVouchers' domain, in this order; `signature` is
+    /// the source's: r, s, and v as a number.
+    function charge(bytes32[8] calldata assignment, bytes32[3] calldata signature) external;
 
     /// Gives `amount` of what the caller took for tasks of `sink` to it, or else to StakeManager's treasury.
     function award(bytes32 taskTypeId, address sink, uint256 amount, bool toSink) external returns (address to);

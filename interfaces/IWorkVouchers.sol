@@ -126,8 +126,8 @@ interface IWorkVouchers {
     /// Takes `key` from the caller. What it signed, or signs, counts for a day more: sinks have so long to redeem.
     function removeKey(address key) external;
 
-    /// Has what `sink` has shown fall by `work` that it missed, as far as its `value` buys it at the base fee.
-    function missWork(bytes32 taskTypeId, address sink, uint256 work, uint256 value) external;
+    /// Has what `sink` has shown fall by `work` that it accepted and missed.
+    function missWork(bytes32 taskTypeId, address sink, uint256 work) external;
 
     /// Reads base fees from `pricingCurve`: they bound what capacity a payment verifies, and move no money.
     function setPricingCurve(address pricingCurve) external;

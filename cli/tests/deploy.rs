@@ -20,7 +20,8 @@ use alloy::{
     sol_types::SolEvent as _,
 };
 use bpe_abi::{
-    IBackpressurePool, ICapacityRegistry, IEconomyFactory, IServiceDirectory, IStakeManager,
+    IBackpressurePool, ICapacityRegistry, IEconomyFactory, IPricingCurve, IServiceDirectory,
+    IStakeManager,
 };
 use common::{Cutter, Outcome, Stage};
 use devnet::{code, Devnet, IStylusDeployer, STYLUS_DEPLOYER};
@@ -164,6 +165,37 @@ async fn everything_is_deployed_connected_and_verified_once() {
         assert_eq!(contract["cached"], true, "{contract}");
         assert_eq!(contract["codeIsRecorded"], true, "{contract}");
     }
+}
+
+/// A task type by work comes with its weighting, its curve and the fee that the configuration says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_type_by_work_starts_at_its_fee() {
+    let stage = Stage::with_superfluid().await;
+    let task_type = "[[task_types]]\nname = \"inference\"\nweighting = \"work\"\n";
+    let config = stage.config(&format!("{task_type}fee_floor = \"5\"\n"));
+    let error = stage.deploy(&["--config", &config]).await.failed();
+    let missing = "task_types: inference: start_fee is missing";
+    assert!(error.contains(missing), "{error}");
+    let config = stage.config(&format!("{task_type}start_fee = \"1e28\"\n"));
+    let error = stage.deploy(&["--config", &config]).await.failed();
+    assert!(error.contains("is not between"), "{error}");
+
+    let config = stage.config(&format!("{task_type}start_fee = \"4e9\"\n"));
+    stage.deploy(&["--config", &config]).await.succeeded();
+    let (addresses, provider) = (stage.addresses(), stage.devnet.provider());
+    let id = alloy::primitives::keccak256("inference");
+    let pricing = IPricingCurve::new(addresses["pricingCurve"], &provider);
+    let fee = pricing.getBaseFee(id).call().await.unwrap();
+    assert_eq!(fee, U256::from(4_000_000_000_u64));
+    let bounds = pricing.getFees(id).call().await.unwrap();
+    assert_eq!(bounds.floor, U256::from(400_000_000));
+    let pools = IBackpressurePool::new(addresses["backpressurePool"], &provider);
+    let weighting = pools.getWeighting(id).call().await.unwrap();
+    assert_eq!(weighting, U256::from(3));
+    // What is as it should be is left alone.
+    let block = stage.devnet.block_number();
+    stage.deploy(&["--config", &config]).await.succeeded();
+    assert_eq!(stage.devnet.block_number(), block);
 }
 
 #[tokio::test(flavor = "multi_thread")]

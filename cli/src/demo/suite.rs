@@ -98,6 +98,7 @@ fn configured(market: &Market) -> deploy::TaskType {
         weighting: Some(market.settlement.name().to_owned()),
         yardstick: is_judged.then(|| "assigned".to_owned()),
         completion_weight: is_judged.then(|| weight.to_string()),
+        ..deploy::TaskType::default()
     }
 }
 

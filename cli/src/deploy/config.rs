@@ -28,6 +28,8 @@ const DEFAULT_STAKE_UNIT: &str = "1e18";
 const SMALLEST_SLASH_REWARD: U256 = U256::from_limbs([1_000, 0, 0, 0]);
 /// A capacity unit is a task an epoch.
 const DEFAULT_COMPLETION_WEIGHT: &str = "1e9";
+/// PricingCurve's own.
+const MAX_BASE_FEE: &str = "1e27";
 /// What sinks owe, by its number in CompletionTracker.
 const WEIGHTINGS: [&str; 4] = ["capacity", "spare", "shares", "work"];
 /// The number of the last of them.
@@ -124,6 +126,11 @@ pub struct TaskType {
     pub yardstick: Option<String>,
     /// How much capacity a completion in an epoch stands for.
     pub completion_weight: Option<String>,
+    /// Where its base fee starts, in wei per capacity unit and second; and between what it stays, a tenth of that and the most
+    /// there is, if missing.
+    pub start_fee: Option<String>,
+    pub fee_floor: Option<String>,
+    pub fee_ceiling: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -218,6 +225,48 @@ pub struct OpenTaskType {
     /// What its sinks owe, by its number, if the configuration says so.
     pub yardstick: Option<u8>,
     pub completion_weight: U256,
+    /// Of its base fee, if the configuration says so. Few have any.
+    pub fees: Option<Box<Fees>>,
+}
+
+/// Where a base fee starts, and between what it stays, in wei per capacity unit and second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fees {
+    pub start: U256,
+    pub floor: U256,
+    pub ceiling: U256,
+}
+
+impl Fees {
+    fn of(config: &TaskType) -> anyhow::Result<Option<Self>> {
+        let name = &config.name;
+        let key = |key: &str| format!("task_types: {name}: {key}");
+        let Some(start) = &config.start_fee else {
+            ensure!(
+                config.fee_floor.is_none() && config.fee_ceiling.is_none(),
+                "{} is missing: bounds of a fee come with its start",
+                key("start_fee")
+            );
+            return Ok(None);
+        };
+        let start = amount(&key("start_fee"), Some(start), "0")?;
+        let floor = match config.fee_floor.as_deref() {
+            Some(floor) => amount(&key("fee_floor"), Some(floor), "0")?,
+            None => start / U256::from(10),
+        };
+        let ceiling = config.fee_ceiling.as_deref();
+        let ceiling = amount(&key("fee_ceiling"), ceiling, MAX_BASE_FEE)?;
+        ensure!(
+            !floor.is_zero() && floor <= start && start <= ceiling,
+            "{} is {start}, which is not between {floor} and {ceiling}, or the least is 0",
+            key("start_fee")
+        );
+        Ok(Some(Self {
+            start,
+            floor,
+            ceiling,
+        }))
+    }
 }
 
 impl OpenTaskType {
@@ -253,6 +302,7 @@ impl OpenTaskType {
                 &config.completion_weight,
                 DEFAULT_COMPLETION_WEIGHT,
             )?,
+            fees: Fees::of(config)?.map(Box::new),
             name: name.clone(),
         })
     }

@@ -311,6 +311,7 @@ pub fn occasions(call: &Call, settings: &Settings) -> Vec<Option<OpenTaskType>> 
         Repeat::Single => vec![None],
         Repeat::TaskTypes => task_types(settings, |_| true),
         Repeat::JudgedTaskTypes => task_types(settings, |it| it.yardstick.is_some()),
+        Repeat::PricedTaskTypes => task_types(settings, |it| it.fees.is_some()),
         Repeat::OtherTaskTypes => task_types(settings, |it| it.weighting != Some(BY_WORK)),
         Repeat::WeightedTaskTypes => task_types(settings, |it| it.weighting.is_some()),
         Repeat::TaskTypesByWork => task_types(settings, |it| it.weighting == Some(BY_WORK)),

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::{
     chain::{calldata, Chain},
-    config::{OpenTaskType, Settings},
+    config::{Fees, OpenTaskType, Settings},
     record::Book,
     suite::{is_optional, Call, Check, Expected, Value},
 };
@@ -87,6 +87,9 @@ impl Scope<'_> {
                 let weighting = weighting.context("this task type has no weighting")?;
                 DynSolValue::Uint(U256::from(weighting), 8)
             }
+            Value::TaskTypeStartFee => DynSolValue::Uint(self.fees()?.start, 256),
+            Value::TaskTypeFeeFloor => DynSolValue::Uint(self.fees()?.floor, 256),
+            Value::TaskTypeFeeCeiling => DynSolValue::Uint(self.fees()?.ceiling, 256),
             Value::CurveUsed => DynSolValue::Uint(U256::from(CURVE_USED), 8),
             Value::NextEpoch => DynSolValue::Uint(self.next_epoch, 256),
             Value::LastEpoch => DynSolValue::Uint(LAST_EPOCH, 256),
@@ -101,6 +104,11 @@ impl Scope<'_> {
 
     fn task_type(&self) -> anyhow::Result<&OpenTaskType> {
         self.task_type.context("this is not about a task type")
+    }
+
+    fn fees(&self) -> anyhow::Result<Fees> {
+        let fees = self.task_type()?.fees.as_deref().copied();
+        fees.context("this task type has no start fee")
     }
 
     /// A call in words, with names for addresses: what it is called in output and in deployments.

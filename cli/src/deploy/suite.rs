@@ -21,6 +21,9 @@ pub enum Value {
     TaskTypeMinStake,
     TaskTypeWeight,
     TaskTypeWeighting,
+    TaskTypeStartFee,
+    TaskTypeFeeFloor,
+    TaskTypeFeeCeiling,
     /// PricingCurve's number of the curve by which base fees follow work.
     CurveUsed,
     TaskTypeYardstick,
@@ -94,6 +97,8 @@ pub enum Repeat {
     TaskTypesByWork,
     /// For each of them that is not.
     OtherTaskTypes,
+    /// For each of them that has a start fee.
+    PricedTaskTypes,
 }
 
 /// A call that connects contracts, by the owner.
@@ -125,8 +130,9 @@ pub enum Step {
 
 use Step::{Call as Do, Deploy};
 use Value::{
-    Contract, Contracts, CurveUsed, Deployer, Id, LastEpoch, NextEpoch, No, Setting, TaskTypeId,
-    TaskTypeMinStake, TaskTypeWeight, TaskTypeWeighting, TaskTypeYardstick, Yes,
+    Contract, Contracts, CurveUsed, Deployer, Id, LastEpoch, NextEpoch, No, Setting,
+    TaskTypeFeeCeiling, TaskTypeFeeFloor, TaskTypeId, TaskTypeMinStake, TaskTypeStartFee,
+    TaskTypeWeight, TaskTypeWeighting, TaskTypeYardstick, Yes,
 };
 
 const fn shown(value: Value, view: &'static str) -> Argument {
@@ -790,6 +796,25 @@ pub const STEPS: &[Step] = &[
             "setCurve(bytes32,uint8)",
             &[TaskTypeId, CurveUsed],
             &[check("getCurve(bytes32)", &[TaskTypeId], CurveUsed)],
+        )
+    }),
+    // By whoever created it; before anything has counted, it starts there.
+    Do(Call {
+        repeat: Repeat::PricedTaskTypes,
+        ..call(
+            "PricingCurve",
+            "setFees(bytes32,uint256,uint256,uint256)",
+            &[
+                TaskTypeId,
+                TaskTypeStartFee,
+                TaskTypeFeeFloor,
+                TaskTypeFeeCeiling,
+            ],
+            &[Check {
+                view: "getFees(bytes32)",
+                arguments: &[TaskTypeId],
+                expected: Expected::Are(&[TaskTypeFeeFloor, TaskTypeFeeCeiling]),
+            }],
         )
     }),
     // What sinks owe. Without it they owe nothing.

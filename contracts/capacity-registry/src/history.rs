@@ -1,4 +1,5 @@
-//! Capacity over time: a running sum of capacity-seconds, with one observation an epoch in which something changed, for ever.
+//! Capacity over time: a running sum of capacity-seconds, with one observation an epoch in which something changed, for
+//! ever.
 
 extern crate alloc;
 
@@ -10,10 +11,6 @@ use bpe_common::{clock, packed::to_u128};
 use stylus_sdk::{prelude::*, storage::*};
 
 use super::{Capacity, CapacityRegistry, StorageCapacity};
-
-/// How many observations of a sink in a task type there is room for: one for each epoch until 2129. None is ever overwritten by one of
-/// a later epoch, so that what was owed is known whenever it is asked for.
-pub const HISTORY: usize = 1 << 24;
 
 /// One slot: time (32 bits), capacity (72), seconds (104). What was last changed in an epoch, and all capacity-seconds until
 /// then.
@@ -59,8 +56,8 @@ impl Point {
 }
 
 impl CapacityRegistry {
-    /// Writes down that `sink` has `capacity` from now on. A second change in one epoch overwrites the first, so that there is
-    /// one an epoch at most; at the epoch's end the sum is the same.
+    /// Writes down that `sink` has `capacity` from now on. A second change in one epoch overwrites the first, so that
+    /// there is one an epoch at most; at the epoch's end the sum is the same.
     pub(crate) fn observe(&mut self, id: B256, sink: Address, capacity: u128) {
         let now = clock::block_timestamp(self.vm());
         let count = self.observation_count(id, sink);
@@ -87,8 +84,8 @@ impl CapacityRegistry {
         }
     }
 
-    /// The capacity-seconds of `sink` until `time`: exact at every end of an epoch, and since the last change. Within an epoch,
-    /// before its last change, it is as if the capacity had not changed in between.
+    /// The capacity-seconds of `sink` until `time`: exact at every end of an epoch, and since the last change. Within
+    /// an epoch, before its last change, it is as if the capacity had not changed in between.
     pub(crate) fn seconds_until(&self, id: B256, sink: Address, time: u64) -> u128 {
         let count = self.observation_count(id, sink);
         let Some(last) = count.checked_sub(1) else {

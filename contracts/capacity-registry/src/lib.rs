@@ -79,7 +79,7 @@ use bpe_common::{
 use stylus_sdk::{prelude::*, storage::*};
 
 #[allow(unused_imports)]
-pub use history::{Observation, Summary, HISTORY};
+pub use history::{Observation, Summary};
 pub use interface::*;
 use sinks::{last_reveal_block, Capacities};
 use task_types::Origin;
@@ -167,8 +167,9 @@ pub struct CapacityRegistry {
     sink_list: StorageMap<B256, StorageMap<U32, StorageAddress>>,
     commit_hashes: StorageMap<B256, StorageMap<Address, StorageB256>>,
     backings: StorageMap<Address, Backing>,
-    /// By task type and sink: the capacities of the past.
-    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, HISTORY>>>,
+    /// By task type and sink: the capacities of the past. There is room for one observation of each epoch until 2129, so
+    /// that none is overwritten by one of a later epoch: what was owed is known whenever it is asked for.
+    histories: StorageMap<B256, StorageMap<Address, StorageArray<Observation, 16_777_216>>>,
     summaries: StorageMap<B256, StorageMap<Address, Summary>>,
 }
 
@@ -610,9 +611,9 @@ impl CapacityRegistry {
         (widen(entry.smoothed.get()), U256::from(since), until)
     }
 
-    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time of its
-    /// smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last change. Within an
-    /// epoch, before its last change, it is taken in a straight line.
+    /// The capacity-seconds of `sink` in the task type since ever, until `time` (seconds since 1970): the sum over time
+    /// of its smoothed capacity while it was registered. Exact at the ends of all epochs of 300 s, and since the last
+    /// change. Within an epoch, before its last change, it is taken in a straight line.
     ///
     /// # Returns
     ///

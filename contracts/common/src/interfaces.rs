@@ -199,6 +199,7 @@ sol! {
         function capacityRegistry() external view returns (address);
         function workReserve() external view returns (address);
         function workMisses() external view returns (address);
+        function treasury() external view returns (address);
         function note(bytes32 taskTypeId, address source) external returns (uint256 paid);
         function getPaid(bytes32 taskTypeId, address source) external view returns (uint256 paid);
     }
@@ -207,7 +208,7 @@ sol! {
     interface IWorkKeys {
         function workLedger() external view returns (address);
         function isSigned(address account, bytes32 digest, bytes32 r, bytes32 s, uint8 v) external view returns (bool);
-        function missWork(bytes32 taskTypeId, address sink, uint256 work, uint256 value) external;
+        function missWork(bytes32 taskTypeId, address sink, uint256 work) external;
     }
 
     /// WorkMisses, as WorkLedger and Judge see it.
@@ -220,7 +221,7 @@ sol! {
     /// WorkReserve, as WorkLedger, WorkVouchers, WorkMisses and Judge see it.
     interface IWorkReserve {
         function workLedger() external view returns (address);
-        function charge(bytes32 taskTypeId, address sink, address source, bytes32 taskId, uint256 work, uint256 value, uint256 timestamp, uint256 deadline, bytes32 r, bytes32 s, uint8 v) external;
+        function charge(bytes32[8] memory assignment, bytes32[3] memory signature) external;
         function award(bytes32 taskTypeId, address sink, uint256 amount, bool toSink) external returns (address to);
         function getCounted(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (bool known, uint256 work);
         function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available, uint256 everPaid);

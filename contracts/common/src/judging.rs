@@ -83,7 +83,7 @@ pub struct EpochRecord {
     pub yardstick: u8,
     /// The capacity that a task stands for, of 72 bits; by [`MISSED`] the wei of stake that 1e18 wei of payment stand for.
     pub weight: u128,
-    /// The most capacity with which assignments were accepted that are due in the epoch, of 72 bits.
+    /// The most capacity that the sink ever had until assignments were recorded that are due in the epoch, of 72 bits.
     pub accepted: u128,
     /// Tasks that were done of what counts by the yardstick, of 24 bits.
     pub done: u32,

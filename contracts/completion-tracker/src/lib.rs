@@ -182,9 +182,9 @@ impl CompletionTracker {
         })
     }
 
-    /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts in
-    /// this epoch. If the task was assigned and its deadline has not passed, it is met. Where there is a verifier, evidence
-    /// of a task with this id counts no more.
+    /// Records that `receipt.sink` completed a task for `receipt.source`, both of whom have signed the receipt. Counts
+    /// in this epoch. If the task was assigned and its deadline has not passed, it is met. Where there is a verifier,
+    /// evidence of a task with this id counts no more.
     ///
     /// # Errors
     ///
@@ -219,7 +219,7 @@ impl CompletionTracker {
     ///
     /// # Errors
     ///
-    /// * [`InvalidDeadline`] if it has passed, or is more than [`MAX_DEADLINE`] away or than stakes take to unbond, less
+    /// * [`InvalidDeadline`] if it has passed, or is more than [`MAX_DEADLINE`] away, or than stakes take to unbond less
     ///   [`JUDGING_TIME`].
     /// * [`TaskAlreadyAssigned`]; [`TaskAlreadyRecorded`] if it is done already.
     /// * As [`CompletionTracker::record_receipt`] for the signatures.
@@ -244,10 +244,10 @@ impl CompletionTracker {
         self.each(assignments, true)
     }
 
-    /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source` is the
-    /// one whose task it was, if it was assigned, and zero otherwise: with it the task counts towards the assignment, also of a sink that
-    /// has left. Who names none, or another, cannot keep it from being met afterwards. Of a sink a task counts once, by evidence or
-    /// by a receipt.
+    /// Records the completion that `attestation` proves to the task type's verifier; no signature is needed. `source`
+    /// is the one whose task it was, if it was assigned, and zero otherwise: with it the task counts towards the
+    /// assignment, also of a sink that has left. Who names none, or another, cannot keep it from being met afterwards.
+    /// Of a sink a task counts once, by evidence or by a receipt.
     ///
     /// The verifier itself may call: it brings, instead of an attestation, what it would answer to one,
     /// `abi.encode(true, taskTypeId, sink, taskId)`.
@@ -477,8 +477,8 @@ impl CompletionTracker {
         (widen(record.deadline.get()), record.recorded.get())
     }
 
-    /// Of `sink` in `epoch`: the most capacity with which assignments due in it were accepted, completions recorded, assignments
-    /// due and those of them that were met.
+    /// Of `sink` in `epoch`: the most capacity that it ever had until assignments due in it were recorded, completions
+    /// recorded, assignments due and those of them that were met.
     ///
     /// # Returns
     ///

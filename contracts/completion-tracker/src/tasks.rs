@@ -29,7 +29,7 @@ pub const MAX_BATCH: usize = 100;
 /// One slot: accepted (72 bits), completions (24), assigned (24), met (24). All that is recorded of a sink in an epoch.
 #[storage]
 pub struct Epoch {
-    /// The most capacity with which assignments were accepted that are due in this epoch.
+    /// The most capacity that the sink ever had until assignments were recorded that are due in this epoch.
     pub(super) accepted: StorageCapacity,
     /// Completions recorded in this epoch.
     pub(super) completions: StorageCount,
@@ -181,8 +181,8 @@ impl CompletionTracker {
         Ok(())
     }
 
-    /// Books a task as done. Where evidence can prove it, that too: one task counts once, by whichever comes first, and the other
-    /// is good for nothing but its assignment.
+    /// Books a task as done. Where evidence can prove it, that too: one task counts once, by whichever comes first, and
+    /// the other is good for nothing but its assignment.
     pub(super) fn complete(&mut self, task: &Task) -> Result<(), Error> {
         let source = Address::ZERO;
         let proven = Task { source, ..*task };

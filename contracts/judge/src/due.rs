@@ -119,8 +119,8 @@ impl Due {
 }
 
 impl Judge {
-    /// What the sink did and missed in `epoch`, and what of that it did, if it missed anything or had capacity, and what
-    /// that is worth is known: below 5 000, if less counted than was missed.
+    /// What the sink did and missed in `epoch`, and what of that it did, if it missed anything or had capacity, and
+    /// what that is worth is known: below 5 000, if less counted than was missed.
     pub(super) fn due_by_misses(
         &self,
         task_type: B256,
@@ -160,8 +160,8 @@ pub(super) fn due(record: &EpochRecord, epoch: u32, memory: &Memory, served: u12
     Due::new(seconds_of(record.done, record), owed)
 }
 
-/// Whether what three bad epochs and more `owed` together is enough to be slashed for: an assignment is, however small. Of what
-/// was declared half is due at least, and half of it has to be a whole task: nobody can do a part of one.
+/// Whether what three bad epochs and more `owed` together is enough to be slashed for: an assignment is, however small.
+/// Of what was declared half is due at least, and half of it has to be a whole task: nobody can do a part of one.
 pub(super) fn is_enough(record: &EpochRecord, owed: u128) -> bool {
     record.yardstick != DECLARED || owed / 2 >= seconds_of(1, record)
 }

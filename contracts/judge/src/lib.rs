@@ -16,22 +16,23 @@
 //!
 //! # The rule
 //!
-//! Epochs are judged one after the other, each once, when they have ended, by numbers that are fixed by then: late or in
-//! time, the verdict is the same. Below the threshold three times in a row, the sink loses a tenth of its stake. An epoch in
-//! which nothing was due leaves the count as it was: neither leaving nor waiting clears it. Nor does a good epoch in which next to
-//! nothing was due: the count is cleared once in good epochs since the last bad one, together, half as much was due as in a bad
-//! one on average. Only a sink that was away for a day, [`MEMORY`] epochs, starts afresh.
+//! Epochs are judged one after the other, each once, when they have ended, by numbers that are fixed by then: late or
+//! in time, the verdict is the same. Below the threshold three times in a row, the sink loses a tenth of its stake. An
+//! epoch in which nothing was due leaves the count as it was: neither leaving nor waiting clears it. Nor does a good
+//! epoch in which next to nothing was due: the count is cleared once in good epochs since the last bad one, together,
+//! half as much was due as in a bad one on average. Only a sink that was away for a day, [`MEMORY`] epochs, starts
+//! afresh.
 //!
-//! Tasks are whole. Of what is declared half is due, so a row of bad epochs costs nothing before half of what was due in it is a
-//! task: a sink of a fifth of a task an epoch is slashed after ten epochs without one, not after three.
+//! Tasks are whole. Of what is declared half is due, so a row of bad epochs costs nothing before half of what was due
+//! in it is a task: a sink of a fifth of a task an epoch is slashed after ten epochs without one, not after three.
 //!
 //! # What is due
 //!
-//! *Declared*: completions against capacity × time, as CapacityRegistry recorded it: the capacity that the sink was paid for,
-//! second by second, however often it left and came back, and whatever it declares now.
-//! *Assigned*: of the tasks that the sink accepted in writing, those whose deadline falls into the epoch, at most the
-//! capacity that it had then or when it accepted them, against those of them that were recorded by their deadline; they are
-//! due after it has left, too. A sink that nobody sent work to owes nothing by the second. The registry forgets no capacity of
+//! *Declared*: completions against capacity × time, as CapacityRegistry recorded it: the capacity that the sink was
+//! paid for, second by second, however often it left and came back, and whatever it declares now. *Assigned*: of the
+//! tasks that the sink accepted in writing, those whose deadline falls into the epoch, at most the most capacity that
+//! it ever had until they were recorded, against those of them that were recorded by their deadline; they are due after
+//! it has left, too. A sink that nobody sent work to owes nothing by the second. The registry forgets no capacity of
 //! the past, and knows of none before a sink came: what is due of an epoch is the same whenever it is judged.
 //!
 //! *Missed* (yardstick 3, where a task type is paid by work): of the work that the sink accepted in writing for a payment, what its

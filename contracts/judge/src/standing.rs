@@ -18,9 +18,9 @@ pub const MEMORY: u32 = 288;
 /// Numbers of epochs, until 2129.
 type StorageCount = StorageUint<24, 1>;
 
-/// Slot 0: next (24 bits), below (24), absent (24), rate (24), stake (112), since (24): all that judging a sink writes. Slot 1,
-/// which only a slash and misses change: bound (72), bound_until (24), lost (112), by_misses (24). Slot 2, which only bad epochs
-/// and good ones after them change: owed (112), kept (112).
+/// Slot 0: next (24 bits), below (24), absent (24), rate (24), stake (112), since (24): all that judging a sink writes.
+/// Slot 1, which only a slash and misses change: bound (72), bound_until (24), lost (112), by_misses (24). Slot 2,
+/// which only bad epochs and good ones after them change: owed (112), kept (112).
 #[storage]
 pub struct Standing {
     next: StorageCount,
@@ -70,9 +70,9 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Counts an epoch below the threshold, which ended with `stake`, in which `owed` was due, and which cost those who reported
-    /// misses `lost`. A row of another measure ends; so does one that was not worth a task, where more is due in one epoch than in
-    /// all of it: what a sink of next to nothing left undone is no fault of a large one.
+    /// Counts an epoch below the threshold, which ended with `stake`, in which `owed` was due, and which cost those who
+    /// reported misses `lost`. A row of another measure ends; so does one that was not worth a task, where more is due
+    /// in one epoch than in all of it: what a sink of next to nothing left undone is no fault of a large one.
     pub(super) fn be_bad(
         &mut self,
         epoch: u32,
@@ -96,8 +96,8 @@ impl Memory {
         self.below = self.below.saturating_add(1);
     }
 
-    /// Ends the row of epochs below the threshold once in good ones since, together, half as much was due as in one of them: not by a
-    /// second of capacity and a task.
+    /// Ends the row of epochs below the threshold once in good ones since, together, half as much was due as in one of
+    /// them: not by a second of capacity and a task.
     pub(super) fn be_good(&mut self, owed: u128, by_misses: bool) {
         if self.below == 0 {
             return;

@@ -50,7 +50,7 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
     clock, emit,
-    interfaces::{IPoolDirectory, IWorkReserve},
+    interfaces::{IPoolDirectory, IStakeTerms, ITaskTypeRegistrar, IWorkReserve},
     ownable::Ownable,
     packed::widen,
     powers::Holder,
@@ -319,6 +319,17 @@ impl WorkLedger {
     /// Where capacities are.
     pub fn capacity_registry(&self) -> Address {
         self.capacity_registry.get()
+    }
+
+    /// Who gets what misses cost: StakeManager's treasury, as of slashes. Asked for each time, since it can change.
+    ///
+    /// # Errors
+    ///
+    /// * What CapacityRegistry or StakeManager revert with.
+    pub fn treasury(&self) -> Result<Address, Error> {
+        let registry = self.capacity_registry.get();
+        let stakes = self.link(registry, ITaskTypeRegistrar::stakeManagerCall::SELECTOR)?;
+        self.link(stakes, IStakeTerms::treasuryCall::SELECTOR)
     }
 
     /// Where overflow is.

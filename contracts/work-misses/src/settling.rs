@@ -36,7 +36,7 @@ impl WorkMisses {
         missed.settled.set(U8::from(1));
         let reserve = self.require_reserve()?;
         let treasury = self.award(reserve, id, sink, value, false)?;
-        let arguments = [id, sink.word(), work.word(), value.word()];
+        let arguments = [id, sink.word(), work.word()];
         let selector = IWorkKeys::missWorkCall::SELECTOR;
         invoke_words::<0>(self.vm(), self.work_vouchers.get(), selector, &arguments)?;
         emit!(

@@ -1,14 +1,13 @@
 //! What misses take from sources. It is the sink's or the treasury's, and nobody else's: WorkMisses says which, and can take no
 //! more than sources have signed.
 
-use alloy_primitives::{Address, B256, U128, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::query_words,
     eip712::{hash_words, typed_data_hash, ASSIGNMENT_TYPEHASH, WORK_LEDGER},
     events::Word,
-    interfaces::{IStakeTerms, ITaskTypeRegistrar, IWorkEvidence, IWorkKeys},
-    packed::to_u128,
+    interfaces::{IWorkEvidence, IWorkKeys},
 };
 use stylus_sdk::prelude::*;
 
@@ -26,21 +25,20 @@ impl WorkReserve {
     pub(super) fn charge_for(
         &mut self,
         words: [B256; 8],
-        value: U256,
-        deadline: U256,
         signature: [B256; 3],
     ) -> Result<(), Error> {
-        let [id, sink, source, ..] = words;
+        let [id, sink, source, _, _, value, _, deadline] = words;
+        let [value, deadline]: [U256; 2] = [value.into(), deadline.into()];
         let (sink, source) = (Address::from_word(sink), Address::from_word(source));
         let caller = self.vm().msg_sender();
         let ledger = self.work_ledger.get();
         if caller != self.link(ledger, IWorkEvidence::workMissesCall::SELECTOR)? {
             return Err(UnauthorizedCaller { caller }.into());
         }
-        let now = U256::from(self.now());
-        let until = deadline.saturating_add(U256::from(REPORT_WINDOW));
-        if now <= deadline || now > until {
-            return Err(NotToBeReported { deadline, until }.into());
+        // Wraps to more than the window, if the deadline is now or still to come.
+        let late = self.now().wrapping_sub(deadline.saturating_to());
+        if late.wrapping_sub(1) >= REPORT_WINDOW {
+            return Err(NotToBeReported { deadline }.into());
         }
         let mut message = [ASSIGNMENT_TYPEHASH; 9];
         message[1..].copy_from_slice(&words);
@@ -56,8 +54,8 @@ impl WorkReserve {
         funds.unspent = funds.unspent.saturating_sub(amount);
         self.store_funds(id, source, &funds, amount);
         let key = pending_key(caller, id, sink);
-        let pending = to_u128(self.pending.get(key)).saturating_add(amount);
-        self.pending.setter(key).set(U128::from(pending));
+        let pending = self.pending.get(key).saturating_add(value);
+        self.pending.setter(key).set(pending);
         Ok(())
     }
 
@@ -71,23 +69,26 @@ impl WorkReserve {
     ) -> Result<Address, Error> {
         let caller = self.vm().msg_sender();
         let key = pending_key(caller, id, sink);
-        let pending = to_u128(self.pending.get(key));
-        let amount = amount.saturating_to();
+        let pending = self.pending.get(key);
         let Some(rest) = pending.checked_sub(amount) else {
             return Err(NothingPending { caller }.into());
         };
         let to = match to_sink {
             true => sink,
-            false => self.treasury()?,
+            false => self.link(
+                self.work_ledger.get(),
+                IWorkEvidence::treasuryCall::SELECTOR,
+            )?,
         };
-        self.pending.setter(key).set(U128::from(rest));
-        self.owe(id, to, amount);
+        self.pending.setter(key).set(rest);
+        // Fits, as the sum does.
+        self.owe(id, to, amount.wrapping_to());
         Ok(to)
     }
 
     /// What `misses` has taken for tasks of `sink` that is nobody's yet.
-    pub(super) fn pending_of(&self, id: B256, misses: Address, sink: Address) -> u128 {
-        to_u128(self.pending.get(pending_key(misses, id, sink)))
+    pub(super) fn pending_of(&self, id: B256, misses: Address, sink: Address) -> U256 {
+        self.pending.get(pending_key(misses, id, sink))
     }
 
     /// Refuses unless `account` signed the message in WorkVouchers' domain: WorkVouchers knows which keys do.
@@ -107,14 +108,6 @@ impl WorkReserve {
             true => Err(NotSigned { account }.into()),
             false => Ok(()),
         }
-    }
-
-    /// StakeManager's, as slashes have it. Asked for each time, since it can change.
-    fn treasury(&self) -> Result<Address, Error> {
-        let ledger = self.work_ledger.get();
-        let registry = self.link(ledger, IWorkEvidence::capacityRegistryCall::SELECTOR)?;
-        let stakes = self.link(registry, ITaskTypeRegistrar::stakeManagerCall::SELECTOR)?;
-        self.link(stakes, IStakeTerms::treasuryCall::SELECTOR)
     }
 }
 

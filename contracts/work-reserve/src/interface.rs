@@ -69,9 +69,9 @@ sol! {
     /// `count` accounts are more than the `max` of one call.
     #[derive(Debug, PartialEq, Eq)]
     error TooManyAccounts(uint256 count, uint256 max);
-    /// A miss is charged after the `deadline`, and at the latest at `until`.
+    /// A miss is charged after the `deadline`, and at the latest 600 s after it.
     #[derive(Debug, PartialEq, Eq)]
-    error NotToBeReported(uint256 deadline, uint256 until);
+    error NotToBeReported(uint256 deadline);
     /// The assignment was charged before.
     #[derive(Debug, PartialEq, Eq)]
     error AlreadyCharged();

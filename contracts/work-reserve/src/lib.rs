@@ -71,7 +71,6 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{query_words, require_contract, to_address},
     connections,
-    events::Word,
     interfaces::{IEscrowLinks, IWorkEvidence},
     packed::widen,
 };
@@ -110,7 +109,7 @@ pub struct WorkReserve {
     owed: StorageMap<B256, StorageMap<Address, StorageU256>>,
     credits: StorageMap<Address, StorageU256>,
     /// By the hash of whoever took it, task type and sink: what was taken for misses and is nobody's yet.
-    pending: StorageMap<B256, StorageU128>,
+    pending: StorageMap<B256, StorageU256>,
     /// By the hash of what was signed: assignments that were charged.
     charged: StorageMap<B256, StorageBool>,
     /// What has counted for sinks, and when.
@@ -186,9 +185,10 @@ impl WorkReserve {
 
     // --- WorkMisses
 
-    /// Takes `value` from what is free of `source`'s money, for a task that `sink` is said not to have done: what the source signed
-    /// when it was accepted, a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32 taskId,uint256 work,uint256
-    /// value,uint256 timestamp,uint256 deadline)` of WorkVouchers' domain. `r`, `s`, `v` are its signature.
+    /// Takes what the source of `assignment` signed when a task was accepted, which the sink is said not to have done, from what is
+    /// free of its money. The words are those of a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32
+    /// taskId,uint256 work,uint256 value,uint256 timestamp,uint256 deadline)` of WorkVouchers' domain, in this order; `signature` is
+    /// the source's: r, s, and v as a number.
     ///
     /// # Errors
     ///
@@ -197,32 +197,8 @@ impl WorkReserve {
     /// # Events
     ///
     /// * WorkLedger's `Noted`
-    #[allow(clippy::too_many_arguments)]
-    pub fn charge(
-        &mut self,
-        task_type_id: B256,
-        sink: Address,
-        source: Address,
-        task_id: B256,
-        work: U256,
-        value: U256,
-        timestamp: U256,
-        deadline: U256,
-        r: B256,
-        s: B256,
-        v: u8,
-    ) -> Result<(), Error> {
-        let words = [
-            task_type_id,
-            sink.word(),
-            source.word(),
-            task_id,
-            work.word(),
-            value.word(),
-            timestamp.word(),
-            deadline.word(),
-        ];
-        self.charge_for(words, value, deadline, [r, s, v.word()])
+    pub fn charge(&mut self, assignment: [B256; 8], signature: [B256; 3]) -> Result<(), Error> {
+        self.charge_for(assignment, signature)
     }
 
     /// Gives `amount` of what the caller took for tasks of `sink` to it, or else to StakeManager's treasury.
@@ -498,7 +474,7 @@ impl WorkReserve {
 
     /// What `misses` has taken for tasks of `sink` and has given to nobody yet, in wei.
     pub fn get_pending(&self, task_type_id: B256, misses: Address, sink: Address) -> U256 {
-        U256::from(self.pending_of(task_type_id, misses, sink))
+        self.pending_of(task_type_id, misses, sink)
     }
 
     /// The work that counted for `sink` in `epoch`, of 300 s: of what was redeemed until 4200 s after its end as much as falls into

@@ -68,7 +68,7 @@ use bpe_common::{
     eip712::{Domain, DomainFields, WORK_LEDGER},
     emit,
     interfaces::IWorkEvidence,
-    math::{to_u128_saturating, work::Part},
+    math::to_u128_saturating,
     ownable::Ownable,
     packed::widen,
 };
@@ -218,25 +218,24 @@ impl WorkVouchers {
 
     // --- WorkMisses
 
-    /// Has what `sink` has shown fall by `work` that it missed, as far as its `value` buys it at the base fee.
+    /// Has what `sink` has shown fall by `work` that it accepted and missed.
     ///
     /// # Errors
     ///
-    /// * [`UnauthorizedCaller`], [`InsufficientGas`](bpe_common::call::InsufficientGas)
+    /// * [`UnauthorizedCaller`]
     pub fn miss_work(
         &mut self,
         task_type_id: B256,
         sink: Address,
         work: U256,
-        value: U256,
     ) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
         let ledger = self.work_ledger.get();
         if caller != self.link(ledger, IWorkEvidence::workMissesCall::SELECTOR)? {
             return Err(UnauthorizedCaller { caller }.into());
         }
-        let [work, value] = [work, value].map(to_u128_saturating);
-        self.disprove(task_type_id, sink, Part { work, value })
+        self.disprove(task_type_id, sink, to_u128_saturating(work));
+        Ok(())
     }
 
     // --- The owner

@@ -85,22 +85,13 @@ impl WorkVouchers {
         self.use_up(facts.id, mean, capacity, context)
     }
 
-    /// Takes what `part`, which was missed, would have shown of the sink.
-    pub(super) fn disprove(&mut self, id: B256, sink: Address, part: Part) -> Result<(), Error> {
-        // As in `prove`, but for the capacity: more than there is cannot be taken.
-        let work = match self.known_fee(&mut Context::default(), id)? {
-            0 => 0,
-            fee => credible(part, u128::MAX, fee),
-        };
-        if work == 0 {
-            return Ok(());
-        }
+    /// Takes what `work` would have shown of the sink: all that it accepted, whatever it was to cost.
+    pub(super) fn disprove(&mut self, id: B256, sink: Address, work: u128) {
         let less = self.proof(id, sink).missed(work);
         let mut proofs = self.proofs.setter(id);
         let mut proof = proofs.setter(sink);
         proof.before.set(pack(less.before));
         proof.work.set(pack(less.work));
-        Ok(())
     }
 
     /// Adds to what PricingCurve has to be told.

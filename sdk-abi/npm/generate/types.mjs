@@ -6,8 +6,9 @@ const INTEGER = /^u?int(\d*)$/;
 export function typeOf(parameter) {
   const array = /^(.*)\[(\d*)\]$/.exec(parameter.type);
   if (array) {
-    if (array[2] !== "") throw new Error(`arrays of fixed length have no type yet: ${parameter.type}`);
-    return `readonly ${wrapped(typeOf({ ...parameter, type: array[1] }))}[]`;
+    const each = typeOf({ ...parameter, type: array[1] });
+    if (array[2] === "") return `readonly ${wrapped(each)}[]`;
+    return `readonly [${new Array(Number(array[2])).fill(each).join(", ")}]`;
   }
   if (parameter.type === "tuple") return objectOf(parameter.components);
   const integer = INTEGER.exec(parameter.type);

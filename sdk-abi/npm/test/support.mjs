@@ -29,8 +29,11 @@ export function abis() {
 
 /** A value of an ABI type, another one for each `seed`. */
 export function sample(parameter, seed) {
-  const array = /^(.*)\[\]$/.exec(parameter.type);
-  if (array) return [0, 1].map((it) => sample({ ...parameter, type: array[1] }, seed + it));
+  const array = /^(.*)\[(\d*)\]$/.exec(parameter.type);
+  if (array) {
+    const indices = [...new Array(Number(array[2] || 2)).keys()];
+    return indices.map((it) => sample({ ...parameter, type: array[1] }, seed + it));
+  }
   if (parameter.type === "tuple") {
     return Object.fromEntries(parameter.components.map((it, index) => [it.name, sample(it, seed + index)]));
   }

@@ -65,6 +65,9 @@ impl Answer {
     }
 }
 
+/// PricingCurve's number of the curve by which base fees follow work.
+const USED: u8 = 2;
+
 impl Stage {
     pub async fn start() -> Self {
         let Directory {
@@ -83,8 +86,14 @@ impl Stage {
         // Its creator has a sink's stake.
         base.equip(base.owner, 100).await;
         mined(base.stakes.stake(tokens(100)).send().await).await;
-        let register = directory.registerTaskType_1(WORK, METADATA.to_owned(), tokens(100), 3);
+        // An id that is not derived is paid by work if the owner says so.
+        let register = base.registry.registerTaskType(WORK, tokens(100));
         mined(register.send().await).await;
+        mined(core.pools.setWeighting(WORK, 3).send().await).await;
+        mined(proof.pricing.setCurve(WORK, USED).send().await).await;
+        mined(core.pools.createPool(WORK).send().await).await;
+        let describe = directory.describe(WORK, METADATA.to_owned());
+        mined(describe.send().await).await;
         let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = devnet.serve(free_port).await.unwrap();
         let clock = devnet.clone();

@@ -107,7 +107,7 @@ async fn an_idle_sink_keeps_its_stake_and_one_that_drops_tasks_does_not() {
     assert_eq!(flows, [474_341_649 * per_unit, half * per_unit]);
     assert!(flows[0] < flow && flows[1] > flow);
 
-    // Half of what was accepted is enough, and no more is owed than the capacity.
+    // What was accepted is owed, up to the most capacity that the sink ever had: who accepts and leaves owes it all.
     work(&it, &drops, &source, 100, 48).await;
     it.to_next_epoch();
     it.advance(drops_address).await;
@@ -116,8 +116,8 @@ async fn an_idle_sink_keeps_its_stake_and_one_that_drops_tasks_does_not() {
         .getCompletionRate(CODE, drops_address)
         .call()
         .await;
-    // 48 of 94.868 units, not of 100.
-    assert_eq!(rate.unwrap(), U256::from(5_059));
+    // 48 of 100 units, not of the 94.868 that are left.
+    assert_eq!(rate.unwrap(), U256::from(4_800));
 }
 
 #[tokio::test]

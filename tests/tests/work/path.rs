@@ -96,7 +96,7 @@ async fn a_voucher_costs_the_same_for_1_100_and_10_000_tasks() {
     let noting = it
         .redeem(it.voucher(&client, &worker, Totals(1, 1_000, 1)), false)
         .await;
-    assert!(noting.gas_used < 260_000, "{}", noting.gas_used);
+    assert!(noting.gas_used < 275_000, "{}", noting.gas_used);
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn fifty_pairs_in_one_batch() {
         assert_eq!(events::<Redeemed>(&receipt).len(), 50);
         assert_eq!(events::<VoucherRejected>(&receipt).len(), 0);
         // What the gas report says, with some room.
-        let most = if round == 1 { 80_000 } else { 50_000 };
+        let most = if round == 1 { 85_000 } else { 50_000 };
         assert!(receipt.gas_used / 50 < most, "{}", receipt.gas_used);
     }
     let all = (0..sinks)

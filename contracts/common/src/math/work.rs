@@ -250,8 +250,17 @@ pub fn share_of(capacity: u128, usual: u128) -> u64 {
 
 /// What usually serves after an epoch with `capacity`: three tenths of it are new.
 pub fn approached_capacity(usual: u128, capacity: u128) -> u128 {
-    let part = |amount: u128, tenths: u128| scale(amount, tenths, 10);
-    part(usual, 7).saturating_add(part(capacity, 3))
+    scale(usual, 7, 10).saturating_add(scale(capacity, 3, 10))
+}
+
+/// `step` times `weight` (1e18 is one, and the most).
+fn weighted(step: u64, weight: u64) -> u64 {
+    let step = scale(
+        u128::from(step),
+        u128::from(weight.min(WAD)),
+        u128::from(WAD),
+    );
+    u64::try_from(step).unwrap_or(0)
 }
 
 /// The base fee after an epoch in which `used` (1e18 is all) of the capacity was: up by 12.5 % at all of it, down by 12.5 % at
@@ -259,19 +268,11 @@ pub fn approached_capacity(usual: u128, capacity: u128) -> u128 {
 /// `floor` to `ceiling`.
 pub fn fee_by_use(fee: u128, used: u64, weight: u64, floor: u128, ceiling: u128) -> u128 {
     let used = used.min(WAD);
-    let weighted = |step: u64| {
-        let step = scale(
-            u128::from(step),
-            u128::from(weight.min(WAD)),
-            u128::from(WAD),
-        );
-        u64::try_from(step).unwrap_or(0)
-    };
     let factor = match used.checked_sub(TARGET) {
         // An eighth of a fifth: 0.125 / 0.2 = 5 / 8.
-        Some(above) => WAD.saturating_add(weighted(above / 8 * 5)),
+        Some(above) => WAD.saturating_add(weighted(above / 8 * 5, weight)),
         // 0.125 / 0.8 = 5 / 32.
-        None => WAD.saturating_sub(weighted(TARGET.saturating_sub(used) / 32 * 5)),
+        None => WAD.saturating_sub(weighted(TARGET.saturating_sub(used) / 32 * 5, weight)),
     };
     scale(fee, u128::from(factor), u128::from(WAD))
         .min(ceiling)

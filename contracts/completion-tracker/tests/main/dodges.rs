@@ -1,4 +1,5 @@
-//! What a hostile reviewer found: tasks that count twice, work that could not be proven, and assignments that cost nothing.
+//! What a hostile reviewer found: tasks that count twice, work that could not be proven, and assignments that cost
+//! nothing.
 
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::{
@@ -71,7 +72,8 @@ fn a_task_counts_once() {
     assert_eq!((it, world.counted()), ((U256::ZERO, false), [6, 0]));
 }
 
-/// Evidence that names no source counts, and the receipt that comes after it meets the assignment; nothing counts twice.
+/// Evidence that names no source counts, and the receipt that comes after it meets the assignment; nothing counts
+/// twice.
 #[test]
 fn a_receipt_after_evidence_meets_its_assignment() {
     let _precompiles = deploy_precompiles();

@@ -58,8 +58,8 @@ fn one_that_lies_takes_what_was_signed_and_gets_nothing_itself() {
     // Nor long after the task.
     let old = it.task(2);
     advance_time(611);
-    let (deadline, until) = (old.deadline, old.deadline + n(600));
-    let error = reserve::NotToBeReported { deadline, until };
+    let deadline = old.deadline;
+    let error = reserve::NotToBeReported { deadline };
     assert_eq!(charge(&it, misses, &old), Err(error.into()));
     // It goes to nobody but the sink that the source named, or the treasury, and once.
     let award = |caller, sink, amount, to_sink| {
@@ -361,11 +361,11 @@ fn hoarded_reports_count_where_their_deadlines_were() {
     advance_time(701);
     let mut tasks = tasks.into_iter();
     let first = tasks.next().unwrap();
-    let (deadline, until) = (first.deadline, first.deadline + n(600));
+    let deadline = first.deadline;
     // The first one is too old by a second: nobody keeps reports for the epoch that he likes.
     assert_eq!(
         it.report(first),
-        refused(reserve::NotToBeReported { deadline, until })
+        refused(reserve::NotToBeReported { deadline })
     );
     for task in tasks {
         it.report(task).unwrap();

@@ -325,20 +325,22 @@ impl Market {
         signature: &[u8],
     ) -> Result<(), reserve::Error> {
         let mut it = self.reserve.sender(misses);
-        it.charge(
+        let assignment = [
             CODE,
-            task.sink,
-            task.source,
+            task.sink.into_word(),
+            task.source.into_word(),
             task.id,
-            task.work,
-            task.value,
-            task.timestamp,
-            task.deadline,
+            task.work.into(),
+            task.value.into(),
+            task.timestamp.into(),
+            task.deadline.into(),
+        ];
+        let signature = [
             B256::from_slice(&signature[..32]),
             B256::from_slice(&signature[32..64]),
-            signature[64],
-        )
-        .motsu_res()
+            U256::from(signature[64]).into(),
+        ];
+        it.charge(assignment, signature).motsu_res()
     }
 
     pub fn digest(&self, message: B256) -> B256 {

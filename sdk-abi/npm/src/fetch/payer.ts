@@ -10,7 +10,7 @@ import { until } from "../core/wait.js";
 import { changeStream, openStream } from "../composites/source.js";
 import { depositWithApproval } from "../composites/work.js";
 import { getMinimumFlowRate, getStream, SUPER_TOKEN } from "../generated/calls/StreamGateway.js";
-import { getPending, note } from "../generated/calls/WorkLedger.js";
+import { getPendingOfLedger, note } from "../generated/calls/WorkLedger.js";
 import { earmark, getBudget, getEarmark } from "../generated/calls/WorkReserve.js";
 import type { Limits } from "./spending.js";
 
@@ -99,7 +99,7 @@ export class Payer {
     const of = { deployment, taskTypeId };
     const missing = async () => {
       const { free, earmarked } = await this.#budget(sink);
-      return amount - free - earmarked - (await getPending(client, { ...of, source }));
+      return amount - free - earmarked - (await getPendingOfLedger(client, { ...of, source }));
     };
     const lacking = await missing();
     if (lacking > 0n) await this.#flow(lacking, wanted);
