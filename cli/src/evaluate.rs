@@ -1,6 +1,6 @@
 //! `bpe evaluate`: plays markets and adversaries on the contracts, and reports what came of it.
 
-use std::{path::PathBuf, process::Command, time::Instant};
+use std::{fs, path::PathBuf, process::Command, time::Instant};
 
 use anyhow::{bail, Context as _};
 use bpe::deploy::{self, Config};
@@ -74,6 +74,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         seed: options.seed,
         sections,
         seconds: started.elapsed().as_secs_f64(),
+        cpu_seconds: cpu_seconds(),
     };
     finish(&options, &report)
 }
@@ -114,8 +115,8 @@ fn finish(options: &Options, report: &Report) -> anyhow::Result<()> {
     }
     let (steps, speed) = report.speed();
     println!(
-        "{steps} steps on the chain, {speed:.1} per second; {:.0} s.",
-        report.seconds
+        "{steps} steps on the chain, {speed:.1} per second; {}.",
+        report.took()
     );
     Ok(())
 }
@@ -165,6 +166,17 @@ fn commit() -> String {
     text.map_or("unknown".to_owned(), |text| text.trim().to_owned())
 }
 
+/// Seconds of processor time that this process has had, where the system says so.
+fn cpu_seconds() -> Option<f64> {
+    // Ticks are hundredths of a second wherever there is such a file; the name before them can have spaces.
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let [user, system] = [fields.get(11)?, fields.get(12)?].map(|it| it.parse::<f64>());
+    Some((user.ok()? + system.ok()?) / TICKS)
+}
+
 /// A devnet in this process for each deployment.
 struct Local {
     superfluid: superfluid::Source,
@@ -205,9 +217,8 @@ fn configured(plan: &bpe_evaluation::lab::TaskTypePlan) -> deploy::TaskType {
         name: plan.name.to_owned(),
         min_stake: Some(MIN_STAKE.to_owned()),
         weighting: Some(plan.weighting.to_owned()),
-        yardstick: plan.yardstick.map(str::to_owned),
-        completion_weight: plan
-            .yardstick
-            .map(|_| format!("{}e9", plan.completion_weight)),
+        yardstick: plan.owed.map(|owed| owed.yardstick.to_owned()),
+        completion_weight: plan.owed.map(|owed| owed.weight.to_owned()),
+        ..deploy::TaskType::default()
     }
 }

@@ -28,8 +28,10 @@ pub struct Finding {
     pub tables: Vec<Table>,
     pub charts: Vec<Plot>,
     pub targets: Vec<Target>,
-    /// How often a market on the chain moved on, and how long that took. Seconds differ between runs and are not written into
-    /// the report's tables.
+    /// Which rules one would change, by what was found, the first one first: items of a list in Markdown.
+    pub advice: Vec<String>,
+    /// How often a market on the chain moved on, and how long that took. Seconds differ between runs and are not
+    /// written into the report's tables.
     pub steps: u64,
     pub seconds: f64,
 }

@@ -1,5 +1,5 @@
-//! Where experiments get their chains from: the suite is deployed once for each cap curve, and every experiment begins with a
-//! chain as it was then.
+//! Where experiments get their chains from: the suite is deployed once for each cap curve, and every experiment begins
+//! with a chain as it was then.
 
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 
@@ -36,37 +36,51 @@ impl Curve {
 pub struct TaskTypePlan {
     pub name: &'static str,
     pub weighting: &'static str,
-    pub yardstick: Option<&'static str>,
-    /// How much capacity a completion in an epoch stands for, in capacity units.
-    pub completion_weight: u64,
+    /// What its sinks owe; nothing, if there is nothing here.
+    pub owed: Option<Owed>,
 }
 
-const fn planned(
-    name: &'static str,
-    weighting: &'static str,
-    yardstick: Option<&'static str>,
-) -> TaskTypePlan {
+#[derive(Clone, Copy, Debug)]
+pub struct Owed {
+    pub yardstick: &'static str,
+    /// How much capacity a completion in an epoch stands for, in capacity units of 1e-9; by misses, how many wei of
+    /// stake stand for 1e18 wei of payment.
+    pub weight: &'static str,
+}
+
+const fn planned(name: &'static str, weighting: &'static str) -> TaskTypePlan {
     TaskTypePlan {
         name,
         weighting,
-        yardstick,
-        // A task an epoch is what a sink of twenty units owes.
-        completion_weight: 20,
+        owed: None,
     }
 }
 
+impl TaskTypePlan {
+    const fn judged(mut self, yardstick: &'static str, weight: &'static str) -> Self {
+        self.owed = Some(Owed { yardstick, weight });
+        self
+    }
+}
+
+/// A task an epoch is what a sink of twenty units owes.
+const TWENTY_UNITS: &str = "20e9";
+/// A missed payment is worth as much stake.
+const ONE_TO_ONE: &str = "1e18";
+
 /// The task types of every deployment. What sinks owe is set before staking opens: later it takes a week's notice.
-pub const TASK_TYPES: [TaskTypePlan; 10] = [
-    planned("capacity-1", "capacity", None),
-    planned("capacity-2", "capacity", None),
-    planned("capacity-3", "capacity", None),
-    planned("work-1", "work", None),
-    planned("work-2", "work", None),
-    planned("work-3", "work", None),
-    planned("declared-1", "capacity", Some("declared")),
-    planned("declared-2", "capacity", Some("declared")),
-    planned("assigned-1", "capacity", Some("assigned")),
-    planned("assigned-2", "capacity", Some("assigned")),
+pub const TASK_TYPES: [TaskTypePlan; 11] = [
+    planned("capacity-1", "capacity"),
+    planned("capacity-2", "capacity"),
+    planned("capacity-3", "capacity"),
+    planned("spare-1", "spare"),
+    planned("work-1", "work"),
+    planned("work-2", "work"),
+    planned("work-3", "work"),
+    planned("declared-1", "capacity").judged("declared", TWENTY_UNITS),
+    planned("declared-2", "capacity").judged("declared", TWENTY_UNITS),
+    planned("assigned-1", "capacity").judged("assigned", TWENTY_UNITS),
+    planned("missed-1", "work").judged("missed", ONE_TO_ONE),
 ];
 
 /// What is to be deployed.

@@ -359,6 +359,16 @@ impl Market {
         self.redeem_of(&pairs).await
     }
 
+    /// Redeems the latest vouchers of those pairs that have agreed on anything.
+    pub async fn redeem_known(&mut self, pairs: &[(Actor, Actor)]) -> anyhow::Result<usize> {
+        let known = |pair: &&(Actor, Actor)| {
+            let key = (pair.0.account, pair.1.account);
+            self.totals.contains_key(&key)
+        };
+        let pairs: Vec<_> = pairs.iter().filter(known).cloned().collect();
+        self.redeem_of(&pairs).await
+    }
+
     /// Redeems the latest vouchers of some pairs.
     pub async fn redeem_of(&mut self, pairs: &[(Actor, Actor)]) -> anyhow::Result<usize> {
         let chain = self.suite.devnet.chain_id();

@@ -25,8 +25,9 @@ pub struct Report {
     pub commit: String,
     pub seed: u64,
     pub sections: Vec<Section>,
-    /// Of the machine.
+    /// On the clock, and of the processor where that is known.
     pub seconds: f64,
+    pub cpu_seconds: Option<f64>,
 }
 
 impl Report {
@@ -41,6 +42,21 @@ impl Report {
                 .iter()
                 .map(move |target| (it.name, target))
         })
+    }
+
+    /// Which rules one would change, the first one first.
+    pub fn advice(&self) -> impl Iterator<Item = &str> {
+        let sections = self.sections.iter();
+        sections.flat_map(|it| it.finding.advice.iter().map(String::as_str))
+    }
+
+    /// How long it took, in words.
+    pub fn took(&self) -> String {
+        let clock = format!("{:.0} s on the clock", self.seconds);
+        match self.cpu_seconds {
+            Some(cpu) => format!("{clock}, {cpu:.0} s of one core"),
+            None => clock,
+        }
     }
 
     /// Steps of markets on the chain, and how many there were in a second.

@@ -17,6 +17,7 @@ use bpe_abi::{
     IStakeManager::{self, IStakeManagerInstance},
     IStreamGateway::{self, IStreamGatewayInstance},
     IWorkLedger::{self, IWorkLedgerInstance},
+    IWorkMisses::{self, IWorkMissesInstance},
     IWorkReserve::{self, IWorkReserveInstance},
     IWorkVouchers::{self, IWorkVouchersInstance},
 };
@@ -65,6 +66,7 @@ pub struct Suite {
     pub ledger: IWorkLedgerInstance<DynProvider>,
     pub vouchers: IWorkVouchersInstance<DynProvider>,
     pub reserve: IWorkReserveInstance<DynProvider>,
+    pub misses: IWorkMissesInstance<DynProvider>,
     pub task_types: Vec<TaskType>,
     /// All contracts of the suite, by name.
     pub contracts: BTreeMap<&'static str, Address>,
@@ -104,7 +106,8 @@ impl Suite {
             aggregator: IOffchainAggregator::new(at("OffchainAggregator")?, provider.clone()),
             ledger: IWorkLedger::new(at("WorkLedger")?, provider.clone()),
             vouchers: IWorkVouchers::new(at("WorkVouchers")?, provider.clone()),
-            reserve: IWorkReserve::new(at("WorkReserve")?, provider),
+            reserve: IWorkReserve::new(at("WorkReserve")?, provider.clone()),
+            misses: IWorkMisses::new(at("WorkMisses")?, provider),
             task_types: Vec::new(),
             contracts,
             superfluid,

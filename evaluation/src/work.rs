@@ -55,8 +55,8 @@ impl Worker {
         self.free_at.max(at) + f64::from(tokens) / self.speed
     }
 
-    /// Gives it a task at `at`, which is not before the last one's. What it could not do in time it leaves, and works on
-    /// what is next.
+    /// Gives it a task at `at`, which is not before the last one's. What it could not do in time it leaves, and works
+    /// on what is next.
     pub fn offer(&mut self, at: f64, tokens: u32) -> Outcome {
         let done = self.done_at(at, tokens);
         if done > at + PATIENCE || done > self.down_from {

@@ -39,10 +39,10 @@ impl Experiment for Buffer {
 }
 
 const TEXT: &str = "\
-By capacity: five sinks of 20 units whose capacity has a price, and a source that streams for 150 % of it and for 60 % in \
-turn, ten minutes each. What is more than the capacity is worth overflows into EscrowBuffer, and drains when capacity is free. \
-The size only says when sources are told to slow down (`shouldSlowDown`); this one does as it is told, and streams for the \
-capacity then. *Held back* is what it would have streamed otherwise.";
+By capacity: five sinks of 20 units whose capacity has a price, and a source that streams for 150 % of it and for 60 \
+% in turn, ten minutes each. What is more than the capacity is worth overflows into EscrowBuffer, and drains when \
+capacity is free. The size only says when sources are told to slow down (`shouldSlowDown`); this one does as it is \
+told, and streams for the capacity then. *Held back* is what it would have streamed otherwise.";
 
 struct Outcome {
     highest: f64,

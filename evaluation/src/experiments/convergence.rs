@@ -127,15 +127,16 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
 }
 
 const TEXT: &str = "\
-The paper's set-up: 50 sinks with capacities uniform in 10–100 units, 10 sources that ask for 50–200, three task types, \
-signals with 5 % noise, stakes of 100–1 000. A step is a minute. *Efficiency* is what sinks serve of what could be served: \
-the demand of a task type, or the capacity of its sinks where that is less. By capacity every sink attests in every step, units \
-follow once an epoch, and demand goes where the money goes: by the units in Superfluid's pool. By work sources ask sinks as \
-the demo's do (two drawn by what they have shown, the one that is sooner; three tries), and what counts as served is the work \
-that WorkVouchers counted and WorkReserve paid for, vouchers being redeemed once an epoch. *Stakes that back* are as large as \
-the capacities need under the square root. The paper's text leaves open how sinks and sources are spread over task types and \
-what *random* allocates; the model here draws both at random and weighs random allocations exponentially, which of the \
-readings that were tried comes closest to the published figures.";
+The paper's set-up: 50 sinks with capacities uniform in 10–100 units, 10 sources that ask for 50–200, three task \
+types, signals with 5 % noise, stakes of 100–1 000. A step is a minute. *Efficiency* is what sinks serve of what \
+could be served: the demand of a task type, or the capacity of its sinks where that is less. By capacity every sink \
+attests in every step, units follow once an epoch, and demand goes where the money goes: by the units in \
+Superfluid's pool. By work sources ask sinks as the demo's do (two drawn by what they have shown, the one that is \
+sooner; three tries), and what counts as served is the work that WorkVouchers counted and WorkReserve paid for, \
+vouchers being redeemed once an epoch. *Stakes that back* are as large as the capacities need under the square root. \
+The paper's text leaves open how sinks and sources are spread over task types and what *random* allocates; the model \
+here draws both at random and weighs random allocations exponentially, which of the readings that were tried comes \
+closest to the published figures.";
 
 fn models(lab: &mut Lab, steps: u64, table: &mut Table) {
     let (sinks, sources) = (lab.sized(50, 12) as usize, lab.sized(10, 4) as usize);

@@ -32,8 +32,8 @@ impl Experiment for Gas {
 }
 
 const TEXT: &str = "\
-Fifty sinks, a source, and what they and their keeper do in two epochs, in batches as large as the market is. The table of \
-docs/gas.md has each operation by itself.";
+Fifty sinks, a source, and what they and their keeper do in two epochs, in batches as large as the market is. The \
+table of docs/gas.md has each operation by itself.";
 
 async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     let meter = measure(lab).await?;

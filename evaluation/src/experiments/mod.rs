@@ -10,6 +10,7 @@ mod scale;
 mod shock;
 mod smoothing;
 mod sybil;
+mod traces;
 mod trade;
 mod users;
 

@@ -159,8 +159,8 @@ impl Economy {
 
     // --- By capacity
 
-    /// Sinks attest, units follow, and demand goes where money goes. Who is dead goes on attesting what it had: its front end
-    /// lives.
+    /// Sinks attest, units follow, and demand goes where money goes. Who is dead goes on attesting what it had: its
+    /// front end lives.
     async fn next_by_capacity(&mut self) -> anyhow::Result<Served> {
         let mut all = Served::default();
         for task_type in 0..TASK_TYPES {
@@ -201,8 +201,8 @@ impl Economy {
         outcome
     }
 
-    /// Sources ask sinks, sinks do what they can and are paid for, and once an epoch vouchers are redeemed. What counts as
-    /// served is what counted on the chain.
+    /// Sources ask sinks, sinks do what they can and are paid for, and once an epoch vouchers are redeemed. What counts
+    /// as served is what counted on the chain.
     async fn serve_by_work(&mut self, trades: &mut [Trade]) -> anyhow::Result<Served> {
         if self.step % REDEEM == 1 {
             self.look(trades).await?;

@@ -1,5 +1,5 @@
-//! Whether the price settles where demand meets four fifths of the capacity: the curve *used*, by which task types by work
-//! set their fee.
+//! Whether the price settles where demand meets four fifths of the capacity: the curve *used*, by which task types by
+//! work set their fee.
 
 use alloy::primitives::U256;
 
@@ -42,11 +42,12 @@ impl Experiment for Price {
 }
 
 const TEXT: &str = "\
-A task type by work whose only sink has 100 units, and demand of 100 units at the price that the market starts with, which \
-falls with the price by its elasticity. Demand answers to the price of so many seconds ago. The sink's voucher is redeemed \
-60 s before each epoch ends, and PricingCurve's fee follows what WorkVouchers tells it; nobody reports anything. The fee \
-stays where four fifths of the capacity are used, which is the equilibrium that is predicted. *Settled* compares the highest \
-and the lowest fee from the 24th epoch on. In the last rows the voucher is redeemed once an hour.";
+A task type by work whose only sink has 100 units, and demand of 100 units at the price that the market starts with, \
+which falls with the price by its elasticity. Demand answers to the price of so many seconds ago. The sink's voucher \
+is redeemed 60 s before each epoch ends, and PricingCurve's fee follows what WorkVouchers tells it; nobody reports \
+anything. The fee stays where four fifths of the capacity are used, which is the equilibrium that is predicted. \
+*Settled* compares the highest and the lowest fee from the 24th epoch on. In the last rows the voucher is redeemed \
+once an hour.";
 
 /// A market to play.
 #[derive(Clone, Copy, Debug)]

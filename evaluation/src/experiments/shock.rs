@@ -30,9 +30,10 @@ impl Experiment for Shock {
 }
 
 const TEXT: &str = "\
-The paper's set-up with stakes that back the capacities. At half-time every fifth sink dies. Its front end goes on: by capacity \
-it attests what it had, by work it accepts tasks and lets them fail, which sources see two minutes later. Two epochs later its \
-operator notices and deregisters it: then its death is known. Efficiency is measured against what the living could serve.";
+The paper's set-up with stakes that back the capacities. At half-time every fifth sink dies. Its front end goes on: \
+by capacity it attests what it had, by work it accepts tasks and lets them fail, which sources see two minutes \
+later. Two epochs later its operator notices and deregisters it: then its death is known. Efficiency is measured \
+against what the living could serve.";
 
 /// Efficiency by stretch.
 #[derive(Default)]

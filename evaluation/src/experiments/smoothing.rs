@@ -34,10 +34,10 @@ impl Experiment for Smoothing {
 }
 
 const TEXT: &str = "\
-The weight is a constant of CapacityRegistry, 0.3, so other ones are played in the model: 50 sinks, demand of 95 % of their \
-capacity, 5 % noise; in the second column a sink's capacity becomes another one in every hundredth step. *Lag* is how many \
-attestations a fall to nothing takes until nine tenths of it are seen. At 0.3 the model is held against the contract: as many \
-attestations as steps, each a transaction, smoothed there and in the model.";
+The weight is a constant of CapacityRegistry, 0.3, so other ones are played in the model: 50 sinks, demand of 95 % \
+of their capacity, 5 % noise; in the second column a sink's capacity becomes another one in every hundredth step. \
+*Lag* is how many attestations a fall to nothing takes until nine tenths of it are seen. At 0.3 the model is held \
+against the contract: as many attestations as steps, each a transaction, smoothed there and in the model.";
 
 async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     let steps = lab.sized(1_000, 100);

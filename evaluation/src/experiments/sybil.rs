@@ -31,10 +31,10 @@ impl Experiment for Sybil {
 }
 
 const TEXT: &str = "\
-An honest sink and an attacker with as much stake, 3 200 tokens, which the attacker splits over identities of 100 tokens at \
-least. *Capacity* is what its identities have in CapacityRegistry together, in parts of what one identity would have; \
-*part of the pay* is what streams to them from the pool. The formula is √n for the square root, and \
-(S − n·100) / (S − 100) for the affine curve.";
+An honest sink and an attacker with as much stake, 3 200 tokens, which the attacker splits over identities of 100 \
+tokens at least. *Capacity* is what its identities have in CapacityRegistry together, in parts of what one identity \
+would have; *part of the pay* is what streams to them from the pool. The formula is √n for the square root, and (S − \
+n·100) / (S − 100) for the affine curve.";
 
 /// What the attacker had.
 struct Outcome {

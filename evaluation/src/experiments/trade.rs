@@ -91,6 +91,12 @@ impl Trade {
         false
     }
 
+    /// A task that comes to a sink from somebody who is not routed. Says whether it is done, as far as the sink can.
+    pub fn labour(&mut self, sink: usize, at: f64, tokens: u32) -> bool {
+        let worker = &mut self.workers[sink];
+        !worker.is_full(at, tokens) && matches!(worker.offer(at, tokens), Outcome::Done { .. })
+    }
+
     fn accept(&mut self, at: f64, source: usize, sink: usize, outcome: Outcome) {
         let (until, is_done) = match outcome {
             Outcome::Done { at } => (at, true),

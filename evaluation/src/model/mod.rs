@@ -2,3 +2,4 @@
 
 pub mod paper;
 pub mod service;
+pub mod trust;

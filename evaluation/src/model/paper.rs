@@ -1,8 +1,9 @@
-//! The paper's simulation, re-implemented: 50 sinks, 10 sources, 3 task types, signals cut by the square root of the stake.
+//! The paper's simulation, re-implemented: 50 sinks, 10 sources, 3 task types, signals cut by the square root of the
+//! stake.
 //!
-//! Its text leaves open how sinks and sources are spread over the task types, and what *random* allocates. Of the readings
-//! that we tried, this one comes closest to the published figures: each draws its task type, and random weights are
-//! exponential, which is a uniform draw of all ways to split.
+//! Its text leaves open how sinks and sources are spread over the task types, and what *random* allocates. Of the
+//! readings that we tried, this one comes closest to the published figures: each draws its task type, and random
+//! weights are exponential, which is a uniform draw of all ways to split.
 
 use crate::work::Dispatcher;
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    trace::Trace,
+    trace::{Request, Trace},
     work::{Dispatcher, Outcome, Worker, PATIENCE},
 };
 
@@ -151,9 +151,10 @@ const SINKS: [f64; 8] = [0.30, 0.25, 0.20, 0.18, 0.15, 0.12, 0.10, 0.10];
 const LIAR: usize = 4;
 const DYING: usize = 0;
 const EXAGGERATION: f64 = 8.0;
-/// Seconds after which a sink's report of its load is renewed, and what it has shown.
-const REPORT: f64 = 60.0;
-const EPOCH: f64 = 300.0;
+/// Seconds after which a sink's report of its load is renewed.
+pub const REPORT: f64 = 60.0;
+/// Minutes after which what it has shown is.
+pub const EPOCH: u32 = 5;
 /// A source asks so many sinks where they may refuse.
 const TRIES: usize = 3;
 /// The part of all requests that is the whale's.
@@ -169,11 +170,37 @@ struct Sink {
     /// What it has shown, and what it has done in this epoch.
     verified: f64,
     done: f64,
+    /// What it is drawn by on the chain, if this is played there.
+    seen: Option<f64>,
+    /// What it has done that no voucher says yet, and what that is worth.
+    unsettled: Earned,
     /// When what it has accepted ends, as sources can see.
     busy: VecDeque<(f64, f64)>,
 }
 
+/// Tokens that were done, and what they are worth at a base fee of 1 for a token.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Earned {
+    pub tokens: f64,
+    pub value: f64,
+}
+
 impl Sink {
+    fn new(speed: f64, declared: f64) -> Self {
+        Self {
+            worker: Worker::new(speed),
+            speed,
+            declared,
+            load: 0.0,
+            asked: 0.0,
+            verified: speed,
+            done: 0.0,
+            seen: None,
+            unsettled: Earned::default(),
+            busy: VecDeque::new(),
+        }
+    }
+
     /// Tokens that it has and that are not done.
     fn outstanding(&mut self, now: f64) -> f64 {
         while self.busy.front().is_some_and(|(until, _)| *until <= now) {
@@ -188,6 +215,11 @@ impl Sink {
     }
 }
 
+/// What a sink is drawn by that declares so much and has shown so much: a little more than it has shown.
+pub fn believed(declared: f64, verified: f64) -> f64 {
+    declared.min(1.5 * verified + 0.1 * declared)
+}
+
 /// A market to feel.
 pub struct Service {
     settlement: Settlement,
@@ -197,39 +229,28 @@ pub struct Service {
     turn: usize,
     start: f64,
     end: f64,
-    reported: f64,
-    shown: f64,
+    /// Minutes that have passed.
+    minutes: u32,
     random: Dispatcher,
     felt: Felt,
 }
 
 impl Service {
-    /// Plays a trace.
-    pub fn play(
+    pub fn new(
         trace: &Trace,
         settlement: Settlement,
         routing: Routing,
         disturbance: Disturbance,
         random: Dispatcher,
-    ) -> Felt {
+    ) -> Self {
         let (start, end) = (trace.first(), trace.last());
         let mean = trace.tokens() as f64 / (end - start).max(1.0);
         let sinks = SINKS.iter().enumerate().map(|(place, part)| {
             let speed = part * mean;
             let lies = disturbance == Disturbance::Liar && place == LIAR;
-            let declared = if lies { speed * EXAGGERATION } else { speed };
-            Sink {
-                worker: Worker::new(speed),
-                speed,
-                declared,
-                load: 0.0,
-                asked: 0.0,
-                verified: speed.min(declared),
-                done: 0.0,
-                busy: VecDeque::new(),
-            }
+            Sink::new(speed, if lies { speed * EXAGGERATION } else { speed })
         });
-        let mut it = Self {
+        Self {
             settlement,
             routing,
             disturbance,
@@ -237,17 +258,58 @@ impl Service {
             turn: 0,
             start,
             end,
-            reported: start,
-            shown: start,
+            minutes: 0,
             random,
             felt: Felt::default(),
-        };
-        for request in &trace.requests {
-            for _ in 0..it.copies(request.at) {
-                it.request(request.at, request.tokens);
-            }
         }
-        it.felt
+    }
+
+    /// Plays a trace without a chain.
+    pub fn play(mut self, trace: &Trace) -> Felt {
+        for request in &trace.requests {
+            while self.next_minute() <= request.at {
+                self.minute();
+            }
+            self.come(request);
+        }
+        self.felt
+    }
+
+    /// A request comes, as often as the disturbance has it.
+    pub fn come(&mut self, request: &Request) {
+        for _ in 0..self.copies(request.at) {
+            self.request(request.at, request.tokens);
+        }
+    }
+
+    /// What users have had.
+    pub fn felt(&self) -> &Felt {
+        &self.felt
+    }
+
+    // --- What a chain has to know, and says
+
+    /// What the sinks declare, in tokens per second.
+    pub fn declared(&self) -> Vec<f64> {
+        self.sinks.iter().map(|it| it.declared).collect()
+    }
+
+    /// What they were asked in the last minute, in tokens per second.
+    pub fn loads(&self) -> Vec<f64> {
+        self.sinks.iter().map(|it| it.load).collect()
+    }
+
+    /// What they have done since this was asked last.
+    pub fn settle(&mut self) -> Vec<Earned> {
+        let take = |it: &mut Sink| std::mem::take(&mut it.unsettled);
+        self.sinks.iter_mut().map(take).collect()
+    }
+
+    /// From now on sinks are drawn by this.
+    pub fn see(&mut self, weights: &[f64]) {
+        for (sink, weight) in self.sinks.iter_mut().zip(weights) {
+            sink.seen = Some(*weight);
+        }
     }
 
     /// How often a request comes, that came once.
@@ -261,7 +323,6 @@ impl Service {
     }
 
     fn request(&mut self, at: f64, tokens: u32) {
-        self.follow(at);
         self.felt.asked += 1;
         self.felt.tokens += f64::from(tokens);
         if self.settlement != Settlement::Work {
@@ -282,8 +343,8 @@ impl Service {
         }
     }
 
-    /// By work an honest sink refuses what it could not do in time; where it is paid for being there, tasks go where the money
-    /// goes.
+    /// By work an honest sink refuses what it could not do in time; where it is paid for being there, tasks go where
+    /// the money goes.
     fn refuses(&self, sink: usize, at: f64, tokens: u32) -> bool {
         let lies = self.disturbance == Disturbance::Liar && sink == LIAR;
         let is_full = self.sinks[sink].worker.is_full(at, tokens);
@@ -309,9 +370,12 @@ impl Service {
                 self.felt.done += 1;
                 self.felt.served += f64::from(tokens);
                 self.felt.waits.push(until - at);
-                sink.done += f64::from(tokens);
+                let earned = f64::from(tokens);
+                sink.done += earned;
+                sink.unsettled.tokens += earned;
+                sink.unsettled.value += earned * price;
                 if self.settlement == Settlement::Work {
-                    self.felt.paid += f64::from(tokens) * price;
+                    self.felt.paid += earned * price;
                 }
                 until
             }
@@ -322,36 +386,35 @@ impl Service {
         sink.busy.insert(behind, (until, f64::from(tokens)));
     }
 
-    /// Loads are reported, work is shown, machines slow down.
-    fn follow(&mut self, at: f64) {
-        while at - self.reported >= REPORT {
-            self.reported += REPORT;
-            for sink in &mut self.sinks {
-                sink.load = std::mem::take(&mut sink.asked) / REPORT;
+    /// When the next minute is over.
+    pub fn next_minute(&self) -> f64 {
+        self.start + f64::from(self.minutes + 1) * REPORT
+    }
+
+    /// A minute is over: loads are reported, machines slow down and, once an epoch, work is shown.
+    pub fn minute(&mut self) {
+        self.minutes += 1;
+        let passed = f64::from(self.minutes) * REPORT;
+        let part = passed / (self.end - self.start).max(1.0);
+        for sink in &mut self.sinks {
+            sink.load = std::mem::take(&mut sink.asked) / REPORT;
+            if self.disturbance == Disturbance::SlowDecay {
+                sink.worker.set_speed(sink.speed * (1.0 - 0.4 * part));
             }
-        }
-        while at - self.shown >= EPOCH {
-            self.shown += EPOCH;
-            for sink in &mut self.sinks {
-                let done = std::mem::take(&mut sink.done) / EPOCH;
+            if self.minutes.is_multiple_of(EPOCH) {
+                let done = std::mem::take(&mut sink.done) / (REPORT * f64::from(EPOCH));
                 sink.verified = 0.3 * done + 0.7 * sink.verified;
-            }
-        }
-        if self.disturbance == Disturbance::SlowDecay {
-            let passed = (at - self.start) / (self.end - self.start).max(1.0);
-            for sink in &mut self.sinks {
-                sink.worker.set_speed(sink.speed * (1.0 - 0.4 * passed));
             }
         }
     }
 
     /// What a sink is drawn by: what it declares, has spare of that, or has shown and a little more.
     fn weight(&self, sink: &Sink) -> f64 {
-        match self.settlement {
+        sink.seen.unwrap_or_else(|| match self.settlement {
             Settlement::Capacity => sink.declared,
             Settlement::Spare => (sink.declared - sink.load).max(sink.declared * 1e-3),
-            Settlement::Work => sink.declared.min(1.5 * sink.verified + 0.1 * sink.declared),
-        }
+            Settlement::Work => believed(sink.declared, sink.verified),
+        })
     }
 
     fn choose(&mut self, at: f64, refused: &[usize]) -> Option<usize> {
@@ -399,7 +462,6 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Request;
 
     fn trace() -> Trace {
         let requests = (0..1_800).map(|second| Request {
@@ -413,14 +475,8 @@ mod tests {
     }
 
     fn felt(settlement: Settlement, disturbance: Disturbance) -> Felt {
-        let random = Dispatcher::new(1);
-        Service::play(
-            &trace(),
-            settlement,
-            Routing::TwoChoices,
-            disturbance,
-            random,
-        )
+        let (trace, random) = (trace(), Dispatcher::new(1));
+        Service::new(&trace, settlement, Routing::TwoChoices, disturbance, random).play(&trace)
     }
 
     #[test]

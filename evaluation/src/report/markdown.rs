@@ -18,10 +18,14 @@ pub fn document(report: &Report) -> String {
     let (steps, speed) = report.speed();
     let _ = writeln!(
         text,
-        "Command: `{}`, seed {}, commit {}. {:.0} s; {steps} steps of markets on the chain, {speed:.1} in a second.\n",
-        report.command, report.seed, report.commit, report.seconds
+        "Command: `{}`, seed {}, commit {}. It took {}; {steps} steps of markets on the chain, {speed:.1} in a second.\n",
+        report.command,
+        report.seed,
+        report.commit,
+        report.took()
     );
     text.push_str(&targets(report));
+    text.push_str(&advice(report));
     for section in &report.sections {
         let _ = writeln!(text, "## {}: {}\n", section.name, section.question);
         for paragraph in &section.finding.text {
@@ -60,6 +64,21 @@ fn targets(report: &Report) -> String {
         table.row([name.to_owned(), what, wanted, found, met.to_owned(), reason]);
     }
     format!("## {table}\n")
+}
+
+/// What the evidence says one should change, as a list.
+fn advice(report: &Report) -> String {
+    let items = report.advice().zip(1..);
+    let items: Vec<_> = items
+        .map(|(item, number)| wrapped(&format!("{number}. {item}")))
+        .collect();
+    match items.is_empty() {
+        true => String::new(),
+        false => format!(
+            "## Which rules to change, the first one first\n\n{}\n",
+            items.concat()
+        ),
+    }
 }
 
 /// A table under a heading of its own.

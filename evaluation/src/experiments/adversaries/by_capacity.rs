@@ -75,8 +75,8 @@ impl Arena {
         })
     }
 
-    /// In this epoch each of `workers` does a task for the source: both sign the receipt and, where tasks are assigned, the
-    /// assignment.
+    /// In this epoch each of `workers` does a task for the source: both sign the receipt and, where tasks are assigned,
+    /// the assignment.
     async fn work(&mut self, workers: &[Actor], is_assigned: bool) -> anyhow::Result<()> {
         let suite = &self.market.suite;
         let domain =
@@ -264,7 +264,8 @@ async fn drain(market: &Market, sources: &[&Actor]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The source streams for 150 % and 50 % of the honest capacity in turn, half an hour each; the escrow drains once an hour.
+/// The source streams for 150 % and 50 % of the honest capacity in turn, half an hour each; the escrow drains once an
+/// hour.
 async fn overflow_thief(lab: &mut Lab, before: u64) -> anyhow::Result<Day> {
     let arena = Arena::start(lab, "capacity-1").await?;
     let (market, adversary) = (&arena.market, &arena.adversary);
@@ -364,8 +365,8 @@ pub async fn wealth(market: &Market, actors: &[&Actor]) -> anyhow::Result<f64> {
     Ok(sum)
 }
 
-/// Registers names before those who would use them. Its ids are not those that are derived from a creator, so each locks the
-/// least stake.
+/// Registers names before those who would use them. Its ids are not those that are derived from a creator, so each
+/// locks the least stake.
 async fn squatter(lab: &mut Lab, names: u64) -> anyhow::Result<Day> {
     let arena = Arena::start(lab, "capacity-1").await?;
     let (market, adversary) = (&arena.market, &arena.adversary);

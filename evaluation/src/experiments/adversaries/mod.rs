@@ -2,9 +2,11 @@
 
 mod by_capacity;
 mod by_work;
+mod debtors;
+mod misses;
 mod strategy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::strategy::Strategy;
 use crate::{
@@ -35,8 +37,8 @@ impl Experiment for Adversaries {
 /// What a day brought, in USDCx.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Day {
-    /// What the adversary and all its accounts have more than at the start, stakes and what they can claim included, and
-    /// work that it had for nothing.
+    /// What the adversary and all its accounts have more than at the start, stakes and what they can claim included,
+    /// and work that it had for nothing.
     pub gain: f64,
     /// What honest sinks were paid.
     pub honest: f64,
@@ -66,23 +68,20 @@ impl Outcome {
 }
 
 const TEXT: &str = "\
-Each adversary plays 24 hours on the contracts beside three honest sinks of 20 units and an honest source, and is compared with \
-an honest twin: the same stake, the same machine of 20 units, the same market. *Gain* is what all its accounts have more than at \
-the start, stakes and claimables included, and the value of work that it had for nothing; *above its twin* is in parts of what \
-the honest sources pay in that day; *others lose* is what honest sinks are paid less than beside the twin. Work done costs \
-nothing here, so an adversary that does none is better off than the figure says. Where sinks are judged, an epoch of a sink of \
-20 units is a task. Gas is not deducted.";
+Each adversary plays 24 hours on the contracts beside three honest sinks of 20 units and an honest source, and is \
+compared with an honest twin: the same stake, the same machine of 20 units, the same market. *Gain* is what all its \
+accounts have more than at the start, stakes and claimables included, and the value of work that it had for nothing; \
+*above its twin* is in parts of what the honest sources pay in that day; *others lose* is what honest sinks are paid \
+less than beside the twin. Work done costs nothing here, so an adversary that does none is better off than the \
+figure says. Where sinks are judged, an epoch of a sink of 20 units is a task. Gas is not deducted.";
 
 const SEARCH: &str = "\
 The search draws the parameters of each kind at random and keeps the best by what it has above its twin.";
 
-const MISSING: &str = "\
-Not played: miss-reporter and hoarder of missed tasks. Reports of misses are not in the contracts that were measured.";
-
 async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     let started = std::time::Instant::now();
     let mut finding = Finding {
-        text: [TEXT, MISSING].map(str::to_owned).to_vec(),
+        text: vec![TEXT.to_owned()],
         ..Finding::default()
     };
     let list = Strategy::list(lab.is_small());
@@ -104,6 +103,7 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
     }
     finding.tables.push(table);
     finding.targets = outcomes.iter().map(target).collect();
+    finding.advice = advice(&outcomes);
     finding.seconds = started.elapsed().as_secs_f64();
     Ok(finding)
 }
@@ -145,6 +145,29 @@ fn target(it: &Outcome) -> Target {
         it.excess() <= TOLERATED,
         it.strategy.reason(),
     )
+}
+
+/// The rules that let somebody gain too much, by how much: of each rule the adversary that gains most by it.
+fn advice(outcomes: &[Outcome]) -> Vec<String> {
+    let mut gainful: Vec<&Outcome> = outcomes
+        .iter()
+        .filter(|it| it.excess() > TOLERATED)
+        .collect();
+    gainful.sort_by(|a, b| b.excess().total_cmp(&a.excess()));
+    let mut rules = BTreeSet::new();
+    gainful.retain(|it| rules.insert(it.strategy.change()));
+    let item = |it: &&Outcome| {
+        format!(
+            "{} Evidence: {} ({}; {}) ends {:.2} % of the market's money above its twin, and honest sinks lose {:.2} %.",
+            it.strategy.change(),
+            it.strategy.name(),
+            it.strategy.settlement(),
+            it.strategy.how(),
+            it.excess() * 100.0,
+            it.harm() * 100.0,
+        )
+    };
+    gainful.iter().map(item).collect()
 }
 
 /// The days of twins: many adversaries have the same one.
@@ -192,4 +215,37 @@ async fn search(
         }
     }
     anyhow::Context::context(best, "nothing was tried")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(strategy: Strategy, gain: f64) -> Outcome {
+        let day = |gain| Day {
+            gain,
+            honest: 100.0,
+            market: 100.0,
+            steps: 1,
+        };
+        Outcome {
+            strategy,
+            day: day(gain),
+            twin: day(0.0),
+        }
+    }
+
+    /// What gains most comes first, each rule once, and what gains a hundredth or less not at all.
+    #[test]
+    fn rules_come_in_the_order_of_what_they_cost() {
+        let advice = advice(&[
+            outcome(Strategy::Hopper { stay: 2 }, 5.0),
+            outcome(Strategy::Reviewer { budget: 1_000 }, 10.0),
+            outcome(Strategy::Hopper { stay: 3 }, 20.0),
+            outcome(Strategy::Squatter { names: 1 }, 1.0),
+        ]);
+        assert_eq!(advice.len(), 2, "{advice:?}");
+        assert!(advice[0].starts_with(Strategy::Hopper { stay: 3 }.change()));
+        assert!(advice[0].contains("20.00 %") && advice[1].contains("10.00 %"));
+    }
 }

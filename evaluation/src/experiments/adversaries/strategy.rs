@@ -5,8 +5,8 @@ use crate::work::Dispatcher;
 /// An adversary, or an honest twin: the same with parameters that do nothing wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Strategy {
-    /// Declares so many times what it can do, with a stake that backs it. Where tasks are assigned it accepts a part of what
-    /// it can do.
+    /// Declares so many times what it can do, with a stake that backs it. Where tasks are assigned it accepts a part of
+    /// what it can do.
     Liar {
         yardstick: Yardstick,
         factor: f64,
@@ -32,18 +32,25 @@ pub enum Strategy {
     Reviewer { budget: u64 },
     /// By work, declares so many times what it can do, and accepts everything.
     LiarByWork { factor: f64 },
-    /// By work, signs itself work to move the fee: a sink of so many units which counts at the end of every epoch, so much of
-    /// what its capacity lets count; 0 does not. The others redeem every so many epochs. It sells what its machine does, or
-    /// buys as much.
+    /// By work, signs itself work to move the fee: a sink of so many units which counts at the end of every epoch, so
+    /// much of what its capacity lets count; 0 does not. The others redeem every so many epochs. It sells what its
+    /// machine does, or buys as much.
     PriceManipulator {
         sells: bool,
         units: f64,
         part: f64,
         others: u64,
     },
-    /// By work, takes as much as sinks trust a new source with, and signs nothing; then comes again under another name, so
-    /// often. Before that, each name pays for so many times what a new one may owe.
-    GriefingSource { names: u64, pays: f64 },
+    /// By work, so many new names in every epoch: each signs for so many times what a new source may owe, sets aside so
+    /// much USDCx for each sink, then takes as much as sinks trust it with, and signs nothing more.
+    GriefingSource { names: u64, pays: f64, earmark: f64 },
+    /// By work, has a task of so much USDCx done by each sink in every epoch and reports all as missed, at once or
+    /// three epochs of an hour full of them; or signs for them, as its twin does.
+    MissReporter {
+        value: f64,
+        hoards: bool,
+        reports: bool,
+    },
     /// By work, shows the same money to so many sinks at once. They take it for its word, or ask for earmarks.
     Overcommitter { sinks: u64, earmarks: bool },
     /// Registers task types under names that others may want.
@@ -66,6 +73,22 @@ const fn liar(yardstick: Yardstick, factor: f64, accepts: f64, judged_every: u64
         accepts,
         stake: FACTOR,
         judged_every,
+    }
+}
+
+const fn griefer(names: u64, pays: f64, earmark: f64) -> Strategy {
+    Strategy::GriefingSource {
+        names,
+        pays,
+        earmark,
+    }
+}
+
+const fn reporter(value: f64, hoards: bool) -> Strategy {
+    Strategy::MissReporter {
+        value,
+        hoards,
+        reports: true,
     }
 }
 
@@ -97,14 +120,11 @@ impl Strategy {
             dealer(true, 1),
             dealer(false, 10),
             dealer(true, 10),
-            Self::GriefingSource {
-                names: 24,
-                pays: 0.0,
-            },
-            Self::GriefingSource {
-                names: 24,
-                pays: 99.0,
-            },
+            griefer(1, 0.0, 0.0),
+            griefer(1, 99.0, 0.0),
+            griefer(1, 0.0, 2.0),
+            reporter(0.01, false),
+            reporter(1.5, true),
             manipulator(true, 1),
             manipulator(true, 12),
             manipulator(false, 1),
@@ -150,10 +170,8 @@ impl Strategy {
             },
             manipulator(true),
             manipulator(false),
-            Self::GriefingSource {
-                names: 24,
-                pays: 0.0,
-            },
+            griefer(1, 0.0, 0.0),
+            reporter(1.0, true),
         ]
     }
 
@@ -186,10 +204,11 @@ impl Strategy {
                 part: random.fraction(),
                 others: [1, 3, 12][random.below(3)],
             },
-            Self::GriefingSource { .. } => Self::GriefingSource {
-                names: 1 + random.below(24) as u64,
-                pays: random.between(0.0, 99.0),
-            },
+            // Without earmarks: what those bring is known.
+            Self::GriefingSource { .. } => {
+                griefer(1 + random.below(2) as u64, random.between(0.0, 99.0), 0.0)
+            }
+            Self::MissReporter { .. } => reporter(random.between(0.01, 2.0), random.below(2) == 1),
             other => *other,
         }
     }
@@ -232,9 +251,11 @@ impl Strategy {
                 part: 0.0,
                 others,
             },
-            Self::GriefingSource { .. } => Self::GriefingSource {
-                names: 0,
-                pays: 0.0,
+            Self::GriefingSource { .. } => griefer(0, 0.0, 0.0),
+            Self::MissReporter { value, hoards, .. } => Self::MissReporter {
+                value,
+                hoards,
+                reports: false,
             },
             Self::Overcommitter { earmarks, .. } => Self::Overcommitter { sinks: 1, earmarks },
             Self::Squatter { .. } => Self::Squatter { names: 0 },
@@ -255,6 +276,8 @@ impl Strategy {
             Self::Reviewer { .. } => "colluding reviewer",
             Self::PriceManipulator { .. } => "price manipulator",
             Self::GriefingSource { .. } => "griefing source",
+            Self::MissReporter { hoards: true, .. } => "hoarder of missed tasks",
+            Self::MissReporter { .. } => "miss-reporter",
             Self::Overcommitter { .. } => "overcommitting source",
             Self::Squatter { .. } => "squatter",
         }
@@ -266,6 +289,7 @@ impl Strategy {
             Self::LiarByWork { .. }
             | Self::PriceManipulator { .. }
             | Self::GriefingSource { .. }
+            | Self::MissReporter { .. }
             | Self::Overcommitter { .. } => true,
             _ => false,
         }
@@ -315,9 +339,18 @@ impl Strategy {
                 if *sells { "sells" } else { "buys" },
                 part * 100.0
             ),
-            Self::GriefingSource { names, pays } => {
-                format!("{names} names, each pays for {pays:.0} times its first trust and then takes all its trust")
-            }
+            Self::GriefingSource {
+                names,
+                pays,
+                earmark,
+            } => format!(
+                "{names} new names an epoch: each pays for {pays:.0} times its first trust, sets {earmark:.0} USDCx aside for each \
+                 sink, then takes all its trust"
+            ),
+            Self::MissReporter { value, hoards, .. } => match hoards {
+                false => format!("{value:.2} USDCx an epoch of each sink, reported at once"),
+                true => format!("{value:.2} USDCx an epoch of each sink, due in three epochs of an hour"),
+            },
             Self::Overcommitter { sinks, earmarks } => match earmarks {
                 false => format!("shows its money to {sinks} sinks"),
                 true => format!("shows its money to {sinks} sinks that ask for earmarks"),
@@ -342,11 +375,60 @@ impl Strategy {
                 "an epoch's use is of those who redeem in it: who redeems when others do not sets the fee"
             }
             Self::GriefingSource { .. } => {
-                "a new name is trusted with something, and a name that has paid is trusted with as much again"
+                "a sink works before the source signs: for a name that has paid as much again, and for all that one has set aside"
             }
             Self::Overcommitter { .. } => "what is free can be shown to any number of sinks; only an earmark is a promise",
+            Self::MissReporter { .. } => "a report costs what the task was worth, which the treasury gets and not the sink",
             Self::Hopper { .. } => "an idle sink is paid until its third bad epoch ends",
             _ => "",
+        }
+    }
+
+    /// Which rule one would change, if it is above its twin.
+    pub fn change(&self) -> &'static str {
+        match self {
+            Self::Liar {
+                yardstick: Yardstick::Declared,
+                judged_every: 288,
+                ..
+            } => "Let no more be paid to a sink whose epochs nobody judges: judging late is what its keeper chooses.",
+            Self::Liar {
+                yardstick: Yardstick::Declared,
+                ..
+            } => {
+                "By capacity, *declared*: raise SLASH_THRESHOLD_BPS from 5000 to 9000, or let a sink's units fall with the part \
+                 of what it declared that it did."
+            }
+            Self::Liar { .. } => {
+                "By capacity, *assigned*: give units by what a sink accepts, and none to one that accepts nothing; until then \
+                 let no task type that is paid by capacity be judged by assignments alone."
+            }
+            Self::Hopper { .. } => "Pay a sink by capacity only after its first epoch was good.",
+            Self::OverflowThief { .. } => "Count capacity for a drain only from an epoch after registration on.",
+            Self::FlashStream { .. } => "Measure overflow over a longer stretch.",
+            Self::SelfDealer { .. } => "Settle by work, where somebody pays himself out of his own pocket.",
+            Self::Reviewer { .. } => {
+                "The verification budget is the owner's to give, and nothing on the chain asks what it is for: bound it, as the \
+                 fee is bounded, and pay it for verdicts instead of by the second."
+            }
+            Self::LiarByWork { .. } => "Let sources forget a failure more slowly.",
+            Self::PriceManipulator { .. } => {
+                "Curve *used*: let an epoch in which less than a part of all capacity was counted move the fee by no more than \
+                 that part, so that who counts alone does not set it."
+            }
+            Self::GriefingSource { earmark, .. } if *earmark > 0.0 => {
+                "The sidecar's trust: an earmark says that a source can pay, not that it will. Bound what it may owe unsigned by \
+                 what it has signed for, as without one, instead of by the greater of both."
+            }
+            Self::GriefingSource { .. } => {
+                "The sidecar's trust: let it grow by a part of what was signed, not by all of it, so that a name that pays in \
+                 order to be trusted pays more than it can take."
+            }
+            Self::MissReporter { .. } => {
+                "Misses: let a report need an answer that failed, or a proof that the sink was asked again, before it counts."
+            }
+            Self::Overcommitter { .. } => "Believe no money but what is earmarked, as the sidecar does beyond its first trust.",
+            Self::Squatter { .. } => "Lock more for a name.",
         }
     }
 }
