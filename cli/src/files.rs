@@ -1,9 +1,6 @@
 //! Files that commands leave.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{ensure, Context as _};
 

@@ -124,6 +124,7 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
             worst < 1.05,
             "the fee still swings where demand answers late",
         )],
+        advice: vec![],
         steps,
         seconds: started.elapsed().as_secs_f64(),
     })

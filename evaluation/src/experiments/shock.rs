@@ -98,6 +98,7 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
             lines,
         }],
         targets,
+        advice: vec![],
         steps: 2 * steps,
         seconds: started.elapsed().as_secs_f64(),
     })

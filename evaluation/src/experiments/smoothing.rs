@@ -97,8 +97,9 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
             off <= attestations as f64,
             "the contract smooths otherwise",
         )],
+        advice: vec![],
         steps: attestations,
-        seconds: 0.0,
+        ..Finding::default()
     })
 }
 

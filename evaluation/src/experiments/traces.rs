@@ -97,7 +97,7 @@ impl Books {
             market.deposit(&source, tokens(FUNDS / 2)).await?;
         }
         market.advance_to_next(300)?;
-        let mut it = Self {
+        let it = Self {
             market,
             settlement,
             declared,
