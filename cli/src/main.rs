@@ -4,11 +4,14 @@
 mod agent;
 mod demo;
 mod devnet;
+mod evaluate;
+mod files;
 #[cfg(feature = "keeper")]
 mod keeper;
 #[cfg(any(feature = "keeper", feature = "agents"))]
 mod logs;
 mod manual;
+mod stage;
 mod stop;
 mod superfluid;
 
@@ -50,6 +53,8 @@ enum Command {
     Source(agent::SourceOptions),
     /// Run the protocol on a devnet of its own, and account for every token.
     Demo(demo::Options),
+    /// Play markets and adversaries on the contracts, and report what came of it beside what was aimed at.
+    Evaluate(evaluate::Options),
     /// Fetch Superfluid's contracts from npm into the user's cache, for later runs without a network.
     Fetch,
     /// Print a shell's completions: `bpe completions bash > ~/.local/share/bash-completion/completions/bpe`.
@@ -87,6 +92,7 @@ async fn main() -> ExitCode {
         #[cfg(feature = "agents")]
         Command::Source(options) => agent::source(options).await,
         Command::Demo(options) => demo::run(options).await,
+        Command::Evaluate(options) => evaluate::run(options).await,
         Command::Fetch => superfluid::fetch(),
         Command::Completions(options) => manual::completions(&options, &mut cli()),
         Command::Man(options) => manual::pages(&options, cli()),

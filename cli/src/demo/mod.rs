@@ -7,27 +7,18 @@
 
 mod books;
 mod cast;
-mod chain;
-mod chart;
 mod html;
 mod money;
 mod play;
 mod report;
-mod routing;
 mod suite;
-mod table;
 mod tables;
-mod trace;
-mod work;
 mod world;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::PathBuf, time::Instant};
 
 use anyhow::{bail, ensure, Context as _};
+use bpe_evaluation::{chain, chart, page, routing, table, trace, work};
 use clap::Args;
 use devnet::Devnet;
 
@@ -35,23 +26,13 @@ use self::{
     cast::{Cast, FEE_RECIPIENT, TREASURY},
     play::{EpochTally, Play},
     report::{EpochReport, Report},
-    suite::Suite,
-    trace::Trace,
+    trace::{Trace, EXCERPTS},
     world::{Settlement, World, EPOCH, MARKETS, SETTLEMENTS},
 };
-use crate::superfluid;
-
-/// What is played without `--trace`, by task type. See `tests/fixtures/traces/README.md`.
-const EXCERPTS: [(&str, &str); 2] = [
-    (
-        "tests/fixtures/traces/code.csv",
-        include_str!("../../../tests/fixtures/traces/code.csv"),
-    ),
-    (
-        "tests/fixtures/traces/conversation.csv",
-        include_str!("../../../tests/fixtures/traces/conversation.csv"),
-    ),
-];
+use crate::{
+    files::{require_directory, write_whole},
+    superfluid,
+};
 
 #[derive(Args)]
 pub struct Options {
@@ -82,7 +63,6 @@ pub struct Options {
 /// Runs it and prints what happens.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let started = Instant::now();
-    // What is wrong with files is said at once, and not after minutes.
     for file in options.json.iter().chain(&options.html) {
         require_directory(file)?;
     }
@@ -135,8 +115,7 @@ async fn begin(world: World, options: &Options) -> anyhow::Result<Play> {
     let devnet = Devnet::builder().state_file(&ready.state).build()?;
     println!("Deploying the suite …");
     let (fees, treasury) = (devnet.account(FEE_RECIPIENT), devnet.account(TREASURY));
-    let mut suite = Suite::deploy(devnet, ready.superfluid, &world, fees, treasury).await?;
-    suite.open(&world).await?;
+    let suite = suite::deploy(devnet, ready.superfluid, &world, fees, treasury).await?;
     println!("Sinks stake and register …");
     let cast = Cast::fund(&world, &suite).await?;
     Play::begin(world, suite, cast, options.seed).await
@@ -203,36 +182,6 @@ fn traces(named: &[(usize, PathBuf)]) -> anyhow::Result<[Trace; 2]> {
         }
         _ => bail!("--trace is given twice, once as code=FILE and once as conversation=FILE, or not at all"),
     }
-}
-
-// --- Files
-
-fn require_directory(file: &Path) -> anyhow::Result<()> {
-    let directory = directory(file);
-    ensure!(
-        directory.is_dir() && !file.is_dir(),
-        "cannot write {}: name a file in a folder that exists",
-        file.display()
-    );
-    Ok(())
-}
-
-fn directory(file: &Path) -> &Path {
-    match file.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Writes a file beside its place and moves it there: nobody ever sees half of it.
-fn write_whole(file: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let draft = directory(file).join(name);
-    let written = fs::write(&draft, content).and_then(|()| fs::rename(&draft, file));
-    written.with_context(|| format!("cannot write {}", file.display()))?;
-    println!("Wrote {}", file.display());
-    Ok(())
 }
 
 // --- Progress

@@ -293,7 +293,7 @@ mod tests {
     /// So many requests of 30 tokens, one every second, from 100 s after an epoch's beginning on.
     fn trace(file: &str, requests: u32) -> Trace {
         let start = 1_700_158_500.0 + 100.0;
-        let requests = (0..requests).map(|second| crate::demo::trace::Request {
+        let requests = (0..requests).map(|second| bpe_evaluation::trace::Request {
             at: start + f64::from(second),
             tokens: 30,
         });

@@ -23,10 +23,20 @@ pub struct Series<'a> {
     pub values: Vec<f64>,
 }
 
-/// Series over the same times, in seconds.
+/// What the points of a chart are along.
+pub enum Axis<'a> {
+    /// Seconds, which are labelled in minutes.
+    Time,
+    /// Something else: its name, what the first point stands for, and the last one.
+    Named(&'a str, f64, f64),
+}
+
+/// Series over the same points.
 pub struct Chart<'a> {
     pub title: String,
     pub unit: &'a str,
+    pub axis: Axis<'a>,
+    /// Where the points are: seconds, or places at equal distances.
     pub times: &'a [u64],
     pub series: Vec<Series<'a>>,
     /// Bands on top of each other, which show parts and their sum; lines otherwise.
@@ -107,16 +117,33 @@ impl Chart<'_> {
                 y + 4.0
             );
         }
+        match self.axis {
+            Axis::Time => self.draw_minutes(svg),
+            Axis::Named(name, from, to) => self.draw_ends(svg, name, from, to),
+        }
+    }
+
+    fn draw_minutes(&self, svg: &mut String) {
         let minutes = self.end() / 60.0;
         let step = nice(minutes / TICKS).max(1.0);
         for minute in (0..=(minutes / step) as u32).map(|label| f64::from(label) * step) {
-            let _ = writeln!(
-                svg,
-                "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{minute:.0} min</text>",
-                self.x(minute * 60.0),
-                HEIGHT - 12.0
-            );
+            self.draw_label(svg, minute * 60.0, "middle", &format!("{minute:.0} min"));
         }
+    }
+
+    fn draw_ends(&self, svg: &mut String, name: &str, from: f64, to: f64) {
+        self.draw_label(svg, 0.0, "start", &from.to_string());
+        self.draw_label(svg, self.end() / 2.0, "middle", &escape(name));
+        self.draw_label(svg, self.end(), "end", &to.to_string());
+    }
+
+    fn draw_label(&self, svg: &mut String, at: f64, anchor: &str, text: &str) {
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{text}</text>",
+            self.x(at),
+            HEIGHT - 12.0
+        );
     }
 
     fn line(&self, values: &[f64], top: f64) -> String {
@@ -192,6 +219,7 @@ mod tests {
         Chart {
             title: "T".into(),
             unit: "u",
+            axis: Axis::Time,
             times: &[0, 60],
             series,
             stacked,
@@ -248,6 +276,7 @@ mod tests {
         let chart = Chart {
             title: String::new(),
             unit: "",
+            axis: Axis::Named("step", 1.0, 2.0),
             times: &[60],
             series: vec![series("a", vec![0.0])],
             stacked: true,

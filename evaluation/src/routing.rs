@@ -1,11 +1,11 @@
 //! Who gets a task of a task type by work, as sources choose: by what sinks have shown that they can do.
 //!
-//! By capacity a task goes to a sink drawn by the pool's units. By work nothing binds a source: of two sinks, drawn by the
-//! capacity that each has shown, it takes the one where the task is done sooner, as far as it can see from outside.
+//! By capacity a task goes to a sink drawn by the pool's units. By work nothing binds a source: of two sinks, drawn by
+//! the capacity that each has shown, it takes the one where the task is done sooner, as far as it can see from outside.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use super::work::Dispatcher;
+use crate::work::Dispatcher;
 
 /// How much more than it has shown a sink is given room for, so that it can show more.
 const GROWTH: f64 = 1.5;
@@ -69,7 +69,8 @@ impl Router {
         self.seen[sink].room = declared.min(GROWTH * shown + FIRST_TRUST * declared);
     }
 
-    /// A sink for a task that comes at `at`, in seconds; none, if there are none. Those that have `refused` are left out.
+    /// A sink for a task that comes at `at`, in seconds; none, if there are none. Those that have `refused` are left
+    /// out.
     pub fn choose(
         &mut self,
         dispatcher: &mut Dispatcher,

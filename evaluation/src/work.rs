@@ -35,6 +35,11 @@ impl Worker {
         }
     }
 
+    /// From now on it is so fast.
+    pub fn set_speed(&mut self, speed: f64) {
+        self.speed = speed;
+    }
+
     /// It works until then, and no longer.
     pub fn breaks_down(mut self, at: f64) -> Self {
         self.down_from = at;
@@ -50,8 +55,8 @@ impl Worker {
         self.free_at.max(at) + f64::from(tokens) / self.speed
     }
 
-    /// Gives it a task at `at`, which is not before the last one's. What it could not do in time it leaves, and works on
-    /// what is next.
+    /// Gives it a task at `at`, which is not before the last one's. What it could not do in time it leaves, and works
+    /// on what is next.
     pub fn offer(&mut self, at: f64, tokens: u32) -> Outcome {
         let done = self.done_at(at, tokens);
         if done > at + PATIENCE || done > self.down_from {
@@ -74,6 +79,28 @@ impl Dispatcher {
     pub fn fraction(&mut self) -> f64 {
         const SCALE: f64 = 1.0 / (1u64 << 53) as f64;
         (self.0.next_u64() >> 11) as f64 * SCALE
+    }
+
+    /// A number from `low` to below `high`.
+    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.fraction()
+    }
+
+    /// A whole number below `count`.
+    pub fn below(&mut self, count: usize) -> usize {
+        ((self.fraction() * count as f64) as usize).min(count.saturating_sub(1))
+    }
+
+    /// A normal deviate with mean 0 and variance 1.
+    pub fn normal(&mut self) -> f64 {
+        // Box and Muller; no logarithm of zero.
+        let radius = (-2.0 * (1.0 - self.fraction()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.fraction()).cos()
+    }
+
+    /// An exponential deviate with mean 1.
+    pub fn exponential(&mut self) -> f64 {
+        -(1.0 - self.fraction()).ln()
     }
 
     /// A place in `weights`, which sum to less than 2^64; none if all are zero.

@@ -8,6 +8,18 @@ use jiff::{civil::DateTime, tz::TimeZone};
 /// The first line of every trace.
 const HEADER: &str = "TIMESTAMP,ContextTokens,GeneratedTokens";
 
+/// The excerpts of two traces that come along. See `tests/fixtures/traces/README.md`.
+pub const EXCERPTS: [(&str, &str); 2] = [
+    (
+        "tests/fixtures/traces/code.csv",
+        include_str!("../../tests/fixtures/traces/code.csv"),
+    ),
+    (
+        "tests/fixtures/traces/conversation.csv",
+        include_str!("../../tests/fixtures/traces/conversation.csv"),
+    ),
+];
+
 /// A request: a task.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {

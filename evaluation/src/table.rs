@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// The first column is text, and so are those whose cells are no numbers; numbers stand at the right.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Table {
     pub title: String,
     pub headers: Vec<String>,
