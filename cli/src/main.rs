@@ -6,6 +6,8 @@ mod demo;
 mod devnet;
 #[cfg(feature = "keeper")]
 mod keeper;
+#[cfg(all(feature = "keeper", feature = "agents"))]
+mod live;
 #[cfg(any(feature = "keeper", feature = "agents"))]
 mod logs;
 mod manual;
