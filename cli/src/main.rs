@@ -8,6 +8,8 @@ mod evaluate;
 mod files;
 #[cfg(feature = "keeper")]
 mod keeper;
+#[cfg(all(feature = "keeper", feature = "agents"))]
+mod live;
 #[cfg(any(feature = "keeper", feature = "agents"))]
 mod logs;
 mod manual;

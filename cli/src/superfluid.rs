@@ -27,6 +27,15 @@ pub struct Source {
 }
 
 impl Source {
+    /// Tells another `bpe` the same.
+    #[cfg(all(feature = "keeper", feature = "agents"))]
+    pub fn options(self) -> &'static [&'static str] {
+        match self.offline {
+            true => &["--offline"],
+            false => &[],
+        }
+    }
+
     fn network(self) -> Network {
         match self.offline {
             true => Network::Forbidden,

@@ -8,7 +8,7 @@
 mod books;
 mod cast;
 mod html;
-mod money;
+pub mod money;
 mod play;
 mod report;
 mod suite;
@@ -36,6 +36,13 @@ use crate::{
 
 #[derive(Args)]
 pub struct Options {
+    /// Run all of it as the processes that users run, and clients that send the requests over HTTP.
+    #[cfg(all(feature = "keeper", feature = "agents"))]
+    #[arg(long, conflicts_with_all = ["settle", "compress", "seed", "html"])]
+    live: bool,
+    #[cfg(all(feature = "keeper", feature = "agents"))]
+    #[command(flatten)]
+    live_options: crate::live::LiveOptions,
     /// Play these requests instead of the excerpt that comes along: give it twice, as code=FILE and conversation=FILE. CSV
     /// with the columns TIMESTAMP,ContextTokens,GeneratedTokens.
     #[arg(long, value_name = "TASK_TYPE=FILE", value_parser = parse_trace_option)]
@@ -67,6 +74,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         require_directory(file)?;
     }
     let traces = traces(&options.trace)?;
+    #[cfg(all(feature = "keeper", feature = "agents"))]
+    if options.live {
+        return live(&options, &traces).await;
+    }
     let settlements = settlements(&options.settle)?;
     let world = World::new(traces, settlements, options.compress, options.seed);
     announce(&world);
@@ -84,6 +95,18 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let seconds = started.elapsed().as_secs_f64();
     let report = Report::new(&play, &play.books().await?, log, options.seed, seconds);
     finish(&options, &report)
+}
+
+/// The same on processes.
+#[cfg(all(feature = "keeper", feature = "agents"))]
+async fn live(options: &Options, traces: &[Trace; 2]) -> anyhow::Result<()> {
+    let (report, processes) =
+        crate::live::run(&options.live_options, options.superfluid, traces).await?;
+    if let Some(file) = &options.json {
+        let json = crate::live::json(&report, &processes);
+        write_whole(file, &serde_json::to_vec_pretty(&json)?)?;
+    }
+    crate::live::print(&report)
 }
 
 /// Prints the tables, writes the files and says whether the sums add up.

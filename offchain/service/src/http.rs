@@ -1,8 +1,11 @@
 //! Requests to another service.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use axum::http::{header, HeaderMap, Request, Response};
+use axum::{
+    http::{header, HeaderMap, Request, Response},
+    serve::{Listener, ListenerExt as _},
+};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper_rustls::HttpsConnector;
@@ -10,6 +13,8 @@ use hyper_util::{
     client::legacy::{connect::HttpConnector, Client as Pool},
     rt::{TokioExecutor, TokioTimer},
 };
+
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::config::Timeouts;
 
@@ -24,6 +29,16 @@ pub enum HttpError {
     Broken(String),
     #[error("its answer is longer than {0} bytes, or broke off")]
     Body(usize),
+}
+
+/// Connections that send what there is at once: what is small would wait for the other side's acknowledgement, up to
+/// 40 ms.
+pub fn at_once(listener: TcpListener) -> impl Listener<Io = TcpStream, Addr = SocketAddr> {
+    listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps small packets back");
+        }
+    })
 }
 
 /// A pool of connections to other services.

@@ -172,9 +172,10 @@ impl Source {
         workers.spawn(look_around(Arc::clone(&shared), stopped.clone()));
         let app = router(Arc::clone(&shared)).into_make_service();
         let mut until = stopped.clone();
-        let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
-            let _ = until.wait_for(|stop| *stop).await;
-        });
+        let serving = axum::serve(bpe_service::http::at_once(listener), app)
+            .with_graceful_shutdown(async move {
+                let _ = until.wait_for(|stop| *stop).await;
+            });
         let serving = tokio::spawn(serving.into_future());
         stop.await;
         tracing::info!("stops: finishes what is in hand");
