@@ -9,6 +9,9 @@ interface ICapacityRegistry {
     /// The aggregator is now `aggregator`.
     event AggregatorSet(address indexed aggregator);
 
+    /// Adapters alone say what sinks of the task type can do, from now on.
+    event AttestationsRequired(bytes32 indexed taskTypeId);
+
     /// The stake of `sink` no longer backs what it had.
     event CapacityClipped(bytes32 indexed taskTypeId, address indexed sink, uint256 rawCapacity, uint256 smoothedCapacity);
 
@@ -88,6 +91,9 @@ interface ICapacityRegistry {
     /// `caller` is not ServiceDirectory.
     error NotServiceDirectory(address caller);
 
+    /// `caller` did not create the task type.
+    error NotTaskTypeCreator(address caller);
+
     /// What was attested at `timestamp` is older than what the sink declared itself, at `declaredAt`.
     error OlderThanDeclared(uint256 timestamp, uint256 declaredAt);
 
@@ -129,8 +135,11 @@ interface ICapacityRegistry {
     /// start. And for the owner until staking is open: EconomyFactory does it for its caller.
     function registerTaskTypeFor(bytes32 taskTypeId, uint256 minStake, address creator, bool derived, uint8 weighting) external;
 
-    /// Registers the caller as a sink with `initialCapacity`, clipped to what its stake can still back. A sink that was
-    /// here before goes on from the smoothed capacity that it left with.
+    /// Has adapters alone say what sinks of the task type can do, from now on, for good. For its creator.
+    function requireAttestations(bytes32 taskTypeId) external;
+
+    /// Registers the caller as a sink with `initialCapacity`, clipped to what its stake can still back; with none, where
+    /// capacities are attested. A sink that was here before goes on from the smoothed capacity that it left with.
     function registerSink(bytes32 taskTypeId, uint256 initialCapacity) external;
 
     /// Takes the caller out of the task type. Its stake starts unbonding when it was the last one, and the pool stops
@@ -145,7 +154,7 @@ interface ICapacityRegistry {
     /// Reveals the capacity that the caller is committed to.
     function revealCapacity(bytes32 taskTypeId, uint256 capacity, bytes32 nonce) external;
 
-    /// Updates the capacity of a sink, as attested.
+    /// Updates the capacity of a sink, as attested. For adapters; for the aggregator, but in attested task types.
     function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
 
     /// Updates the capacity of a sink, as it attested at `timestamp`: what it has declared itself since then, by registering or
@@ -157,6 +166,10 @@ interface ICapacityRegistry {
 
     /// Takes `sink` out of the task type on its operator's behalf. For adapters.
     function deregisterSinkFor(bytes32 taskTypeId, address sink) external;
+
+    /// Cuts the capacity of `sink` to `limit` at once, without smoothing, as what was attested of it has grown old; the pool
+    /// hears of it. For adapters.
+    function limitCapacityFor(bytes32 taskTypeId, address sink, uint256 limit) external;
 
     /// Clips the capacity of `sink` to what its stake backs now, after a slash say. Does nothing if it fits.
     function syncCapacity(bytes32 taskTypeId, address sink) external;
@@ -187,6 +200,9 @@ interface ICapacityRegistry {
 
     /// Whether a minimum stake of the task type's creator is set aside, until somebody else serves it.
     function isBonded(bytes32 taskTypeId) external view returns (bool);
+
+    /// Whether adapters alone say what sinks of the task type can do.
+    function isAttested(bytes32 taskTypeId) external view returns (bool);
 
     /// All sinks of a task type, and their smoothed capacities. For long lists: `getSinksPage`.
     function getSinks(bytes32 taskTypeId) external view returns (address[] memory sinks, uint256[] memory capacities);

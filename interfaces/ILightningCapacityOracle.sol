@@ -14,6 +14,9 @@ interface ILightningCapacityOracle {
         bytes signature;
     }
 
+    /// What is attested and not renewed is worth half after `epochs` epochs of 300 s.
+    event HalfLifeSet(uint256 epochs);
+
     /// An attestation was refused: there is no such node (`node`), it is another's (`operator`), the attestation is too old or
     /// from the future (`stale`), its nonce was used or passed over (`nonce`), the operator did not sign it (`signature`), or
     /// CapacityRegistry refused it (`sink`).
@@ -58,14 +61,17 @@ interface ILightningCapacityOracle {
     /// `required` is more than the `available` stake.
     error InsufficientStake(uint256 required, uint256 available);
 
-    /// No node's key is zero.
-    error InvalidNodePubkey();
+    /// A half-life is 2 to 288 epochs of 300 s.
+    error InvalidHalfLife(uint256 epochs);
 
     /// A capacity unit is at least one sat, and at most all that there are.
     error InvalidSatsPerUnit(uint256 satsPerUnit);
 
     /// The signature is not that of whoever has to sign.
     error InvalidSignature();
+
+    /// The key has not said at KeyRegistry that the caller is its operator.
+    error KeyNotProven(bytes32 key);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
@@ -100,12 +106,14 @@ interface ILightningCapacityOracle {
     /// The registry has no such task type.
     error TaskTypeDoesNotExist();
 
-    /// Registers a node of which the caller is the operator, with `initialCapacitySats` of outbound liquidity; more than
-    /// there are bitcoin count as all of them. For callers with the stake that the core asks of a sink of Lightning.
+    /// Registers a node of which the caller is the operator, with `initialCapacitySats` of outbound liquidity, which count as
+    /// what is attested does; more than there are bitcoin count as all of them. Makes the caller a sink of the core, with the
+    /// stake that it asks for.
     function registerNode(bytes32 nodePubkey, uint256 initialCapacitySats) external;
 
     /// Forgets a node, and takes its operator out of the core if it is a sink there. For the operator; for anyone if the
-    /// operator no longer has the stake that the core asks for. What was smoothed is remembered.
+    /// operator's stake is no longer locked for it, or no longer what the core asks for, or the key has named another operator.
+    /// What was smoothed is remembered.
     function deregisterNode(bytes32 nodePubkey) external;
 
     /// Applies those of the attestations that are good, in their order, and says of the others why they are not. At most
@@ -114,6 +122,12 @@ interface ILightningCapacityOracle {
 
     /// Applies one attestation.
     function submit(SignedLightningAttestation calldata attestation) external;
+
+    /// Brings to the core what the node's last attestation lost by its age: the operator has no more there than it is worth.
+    function refresh(bytes32 nodePubkey) external;
+
+    /// Makes what is attested and not renewed worth half after `epochs` epochs of 300 s, 2 to 288; 12 until then.
+    function setHalfLife(uint256 epochs) external;
 
     /// Makes `satsPerUnit` sats one capacity unit at the core, for each node from its next attestation on. Until all have
     /// attested anew, they are weighed against each other by different scales. Fewer sats to a unit raise what nodes declare,
@@ -130,9 +144,9 @@ interface ILightningCapacityOracle {
     /// How many nodes there are.
     function nodeCount() external view returns (uint256);
 
-    /// All about a node: its operator; its smoothed capacity in sats; its payments under way; its routing capacity, by the
-    /// smoothed sats, in the core's units of 1e-9; the outbound sats, and the channels, that were reported last; and when
-    /// that was attested, zero if never. Zeros if there is no such node.
+    /// All about a node: its operator; its smoothed capacity in sats, as far as what was reported last is still worth it; its
+    /// payments under way; its routing capacity, by the smoothed sats, in the core's units of 1e-9; the outbound sats, and the
+    /// channels, that were reported last; and when that was signed, or registered. Zeros if there is no such node.
     function getNode(bytes32 nodePubkey) external view returns (address operator, uint256 smoothedSats, uint256 pendingHTLCs, uint256 capacity, uint256 outboundSats, uint256 channelCount, uint256 timestamp);
 
     /// Who operates the node; zero if there is no such node.
@@ -141,7 +155,8 @@ interface ILightningCapacityOracle {
     /// The node that `operator` operates; zero if none.
     function getNodeOf(address operator) external view returns (bytes32);
 
-    /// The smoothed capacity of the node in sats; zero if there is no such node.
+    /// The smoothed capacity of the node in sats, as far as what was reported last is still worth it; zero if there is no such
+    /// node.
     function getSmoothedCapacity(bytes32 nodePubkey) external view returns (uint256);
 
     /// How many payments the node had under way when it was attested last; zero if there is no such node.
@@ -156,11 +171,17 @@ interface ILightningCapacityOracle {
     /// How many sats a unit is to be, and from when on, in seconds since 1970; zeros if nothing is announced.
     function announcedSatsPerUnit() external view returns (uint256 satsPerUnit, uint256 from);
 
+    /// After how many epochs of 300 s what is attested and not renewed is worth half.
+    function halfLife() external view returns (uint256);
+
     /// Where capacities go.
     function coreRegistry() external view returns (address);
 
     /// Where stakes are.
     function stakeManager() external view returns (address);
+
+    /// Where keys are proven.
+    function keyRegistry() external view returns (address);
 
     /// The task type that Lightning is at the registry.
     function lightningTaskTypeId() external view returns (bytes32);

@@ -18,6 +18,10 @@ interface ILightningRoutingPool {
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
+    /// From `from` on, in seconds since 1970, `nodePubkey` can have the place of the node with the least stake, which is `least`
+    /// now.
+    event PlaceClaimed(bytes32 indexed nodePubkey, bytes32 indexed least, uint256 from);
+
     /// Fees follow `pricingCurve`; there are none, if zero.
     event PricingCurveSet(address indexed pricingCurve);
 
@@ -29,6 +33,9 @@ interface ILightningRoutingPool {
 
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
+
+    /// The caller has `locked` of its stake locked; to have the place of the node with the least it takes `required`.
+    error LessStakeLocked(uint256 locked, uint256 required);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
@@ -57,6 +64,9 @@ interface ILightningRoutingPool {
     /// The pool is initialised.
     error PoolAlreadyInitialized();
 
+    /// There is room for the node: join.
+    error PoolNotFull();
+
     /// The pool is not initialised yet.
     error PoolNotInitialized();
 
@@ -69,6 +79,10 @@ interface ILightningRoutingPool {
     /// Takes the caller's node into the pool, and makes the caller a sink of the core, unless it is one: with the routing
     /// capacity by the node's smoothed liquidity, cut to what its stake backs. It is paid from now on.
     function joinPool(bytes32 nodePubkey) external;
+
+    /// Claims, for the caller's node, the place of the one with the least stake locked in a full pool, if the caller has a tenth
+    /// more locked. `joinPool`(LightningRoutingPool::join_pool) takes it, an epoch later. Again, it starts anew.
+    function claimPlace(bytes32 nodePubkey) external;
 
     /// Takes a node out of the pool, and its operator out of the core if it is still a sink there: it is paid no longer. For
     /// the operator with whom it joined; for anyone if that one no longer operates it, or is no sink any more.
@@ -116,6 +130,9 @@ interface ILightningRoutingPool {
 
     /// With whom the node is in the pool; zero if it is not.
     function getMember(bytes32 nodePubkey) external view returns (address);
+
+    /// From when on the node's claim to a place can be used, for a day, in seconds since 1970; zero if it has none.
+    function getClaim(bytes32 nodePubkey) external view returns (uint256);
 
     /// Superfluid's pool of the task type; zero if there is none.
     function getPoolAddress() external view returns (address);

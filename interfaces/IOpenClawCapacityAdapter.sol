@@ -35,7 +35,7 @@ interface IOpenClawCapacityAdapter {
     /// There is a skill type of this id now, called `skillName`.
     event SkillTypeRegistered(bytes32 indexed skillTypeId, string skillName);
 
-    /// This id is, or was, another operator's agent; or the caller's, and it is registered.
+    /// An agent of this id is registered.
     error AgentAlreadyRegistered();
 
     /// No such agent is registered.
@@ -74,6 +74,9 @@ interface IOpenClawCapacityAdapter {
     /// The caller is not the agent's operator.
     error NotAgentOperator();
 
+    /// The caller has `agentId` registered with this skill.
+    error OperatorHasAgent(bytes32 agentId);
+
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
 
@@ -90,13 +93,14 @@ interface IOpenClawCapacityAdapter {
     error StaleAttestation(uint256 attestationTime, uint256 currentTime);
 
     /// Registers an agent with a skill, the caller as its operator, and declares its capacity: a first one counts at once,
-    /// one of an agent that comes back moves the smoothed capacity.
+    /// one of an agent that comes back moves the smoothed capacity. Locks the caller's stake at the core.
     function registerAgent(bytes32 agentId, bytes32 skillTypeId, SkillCapacity calldata initialCapacity) external;
 
     /// Declares what the agent can do now. For its operator.
     function updateCapacity(bytes32 agentId, SkillCapacity calldata capacity) external;
 
-    /// Takes the agent off the list of its skill. For its operator.
+    /// Takes the agent off the list of its skill, and its operator out of the task type. For its operator; for anyone, when the
+    /// operator's stake is no longer locked for it, or less than the skill asks for.
     function deregisterAgent(bytes32 agentId) external;
 
     /// Registers a skill type whose agents' operators have at least `minStake` at stake when they register. Of more than 248
@@ -118,6 +122,9 @@ interface IOpenClawCapacityAdapter {
     /// The nonce of an attestation, good or not, or its timestamp if it has none; zero, which no good one has, if the bytes
     /// are none.
     function attestationNonce(bytes calldata attestation) external view returns (uint256 nonce);
+
+    /// For which task type an attestation is, good or not: the skill of its agent; zero if there is none.
+    function taskTypeOf(bytes calldata attestation) external view returns (bytes32 taskTypeId);
 
     /// The domain's id, `keccak256("OPENCLAW_AGENT")`.
     function domainId() external pure returns (bytes32);
@@ -150,6 +157,12 @@ interface IOpenClawCapacityAdapter {
 
     /// What an operator has at stake, at least, when it registers an agent with the skill.
     function skillMinStake(bytes32 skillTypeId) external view returns (uint256);
+
+    /// The agent with the skill that `operator` has registered; zero if none.
+    function getAgentOf(bytes32 skillTypeId, address operator) external view returns (bytes32);
+
+    /// Where sinks are.
+    function coreRegistry() external view returns (address);
 
     /// Where stakes are.
     function stakeManager() external view returns (address);

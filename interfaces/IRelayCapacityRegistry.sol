@@ -18,21 +18,14 @@ interface IRelayCapacityRegistry {
         bool registered;
     }
 
-    struct SignedRelayAttestation {
-        bytes32 nostrPubkey;
-        address operator;
-        uint256 eventsPerSecond;
-        uint256 storageGB;
-        uint256 bandwidthMbps;
-        uint256 timestamp;
-        uint256 nonce;
-        bytes signature;
-    }
-
     /// The aggregator is `aggregator`, from now on or from when `PowerAnnounced` says; there is none, if zero.
     event AggregatorSet(address indexed aggregator);
 
-    /// The dimensions have these weights, in basis points.
+    /// What operators have signed comes from `attestations`, from now on or from when
+    /// `PowerAnnounced` says.
+    event AttestationsSet(address indexed attestations);
+
+    /// The dimensions have these weights, in basis points, from now on or from when `PowerAnnounced` says.
     event CapacityWeightsUpdated(uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight);
 
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
@@ -41,12 +34,11 @@ interface IRelayCapacityRegistry {
     /// The owner is now `newOwner`.
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
+    /// Relays are paid by `paymentPool`.
+    event PaymentPoolSet(address indexed paymentPool);
+
     /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
     event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
-
-    /// An attestation in a batch was refused: the operator has no such relay (`relay`), it is too old or from the future
-    /// (`stale`), its nonce was used or passed over (`nonce`), or the operator did not sign it (`signature`).
-    event RelayAttestationRejected(bytes32 indexed nostrPubkey, string reason);
 
     /// A relay declared, or had attested, what it can do, which makes for `compositeCapacity`, smoothed.
     event RelayCapacityUpdated(bytes32 indexed nostrPubkey, uint256 eventsPerSecond, uint256 storageGB, uint256 bandwidthMbps, uint256 compositeCapacity);
@@ -57,46 +49,28 @@ interface IRelayCapacityRegistry {
     /// `operator` registered a relay, which starts with `compositeCapacity`.
     event RelayRegistered(bytes32 indexed nostrPubkey, address indexed operator, string relayUrl, uint256 compositeCapacity);
 
-    /// A batch of `length` is longer than the `maximum`.
-    error BatchTooLarge(uint256 length, uint256 maximum);
-
-    /// The signature recovers to no one.
-    error ECDSAInvalidSignature();
-
-    /// A signature is 65 bytes; this one has `length`.
-    error ECDSAInvalidSignatureLength(uint256 length);
-
-    /// `s` is in the upper half of the curve's order: the signature has a twin.
-    error ECDSAInvalidSignatureS(bytes32 s);
-
-    /// A call that must not fail for want of gas takes `required`, and `available` is left.
-    error InsufficientGas(uint256 required, uint256 available);
+    /// RelayAttestations is named already.
+    error AttestationsAlreadySet();
 
     /// `required` is more than the `available` stake.
     error InsufficientStake(uint256 required, uint256 available);
 
-    /// Zero is nobody's key.
-    error InvalidPubkey();
-
-    /// The signature is not that of whoever has to sign.
-    error InvalidSignature();
-
     /// Weights sum to 10 000.
     error InvalidWeights();
+
+    /// The key has not said at KeyRegistry that the caller is its operator.
+    error KeyNotProven(bytes32 key);
 
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
 
-    /// A nonce of `required` or more is needed, and less than 2^216.
-    error NonceAlreadyUsed(uint256 provided, uint256 required);
-
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
-    /// This is for the aggregator.
+    /// This is for the aggregator, and for RelayAttestations.
     error NotAuthorizedAggregator();
 
-    /// This is for the relay's operator, as long as it has the stake.
+    /// This is for the relay's operator, as long as its stake is locked and enough.
     error NotOperator();
 
     /// The caller operates the relay `nostrPubkey` already.
@@ -108,6 +82,9 @@ interface IRelayCapacityRegistry {
     /// `account` may not do what only the owner may.
     error OwnableUnauthorizedAccount(address account);
 
+    /// The payment pool is named already.
+    error PaymentPoolAlreadySet();
+
     /// There is a relay with this key already.
     error RelayAlreadyRegistered();
 
@@ -117,31 +94,33 @@ interface IRelayCapacityRegistry {
     /// A URL of `length` bytes is more than `maximum`.
     error RelayUrlTooLong(uint256 length, uint256 maximum);
 
-    /// What was signed is too old, or from the future.
-    error StaleAttestation(uint256 attestationTime, uint256 currentTime);
-
     /// There is no such task type.
     error TaskTypeDoesNotExist();
 
-    /// Registers the relay `nostrPubkey` with the caller as its operator, and with what it can do.
+    /// Registers the relay `nostrPubkey` with the caller as its operator, and with what it can do. Locks the caller's stake at
+    /// the core.
     function registerRelay(bytes32 nostrPubkey, string calldata relayUrl, RelayCapacity calldata initialCapacity) external;
 
-    /// Takes a relay off. For its operator; for anyone, when the operator no longer has the stake that registering takes.
-    /// Pools that the relay has joined do not hear of it: anyone can have it leave there then.
+    /// Takes a relay off, out of its pools, and out of the core. For its operator; for anyone, when the operator's stake is no
+    /// longer locked for it, or no longer what registering takes, or the key has named another operator.
     function deregisterRelay(bytes32 nostrPubkey) external;
 
-    /// Applies those of the attestations that are good, in their order, and says of the others why they are not. At most
-    /// 256.
-    function submitBatch(SignedRelayAttestation[] calldata attestations) external;
-
-    /// Updates what a relay can do, without its operator's signature. For the aggregator.
+    /// Updates what a relay can do. For RelayAttestations, which has the operator's signature, and the aggregator, which needs
+    /// none.
     function updateRelayCapacity(bytes32 nostrPubkey, RelayCapacity calldata capacity) external;
+
+    /// Takes updates of `attestations`, which has them signed, after StakeManager's `powerNotice`. Once, for ever.
+    function setAttestations(address attestations) external;
+
+    /// Makes `paymentPool` the one that a relay leaves when it is taken off. Once, for ever.
+    function setPaymentPool(address paymentPool) external;
 
     /// Takes updates of `aggregator` without a signature, after StakeManager's `powerNotice`. Of the one before, none from now
     /// on; of nobody, if zero. Until then operators attest themselves.
     function setAggregator(address aggregator) external;
 
-    /// Weights the dimensions, in basis points that sum to 10 000. Counts from each relay's next update on.
+    /// Weights the dimensions, in basis points that sum to 10 000, after StakeManager's `powerNotice`. Counts from each relay's
+    /// next update on.
     function setCapacityWeights(uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight) external;
 
     /// All there is to know of a relay.
@@ -168,12 +147,9 @@ interface IRelayCapacityRegistry {
     function getRelayOf(address operator) external view returns (bytes32);
 
     /// For whoever passes capacities on: a relay's operator, its composite capacity smoothed, the one that was attested last,
-    /// neither smoothed nor cut to the stake, both in units of 1e-9, and the number of that attestation among the operator's.
-    /// Zeros if there is no such relay.
-    function getCapacityUpdate(bytes32 nostrPubkey) external view returns (address operator, uint256 composite, uint256 raw, uint256 sequence);
-
-    /// The nonce of the attestation that was accepted last from `operator`.
-    function lastNonce(address operator) external view returns (uint256);
+    /// neither smoothed nor cut to the stake, both in units of 1e-9, the number of that attestation among the operator's, and
+    /// when it came, in seconds since 1970. Zeros if there is no such relay.
+    function getCapacityUpdate(bytes32 nostrPubkey) external view returns (address operator, uint256 composite, uint256 raw, uint256 sequence, uint256 time);
 
     /// Where task types are.
     function coreRegistry() external view returns (address);
@@ -187,11 +163,23 @@ interface IRelayCapacityRegistry {
     /// Whose updates count without a signature at `time`, in seconds since 1970, now or later, as far as it is announced.
     function getAggregator(uint256 time) external view returns (address);
 
+    /// Where keys are proven.
+    function keyRegistry() external view returns (address);
+
     /// The task type whose sinks' minimum stake operators need.
     function relayTaskTypeId() external view returns (bytes32);
 
     /// As `relayTaskTypeId`.
     function RELAY_TASK_TYPE_ID() external view returns (bytes32);
+
+    /// Who brings what operators have signed; zero until it is named, and believed.
+    function attestations() external view returns (address);
+
+    /// From when on what RelayAttestations brings is believed, in seconds since 1970; zero until it is named.
+    function attestationsFrom() external view returns (uint256);
+
+    /// Where relays are paid, which they leave when they are taken off; zero until it is named.
+    function paymentPool() external view returns (address);
 
     /// The weight of events per second, in basis points.
     function throughputWeight() external view returns (uint256);
@@ -202,11 +190,9 @@ interface IRelayCapacityRegistry {
     /// The weight of bandwidth, in basis points.
     function bandwidthWeight() external view returns (uint256);
 
-    /// The domain of the signatures (EIP-5267).
-    function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);
-
-    /// The type hash of an attestation.
-    function RELAY_ATTESTATION_TYPEHASH() external view returns (bytes32);
+    /// The weights that were set last, and from when on they count, in seconds since 1970: later than now, if they are
+    /// announced.
+    function announcedCapacityWeights() external view returns (uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight, uint256 from);
 
     /// 10 000: 100 % in basis points.
     function BPS() external view returns (uint256);

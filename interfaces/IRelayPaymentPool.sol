@@ -6,6 +6,9 @@ interface IRelayPaymentPool {
     /// An event costs at least `minPaymentPerEvent` when the pool is idle.
     event AntiSpamConfigUpdated(bytes32 indexed poolType, uint256 minPaymentPerEvent);
 
+    /// What is attested and not renewed is worth half after `epochs` epochs of 300 s.
+    event HalfLifeSet(uint256 epochs);
+
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
     event OwnershipTransferStarted(address indexed previousOwner, address indexed newOwner);
 
@@ -24,8 +27,11 @@ interface IRelayPaymentPool {
     /// `pool` pays the sinks of the task type, which are relays of this pool type.
     event RelayPoolCreated(bytes32 indexed poolType, bytes32 indexed taskTypeId, address indexed pool);
 
-    /// The pool heard of the relay's update number `sequence`, of `capacity`, neither smoothed nor cut.
+    /// The pool heard of the relay's update number `sequence`, or of its age: it is worth `capacity`, neither smoothed nor cut.
     event RelayRefreshed(bytes32 indexed poolType, bytes32 indexed nostrPubkey, uint256 capacity, uint256 sequence);
+
+    /// A half-life is 2 to 288 epochs of 300 s.
+    error InvalidHalfLife(uint256 epochs);
 
     /// There is no such pool type.
     error InvalidPoolType();
@@ -39,7 +45,7 @@ interface IRelayPaymentPool {
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
-    /// The caller does not operate the relay; or who joined with it no longer does.
+    /// The caller does not operate the relay, nor is it the relay registry; or who joined with it no longer does.
     error NotRelayOperator();
 
     /// The pool has heard of the relay's last update, which is number `sequence`.
@@ -63,16 +69,20 @@ interface IRelayPaymentPool {
     /// The relay is not in the pool.
     error RelayNotInPool();
 
-    /// Somebody registered the task type, with a minimum stake other than `required`. Deploy again.
+    /// Somebody registered the task type, with a minimum stake other than `required`, or as one in which sinks declare what they
+    /// like. Deploy again.
     error TaskTypeTaken(bytes32 taskTypeId, uint256 minStake, uint256 required);
 
     /// Registers the three task types, with the minimum stake of the relay registry's task type, and creates their pools. What
-    /// somebody has registered or created before is taken over, if the minimum stake is the same.
+    /// somebody has registered or created before is taken over, if the minimum stake is the same and capacities are attested.
     function initializePools() external;
 
-    /// Passes the last update of a relay in the pool on to CapacityRegistry, as it was attested, and gives the operator its
-    /// new units.
+    /// Passes the last update of a relay in the pool on to CapacityRegistry, as it was attested, less what it lost by its age;
+    /// and what it lost since, of one that was passed on. Gives the operator its new units.
     function refresh(bytes32 poolType, bytes32 nostrPubkey) external;
+
+    /// Has a relay leave all its pools, as it was taken off. For the relay registry.
+    function relayGone(bytes32 nostrPubkey) external;
 
     /// Has the caller paid from the pool, for the relay that it operates.
     function joinPool(bytes32 poolType, bytes32 nostrPubkey) external;
@@ -83,6 +93,9 @@ interface IRelayPaymentPool {
 
     /// Makes an event cost at least `minPaymentPerEvent` wei when a pool is idle. Less than 2^96.
     function setMinPaymentPerEvent(bytes32 poolType, uint256 minPaymentPerEvent) external;
+
+    /// Makes what is attested and not renewed worth half after `epochs` epochs of 300 s, 2 to 288; 12 until then.
+    function setHalfLife(uint256 epochs) external;
 
     /// Reads loads from `pricingCurve`; zero for none.
     function setPricingCurve(address pricingCurve) external;
@@ -123,6 +136,9 @@ interface IRelayPaymentPool {
 
     /// Where loads are; zero if nowhere.
     function pricingCurve() external view returns (address);
+
+    /// After how many epochs of 300 s what is attested and not renewed is worth half.
+    function halfLife() external view returns (uint256);
 
     /// `keccak256("RELAY_WRITE")`
     function RELAY_WRITE() external view returns (bytes32);

@@ -3,6 +3,9 @@
 pragma solidity ^0.8.4;
 
 interface IUniversalCapacityAdapter {
+    /// `adapter` speaks for the task type, as its creator has it; or no longer.
+    event AdapterBound(bytes32 indexed taskTypeId, address indexed adapter, bool bound);
+
     /// `adapter` reads the attestations of the domain: from now on, or from when `PowerAnnounced` says.
     event AdapterRegistered(bytes32 indexed domainId, address indexed adapter, string description);
 
@@ -11,6 +14,9 @@ interface IUniversalCapacityAdapter {
 
     /// `sink` attested `normalizedCapacity`, and the core registry took it, as far as the sink's stake backs it.
     event AttestationRouted(bytes32 indexed domainId, address indexed sink, uint256 normalizedCapacity);
+
+    /// What is attested and not renewed is worth half after `epochs` epochs of 300 s.
+    event HalfLifeSet(uint256 epochs);
 
     /// `previousOwner` has started to hand over to `newOwner`, who has to accept.
     event OwnershipTransferStarted(address indexed previousOwner, address indexed newOwner);
@@ -30,6 +36,9 @@ interface IUniversalCapacityAdapter {
     /// The domain has an adapter: remove it first.
     error AdapterAlreadyRegistered();
 
+    /// The creator of the task type has not said that `adapter` speaks for it.
+    error AdapterNotBound(bytes32 taskTypeId, address adapter);
+
     /// The domain has no adapter, or none that is believed yet.
     error AdapterNotRegistered();
 
@@ -43,11 +52,17 @@ interface IUniversalCapacityAdapter {
     /// The domain's adapter does not take this for a genuine attestation of a sink.
     error InvalidAttestation();
 
+    /// A half-life is 2 to 288 epochs of 300 s.
+    error InvalidHalfLife(uint256 epochs);
+
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
 
     /// The attestation is not newer than the last one of its sink: a nonce of `required` or more is needed.
     error NonceAlreadyUsed(uint256 provided, uint256 required);
+
+    /// A nonce of `provided` is more than 2^32 above the last one of the sink: `maximum` would do.
+    error NonceTooHigh(uint256 provided, uint256 maximum);
 
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
@@ -71,6 +86,14 @@ interface IUniversalCapacityAdapter {
     /// core registry. Its share of the pool follows when somebody rebalances.
     function routeAttestation(bytes32 domainId, bytes calldata attestation) external;
 
+    /// Brings to the core what the sink's last attestation in the task type lost by its age: it has no more there than that is
+    /// worth. Does nothing of who never attested here.
+    function refresh(bytes32 taskTypeId, address sink) external;
+
+    /// Has `adapter` speak for the task type, if the owner has registered it; or no longer. For the task type's creator, as
+    /// CapacityRegistry knows it. An owner that registers an adapter for a task type of its own has bound it.
+    function bindAdapter(bytes32 taskTypeId, address adapter, bool bound) external;
+
     /// Takes attestations of the domain's adapter without numbers, one per sink and epoch; or no longer. For the creator of
     /// the domain's task type, as CapacityRegistry knows it. Another adapter needs it again.
     function setUnnumbered(bytes32 domainId, bool unnumbered) external;
@@ -79,8 +102,12 @@ interface IUniversalCapacityAdapter {
     /// believed after StakeManager's `powerNotice`: an adapter that lies can raise what sinks owe.
     function registerAdapter(address adapter) external;
 
-    /// Registers the adapter of a domain whose sinks serve this task type of the core registry, likewise.
+    /// Registers the adapter of a domain whose sinks serve this task type of the core registry, likewise; if zero, the one that
+    /// the adapter says of each attestation.
     function registerAdapter(address adapter, bytes32 taskTypeId) external;
+
+    /// Makes what is attested and not renewed worth half after `epochs` epochs of 300 s, 2 to 288; 12 until then.
+    function setHalfLife(uint256 epochs) external;
 
     /// Takes the domain off, at once. What has been attested stays used, should it come back.
     function removeAdapter(bytes32 domainId) external;
@@ -95,11 +122,21 @@ interface IUniversalCapacityAdapter {
     /// if that is announced. Zeros if it has none.
     function getRegistration(bytes32 domainId) external view returns (address adapter, bytes32 taskTypeId, uint256 from);
 
-    /// The task type of the core registry that the domain's sinks serve; zero if it has no adapter.
+    /// The task type of the core registry that the domain's sinks serve; zero if it has no adapter, or one that says itself.
     function getTaskTypeId(bytes32 domainId) external view returns (bytes32);
 
     /// The domains that have an adapter, at most 256, in no order.
     function getAllDomains() external view returns (bytes32[] memory);
+
+    /// Whether the creator of the task type has `adapter` speak for it.
+    function isBound(bytes32 taskTypeId, address adapter) external view returns (bool);
+
+    /// What was attested of `sink` in the task type last, in units of 1e-9, and when that came, in seconds since 1970; zeros if
+    /// nothing was.
+    function getAttested(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 time);
+
+    /// After how many epochs of 300 s what is attested and not renewed is worth half.
+    function halfLife() external view returns (uint256);
 
     /// How many domains have an adapter.
     function domainCount() external view returns (uint256);

@@ -11,8 +11,9 @@ use super::{
 
 /// What a constructor takes at most, as measured on the devnet.
 const CONSTRUCTOR_GAS: u64 = 500_000;
-/// What a connecting call takes; most take less, those that make pools more.
+/// What a connecting call takes; most take less, those that make pools more, for each.
 const CALL_GAS: u64 = 300_000;
+const POOL_GAS: u64 = 800_000;
 
 /// Where the chain estimates nothing: activation takes at most this, and bytes of code so much each, as calldata and stored.
 const ACTIVATION_GAS: u64 = 15_000_000;
@@ -57,7 +58,7 @@ impl Estimate {
             items.push(match task {
                 Task::Deploy(program) => creation(chain, program.name, builds).await?,
                 Task::Cache(program) => assumed(format!("cache {}", program.name)),
-                Task::Call { label, .. } => assumed(format!("call {label}")),
+                Task::Call { label, .. } => connecting(label),
                 Task::HandOver(program) => assumed(format!("hand over {}", program.name)),
             });
         }
@@ -142,6 +143,18 @@ impl Estimate {
             format_ether(total)
         );
         Ok(())
+    }
+}
+
+fn connecting(label: &str) -> Item {
+    let pools = match label {
+        _ if label.ends_with(".initializePools") => 3,
+        _ if label.ends_with(".initializePool") || label.contains(".createPool(") => 1,
+        _ => 0,
+    };
+    Item {
+        gas: CALL_GAS + pools * POOL_GAS,
+        ..assumed(format!("call {label}"))
     }
 }
 

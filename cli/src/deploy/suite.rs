@@ -905,6 +905,8 @@ pub const STEPS: &[Step] = &[
         &[Contract("VelocityMetrics")],
         &[check("velocityMetrics()", &[], Contract("VelocityMetrics"))],
     )),
+    // --- Keys of relays and nodes
+    Deploy(without_owner(core("KeyRegistry", "key-registry", &[]))),
     // --- Lightning. Its contracts want their task type to be there.
     Do(when(
         "domains.lightning",
@@ -934,6 +936,7 @@ pub const STEPS: &[Step] = &[
         &[
             shown(Contract("CapacityRegistry"), "coreRegistry()"),
             shown(Contract("StakeManager"), "stakeManager()"),
+            shown(Contract("KeyRegistry"), "keyRegistry()"),
             shown(Setting("lightning.task_type"), "lightningTaskTypeId()"),
             shown(Setting("lightning.sats_per_unit"), "satsPerUnit()"),
             OWNER,
@@ -972,6 +975,20 @@ pub const STEPS: &[Step] = &[
             Yes,
         )],
     )),
+    // Pay follows what is attested: nobody declares.
+    Do(when(
+        "domains.lightning",
+        call(
+            "CapacityRegistry",
+            "requireAttestations(bytes32)",
+            &[Setting("lightning.task_type")],
+            &[check(
+                "isAttested(bytes32)",
+                &[Setting("lightning.task_type")],
+                Yes,
+            )],
+        ),
+    )),
     Do(call(
         "LightningRoutingPool",
         "initializePool()",
@@ -1004,9 +1021,21 @@ pub const STEPS: &[Step] = &[
         &[
             shown(Contract("CapacityRegistry"), "coreRegistry()"),
             shown(Contract("StakeManager"), "stakeManager()"),
+            shown(Contract("KeyRegistry"), "keyRegistry()"),
             shown(Setting("relay.task_type"), "relayTaskTypeId()"),
             OWNER,
         ],
+    )),
+    // It locks the stake behind each listing.
+    Do(adapter(
+        &[Contract("RelayCapacityRegistry"), Yes],
+        &[Contract("RelayCapacityRegistry"), No],
+        adapter_from(&[Contract("RelayCapacityRegistry")]),
+        &[check(
+            "authorizedAdapters(address)",
+            &[Contract("RelayCapacityRegistry")],
+            Yes,
+        )],
     )),
     Do(when(
         "relay.aggregator",
@@ -1049,6 +1078,33 @@ pub const STEPS: &[Step] = &[
             Yes,
         )],
     )),
+    // It brings what operators have signed.
+    Deploy(without_owner(of_domain(
+        "relay",
+        "RelayAttestations",
+        "relay-attestations",
+        &[shown(Contract("RelayCapacityRegistry"), "relayRegistry()")],
+    ))),
+    Do(once(with_notice(
+        Check {
+            view: "attestationsFrom()",
+            arguments: &[],
+            expected: Expected::NotZero,
+        },
+        call(
+            "RelayCapacityRegistry",
+            "setAttestations(address)",
+            &[Contract("RelayAttestations")],
+            &[check("attestations()", &[], Contract("RelayAttestations"))],
+        ),
+    ))),
+    // A relay that is taken off leaves its pools.
+    Do(once(call(
+        "RelayCapacityRegistry",
+        "setPaymentPool(address)",
+        &[Contract("RelayPaymentPool")],
+        &[check("paymentPool()", &[], Contract("RelayPaymentPool"))],
+    ))),
     Do(call(
         "RelayPaymentPool",
         "setPricingCurve(address)",
@@ -1101,7 +1157,21 @@ pub const STEPS: &[Step] = &[
         "openclaw",
         "OpenClawCapacityAdapter",
         "openclaw-capacity-adapter",
-        &[shown(Contract("StakeManager"), "stakeManager()"), OWNER],
+        &[
+            shown(Contract("CapacityRegistry"), "coreRegistry()"),
+            shown(Contract("StakeManager"), "stakeManager()"),
+            OWNER,
+        ],
+    )),
+    Do(adapter(
+        &[Contract("OpenClawCapacityAdapter"), Yes],
+        &[Contract("OpenClawCapacityAdapter"), No],
+        adapter_from(&[Contract("OpenClawCapacityAdapter")]),
+        &[check(
+            "authorizedAdapters(address)",
+            &[Contract("OpenClawCapacityAdapter")],
+            Yes,
+        )],
     )),
     Do(once(call(
         "OpenClawCapacityAdapter",

@@ -14,6 +14,9 @@ sol! {
     /// `creator` registered the task type; its sinks stake at least `minStake`.
     #[derive(Debug, PartialEq, Eq)]
     event TaskTypeRegistered(bytes32 indexed taskTypeId, address indexed creator, uint256 minStake);
+    /// Adapters alone say what sinks of the task type can do, from now on.
+    #[derive(Debug, PartialEq, Eq)]
+    event AttestationsRequired(bytes32 indexed taskTypeId);
     /// `sink` serves the task type, at first with `initialCapacity`, which its stake backs.
     #[derive(Debug, PartialEq, Eq)]
     event SinkRegistered(bytes32 indexed taskTypeId, address indexed sink, uint256 initialCapacity);
@@ -85,6 +88,9 @@ sol! {
     /// The caller is neither the aggregator nor an adapter.
     #[derive(Debug, PartialEq, Eq)]
     error NotAuthorizedAggregator();
+    /// `caller` did not create the task type.
+    #[derive(Debug, PartialEq, Eq)]
+    error NotTaskTypeCreator(address caller);
     /// What was attested at `timestamp` is older than what the sink declared itself, at `declaredAt`.
     #[derive(Debug, PartialEq, Eq)]
     error OlderThanDeclared(uint256 timestamp, uint256 declaredAt);
@@ -121,6 +127,7 @@ pub enum Error {
     RevealTooEarly(RevealTooEarly),
     CommitHashMismatch(CommitHashMismatch),
     NotAuthorizedAggregator(NotAuthorizedAggregator),
+    NotTaskTypeCreator(NotTaskTypeCreator),
     OlderThanDeclared(OlderThanDeclared),
     NotAuthorizedAdapter(NotAuthorizedAdapter),
     NotServiceDirectory(NotServiceDirectory),

@@ -33,6 +33,13 @@
 //! A first registration counts at once; from then on each declaration moves the smoothed capacity by 30 % of the way, one
 //! step a block at most. A sink that leaves and comes back has no more than it left with.
 //!
+//! # Attested task types
+//!
+//! Where pay has to follow proof, capacity comes from adapters alone: in a task type whose creator said so, for good
+//! ([`require_attestations`](CapacityRegistry::require_attestations)). Nobody reveals a capacity there,
+//! nobody registers itself with more than none, and the aggregator has no say. A first capacity is smoothed too, from zero.
+//! What an adapter knows to have grown old it limits ([`limit_capacity_for`](CapacityRegistry::limit_capacity_for)), at once.
+//!
 //! # Capacity over time
 //!
 //! Of each sink in each task type there is a running sum of capacity-seconds, with one observation an epoch of 300 s in which
@@ -65,7 +72,7 @@ mod sinks;
 mod task_types;
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, Uint, B256, U256, U32, U8};
+use alloy_primitives::{Address, Uint, B256, U256, U32};
 use bpe_common::{
     call::require_contract,
     clock,
@@ -81,7 +88,7 @@ use stylus_sdk::{prelude::*, storage::*};
 #[allow(unused_imports)]
 pub use history::{Observation, Summary};
 pub use interface::*;
-use sinks::{last_reveal_block, Capacities};
+use sinks::last_reveal_block;
 use task_types::Origin;
 
 /// Blocks within which a commitment has to be revealed.
@@ -109,6 +116,10 @@ pub(crate) const REGISTERED: u8 = 1;
 pub(crate) const BONDED: u8 = 2;
 /// Its id follows from its creator and a name.
 pub(crate) const DERIVED: u8 = 3;
+/// Which of them it is.
+pub(crate) const KIND: u8 = 3;
+/// Adapters alone say what its sinks can do.
+pub(crate) const ATTESTED: u8 = 4;
 
 /// Slot 0: min_stake (112 bits), total_capacity (104: 2^24 capacities), sink_count (32), state (8: 0 if there is none).
 /// Registering, leaving and every change of capacity write it once. Slot 1: creator (160), which never changes.
@@ -208,7 +219,8 @@ impl CapacityRegistry {
     /// * [`TaskTypeRegistered`]; StakeManager's `StakeBonded`
     pub fn register_task_type(&mut self, task_type_id: B256, min_stake: U256) -> Result<(), Error> {
         let creator = self.vm().msg_sender();
-        let origin = match !self.adapter_from(creator).is_zero() || self.is_setting_up()? {
+        let is_trusted = !self.adapter_from(creator).is_zero() || self.is_setting_up()?;
+        let origin = match is_trusted {
             true => Origin::Trusted,
             false => Origin::Bonded,
         };
@@ -251,10 +263,28 @@ impl CapacityRegistry {
         self.set_weighting(task_type_id, weighting)
     }
 
+    /// Has adapters alone say what sinks of the task type can do, from now on, for good. For its creator.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotTaskTypeCreator`]
+    ///
+    /// # Events
+    ///
+    /// * [`AttestationsRequired`]
+    pub fn require_attestations(&mut self, task_type_id: B256) -> Result<(), Error> {
+        let caller = self.vm().msg_sender();
+        if self.get_creator(task_type_id) != caller {
+            return Err(NotTaskTypeCreator { caller }.into());
+        }
+        self.set_attested(task_type_id);
+        Ok(())
+    }
+
     // --- Sinks
 
-    /// Registers the caller as a sink with `initial_capacity`, clipped to what its stake can still back. A sink that was
-    /// here before goes on from the smoothed capacity that it left with.
+    /// Registers the caller as a sink with `initial_capacity`, clipped to what its stake can still back; with none, where
+    /// capacities are attested. A sink that was here before goes on from the smoothed capacity that it left with.
     ///
     /// # Errors
     ///
@@ -271,7 +301,11 @@ impl CapacityRegistry {
         initial_capacity: U256,
     ) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
-        self.register(task_type_id, sink, initial_capacity)
+        let initial = match self.is_attested(task_type_id) {
+            true => U256::ZERO,
+            false => initial_capacity,
+        };
+        self.register(task_type_id, sink, initial)
     }
 
     /// Takes the caller out of the task type. Its stake starts unbonding when it was the last one, and the pool stops
@@ -324,6 +358,7 @@ impl CapacityRegistry {
     /// # Errors
     ///
     /// * [`NoCommitPending`], [`RevealTooEarly`], [`CommitExpired`], [`CommitHashMismatch`]
+    /// * [`NotAuthorizedAdapter`] where capacities are attested.
     ///
     /// # Events
     ///
@@ -335,6 +370,9 @@ impl CapacityRegistry {
         nonce: B256,
     ) -> Result<(), Error> {
         let sink = self.vm().msg_sender();
+        if self.is_attested(task_type_id) {
+            return Err(NotAuthorizedAdapter { caller: sink }.into());
+        }
         let bound = [task_type_id, sink.into_word(), capacity.into(), nonce];
         let hashes = [hash_words(&bound), hash_words(&[capacity.into(), nonce])];
         self.consume_commit(task_type_id, sink, hashes)?;
@@ -344,7 +382,7 @@ impl CapacityRegistry {
 
     // --- Aggregator and adapters
 
-    /// Updates the capacity of a sink, as attested.
+    /// Updates the capacity of a sink, as attested. For adapters; for the aggregator, but in attested task types.
     ///
     /// # Errors
     ///
@@ -359,7 +397,7 @@ impl CapacityRegistry {
         sink: Address,
         capacity: U256,
     ) -> Result<(), Error> {
-        self.only_updater()?;
+        self.only_updater(task_type_id)?;
         self.require_registered(task_type_id, sink)?;
         self.update(task_type_id, sink, capacity)
     }
@@ -381,7 +419,7 @@ impl CapacityRegistry {
         capacity: U256,
         timestamp: U256,
     ) -> Result<(), Error> {
-        self.only_updater()?;
+        self.only_updater(task_type_id)?;
         self.require_registered(task_type_id, sink)?;
         let declared_at = self.declared_at(task_type_id, sink);
         if timestamp < declared_at {
@@ -427,6 +465,26 @@ impl CapacityRegistry {
         self.deregister(task_type_id, sink)
     }
 
+    /// Cuts the capacity of `sink` to `limit` at once, without smoothing, as what was attested of it has grown old; the pool
+    /// hears of it. For adapters.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAuthorizedAdapter`], and as [`CapacityRegistry::sync_capacity`].
+    ///
+    /// # Events
+    ///
+    /// * As [`CapacityRegistry::sync_capacity`].
+    pub fn limit_capacity_for(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        limit: U256,
+    ) -> Result<(), Error> {
+        self.only_adapter()?;
+        self.cut(task_type_id, sink, limit)
+    }
+
     // --- Anyone
 
     /// Clips the capacity of `sink` to what its stake backs now, after a slash say. Does nothing if it fits.
@@ -439,18 +497,7 @@ impl CapacityRegistry {
     ///
     /// * [`CapacityClipped`], [`ListenerFailed`]
     pub fn sync_capacity(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
-        self.require_registered(task_type_id, sink)?;
-        let now = self.capacities(task_type_id, sink);
-        let room = self.room(sink, now, now.max())?;
-        let clipped = Capacities {
-            raw: now.raw.min(room),
-            smoothed: now.smoothed.min(room),
-        };
-        if clipped == now {
-            return Ok(());
-        }
-        self.store(task_type_id, sink, now, clipped);
-        self.clipped(task_type_id, sink, clipped)
+        self.cut(task_type_id, sink, U256::MAX)
     }
 
     // --- Owner
@@ -565,7 +612,12 @@ impl CapacityRegistry {
 
     /// Whether a minimum stake of the task type's creator is set aside, until somebody else serves it.
     pub fn is_bonded(&self, task_type_id: B256) -> bool {
-        self.task_types.getter(task_type_id).state.get() == U8::from(BONDED)
+        self.state(task_type_id) & KIND == BONDED
+    }
+
+    /// Whether adapters alone say what sinks of the task type can do.
+    pub fn is_attested(&self, task_type_id: B256) -> bool {
+        self.state(task_type_id) & ATTESTED != 0
     }
 
     /// All sinks of a task type, and their smoothed capacities. For long lists: [`CapacityRegistry::get_sinks_page`].

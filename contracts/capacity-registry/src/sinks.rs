@@ -75,7 +75,11 @@ impl CapacityRegistry {
             .into());
         }
         let raw = wanted.min(room);
-        let smoothed = memory.map_or(raw, |memory| memory.min(raw));
+        let smoothed = match memory {
+            Some(memory) => memory.min(raw),
+            None if self.is_attested(id) => math::ewma(raw, 0),
+            None => raw,
+        };
         self.append(id, sink, count);
         let capacities = Capacities { raw, smoothed };
         self.store(id, sink, Capacities::NONE, capacities);
@@ -171,6 +175,22 @@ impl CapacityRegistry {
         } else {
             Ok(())
         }
+    }
+
+    /// Cuts what `sink` has to `limit`, and to what its stake backs.
+    pub(crate) fn cut(&mut self, id: B256, sink: Address, limit: U256) -> Result<(), Error> {
+        self.require_registered(id, sink)?;
+        let now = self.capacities(id, sink);
+        let room = self.room(sink, now, now.max())?.min(clip(limit));
+        let rest = Capacities {
+            raw: now.raw.min(room),
+            smoothed: now.smoothed.min(room),
+        };
+        if rest == now {
+            return Ok(());
+        }
+        self.store(id, sink, now, rest);
+        self.clipped(id, sink, rest)
     }
 
     /// The smoothed capacity after `raw` was declared: a step further than `previous`, unless one was taken in this block.
@@ -278,9 +298,11 @@ impl CapacityRegistry {
         )
     }
 
-    pub(crate) fn only_updater(&self) -> Result<(), Error> {
+    /// An adapter, or the aggregator, but where capacities come from adapters alone.
+    pub(crate) fn only_updater(&self, id: B256) -> Result<(), Error> {
         let caller = self.vm().msg_sender();
-        match caller == self.authorized_aggregator() || self.authorized_adapters(caller) {
+        let by_aggregator = caller == self.authorized_aggregator() && !self.is_attested(id);
+        match by_aggregator || self.authorized_adapters(caller) {
             true => Ok(()),
             false => Err(NotAuthorizedAggregator {}.into()),
         }

@@ -12,7 +12,7 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-use super::{interface::*, CapacityRegistry, BONDED, DERIVED, REGISTERED};
+use super::{interface::*, CapacityRegistry, ATTESTED, BONDED, DERIVED, KIND, REGISTERED};
 
 /// Why somebody may have an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +26,12 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    fn state(self) -> U8 {
-        U8::from(match self {
+    fn kind(self) -> u8 {
+        match self {
             Self::Trusted => REGISTERED,
             Self::Bonded => BONDED,
             Self::Derived => DERIVED,
-        })
+        }
     }
 }
 
@@ -47,18 +47,18 @@ impl CapacityRegistry {
         let min = narrow(min_stake).ok_or(MinStakeTooLarge {
             minStake: min_stake,
         })?;
-        let mut task_type = self.task_types.setter(id);
-        let (state, before) = (task_type.state.get(), task_type.creator.get());
-        let is_taken = !state.is_zero();
-        if is_taken && (origin != Origin::Derived || state == origin.state()) {
+        let (kind, before) = (self.state(id) & KIND, self.get_creator(id));
+        if kind != 0 && (origin != Origin::Derived || kind == origin.kind()) {
             return Err(TaskTypeAlreadyExists {}.into());
         }
-        task_type.state.set(origin.state());
+        // Whoever had it before has no say: neither in who attests.
+        let mut task_type = self.task_types.setter(id);
+        task_type.state.set(U8::from(origin.kind()));
         task_type.creator.set(creator);
         // For those who register from now on: who serves has locked what was asked for.
         task_type.min_stake.set(min);
         emit!(self.vm(), TaskTypeRegistered[id, creator](min_stake));
-        if state == Origin::Bonded.state() {
+        if kind == BONDED {
             self.tell_stakes(IStakeManager::releaseBondCall::SELECTOR, before)?;
         }
         match origin {
@@ -69,16 +69,26 @@ impl CapacityRegistry {
 
     /// Frees what the creator of the task type set aside, when `sink` is somebody else's.
     pub(crate) fn release_bond(&mut self, id: B256, sink: Address) -> Result<(), Error> {
-        let mut task_type = self.task_types.setter(id);
-        if task_type.state.get() != U8::from(BONDED) {
+        let state = self.state(id);
+        let creator = self.get_creator(id);
+        if state & KIND != BONDED || creator == sink {
             return Ok(());
         }
-        let creator = task_type.creator.get();
-        if creator == sink {
-            return Ok(());
-        }
-        task_type.state.set(U8::from(REGISTERED));
+        let rest = REGISTERED | (state & ATTESTED);
+        self.task_types.setter(id).state.set(U8::from(rest));
         self.tell_stakes(IStakeManager::releaseBondCall::SELECTOR, creator)
+    }
+
+    /// What the task type is, see [`KIND`], and whether it is [`ATTESTED`]; zero if there is no such.
+    pub(crate) fn state(&self, id: B256) -> u8 {
+        self.task_types.getter(id).state.get().wrapping_to()
+    }
+
+    /// Has adapters alone say what sinks of the task type, which is there, can do.
+    pub(crate) fn set_attested(&mut self, id: B256) {
+        let state = self.state(id) | ATTESTED;
+        self.task_types.setter(id).state.set(U8::from(state));
+        emit!(self.vm(), AttestationsRequired[id]);
     }
 
     /// Has BackpressurePool weigh the sinks of a new task type otherwise than by capacity.

@@ -29,6 +29,9 @@ sol! {
     /// The signature is not that of whoever has to sign.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidSignature();
+    /// A half-life is 2 to 288 epochs of 300 s.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidHalfLife(uint256 epochs);
 }
 
 /// Why what was brought is refused.
@@ -107,6 +110,11 @@ impl Last {
         widen(self.timestamp.get())
     }
 
+    /// Notes that somebody said at `now`, in a transaction of its own, what its nonces do not count.
+    pub fn touch(&mut self, now: u64) {
+        self.timestamp.set(Uint::wrapping_from(now));
+    }
+
     /// Checks that what was signed at `timestamp` is fresh, and that its nonce comes after the last one.
     ///
     /// # Errors
@@ -151,6 +159,41 @@ pub fn require_fresh(vm: &dyn Host, timestamp: U256) -> Result<(), StaleAttestat
             currentTime: U256::from(now),
         }),
         false => Ok(()),
+    }
+}
+
+/// After how many epochs what is attested is worth half, until somebody sets another number: an hour.
+pub const HALF_LIFE: u16 = 12;
+
+/// What is left of `value`, at most 2^92, that was attested at `time`, if it was not renewed until `now`: half of it after
+/// each `half_life` epochs of 300 s, in a straight line in between. Whole epochs count, so that who renews every epoch loses
+/// nothing. Rounded down. Exact to 2^-31 of the value; zero after 92 half-lives at the latest.
+pub fn decayed(value: u128, time: u64, now: u64, half_life: u16) -> u128 {
+    let epochs = now.saturating_sub(time) / clock::EPOCH;
+    let life = u64::from(half_life.max(1));
+    let (halvings, rest) = (epochs / life, epochs % life);
+    let Some(shift) = u32::try_from(halvings).ok().filter(|shift| *shift < 128) else {
+        return 0;
+    };
+    // Between a half and one, with 32 bits behind the point. The product has 125 bits at most.
+    let part = (1_u64 << 32).saturating_sub((rest << 31) / life);
+    (value >> shift).saturating_mul(u128::from(part)) >> 32
+}
+
+/// Whether what was attested at `time` has lost some of its worth by `now`, if it had any: then nobody has more than is left.
+pub fn is_old(time: u64, now: u64) -> bool {
+    now.saturating_sub(time) >= clock::EPOCH
+}
+
+/// The half-life, if it is 2 to 288 epochs.
+///
+/// # Errors
+///
+/// * [`InvalidHalfLife`]
+pub fn half_life(epochs: U256) -> Result<u16, InvalidHalfLife> {
+    match epochs.saturating_to::<u16>() {
+        life @ 2..=288 => Ok(life),
+        _ => Err(InvalidHalfLife { epochs }),
     }
 }
 

@@ -34,7 +34,6 @@ sol! {
         function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
         function getSmoothedCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function getRawCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
-        function getService(bytes32 taskTypeId, address sink) external view returns (uint256 capacity, uint256 since, uint256 until);
         function getCapacitySeconds(bytes32 taskTypeId, address sink, uint256 time) external view returns (uint256 capacitySeconds);
         function getPeakCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
         function updateCapacityFromAggregator(bytes32 taskTypeId, address sink, uint256 capacity) external;
@@ -70,8 +69,11 @@ sol! {
     /// CapacityRegistry, as adapters see it that register sinks for their operators.
     interface ISinkRegistrar {
         function registerTaskType(bytes32 taskTypeId, uint256 minStake) external;
+        function requireAttestations(bytes32 taskTypeId) external;
+        function isAttested(bytes32 taskTypeId) external view returns (bool);
         function isRegistered(bytes32 taskTypeId, address sink) external view returns (bool);
         function registerSinkFor(bytes32 taskTypeId, address sink, uint256 initialCapacity) external;
+        function limitCapacityFor(bytes32 taskTypeId, address sink, uint256 limit) external;
         function deregisterSinkFor(bytes32 taskTypeId, address sink) external;
     }
 
@@ -80,6 +82,12 @@ sol! {
         function getStake(address sink) external view returns (uint256);
         function getCapacityCap(address sink) external view returns (uint256);
         function requiredStake(address sink, uint256 minStake) external view returns (uint256);
+    }
+
+    /// CapacityRegistry and StakeManager, as LightningRoutingPool sees them to compare what is locked.
+    interface IStakeLocks {
+        function stakeManager() external view returns (address);
+        function getLockedStake(address sink) external view returns (uint256);
     }
 
     /// BackpressurePool, as the pools of the domains see it.
@@ -111,7 +119,30 @@ sol! {
     /// RelayCapacityRegistry, as RelayPaymentPool sees it.
     interface IRelayRegistry {
         function relayTaskTypeId() external view returns (bytes32);
-        function getCapacityUpdate(bytes32 nostrPubkey) external view returns (address operator, uint256 composite, uint256 raw, uint256 sequence);
+        function getCapacityUpdate(bytes32 nostrPubkey) external view returns (address operator, uint256 composite, uint256 raw, uint256 sequence, uint256 time);
+    }
+
+    /// KeyRegistry, as the registries of relays and nodes see it.
+    interface IKeyRegistry {
+        function getKey(uint8 scheme, bytes32 key) external view returns (address operator, uint256 time, uint8 firstByte);
+    }
+
+    /// What a relay can do, as RelayAttestations passes it on.
+    struct RelayUpdate {
+        uint256 eventsPerSecond;
+        uint256 storageGB;
+        uint256 bandwidthMbps;
+    }
+
+    /// RelayCapacityRegistry, as RelayAttestations sees it.
+    interface IRelayUpdates {
+        function getOperator(bytes32 nostrPubkey) external view returns (address);
+        function updateRelayCapacity(bytes32 nostrPubkey, RelayUpdate capacity) external;
+    }
+
+    /// RelayPaymentPool, as RelayCapacityRegistry sees it.
+    interface IRelayPool {
+        function relayGone(bytes32 nostrPubkey) external;
     }
 
     /// StakeManager, as Judge sees it.
@@ -320,6 +351,11 @@ sol! {
     /// read as the same attestation it is the same. Later attestations have higher numbers; a time in seconds will do.
     interface ISequencedAdapter {
         function attestationNonce(bytes attestation) external view returns (uint256 nonce);
+    }
+
+    /// What the adapter of a domain with several task types has besides: for which one an attestation is.
+    interface ITaskTypeAdapter {
+        function taskTypeOf(bytes attestation) external view returns (bytes32 taskTypeId);
     }
 
     /// The adapter of a payment protocol, as CrossProtocolRouter sees it: pays `amount`, which comes as the call's value, to

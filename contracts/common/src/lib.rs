@@ -8,6 +8,7 @@
 //! | [`erc20`] | ERC-20 transfers that believe nothing a token says |
 //! | [`connections`] | keeps strangers from connecting a contract to Superfluid pools |
 //! | [`eip712`] | domain separators and struct hashes |
+//! | [`curve`] | keys of Nostr and Lightning, proven by precompiles |
 //! | [`signature`] | ECDSA by precompile, ERC-1271 for contract accounts |
 //! | [`attestation`] | what is signed off chain and brought on chain: freshness, order, signer |
 //! | [`list`] | lists of ids, swap and pop |
@@ -32,6 +33,7 @@ pub mod call;
 pub mod clock;
 pub mod clones;
 pub mod connections;
+pub mod curve;
 pub mod eip712;
 pub mod erc20;
 pub mod events;

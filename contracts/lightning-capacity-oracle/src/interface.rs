@@ -8,6 +8,7 @@ use alloy_sol_types::sol;
 use bpe_common::{
     attestation,
     call::{NotAContract, Revert},
+    curve::KeyNotProven,
     ownable,
 };
 use stylus_sdk::{abi::Bytes, prelude::*};
@@ -45,6 +46,9 @@ sol! {
     /// So many sats are a capacity unit now.
     #[derive(Debug, PartialEq, Eq)]
     event SatsPerUnitSet(uint256 satsPerUnit);
+    /// What is attested and not renewed is worth half after `epochs` epochs of 300 s.
+    #[derive(Debug, PartialEq, Eq)]
+    event HalfLifeSet(uint256 epochs);
 
     /// `required` is more than the `available` stake.
     #[derive(Debug, PartialEq, Eq)]
@@ -61,9 +65,6 @@ sol! {
     /// The caller operates `nodePubkey`, and an operator has one node.
     #[derive(Debug, PartialEq, Eq)]
     error OperatorHasNode(bytes32 nodePubkey);
-    /// No node's key is zero.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidNodePubkey();
     /// A capacity unit is at least one sat, and at most all that there are.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidSatsPerUnit(uint256 satsPerUnit);
@@ -89,10 +90,11 @@ pub enum Error {
     NodeNotRegistered(NodeNotRegistered),
     NotOperator(NotOperator),
     OperatorHasNode(OperatorHasNode),
-    InvalidNodePubkey(InvalidNodePubkey),
+    KeyNotProven(KeyNotProven),
     InvalidSatsPerUnit(InvalidSatsPerUnit),
     TaskTypeDoesNotExist(TaskTypeDoesNotExist),
     BatchTooLarge(BatchTooLarge),
+    InvalidHalfLife(attestation::InvalidHalfLife),
     NotAContract(NotAContract),
     Revert(Revert),
     Ownable(ownable::Error),

@@ -7,8 +7,8 @@
 //! |---|---|
 //! | whoever has the stake of a sink | register a node, one each |
 //! | a node's operator | deregister it |
-//! | anyone | submit what operators have signed; deregister a node whose operator no longer has the stake |
-//! | the owner | set how many sats make a capacity unit |
+//! | anyone | submit what operators have signed, and bring to the core what grew old; deregister a node whose operator's stake is no longer locked or too small |
+//! | the owner | set how many sats make a capacity unit, and the half-life of attestations |
 //!
 //! Liquidity is in sats, capacities are in units of 1e-9, times in seconds since 1970. Blocks are L1 blocks.
 //!
@@ -25,21 +25,33 @@
 //!
 //! # The way to the core
 //!
-//! This contract has to be an adapter of the registry. Who operates a node is one sink there, so an operator has one node.
-//! LightningRoutingPool makes it a sink; until then what it attests counts here only. A node that is deregistered here
-//! is no sink any more in the same transaction, so nobody is paid for what nobody attests.
+//! This contract has to be an adapter of the registry, and the creator of the task type has to have capacities attested there
+//! (`requireAttestations`), so that nobody declares what it likes. Who operates a node is one sink of the core, so an operator
+//! has one node. Registering a node makes its operator that sink, which locks the stake that the core asks for, and the entry
+//! lasts as long as the lock. A node that is deregistered here is no sink any more in the same transaction, so nobody is paid
+//! for what nobody attests.
 //!
 //! # Smoothing
 //!
-//! The first capacity above zero counts at once; from then on each moves the smoothed one by 30 % of the way, one step a block
-//! at most. Smoothing and nonces belong to the operator, who has staked, and not to the node, whose name is free: to come back
-//! with another node is no way around them.
+//! Each capacity moves the smoothed one by 30 % of the way, the first one from zero, one step a block at most, cut to what the
+//! operator's stake backs. Smoothing and nonces belong to the operator, who has staked, and not to the node, whose name is
+//! free: to come back with another node is no way around them.
+//!
+//! # Age
+//!
+//! What is not renewed is worth less with each whole epoch of 300 s, half of it after a *half-life* of 12 epochs (see
+//! [`bpe_common::attestation::decayed`]): no smoothed capacity that is read here is more than that. Anyone brings it to the core
+//! by [`refresh`](LightningCapacityOracle::refresh): capacity and units fall to it at once, in the end to nothing.
+//!
+//! # Whose a node is
+//!
+//! The node's key itself says who its operator is, at KeyRegistry, by `signmessage`; nobody else registers it. A node whose key
+//! has named another operator since can be deregistered by anyone, so that it can be registered anew. A node is known by the x
+//! coordinate of its key; the first byte is at KeyRegistry.
 //!
 //! # What it does not know
 //!
-//! Whether liquidity is there, and whether the operator has the node's key: both are its word, behind which is its stake.
-//! Who registers another's node must keep the stake for as long, or anyone may deregister it. As every task type, that of
-//! Lightning is open at the registry: who becomes a sink there without a node declares, and is paid, as in any other.
+//! Whether liquidity is there: that is the operator's word, behind which is its stake.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -50,12 +62,13 @@ bpe_common::trap_on_panic!();
 mod interface;
 
 use alloc::{borrow::ToOwned, vec, vec::Vec};
-use alloy_primitives::{b256, Address, B256, U256, U32, U64};
-use alloy_sol_types::{SolCall, SolError};
+use alloy_primitives::{b256, Address, B256, U16, U256, U32, U64};
+use alloy_sol_types::SolCall;
 use bpe_common::{
-    attestation::{self, require_signed, update_capacity, Last},
+    attestation::{self, decayed, is_old, require_signed, update_capacity, Last, HALF_LIFE},
     call::{invoke_words, query_words, require_contract, Revert},
     clock,
+    curve::{self, operator_of, KeyNotProven},
     eip712::{hash_words, typed_data_hash, Domain, DomainFields},
     emit,
     interfaces::{ICapacityRegistry, ISinkRegistrar, IStakeRequirement},
@@ -101,8 +114,8 @@ pub struct Report {
 /// The power to say how many sats a unit is, as [`powers::PowerAnnounced`] names it. It is given to nobody in particular.
 pub const SCALE: B256 = power("scale");
 
-/// The contract. Slots 0–1: ownership. Slots 2–3: the neighbours, an address each; stake_manager + sats_per_unit. Slot 4:
-/// next_sats_per_unit (64 bits), next_from (64). Slot 5: the task type. Slots 6–7: the nodes. Then the mappings.
+/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours, an address each; the last with sats_per_unit. Slot 5:
+/// next_sats_per_unit (64 bits), next_from (64), half_life (16). Slot 6: the task type. Slots 7–8: the nodes. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct LightningCapacityOracle {
@@ -110,10 +123,13 @@ pub struct LightningCapacityOracle {
     ownable: Ownable,
     core_registry: StorageAddress,
     stake_manager: StorageAddress,
+    key_registry: StorageAddress,
     /// How many sats a capacity unit is until `next_from`; from then on `next_sats_per_unit`.
     sats_per_unit: StorageU64,
     next_sats_per_unit: StorageU64,
     next_from: StorageU64,
+    /// Of what is attested, in epochs.
+    half_life: StorageU16,
     task_type_id: StorageB256,
     nodes: IdList,
     /// Who operates a node.
@@ -138,8 +154,8 @@ struct Liquidity {
 #[public]
 #[inherit(Ownable)]
 impl LightningCapacityOracle {
-    /// Sets the contract up: where capacities go, where stakes are, which task type Lightning is at the registry, how many
-    /// sats make a capacity unit, and who owns the contract.
+    /// Sets the contract up: where capacities go, where stakes and proven keys are, which task type Lightning is at the
+    /// registry, how many sats make a capacity unit, and who owns the contract.
     ///
     /// # Errors
     ///
@@ -149,33 +165,39 @@ impl LightningCapacityOracle {
         &mut self,
         core_registry: Address,
         stake_manager: Address,
+        key_registry: Address,
         lightning_task_type_id: B256,
         sats_per_unit: U256,
         owner: Address,
     ) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
-        for neighbour in [core_registry, stake_manager] {
+        for neighbour in [core_registry, stake_manager, key_registry] {
             require_contract(self.vm(), neighbour)?;
         }
         self.core_registry.set(core_registry);
         self.stake_manager.set(stake_manager);
+        self.key_registry.set(key_registry);
         self.task_type_id.set(lightning_task_type_id);
         // A stand-in for the registry need not answer; one that says no is believed.
         let exists = self.ask_registry(ICapacityRegistry::taskTypeExistsCall::SELECTOR, None);
         if exists == Ok([U256::ZERO]) {
             return Err(TaskTypeDoesNotExist {}.into());
         }
+        self.half_life.set(U16::from(HALF_LIFE));
         self.store_scale(sats_per_unit, 0)
     }
 
     // --- Operators
 
-    /// Registers a node of which the caller is the operator, with `initial_capacity_sats` of outbound liquidity; more than
-    /// there are bitcoin count as all of them. For callers with the stake that the core asks of a sink of Lightning.
+    /// Registers a node of which the caller is the operator, with `initial_capacity_sats` of outbound liquidity, which count as
+    /// what is attested does; more than there are bitcoin count as all of them. Makes the caller a sink of the core, with the
+    /// stake that it asks for.
     ///
     /// # Errors
     ///
-    /// * [`InvalidNodePubkey`], [`NodeAlreadyRegistered`], [`OperatorHasNode`], [`InsufficientStake`]
+    /// * [`NodeAlreadyRegistered`], [`OperatorHasNode`], [`InsufficientStake`]
+    /// * [`KeyNotProven`] unless the node's key has said at KeyRegistry that the caller is its operator.
+    /// * What CapacityRegistry or StakeManager revert with.
     ///
     /// # Events
     ///
@@ -186,11 +208,11 @@ impl LightningCapacityOracle {
         initial_capacity_sats: U256,
     ) -> Result<(), Error> {
         let operator = self.vm().msg_sender();
-        if node_pubkey.is_zero() {
-            return Err(InvalidNodePubkey {}.into());
-        }
         if self.nodes.contains(node_pubkey) {
             return Err(NodeAlreadyRegistered {}.into());
+        }
+        if self.proven_operator(node_pubkey)? != operator {
+            return Err(KeyNotProven { key: node_pubkey }.into());
         }
         let own = self.nodes_of.get(operator);
         if !own.is_zero() {
@@ -208,13 +230,24 @@ impl LightningCapacityOracle {
         self.operators.setter(node_pubkey).set(operator);
         self.nodes_of.setter(operator).set(node_pubkey);
         let initial = Liquidity::of(initial_capacity_sats, U256::ZERO, U256::ZERO);
-        self.reports.setter(operator).record(initial);
+        let cut = self.cut(operator, initial.outbound)?;
+        self.reports.setter(operator).record(initial, cut);
+        let now = clock::block_timestamp(self.vm());
+        self.attestations.setter(operator).touch(now);
         emit!(self.vm(), LightningNodeRegistered[node_pubkey, operator](widen(initial.outbound)));
-        Ok(())
+        match self.is_sink(operator)? {
+            true => Ok(()),
+            false => {
+                let capacity = self.routing_capacity(initial.outbound, U32::ZERO);
+                let selector = ISinkRegistrar::registerSinkForCall::SELECTOR;
+                self.tell_core(selector, operator, &[capacity.into()])
+            }
+        }
     }
 
     /// Forgets a node, and takes its operator out of the core if it is a sink there. For the operator; for anyone if the
-    /// operator no longer has the stake that the core asks for. What was smoothed is remembered.
+    /// operator's stake is no longer locked for it, or no longer what the core asks for, or the key has named another operator.
+    /// What was smoothed is remembered.
     ///
     /// # Errors
     ///
@@ -226,7 +259,9 @@ impl LightningCapacityOracle {
     /// * [`LightningNodeDeregistered`]
     pub fn deregister_node(&mut self, node_pubkey: B256) -> Result<(), Error> {
         let operator = self.require_node(node_pubkey)?;
-        if self.vm().msg_sender() != operator {
+        let is_sink = self.is_sink(operator)?;
+        let is_proven = self.proven_operator(node_pubkey)? == operator;
+        if self.vm().msg_sender() != operator && is_sink && is_proven {
             let (required, available) = self.stake_of(operator)?;
             if available >= required {
                 return Err(NotOperator {}.into());
@@ -236,17 +271,14 @@ impl LightningCapacityOracle {
         self.operators.setter(node_pubkey).set(Address::ZERO);
         self.nodes_of.setter(operator).set(B256::ZERO);
         emit!(self.vm(), LightningNodeDeregistered[node_pubkey, operator]);
-        let [is_sink] =
-            self.ask_registry(ISinkRegistrar::isRegisteredCall::SELECTOR, Some(operator))?;
-        if !is_sink.is_zero() {
-            invoke_words::<0>(
-                self.vm(),
-                self.core_registry.get(),
+        match is_sink {
+            true => self.tell_core(
                 ISinkRegistrar::deregisterSinkForCall::SELECTOR,
-                &[self.task_type_id.get(), operator.into_word()],
-            )?;
+                operator,
+                &[],
+            ),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     // --- Anyone
@@ -305,7 +337,41 @@ impl LightningCapacityOracle {
         self.apply(&attestation, separator)
     }
 
+    /// Brings to the core what the node's last attestation lost by its age: the operator has no more there than it is worth.
+    ///
+    /// # Errors
+    ///
+    /// * [`NodeNotRegistered`]; what CapacityRegistry reverts with: `SinkNotRegistered`.
+    pub fn refresh(&mut self, node_pubkey: B256) -> Result<(), Error> {
+        let operator = self.require_node(node_pubkey)?;
+        let report = self.reports.getter(operator);
+        let (outbound, pending) = (report.outbound.get(), report.pending_htlcs.get());
+        let Some(worth) = self.aged(operator, outbound) else {
+            return Ok(());
+        };
+        let limit = self.routing_capacity(worth, pending);
+        let selector = ISinkRegistrar::limitCapacityForCall::SELECTOR;
+        self.tell_core(selector, operator, &[limit.into()])
+    }
+
     // --- Owner
+
+    /// Makes what is attested and not renewed worth half after `epochs` epochs of 300 s, 2 to 288; 12 until then.
+    ///
+    /// # Errors
+    ///
+    /// * [`InvalidHalfLife`](attestation::InvalidHalfLife), [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`HalfLifeSet`]
+    pub fn set_half_life(&mut self, epochs: U256) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let half_life = attestation::half_life(epochs)?;
+        self.half_life.set(U16::from(half_life));
+        emit!(self.vm(), HalfLifeSet[](epochs));
+        Ok(())
+    }
 
     /// Makes `sats_per_unit` sats one capacity unit at the core, for each node from its next attestation on. Until all have
     /// attested anew, they are weighed against each other by different scales. Fewer sats to a unit raise what nodes declare,
@@ -355,9 +421,9 @@ impl LightningCapacityOracle {
         U256::from(self.nodes.len())
     }
 
-    /// All about a node: its operator; its smoothed capacity in sats; its payments under way; its routing capacity, by the
-    /// smoothed sats, in the core's units of 1e-9; the outbound sats, and the channels, that were reported last; and when
-    /// that was attested, zero if never. Zeros if there is no such node.
+    /// All about a node: its operator; its smoothed capacity in sats, as far as what was reported last is still worth it; its
+    /// payments under way; its routing capacity, by the smoothed sats, in the core's units of 1e-9; the outbound sats, and the
+    /// channels, that were reported last; and when that was signed, or registered. Zeros if there is no such node.
     ///
     /// # Returns
     ///
@@ -371,7 +437,7 @@ impl LightningCapacityOracle {
     pub fn get_node(&self, node_pubkey: B256) -> (Address, U256, U256, U256, U256, U256, U256) {
         let operator = self.operators.get(node_pubkey);
         let report = self.reports.getter(operator);
-        let (smoothed, pending) = (report.smoothed.get(), report.pending_htlcs.get());
+        let (smoothed, pending) = (self.smoothed(operator), report.pending_htlcs.get());
         (
             operator,
             widen(smoothed),
@@ -393,10 +459,10 @@ impl LightningCapacityOracle {
         self.nodes_of.get(operator)
     }
 
-    /// The smoothed capacity of the node in sats; zero if there is no such node.
+    /// The smoothed capacity of the node in sats, as far as what was reported last is still worth it; zero if there is no such
+    /// node.
     pub fn get_smoothed_capacity(&self, node_pubkey: B256) -> U256 {
-        let operator = self.operators.get(node_pubkey);
-        widen(self.reports.getter(operator).smoothed.get())
+        widen(self.smoothed(self.operators.get(node_pubkey)))
     }
 
     /// How many payments the node had under way when it was attested last; zero if there is no such node.
@@ -430,6 +496,11 @@ impl LightningCapacityOracle {
         }
     }
 
+    /// After how many epochs of 300 s what is attested and not renewed is worth half.
+    pub fn half_life(&self) -> U256 {
+        widen(self.half_life.get())
+    }
+
     /// Where capacities go.
     pub fn core_registry(&self) -> Address {
         self.core_registry.get()
@@ -438,6 +509,11 @@ impl LightningCapacityOracle {
     /// Where stakes are.
     pub fn stake_manager(&self) -> Address {
         self.stake_manager.get()
+    }
+
+    /// Where keys are proven.
+    pub fn key_registry(&self) -> Address {
+        self.key_registry.get()
     }
 
     /// The task type that Lightning is at the registry.
@@ -514,10 +590,14 @@ impl LightningCapacityOracle {
             attestation.channelCount,
             attestation.pendingHTLCs,
         );
-        self.hand_over(operator, liquidity, attestation.timestamp)?;
+        let cut = self.cut(operator, liquidity.outbound)?;
+        let capacity = self.routing_capacity(liquidity.outbound, liquidity.pending_htlcs);
+        let (registry, id) = (self.core_registry.get(), self.task_type_id.get());
+        let timestamp = attestation.timestamp;
+        update_capacity(self.vm(), registry, id, operator, capacity, timestamp)?;
 
         self.attestations.setter(operator).accept(next);
-        let smoothed = self.reports.setter(operator).record(liquidity);
+        let smoothed = self.reports.setter(operator).record(liquidity, cut);
         emit!(
             self.vm(),
             LightningCapacityUpdated[node](
@@ -530,23 +610,64 @@ impl LightningCapacityOracle {
         Ok(())
     }
 
-    /// Tells the core the routing capacity of the operator. Who is no sink there yet counts here only.
-    fn hand_over(
-        &self,
-        operator: Address,
-        liquidity: Liquidity,
-        timestamp: U256,
-    ) -> Result<(), attestation::Error> {
-        let capacity = self.routing_capacity(liquidity.outbound, liquidity.pending_htlcs);
-        let (registry, id) = (self.core_registry.get(), self.task_type_id.get());
-        match update_capacity(self.vm(), registry, id, operator, capacity, timestamp) {
-            Err(attestation::Error::Revert(Revert(data)))
-                if data == ICapacityRegistry::SinkNotRegistered::SELECTOR =>
-            {
-                Ok(())
-            }
-            outcome => outcome,
+    /// As many of `sats` as the operator's stake backs, rounded down. The products are of 115 and 81 bits at most.
+    fn cut(&self, operator: Address, sats: U64) -> Result<U64, Revert> {
+        let [cap] = query_words(
+            self.vm(),
+            self.stake_manager.get(),
+            IStakeRequirement::getCapacityCapCall::SELECTOR,
+            &[operator.into_word()],
+        )?;
+        let per_unit: u64 = self.scale().wrapping_to();
+        let cap = u128::from(cap.saturating_to::<u64>());
+        let backed = cap.saturating_mul(u128::from(per_unit)) / u128::from(CAPACITY_ONE);
+        Ok(sats.min(U64::saturating_from(U256::from(backed))))
+    }
+
+    /// What `sats` that the operator reported last are still worth, once they are so old that it has no more than that.
+    fn aged(&self, operator: Address, sats: U64) -> Option<U64> {
+        let now = clock::block_timestamp(self.vm());
+        let time = self.attestations.getter(operator).timestamp();
+        let (time, half_life) = (time.saturating_to(), self.half_life.get().wrapping_to());
+        // At most what it was, so it fits.
+        let worth = || U64::wrapping_from(decayed(sats.wrapping_to(), time, now, half_life));
+        is_old(time, now).then(worth)
+    }
+
+    /// The smoothed capacity of the operator's node, as far as what it reported last is still worth it.
+    fn smoothed(&self, operator: Address) -> U64 {
+        let report = self.reports.getter(operator);
+        let smoothed = report.smoothed.get();
+        match self.aged(operator, report.outbound.get()) {
+            Some(worth) => smoothed.min(worth),
+            None => smoothed,
         }
+    }
+
+    /// Who the node's key says its operator is.
+    fn proven_operator(&self, node_pubkey: B256) -> Result<Address, Revert> {
+        let keys = self.key_registry.get();
+        operator_of(self.vm(), keys, curve::LIGHTNING, node_pubkey)
+    }
+
+    /// Whether the operator's stake is locked at the core.
+    fn is_sink(&self, operator: Address) -> Result<bool, Revert> {
+        let selector = ISinkRegistrar::isRegisteredCall::SELECTOR;
+        let [is_sink] = self.ask_registry(selector, Some(operator))?;
+        Ok(!is_sink.is_zero())
+    }
+
+    /// Has the core do something of the operator as a sink.
+    fn tell_core(
+        &self,
+        selector: [u8; 4],
+        operator: Address,
+        arguments: &[B256],
+    ) -> Result<(), Error> {
+        let mut words = vec![self.task_type_id.get(), operator.into_word()];
+        words.extend_from_slice(arguments);
+        let [] = invoke_words(self.vm(), self.core_registry.get(), selector, &words)?;
+        Ok(())
     }
 
     /// `sats · 1e9 / satsPerUnit / (1 + pending)`, in units of 1e-9, rounded down. The products are of 94 and 84 bits at most.
@@ -638,25 +759,20 @@ impl Liquidity {
 }
 
 impl Report {
-    /// Notes what was reported, and smooths the capacity if that was not done in this block. Returns the smoothed one.
-    fn record(&mut self, liquidity: Liquidity) -> U64 {
+    /// Notes what was reported, and smooths the capacity, of which `cut` counts, if that was not done in this block. Returns the
+    /// smoothed one.
+    fn record(&mut self, liquidity: Liquidity, cut: U64) -> U64 {
         let block = U32::wrapping_from(clock::block_number(self.vm()));
         self.outbound.set(liquidity.outbound);
         self.channel_count.set(liquidity.channel_count);
         self.pending_htlcs.set(liquidity.pending_htlcs);
         let (previous, smoothed_block) = (self.smoothed.get(), self.smoothed_block.get());
-        let is_first = smoothed_block.is_zero();
-        if smoothed_block == block || (is_first && liquidity.outbound.is_zero()) {
+        let is_nothing = smoothed_block.is_zero() && liquidity.outbound.is_zero();
+        if smoothed_block == block || is_nothing {
             return previous;
         }
-        let smoothed = match is_first {
-            true => liquidity.outbound,
-            // Between its arguments, so it fits.
-            false => U64::wrapping_from(math::ewma(
-                liquidity.outbound.wrapping_to(),
-                previous.wrapping_to(),
-            )),
-        };
+        // Between its arguments, so it fits.
+        let smoothed = U64::wrapping_from(math::ewma(cut.wrapping_to(), previous.wrapping_to()));
         self.smoothed.set(smoothed);
         self.smoothed_block.set(block);
         smoothed

@@ -29,6 +29,10 @@ sol! {
     /// Fees follow `pricingCurve`; there are none, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event PricingCurveSet(address indexed pricingCurve);
+    /// From `from` on, in seconds since 1970, `nodePubkey` can have the place of the node with the least stake, which is `least`
+    /// now.
+    #[derive(Debug, PartialEq, Eq)]
+    event PlaceClaimed(bytes32 indexed nodePubkey, bytes32 indexed least, uint256 from);
 
     /// The pool is initialised.
     #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +52,12 @@ sol! {
     /// The caller is in the pool with `nodePubkey`: leave with that one first.
     #[derive(Debug, PartialEq, Eq)]
     error OperatorAlreadyInPool(bytes32 nodePubkey);
+    /// There is room for the node: join.
+    #[derive(Debug, PartialEq, Eq)]
+    error PoolNotFull();
+    /// The caller has `locked` of its stake locked; to have the place of the node with the least it takes `required`.
+    #[derive(Debug, PartialEq, Eq)]
+    error LessStakeLocked(uint256 locked, uint256 required);
     /// There are as many nodes as there may be.
     #[derive(Debug, PartialEq, Eq)]
     error TooManyNodes();
@@ -66,6 +76,8 @@ pub enum Error {
     NodeNotInPool(NodeNotInPool),
     NotNodeOperator(NotNodeOperator),
     OperatorAlreadyInPool(OperatorAlreadyInPool),
+    PoolNotFull(PoolNotFull),
+    LessStakeLocked(LessStakeLocked),
     TooManyNodes(TooManyNodes),
     WrongTaskType(WrongTaskType),
     NotAContract(NotAContract),

@@ -5,7 +5,7 @@
 //!
 //! | who | may |
 //! |---|---|
-//! | a node's operator | join and leave with it |
+//! | a node's operator | join and leave with it; claim the place of the one with the least stake in a full pool |
 //! | anyone | initialise the pool, rebalance, note fees; take out a node that the oracle or the core no longer knows |
 //! | the owner | name the pricing curve |
 //!
@@ -19,8 +19,17 @@
 //!
 //! Each attestation reaches the registry by itself. To reach the units, a sink has to be rebalanced there, by anyone:
 //! [`rebalance`](LightningRoutingPool::rebalance) does it for all nodes, 0.24 million gas for each that changed,
-//! [`rebalance_range`](LightningRoutingPool::rebalance_range) for some. There are [`MAX_NODES`] at most. The operator of one
-//! more can still register at the registry: this list is for routes, and the oracle reports for every sink.
+//! [`rebalance_range`](LightningRoutingPool::rebalance_range) for some. Where units follow submitted shares, they wait for the
+//! next ones.
+//!
+//! # No list is closed
+//!
+//! There are [`MAX_NODES`] at most: this list is for routes, and the oracle reports for every sink, so that one more is paid all
+//! the same. When it is full, whoever has at least a tenth more stake locked than the node with the least can ask for that one's
+//! place ([`claim_place`](LightningRoutingPool::claim_place)), and has it with [`join_pool`](LightningRoutingPool::join_pool)
+//! from an epoch of 300 s later on, for a day, if that still holds then. The other one has that epoch to lock more. So 64
+//! places cost squatters as much as they are worth to those who use them, and nobody is shut out by having come late. Who loses
+//! its place stays a sink of the core, and is paid.
 //!
 //! # Routes
 //!
@@ -44,14 +53,14 @@ mod interface;
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
     call::{
         call, calldata, invoke_words, query_words, require_contract, require_gas, to_address,
         InsufficientGas, Revert,
     },
-    emit,
-    interfaces::{ILightningOracle, IPriceOracle, ISinkRegistrar, IUnitBalancer},
+    clock, emit,
+    interfaces::{ILightningOracle, IPriceOracle, ISinkRegistrar, IStakeLocks, IUnitBalancer},
     list::IdList,
     math::{
         self,
@@ -70,6 +79,11 @@ pub const MAX_NODES: usize = 64;
 pub const MAX_ROUTE_NODES: usize = 10;
 /// What BackpressurePool may use to set the units of one sink: for a new one it takes about a third of it.
 pub const UNITS_GAS: u64 = 2_000_000;
+
+/// How much more stake than the least one a claim to its place takes, in basis points of that.
+pub const CLAIM_BPS: u16 = 1_000;
+/// How long a claim holds once it can be used, in seconds.
+pub const CLAIM_PERIOD: u64 = 86_400;
 
 /// The contract. Slots 0–1: ownership. Slots 2–4: backpressure_pool, capacity_registry, lightning_oracle. Slot 5:
 /// pricing_curve + initialized. Slot 6: the task type. Slots 7–8: the nodes. Then the mappings.
@@ -91,6 +105,8 @@ pub struct LightningRoutingPool {
     nodes_of: StorageMap<Address, StorageB256>,
     /// A node's fee when it was noted last.
     fees: StorageMap<B256, StorageU256>,
+    /// From when on a node can have the place of the one with the least stake; 0 if it has no claim.
+    claims: StorageMap<B256, StorageU256>,
 }
 
 /// A route: nodes, what they carry, what they charge.
@@ -154,7 +170,8 @@ impl LightningRoutingPool {
     ///
     /// # Errors
     ///
-    /// * [`PoolNotInitialized`], [`NodeAlreadyInPool`], [`TooManyNodes`], [`NotNodeOperator`], [`OperatorAlreadyInPool`]
+    /// * [`PoolNotInitialized`], [`NodeAlreadyInPool`]
+    /// * [`TooManyNodes`] without a claim that can be used; [`LessStakeLocked`] if there is not enough more for it by now., [`NotNodeOperator`], [`OperatorAlreadyInPool`]
     /// * What CapacityRegistry reverts with, say if the stake is too small, or BackpressurePool.
     ///
     /// # Events
@@ -165,9 +182,6 @@ impl LightningRoutingPool {
         if self.nodes.contains(node_pubkey) {
             return Err(NodeAlreadyInPool {}.into());
         }
-        if self.nodes.len() >= MAX_NODES {
-            return Err(TooManyNodes {}.into());
-        }
         let operator = self.vm().msg_sender();
         let node = self.node(node_pubkey)?;
         if node.operator != operator {
@@ -176,6 +190,9 @@ impl LightningRoutingPool {
         let own = self.nodes_of.get(operator);
         if !own.is_zero() {
             return Err(OperatorAlreadyInPool { nodePubkey: own }.into());
+        }
+        if self.is_full() {
+            self.use_claim(node_pubkey, operator)?;
         }
         self.nodes.push(node_pubkey);
         self.members.setter(node_pubkey).set(operator);
@@ -190,12 +207,40 @@ impl LightningRoutingPool {
                 &[id, sink, node.capacity.into()],
             )?;
         }
-        invoke_words::<0>(
-            self.vm(),
-            self.backpressure_pool.get(),
-            IUnitBalancer::rebalanceSinkCall::SELECTOR,
-            &[id, sink],
-        )?;
+        let selector = IUnitBalancer::rebalanceSinkCall::SELECTOR;
+        let pools = self.backpressure_pool.get();
+        match invoke_words(self.vm(), pools, selector, &[id, sink]) {
+            Ok([]) => Ok(()),
+            Err(Revert(data)) if data == IUnitBalancer::WeightedByShares::SELECTOR => Ok(()),
+            Err(revert) => Err(revert.into()),
+        }
+    }
+
+    /// Claims, for the caller's node, the place of the one with the least stake locked in a full pool, if the caller has a tenth
+    /// more locked. [`join_pool`](LightningRoutingPool::join_pool) takes it, an epoch later. Again, it starts anew.
+    ///
+    /// # Errors
+    ///
+    /// * [`PoolNotFull`], [`NodeAlreadyInPool`], [`NotNodeOperator`], [`LessStakeLocked`]
+    ///
+    /// # Events
+    ///
+    /// * [`PlaceClaimed`]
+    pub fn claim_place(&mut self, node_pubkey: B256) -> Result<(), Error> {
+        if !self.is_full() {
+            return Err(PoolNotFull {}.into());
+        }
+        if self.nodes.contains(node_pubkey) {
+            return Err(NodeAlreadyInPool {}.into());
+        }
+        let operator = self.vm().msg_sender();
+        if self.node(node_pubkey)?.operator != operator {
+            return Err(NotNodeOperator {}.into());
+        }
+        let least = self.require_more_than_least(operator)?;
+        let from = U256::from(clock::block_timestamp(self.vm()).saturating_add(clock::EPOCH));
+        self.claims.setter(node_pubkey).set(from);
+        emit!(self.vm(), PlaceClaimed[node_pubkey, least](from));
         Ok(())
     }
 
@@ -219,11 +264,7 @@ impl LightningRoutingPool {
         {
             return Err(NotNodeOperator {}.into());
         }
-        self.nodes.remove(node_pubkey);
-        self.members.setter(node_pubkey).set(Address::ZERO);
-        self.nodes_of.setter(operator).set(B256::ZERO);
-        self.fees.setter(node_pubkey).set(U256::ZERO);
-        emit!(self.vm(), NodeLeftPool[node_pubkey, operator]);
+        self.remove(node_pubkey, operator);
         if is_sink {
             invoke_words::<0>(
                 self.vm(),
@@ -413,6 +454,11 @@ impl LightningRoutingPool {
         self.members.get(node_pubkey)
     }
 
+    /// From when on the node's claim to a place can be used, for a day, in seconds since 1970; zero if it has none.
+    pub fn get_claim(&self, node_pubkey: B256) -> U256 {
+        self.claims.get(node_pubkey)
+    }
+
     /// Superfluid's pool of the task type; zero if there is none.
     ///
     /// # Errors
@@ -512,6 +558,63 @@ impl LightningRoutingPool {
             }
         }
         Ok(Returns((nodes, parts, fees)))
+    }
+
+    fn is_full(&self) -> bool {
+        self.nodes.len() >= MAX_NODES
+    }
+
+    /// Takes a node off the list.
+    fn remove(&mut self, node_pubkey: B256, operator: Address) {
+        self.nodes.remove(node_pubkey);
+        self.members.setter(node_pubkey).set(Address::ZERO);
+        self.nodes_of.setter(operator).set(B256::ZERO);
+        self.fees.setter(node_pubkey).set(U256::ZERO);
+        emit!(self.vm(), NodeLeftPool[node_pubkey, operator]);
+    }
+
+    /// Makes room in a full pool by a claim of `operator` that can be used.
+    fn use_claim(&mut self, node_pubkey: B256, operator: Address) -> Result<(), Error> {
+        let from = self.claims.replace(node_pubkey, U256::ZERO);
+        let now = U256::from(clock::block_timestamp(self.vm()));
+        let is_usable = !from.is_zero() && now >= from;
+        if !is_usable || now > from.saturating_add(U256::from(CLAIM_PERIOD)) {
+            return Err(TooManyNodes {}.into());
+        }
+        let least = self.require_more_than_least(operator)?;
+        let displaced = self.members.get(least);
+        self.remove(least, displaced);
+        Ok(())
+    }
+
+    /// The node whose operator has the least stake locked, the last one of such, if `operator` has a tenth more.
+    fn require_more_than_least(&self, operator: Address) -> Result<B256, Error> {
+        let stakes = IStakeLocks::stakeManagerCall::SELECTOR;
+        let [stakes] = query_words(self.vm(), self.capacity_registry.get(), stakes, &[])?;
+        let stakes = to_address(stakes);
+        let (mut least, mut node) = (U256::MAX, B256::ZERO);
+        for other in self.nodes.all() {
+            let locked = self.locked(stakes, self.members.get(other))?;
+            if locked <= least {
+                (least, node) = (locked, other);
+            }
+        }
+        let locked = self.locked(stakes, operator)?;
+        let required = least.saturating_add(math::bps_of_floor(least, CLAIM_BPS));
+        match locked < required || locked.is_zero() {
+            true => Err(LessStakeLocked { locked, required }.into()),
+            false => Ok(node),
+        }
+    }
+
+    /// What `operator` has locked; nothing, if not for Lightning.
+    fn locked(&self, stakes: Address, operator: Address) -> Result<U256, Error> {
+        if !self.is_sink(operator)? {
+            return Ok(U256::ZERO);
+        }
+        let selector = IStakeLocks::getLockedStakeCall::SELECTOR;
+        let [locked] = query_words(self.vm(), stakes, selector, &[operator.into_word()])?;
+        Ok(locked)
     }
 
     /// Gives the operator the units of its capacity; false, if BackpressurePool refuses. It gets [`UNITS_GAS`]; what looks

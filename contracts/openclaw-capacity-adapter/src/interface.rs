@@ -51,9 +51,12 @@ sol! {
     /// There is no such skill type.
     #[derive(Debug, PartialEq, Eq)]
     error SkillTypeDoesNotExist();
-    /// This id is, or was, another operator's agent; or the caller's, and it is registered.
+    /// An agent of this id is registered.
     #[derive(Debug, PartialEq, Eq)]
     error AgentAlreadyRegistered();
+    /// The caller has `agentId` registered with this skill.
+    #[derive(Debug, PartialEq, Eq)]
+    error OperatorHasAgent(bytes32 agentId);
     /// No such agent is registered.
     #[derive(Debug, PartialEq, Eq)]
     error AgentNotRegistered();
@@ -78,6 +81,7 @@ pub enum Error {
     SkillTypeAlreadyExists(SkillTypeAlreadyExists),
     SkillTypeDoesNotExist(SkillTypeDoesNotExist),
     AgentAlreadyRegistered(AgentAlreadyRegistered),
+    OperatorHasAgent(OperatorHasAgent),
     AgentNotRegistered(AgentNotRegistered),
     NotAgentOperator(NotAgentOperator),
     InsufficientStake(InsufficientStake),

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | anyone | register agents, and be their operator; verify attestations |
 //! | an agent's operator | declare its capacity, deregister it |
+//! | anyone | take off an agent whose operator's stake is no longer locked, or too small |
 //! | the owner | register skill types, and nothing else: no agent, no capacity, no skill type once registered |
 //!
 //! Skill types are the owner's to register because their names and minimum stakes are first come, first served, and stay for
@@ -38,21 +39,28 @@
 //! # A directory, and a reader of attestations
 //!
 //! What an operator declares here is for whoever looks for an agent. It is cut to what the operator's stake backs, and moves
-//! the smoothed capacity by 30 % of the way, one step a block at most; the first declaration counts at once. Nothing is paid
-//! by it and nothing locked for it: several agents of one operator show the same stake, and a stake that has left shows only
-//! at the next declaration. What is paid is the operator's capacity in CapacityRegistry, where its stake is locked and counts
-//! once. That capacity it declares there, or attests: it signs an `OpenClawAttestation`, and UniversalCapacityAdapter, which
-//! asks this contract what the attestation is worth and whose it is, takes it to the registry. That one counts nonces by
-//! operator, so they rise over all of an operator's agents; a time in milliseconds will do. They start from 1.
+//! the smoothed capacity by 30 % of the way, one step a block at most; an operator's first declaration of an agent counts at
+//! once. Nothing is paid by it. What is paid is the operator's capacity in CapacityRegistry, or its work. That capacity it
+//! declares there, or attests: it signs an `OpenClawAttestation`, and UniversalCapacityAdapter, which asks this contract what
+//! the attestation is worth, whose it is and for which task type ([`task_type_of`](OpenClawCapacityAdapter::task_type_of), the
+//! agent's skill), takes it to the registry. That one counts nonces by operator, so they rise over all of an operator's
+//! agents, by 2^32 at a time at most; a time in seconds will do. They start from 1.
+//!
+//! # A listing locks stake
+//!
+//! This contract has to be an adapter of CapacityRegistry: whoever registers an agent becomes a sink of the skill's task type
+//! there, without capacity, unless it is one already, which locks the stake that such a sink needs. An operator has one agent
+//! with a skill, as it is one sink; the entry lasts as long as the lock. Who leaves here leaves the task type in the same
+//! transaction, and is paid no longer.
 //!
 //! An attestation without a nonce is taken too, as the Solidity deployment has it: its number is its timestamp. An operator
 //! that signed numbers above the time in seconds goes on with numbers.
 //!
 //! # An agent's id
 //!
-//! Any 32 bytes, first come, first served; who is beaten to one takes another. It stays its operator's for ever: nobody else
-//! can register it after it was deregistered, and its operator finds its capacity as it left it, so that leaving and coming
-//! back does not outrun the smoothing.
+//! Any 32 bytes, first come, first served; who is beaten to one takes another. It is free again when it is abandoned. An operator
+//! that comes back before anybody else finds its capacity as it left it, so that leaving and coming back does not outrun the
+//! smoothing.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -67,11 +75,11 @@ use alloy_primitives::{b256, keccak256, Address, B256, U128, U256, U64};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     attestation::{self, require_fresh, require_signed, NonceAlreadyUsed},
-    call::{first_words, query_words, require_contract},
+    call::{first_words, invoke_words, query_words, require_contract},
     clock,
     eip712::{Domain, DomainFields},
     emit,
-    interfaces::IStakes,
+    interfaces::{ISinkRegistrar, IStakes},
     list::IdList,
     math::{
         ewma,
@@ -116,7 +124,7 @@ pub struct Skill {
 /// updated (64), smoothed_block (64).
 #[storage]
 pub struct Agent {
-    /// Kept when the agent is deregistered, as all else.
+    /// Kept when the agent is deregistered, as all else, until somebody else takes it.
     operator: StorageAddress,
     active: StorageBool,
     skill_type: StorageB256,
@@ -127,32 +135,42 @@ pub struct Agent {
     smoothed_block: StorageU64,
 }
 
-/// The contract. Slots 0–1: ownership. Slot 2: StakeManager. Then the mappings.
+/// The contract. Slots 0–1: ownership. Slots 2–3: StakeManager, CapacityRegistry. Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct OpenClawCapacityAdapter {
     #[borrow]
     ownable: Ownable,
     stake_manager: StorageAddress,
+    core_registry: StorageAddress,
     skills: StorageMap<B256, Skill>,
     skill_names: StorageMap<B256, StorageString>,
     agents: StorageMap<B256, Agent>,
     /// By skill type: its agents that are registered.
     lists: StorageMap<B256, IdList>,
+    /// By skill type and operator: its agent that is registered; zero if none.
+    agents_of: StorageMap<B256, StorageMap<Address, StorageB256>>,
 }
 
 #[public]
 #[inherit(Ownable)]
 impl OpenClawCapacityAdapter {
-    /// Sets the contract up: where stakes are, and who owns the contract.
+    /// Sets the contract up: where sinks and stakes are, and who owns the contract.
     ///
     /// # Errors
     ///
     /// * [`NotAContract`], [`ownable::OwnableInvalidOwner`]
     #[constructor]
-    pub fn constructor(&mut self, stake_manager: Address, owner: Address) -> Result<(), Error> {
+    pub fn constructor(
+        &mut self,
+        core_registry: Address,
+        stake_manager: Address,
+        owner: Address,
+    ) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
+        require_contract(self.vm(), core_registry)?;
         require_contract(self.vm(), stake_manager)?;
+        self.core_registry.set(core_registry);
         self.stake_manager.set(stake_manager);
         Ok(())
     }
@@ -160,12 +178,12 @@ impl OpenClawCapacityAdapter {
     // --- Operators
 
     /// Registers an agent with a skill, the caller as its operator, and declares its capacity: a first one counts at once,
-    /// one of an agent that comes back moves the smoothed capacity.
+    /// one of an agent that comes back moves the smoothed capacity. Locks the caller's stake at the core.
     ///
     /// # Errors
     ///
-    /// * [`SkillTypeDoesNotExist`], [`AgentAlreadyRegistered`], [`InsufficientStake`]
-    /// * What StakeManager reverts with.
+    /// * [`SkillTypeDoesNotExist`], [`AgentAlreadyRegistered`], [`OperatorHasAgent`], [`InsufficientStake`]
+    /// * What StakeManager or CapacityRegistry revert with.
     ///
     /// # Events
     ///
@@ -184,8 +202,12 @@ impl OpenClawCapacityAdapter {
         let operator = self.vm().msg_sender();
         let agent = self.agents.getter(agent_id);
         let holder = agent.operator.get();
-        if agent.active.get() || !holder.is_zero() && holder != operator {
+        if agent.active.get() {
             return Err(AgentAlreadyRegistered {}.into());
+        }
+        let own = self.get_agent_of(skill_type_id, operator);
+        if !own.is_zero() {
+            return Err(OperatorHasAgent { agentId: own }.into());
         }
         if self.ask_stakes(IStakes::getStakeCall::SELECTOR, operator)? < min_stake {
             return Err(InsufficientStake {}.into());
@@ -194,9 +216,25 @@ impl OpenClawCapacityAdapter {
         agent.operator.set(operator);
         agent.active.set(true);
         agent.skill_type.set(skill_type_id);
+        if holder != operator {
+            // What another one's was, is forgotten.
+            agent.capacity.set(U128::ZERO);
+            agent.smoothed_block.set(U64::ZERO);
+        }
         self.lists.setter(skill_type_id).push(agent_id);
+        self.agents_of
+            .setter(skill_type_id)
+            .setter(operator)
+            .set(agent_id);
         emit!(self.vm(), AgentRegistered[agent_id, operator, skill_type_id]);
-        self.declare(agent_id, operator, &initial_capacity)
+        self.declare(agent_id, operator, &initial_capacity)?;
+        match self.is_locked(skill_type_id, operator)? {
+            true => Ok(()),
+            false => {
+                let selector = ISinkRegistrar::registerSinkForCall::SELECTOR;
+                self.tell_core(selector, &[skill_type_id, operator.into_word(), B256::ZERO])
+            }
+        }
     }
 
     /// Declares what the agent can do now. For its operator.
@@ -218,23 +256,45 @@ impl OpenClawCapacityAdapter {
         self.declare(agent_id, operator, &capacity)
     }
 
-    /// Takes the agent off the list of its skill. For its operator.
+    /// Takes the agent off the list of its skill, and its operator out of the task type. For its operator; for anyone, when the
+    /// operator's stake is no longer locked for it, or less than the skill asks for.
     ///
     /// # Errors
     ///
     /// * [`AgentNotRegistered`], [`NotAgentOperator`]
+    /// * What CapacityRegistry reverts with. An operator is never held by that: it may leave the core by itself before.
     ///
     /// # Events
     ///
     /// * [`AgentDeregistered`]
     pub fn deregister_agent(&mut self, agent_id: B256) -> Result<(), Error> {
-        self.require_operator(agent_id)?;
-        let mut agent = self.agents.setter(agent_id);
-        agent.active.set(false);
-        let skill_type_id = agent.skill_type.get();
+        let agent = self.agents.getter(agent_id);
+        if !agent.active.get() {
+            return Err(AgentNotRegistered {}.into());
+        }
+        let (operator, skill_type_id) = (agent.operator.get(), agent.skill_type.get());
+        let is_locked = self.is_locked(skill_type_id, operator)?;
+        let min_stake = self.skill_min_stake(skill_type_id);
+        if self.vm().msg_sender() != operator
+            && is_locked
+            && self.ask_stakes(IStakes::getStakeCall::SELECTOR, operator)? >= min_stake
+        {
+            return Err(NotAgentOperator {}.into());
+        }
+        self.agents.setter(agent_id).active.set(false);
         self.lists.setter(skill_type_id).remove(agent_id);
+        self.agents_of
+            .setter(skill_type_id)
+            .setter(operator)
+            .set(B256::ZERO);
         emit!(self.vm(), AgentDeregistered[agent_id]);
-        Ok(())
+        match is_locked {
+            true => {
+                let selector = ISinkRegistrar::deregisterSinkForCall::SELECTOR;
+                self.tell_core(selector, &[skill_type_id, operator.into_word()])
+            }
+            false => Ok(()),
+        }
     }
 
     // --- Owner
@@ -356,6 +416,18 @@ impl OpenClawCapacityAdapter {
         }
     }
 
+    /// For which task type an attestation is, good or not: the skill of its agent; zero if there is none.
+    ///
+    /// # Returns
+    ///
+    /// * `taskTypeId`
+    pub fn task_type_of(&self, attestation: Bytes) -> B256 {
+        match first_words(&attestation) {
+            Some([agent_id]) => self.agents.getter(agent_id).skill_type.get(),
+            None => B256::ZERO,
+        }
+    }
+
     /// The domain's id, `keccak256("OPENCLAW_AGENT")`.
     pub fn domain_id() -> B256 {
         DOMAIN_ID
@@ -424,6 +496,16 @@ impl OpenClawCapacityAdapter {
     /// What an operator has at stake, at least, when it registers an agent with the skill.
     pub fn skill_min_stake(&self, skill_type_id: B256) -> U256 {
         widen(self.skills.getter(skill_type_id).min_stake.get())
+    }
+
+    /// The agent with the skill that `operator` has registered; zero if none.
+    pub fn get_agent_of(&self, skill_type_id: B256, operator: Address) -> B256 {
+        self.agents_of.getter(skill_type_id).get(operator)
+    }
+
+    /// Where sinks are.
+    pub fn core_registry(&self) -> Address {
+        self.core_registry.get()
     }
 
     /// Where stakes are.
@@ -538,6 +620,20 @@ impl OpenClawCapacityAdapter {
         agent.updated.set(now);
         agent.smoothed_block.set(block);
         emit!(self.vm(), CapacityUpdated[agent_id](raw, smoothed));
+        Ok(())
+    }
+
+    /// Whether the operator's stake is locked at the core for the skill.
+    fn is_locked(&self, skill_type_id: B256, operator: Address) -> Result<bool, Error> {
+        let selector = ISinkRegistrar::isRegisteredCall::SELECTOR;
+        let arguments = [skill_type_id, operator.into_word()];
+        let core = self.core_registry.get();
+        let [is_sink] = query_words(self.vm(), core, selector, &arguments)?;
+        Ok(!is_sink.is_zero())
+    }
+
+    fn tell_core(&self, selector: [u8; 4], arguments: &[B256]) -> Result<(), Error> {
+        let [] = invoke_words(self.vm(), self.core_registry.get(), selector, arguments)?;
         Ok(())
     }
 

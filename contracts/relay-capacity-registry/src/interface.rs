@@ -7,11 +7,11 @@ use alloc::string::String;
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::sol;
 use bpe_common::{
-    attestation,
     call::{NotAContract, Revert},
+    curve::KeyNotProven,
     ownable,
 };
-use stylus_sdk::{abi::Bytes, prelude::*};
+use stylus_sdk::prelude::*;
 
 sol! {
     /// What a relay can do. Of each dimension no more than 2^40 − 1 counts.
@@ -33,21 +33,6 @@ sol! {
         bool registered;
     }
 
-    /// What an operator signs:
-    /// `RelayAttestation(bytes32 nostrPubkey,address operator,uint256 eventsPerSecond,uint256 storageGB,uint256 bandwidthMbps,uint256 timestamp,uint256 nonce)`,
-    /// and its signature. `timestamp` in seconds since 1970.
-    #[derive(Debug, PartialEq, Eq)]
-    struct SignedRelayAttestation {
-        bytes32 nostrPubkey;
-        address operator;
-        uint256 eventsPerSecond;
-        uint256 storageGB;
-        uint256 bandwidthMbps;
-        uint256 timestamp;
-        uint256 nonce;
-        bytes signature;
-    }
-
     /// `operator` registered a relay, which starts with `compositeCapacity`.
     #[derive(Debug, PartialEq, Eq)]
     event RelayRegistered(bytes32 indexed nostrPubkey, address indexed operator, string relayUrl, uint256 compositeCapacity);
@@ -57,27 +42,37 @@ sol! {
     /// A relay declared, or had attested, what it can do, which makes for `compositeCapacity`, smoothed.
     #[derive(Debug, PartialEq, Eq)]
     event RelayCapacityUpdated(bytes32 indexed nostrPubkey, uint256 eventsPerSecond, uint256 storageGB, uint256 bandwidthMbps, uint256 compositeCapacity);
-    /// An attestation in a batch was refused: the operator has no such relay (`relay`), it is too old or from the future
-    /// (`stale`), its nonce was used or passed over (`nonce`), or the operator did not sign it (`signature`).
-    #[derive(Debug, PartialEq, Eq)]
-    event RelayAttestationRejected(bytes32 indexed nostrPubkey, string reason);
-    /// The dimensions have these weights, in basis points.
+    /// The dimensions have these weights, in basis points, from now on or from when [`bpe_common::powers::PowerAnnounced`] says.
     #[derive(Debug, PartialEq, Eq)]
     event CapacityWeightsUpdated(uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight);
     /// The aggregator is `aggregator`, from now on or from when [`bpe_common::powers::PowerAnnounced`] says; there is none, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event AggregatorSet(address indexed aggregator);
 
+    /// What operators have signed comes from `attestations`, from now on or from when
+    /// [`bpe_common::powers::PowerAnnounced`] says.
+    #[derive(Debug, PartialEq, Eq)]
+    event AttestationsSet(address indexed attestations);
+    /// Relays are paid by `paymentPool`.
+    #[derive(Debug, PartialEq, Eq)]
+    event PaymentPoolSet(address indexed paymentPool);
+
+    /// RelayAttestations is named already.
+    #[derive(Debug, PartialEq, Eq)]
+    error AttestationsAlreadySet();
+    /// The payment pool is named already.
+    #[derive(Debug, PartialEq, Eq)]
+    error PaymentPoolAlreadySet();
     /// There is a relay with this key already.
     #[derive(Debug, PartialEq, Eq)]
     error RelayAlreadyRegistered();
     /// There is no such relay.
     #[derive(Debug, PartialEq, Eq)]
     error RelayNotRegistered();
-    /// This is for the relay's operator, as long as it has the stake.
+    /// This is for the relay's operator, as long as its stake is locked and enough.
     #[derive(Debug, PartialEq, Eq)]
     error NotOperator();
-    /// This is for the aggregator.
+    /// This is for the aggregator, and for RelayAttestations.
     #[derive(Debug, PartialEq, Eq)]
     error NotAuthorizedAggregator();
     /// Weights sum to 10 000.
@@ -89,15 +84,9 @@ sol! {
     /// The caller operates the relay `nostrPubkey` already.
     #[derive(Debug, PartialEq, Eq)]
     error OperatorHasRelay(bytes32 nostrPubkey);
-    /// Zero is nobody's key.
-    #[derive(Debug, PartialEq, Eq)]
-    error InvalidPubkey();
     /// A URL of `length` bytes is more than `maximum`.
     #[derive(Debug, PartialEq, Eq)]
     error RelayUrlTooLong(uint256 length, uint256 maximum);
-    /// A batch of `length` is longer than the `maximum`.
-    #[derive(Debug, PartialEq, Eq)]
-    error BatchTooLarge(uint256 length, uint256 maximum);
     /// There is no such task type.
     #[derive(Debug, PartialEq, Eq)]
     error TaskTypeDoesNotExist();
@@ -105,10 +94,6 @@ sol! {
 
 bpe_common::abi_struct!(RelayCapacity(U256, U256, U256));
 bpe_common::abi_struct!(RelayInfo(B256, Address, String, RelayCapacity, U256, bool));
-bpe_common::abi_struct!(SignedRelayAttestation(
-    B256, Address, U256, U256, U256, U256, U256, Bytes
-));
-
 /// Why a call was refused. [`Error::Revert`] is what StakeManager or CapacityRegistry reverted with.
 #[derive(SolidityError, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -120,11 +105,11 @@ pub enum Error {
     InvalidWeights(InvalidWeights),
     InsufficientStake(InsufficientStake),
     OperatorHasRelay(OperatorHasRelay),
-    InvalidPubkey(InvalidPubkey),
+    KeyNotProven(KeyNotProven),
     RelayUrlTooLong(RelayUrlTooLong),
-    BatchTooLarge(BatchTooLarge),
     TaskTypeDoesNotExist(TaskTypeDoesNotExist),
-    Attestation(attestation::Error),
+    PaymentPoolAlreadySet(PaymentPoolAlreadySet),
+    AttestationsAlreadySet(AttestationsAlreadySet),
     NotAContract(NotAContract),
     Revert(Revert),
     Ownable(ownable::Error),

@@ -6,17 +6,17 @@
 //! | who | may |
 //! |---|---|
 //! | anyone with the stake | register a relay, whose operator it then is |
-//! | an operator | deregister its relay, attest capacity by signature |
-//! | anyone | submit what operators have signed; take off a relay whose operator no longer has the stake |
-//! | the aggregator | update capacities |
-//! | the owner | name the aggregator (with notice, once staking is open), set the weights |
+//! | an operator | deregister its relay |
+//! | anyone | take off a relay whose operator's stake is no longer locked or too small |
+//! | RelayAttestations, the aggregator | update capacities |
+//! | the owner | name the aggregator, set the weights, name RelayAttestations, once (with notice, once staking is open); name the payment pool, once |
 //!
 //! # Composite capacity
 //!
 //! `(w₁ · events per second + w₂ · GB + w₃ · Mbps) / 10 000`, with weights of 5 000, 2 500 and 2 500 basis points until the
 //! owner sets others. One point of it is one capacity unit of the suite, 1e9 in the units of 1e-9 that all capacities here
 //! are in: a relay of 100 events per second, 40 GB and 80 Mbps has 80 points, 80e9. Exact, as 1e9 is a multiple of 10 000.
-//! New weights count from a relay's next update on.
+//! New weights count after the notice of powers over stakes, as they can raise what relays owe, from a relay's next update on.
 //!
 //! At every update it is cut to what the operator's stake can back (`StakeManager.getCapacityCap`), and smoothed: it moves by
 //! 30 % of the way, one step an L1 block at most. A first registration counts at once; an operator that comes back, with this
@@ -29,21 +29,28 @@
 //! stake of its own. What is remembered, and the order of attestations, is the operator's too, so that a fresh Nostr key is
 //! a way around neither.
 //!
+//! # A listing locks stake
+//!
+//! This contract has to be an adapter of CapacityRegistry: whoever registers a relay becomes a sink of the relay task type
+//! there, without capacity, which locks the stake that such a sink needs. So one stake lists one relay, and the entry lasts as
+//! long as the lock: when the operator leaves the core, or a slash leaves too little, anyone may take the relay off. A
+//! relay that is taken off leaves its pools (RelayPaymentPool) in the same transaction, and is paid no longer; its stake starts
+//! unbonding.
+//!
 //! # Whose a Nostr key is
 //!
-//! Nobody proves here that it holds the key: whoever comes first has the entry, for as long as it has the stake that a sink of
-//! the relay task type needs. Clients should see that the relay itself names the operator's account. Squatting costs a
-//! stake per key, as anyone may take off a relay without one.
+//! The key itself says who its operator is, at KeyRegistry; nobody else registers its relay. A relay whose key has named
+//! another operator since can be taken off by anyone, so that it can be registered anew.
 //!
 //! # What an update is worth
 //!
-//! An attestation is the operator's own word (EIP-712; ERC-1271 for contract accounts), bounded by its stake: it counts once,
-//! in the order of its nonce, while it is at most 600 s old. A batch never fails for one of its attestations; of those that
-//! it refuses, none is used up. The aggregator is trusted: what it says of a relay counts without the operator's signature,
-//! within the operator's cap and smoothed as everything else. It can make a relay look worse or better, and neither add nor
-//! remove one. There is none until the owner names it.
+//! An attestation is the operator's own word, bounded by its stake: RelayAttestations takes them, checks their signatures, and
+//! brings them here. It is named once, after the notice of powers over stakes. The aggregator is trusted: what it says of a
+//! relay counts without the operator's signature, within the operator's cap and smoothed as everything else. It can make a relay
+//! look worse or better, and neither add nor remove one. There is none until the owner names it.
 //!
-//! Every update, a registration included, has a number, which rises: so RelayPaymentPool tells what it has not seen yet.
+//! Every update, a registration included, has a number, which rises: so RelayPaymentPool tells what it has not seen yet; and a
+//! time, from which on it loses worth there, if it is not renewed.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -54,16 +61,15 @@ bpe_common::trap_on_panic!();
 mod interface;
 
 use alloc::{string::String, vec, vec::Vec};
-use alloy_primitives::{b256, Address, Uint, B256, U256, U32};
+use alloy_primitives::{Address, Uint, B256, U256, U32};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    attestation::{require_signed, Last},
-    call::{query_words, require_contract},
+    call::{invoke_words, query_words, require_contract},
     clock,
-    eip712::{hash_words, typed_data_hash, Domain, DomainFields},
+    curve::{operator_of, KeyNotProven, NOSTR},
     emit, emit_text,
     events::Word,
-    interfaces::{ICapacityRegistry, IStakeRequirement},
+    interfaces::{ICapacityRegistry, IRelayPool, ISinkRegistrar, IStakeRequirement},
     list::IdList,
     math::{self, BPS, CAPACITY_ONE},
     ownable::Ownable,
@@ -76,31 +82,14 @@ use stylus_sdk::{prelude::*, storage::*};
 
 pub use interface::*;
 
-impl Error {
-    /// What a batch says of an attestation that was refused; nothing, if the batch has to fail.
-    fn reason(&self) -> Option<&'static str> {
-        match self {
-            Self::NotOperator(_) => Some("relay"),
-            Self::Attestation(error) => error.reason(),
-            _ => None,
-        }
-    }
-}
-
-/// The domain of the signatures.
-pub const DOMAIN: Domain = Domain {
-    name: "BPE-RelayCapacityRegistry",
-    version: "1",
-};
-/// `keccak256("RelayAttestation(bytes32 nostrPubkey,address operator,uint256 eventsPerSecond,uint256 storageGB,uint256 bandwidthMbps,uint256 timestamp,uint256 nonce)")`
-pub const RELAY_ATTESTATION_TYPEHASH: B256 =
-    b256!("ca754fa7c7d8d3e05ca653903b866fd3edbe82e42abef27d3a1ed456cf2be8fd");
-
 /// The power to update capacities without a signature, as [`powers::PowerAnnounced`] names it.
 pub const AGGREGATOR: B256 = power("aggregator");
 
-/// The most attestations in a batch.
-pub const MAX_BATCH: usize = 256;
+/// The power to bring what operators have signed.
+pub const ATTESTATIONS: B256 = power("attestations");
+/// The power to weigh what relays can do. It is given to nobody in particular.
+pub const WEIGHTS: B256 = power("weights");
+
 /// The longest URL, in bytes.
 pub const MAX_URL: usize = 255;
 /// Weight of an update in the smoothed capacity: α = 0.3.
@@ -120,7 +109,7 @@ const MAX_DIMENSION: u64 = (1 << 40) - 1;
 type Composite = Uint<72, 2>;
 
 /// What is known of an operator's relay. One slot: the three dimensions (40 bits each), smoothed (72), smoothed_block (32),
-/// sequence (32): all that an update reads and writes beside the nonce. It stays when the relay is deregistered.
+/// sequence (32): all that an update reads and writes beside its time. It stays when the relay is deregistered.
 #[storage]
 pub struct Relay {
     events_per_second: StorageDimension,
@@ -133,8 +122,9 @@ pub struct Relay {
     sequence: StorageU32,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–4: the neighbours and the task type. Slot 5: aggregator (160 bits), the three
-/// weights (16 each). Slot 6: aggregator_from. Then the list and the mappings.
+/// The contract. Slots 0–1: ownership. Slots 2–5: the neighbours and the task type. Slots 6–7: aggregator, aggregator_from. Slot
+/// 8: payment_pool. Slots 9–10: weights, next_weights. Slots 11–12: attestations, attestations_from. Then the list and the
+/// mappings.
 #[entrypoint]
 #[storage]
 pub struct RelayCapacityRegistry {
@@ -142,13 +132,20 @@ pub struct RelayCapacityRegistry {
     ownable: Ownable,
     core_registry: StorageAddress,
     stake_manager: StorageAddress,
+    key_registry: StorageAddress,
     relay_task_type_id: StorageB256,
     aggregator: StorageAddress,
-    throughput_weight: StorageU16,
-    storage_weight: StorageU16,
-    bandwidth_weight: StorageU16,
     /// Since when the aggregator is believed.
     aggregator_from: StorageU256,
+    /// Where relays are paid; zero until it is named.
+    payment_pool: StorageAddress,
+    /// What counts until the next weights do. Words by hand, as every width of integers costs code: from when on (64 bits), the
+    /// three weights (16 each).
+    weights: StorageB256,
+    next_weights: StorageB256,
+    attestations: StorageAddress,
+    /// Since when it is believed.
+    attestations_from: StorageU256,
     pubkeys: IdList,
     /// Who operates a relay, by its key.
     operators: StorageMap<B256, StorageAddress>,
@@ -156,7 +153,8 @@ pub struct RelayCapacityRegistry {
     relay_keys: StorageMap<Address, StorageB256>,
     relays: StorageMap<Address, Relay>,
     urls: StorageMap<B256, StorageString>,
-    attestations: StorageMap<Address, Last>,
+    /// When an operator's relay was updated last, in seconds since 1970.
+    updated: StorageMap<Address, StorageU256>,
 }
 
 /// A list of relays' keys and their composite capacities.
@@ -165,8 +163,8 @@ type Relays = Returns<(Vec<B256>, Vec<U256>)>;
 #[public]
 #[inherit(Ownable)]
 impl RelayCapacityRegistry {
-    /// Sets the contract up: where task types and stakes are, the task type whose sinks' minimum stake operators need, and who
-    /// owns the contract.
+    /// Sets the contract up: where task types, stakes and proven keys are, the task type whose sinks' minimum stake operators
+    /// need, and who owns the contract.
     ///
     /// # Errors
     ///
@@ -176,12 +174,14 @@ impl RelayCapacityRegistry {
         &mut self,
         core_registry: Address,
         stake_manager: Address,
+        key_registry: Address,
         relay_task_type_id: B256,
         owner: Address,
     ) -> Result<(), Error> {
         self.ownable.initialize(owner)?;
-        require_contract(self.vm(), core_registry)?;
-        require_contract(self.vm(), stake_manager)?;
+        for neighbour in [core_registry, stake_manager, key_registry] {
+            require_contract(self.vm(), neighbour)?;
+        }
         // Otherwise a stranger could register it later, with a minimum of its own choice. A stand-in for the registry need not
         // answer.
         let selector = ICapacityRegistry::taskTypeExistsCall::SELECTOR;
@@ -193,19 +193,23 @@ impl RelayCapacityRegistry {
         }
         self.core_registry.set(core_registry);
         self.stake_manager.set(stake_manager);
+        self.key_registry.set(key_registry);
         self.relay_task_type_id.set(relay_task_type_id);
-        self.store_weights(DEFAULT_WEIGHTS);
+        self.next_weights.set(weights_word(0, DEFAULT_WEIGHTS));
         Ok(())
     }
 
     // --- Operators
 
-    /// Registers the relay `nostr_pubkey` with the caller as its operator, and with what it can do.
+    /// Registers the relay `nostr_pubkey` with the caller as its operator, and with what it can do. Locks the caller's stake at
+    /// the core.
     ///
     /// # Errors
     ///
-    /// * [`InvalidPubkey`], [`RelayUrlTooLong`], [`RelayAlreadyRegistered`], [`OperatorHasRelay`]
+    /// * [`RelayUrlTooLong`], [`RelayAlreadyRegistered`], [`OperatorHasRelay`]
+    /// * [`KeyNotProven`] unless the key has said at KeyRegistry that the caller is its operator.
     /// * [`InsufficientStake`] if the caller has less than a sink of the relay task type needs.
+    /// * What CapacityRegistry reverts with.
     ///
     /// # Events
     ///
@@ -217,9 +221,6 @@ impl RelayCapacityRegistry {
         initial_capacity: RelayCapacity,
     ) -> Result<(), Error> {
         let operator = self.vm().msg_sender();
-        if nostr_pubkey.is_zero() {
-            return Err(InvalidPubkey {}.into());
-        }
         if relay_url.len() > MAX_URL {
             let (length, maximum) = (U256::from(relay_url.len()), U256::from(MAX_URL));
             return Err(RelayUrlTooLong { length, maximum }.into());
@@ -231,6 +232,9 @@ impl RelayCapacityRegistry {
         if !self.get_operator(nostr_pubkey).is_zero() {
             return Err(RelayAlreadyRegistered {}.into());
         }
+        if self.proven_operator(nostr_pubkey)? != operator {
+            return Err(KeyNotProven { key: nostr_pubkey }.into());
+        }
         if let Some(insufficient) = self.lack_of_stake(operator)? {
             return Err(insufficient.into());
         }
@@ -238,28 +242,43 @@ impl RelayCapacityRegistry {
         self.operators.setter(nostr_pubkey).set(operator);
         self.relay_keys.setter(operator).set(nostr_pubkey);
         self.urls.setter(nostr_pubkey).set_str(&relay_url);
+        self.touch(operator);
         let composite = self.update(nostr_pubkey, operator, &initial_capacity)?;
         emit_text!(
             self.vm(),
             RelayRegistered[nostr_pubkey, operator](&relay_url, composite)
         );
-        Ok(())
+        match self.is_locked(operator)? {
+            true => Ok(()),
+            false => self.tell_core(
+                ISinkRegistrar::registerSinkForCall::SELECTOR,
+                operator,
+                &[B256::ZERO],
+            ),
+        }
     }
 
-    /// Takes a relay off. For its operator; for anyone, when the operator no longer has the stake that registering takes.
-    /// Pools that the relay has joined do not hear of it: anyone can have it leave there then.
+    /// Takes a relay off, out of its pools, and out of the core. For its operator; for anyone, when the operator's stake is no
+    /// longer locked for it, or no longer what registering takes, or the key has named another operator.
     ///
     /// # Errors
     ///
     /// * [`RelayNotRegistered`], [`NotOperator`]
+    /// * What RelayPaymentPool or CapacityRegistry revert with. An operator is never held by that: it may leave the core by
+    ///   itself before.
     ///
     /// # Events
     ///
     /// * [`RelayDeregistered`]
     pub fn deregister_relay(&mut self, nostr_pubkey: B256) -> Result<(), Error> {
         let operator = self.require_relay(nostr_pubkey)?;
+        let is_locked = self.is_locked(operator)?;
         // Who brings too little gas for the reputation discount to be found has not enough left for what follows.
-        if self.vm().msg_sender() != operator && self.lack_of_stake(operator)?.is_none() {
+        if self.vm().msg_sender() != operator
+            && is_locked
+            && self.proven_operator(nostr_pubkey)? == operator
+            && self.lack_of_stake(operator)?.is_none()
+        {
             return Err(NotOperator {}.into());
         }
         self.pubkeys.remove(nostr_pubkey);
@@ -267,44 +286,25 @@ impl RelayCapacityRegistry {
         self.relay_keys.delete(operator);
         self.urls.delete(nostr_pubkey);
         emit!(self.vm(), RelayDeregistered[nostr_pubkey, operator]);
-        Ok(())
+        let pool = self.payment_pool.get();
+        if !pool.is_zero() {
+            let selector = IRelayPool::relayGoneCall::SELECTOR;
+            let [] = invoke_words(self.vm(), pool, selector, &[nostr_pubkey])?;
+        }
+        match is_locked {
+            true => self.tell_core(
+                ISinkRegistrar::deregisterSinkForCall::SELECTOR,
+                operator,
+                &[],
+            ),
+            false => Ok(()),
+        }
     }
 
-    // --- Anyone
+    // --- RelayAttestations and the aggregator
 
-    /// Applies those of the attestations that are good, in their order, and says of the others why they are not. At most
-    /// 256.
-    ///
-    /// # Errors
-    ///
-    /// * [`BatchTooLarge`]
-    /// * [`InsufficientGas`](bpe_common::call::InsufficientGas) if a contract account may have refused for want of gas.
-    ///
-    /// # Events
-    ///
-    /// * [`RelayCapacityUpdated`] or [`RelayAttestationRejected`] for each.
-    pub fn submit_batch(&mut self, attestations: Vec<SignedRelayAttestation>) -> Result<(), Error> {
-        if attestations.len() > MAX_BATCH {
-            let (length, maximum) = (U256::from(attestations.len()), U256::from(MAX_BATCH));
-            return Err(BatchTooLarge { length, maximum }.into());
-        }
-        let separator = DOMAIN.separator(self.vm());
-        for attestation in &attestations {
-            let Err(error) = self.apply(attestation, separator) else {
-                continue;
-            };
-            let reason = error.reason().ok_or(error)?;
-            emit_text!(
-                self.vm(),
-                RelayAttestationRejected[attestation.nostrPubkey](reason)
-            );
-        }
-        Ok(())
-    }
-
-    // --- Aggregator
-
-    /// Updates what a relay can do, without its operator's signature. For the aggregator.
+    /// Updates what a relay can do. For RelayAttestations, which has the operator's signature, and the aggregator, which needs
+    /// none.
     ///
     /// # Errors
     ///
@@ -318,15 +318,60 @@ impl RelayCapacityRegistry {
         nostr_pubkey: B256,
         capacity: RelayCapacity,
     ) -> Result<(), Error> {
-        if self.vm().msg_sender() != self.authorized_aggregator() {
+        let caller = self.vm().msg_sender();
+        if caller != self.authorized_aggregator() && caller != self.attestations() {
             return Err(NotAuthorizedAggregator {}.into());
         }
         let operator = self.require_relay(nostr_pubkey)?;
+        self.touch(operator);
         self.update(nostr_pubkey, operator, &capacity)?;
         Ok(())
     }
 
     // --- Owner
+
+    /// Takes updates of `attestations`, which has them signed, after StakeManager's `powerNotice`. Once, for ever.
+    ///
+    /// # Errors
+    ///
+    /// * [`AttestationsAlreadySet`], [`NotAContract`], [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`AttestationsSet`]; [`powers::PowerAnnounced`] besides, if it takes effect later.
+    pub fn set_attestations(&mut self, attestations: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        if !self.attestations_from.get().is_zero() {
+            return Err(AttestationsAlreadySet {}.into());
+        }
+        require_contract(self.vm(), attestations)?;
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let from = powers::announce(self.vm(), ATTESTATIONS, attestations, notice);
+        self.attestations.set(attestations);
+        self.attestations_from.set(U256::from(from));
+        emit!(self.vm(), AttestationsSet[attestations]);
+        Ok(())
+    }
+
+    /// Makes `payment_pool` the one that a relay leaves when it is taken off. Once, for ever.
+    ///
+    /// # Errors
+    ///
+    /// * [`PaymentPoolAlreadySet`], [`NotAContract`], [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`PaymentPoolSet`]
+    pub fn set_payment_pool(&mut self, payment_pool: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        if !self.payment_pool.get().is_zero() {
+            return Err(PaymentPoolAlreadySet {}.into());
+        }
+        require_contract(self.vm(), payment_pool)?;
+        self.payment_pool.set(payment_pool);
+        emit!(self.vm(), PaymentPoolSet[payment_pool]);
+        Ok(())
+    }
 
     /// Takes updates of `aggregator` without a signature, after StakeManager's `powerNotice`. Of the one before, none from now
     /// on; of nobody, if zero. Until then operators attest themselves.
@@ -348,7 +393,8 @@ impl RelayCapacityRegistry {
         Ok(())
     }
 
-    /// Weights the dimensions, in basis points that sum to 10 000. Counts from each relay's next update on.
+    /// Weights the dimensions, in basis points that sum to 10 000, after StakeManager's `powerNotice`. Counts from each relay's
+    /// next update on.
     ///
     /// # Errors
     ///
@@ -356,7 +402,7 @@ impl RelayCapacityRegistry {
     ///
     /// # Events
     ///
-    /// * [`CapacityWeightsUpdated`]
+    /// * [`CapacityWeightsUpdated`]; [`powers::PowerAnnounced`] besides, if they count later.
     pub fn set_capacity_weights(
         &mut self,
         throughput_weight: U256,
@@ -371,8 +417,13 @@ impl RelayCapacityRegistry {
         if sum != U256::from(BPS) {
             return Err(InvalidWeights {}.into());
         }
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let now = self.weights_now();
+        let from = powers::announce(self.vm(), WEIGHTS, Address::ZERO, notice);
+        self.weights.set(now);
         // Each is at most their sum, as that did not saturate.
-        self.store_weights(weights.map(|weight| weight.wrapping_to()));
+        let weights = weights.map(|weight| weight.wrapping_to());
+        self.next_weights.set(weights_word(from, weights));
         emit!(
             self.vm(),
             CapacityWeightsUpdated[](throughput_weight, storage_weight, bandwidth_weight)
@@ -461,8 +512,8 @@ impl RelayCapacityRegistry {
     }
 
     /// For whoever passes capacities on: a relay's operator, its composite capacity smoothed, the one that was attested last,
-    /// neither smoothed nor cut to the stake, both in units of 1e-9, and the number of that attestation among the operator's.
-    /// Zeros if there is no such relay.
+    /// neither smoothed nor cut to the stake, both in units of 1e-9, the number of that attestation among the operator's, and
+    /// when it came, in seconds since 1970. Zeros if there is no such relay.
     ///
     /// # Returns
     ///
@@ -470,10 +521,11 @@ impl RelayCapacityRegistry {
     /// * `composite`
     /// * `raw`
     /// * `sequence`
-    pub fn get_capacity_update(&self, nostr_pubkey: B256) -> (Address, U256, U256, U256) {
+    /// * `time`
+    pub fn get_capacity_update(&self, nostr_pubkey: B256) -> (Address, U256, U256, U256, U256) {
         let operator = self.get_operator(nostr_pubkey);
         if operator.is_zero() {
-            return (operator, U256::ZERO, U256::ZERO, U256::ZERO);
+            return (operator, U256::ZERO, U256::ZERO, U256::ZERO, U256::ZERO);
         }
         let relay = self.relays.getter(operator);
         (
@@ -481,12 +533,8 @@ impl RelayCapacityRegistry {
             widen(relay.smoothed.get()),
             U256::from(self.composite(relay.dimensions())),
             widen(relay.sequence.get()),
+            self.updated.get(operator),
         )
-    }
-
-    /// The nonce of the attestation that was accepted last from `operator`.
-    pub fn last_nonce(&self, operator: Address) -> U256 {
-        self.attestations.getter(operator).nonce()
     }
 
     /// Where task types are.
@@ -512,6 +560,11 @@ impl RelayCapacityRegistry {
         }
     }
 
+    /// Where keys are proven.
+    pub fn key_registry(&self) -> Address {
+        self.key_registry.get()
+    }
+
     /// The task type whose sinks' minimum stake operators need.
     pub fn relay_task_type_id(&self) -> B256 {
         self.relay_task_type_id.get()
@@ -523,41 +576,52 @@ impl RelayCapacityRegistry {
         self.relay_task_type_id()
     }
 
+    /// Who brings what operators have signed; zero until it is named, and believed.
+    pub fn attestations(&self) -> Address {
+        match powers::is_in_effect(self.vm(), self.attestations_from.get()) {
+            true => self.attestations.get(),
+            false => Address::ZERO,
+        }
+    }
+
+    /// From when on what RelayAttestations brings is believed, in seconds since 1970; zero until it is named.
+    pub fn attestations_from(&self) -> U256 {
+        self.attestations_from.get()
+    }
+
+    /// Where relays are paid, which they leave when they are taken off; zero until it is named.
+    pub fn payment_pool(&self) -> Address {
+        self.payment_pool.get()
+    }
+
     /// The weight of events per second, in basis points.
     pub fn throughput_weight(&self) -> U256 {
-        widen(self.throughput_weight.get())
+        weight(self.weights_now(), 0)
     }
 
     /// The weight of storage, in basis points.
     pub fn storage_weight(&self) -> U256 {
-        widen(self.storage_weight.get())
+        weight(self.weights_now(), 1)
     }
 
     /// The weight of bandwidth, in basis points.
     pub fn bandwidth_weight(&self) -> U256 {
-        widen(self.bandwidth_weight.get())
+        weight(self.weights_now(), 2)
     }
 
-    /// The domain of the signatures (EIP-5267).
+    /// The weights that were set last, and from when on they count, in seconds since 1970: later than now, if they are
+    /// announced.
     ///
     /// # Returns
     ///
-    /// * `fields`
-    /// * `name`
-    /// * `version`
-    /// * `chainId`
-    /// * `verifyingContract`
-    /// * `salt`
-    /// * `extensions`
-    #[selector(name = "eip712Domain")]
-    pub fn eip712_domain(&self) -> DomainFields {
-        DOMAIN.fields(self.vm())
-    }
-
-    /// The type hash of an attestation.
-    #[selector(name = "RELAY_ATTESTATION_TYPEHASH")]
-    pub fn relay_attestation_typehash(&self) -> B256 {
-        RELAY_ATTESTATION_TYPEHASH
+    /// * `throughputWeight`
+    /// * `storageWeight`
+    /// * `bandwidthWeight`
+    /// * `from`
+    pub fn announced_capacity_weights(&self) -> (U256, U256, U256, U256) {
+        let next = self.next_weights.get();
+        let [throughput, storage, bandwidth] = [0, 1, 2].map(|index| weight(next, index));
+        (throughput, storage, bandwidth, U256::from(since(next)))
     }
 
     /// 10 000: 100 % in basis points.
@@ -574,33 +638,6 @@ impl RelayCapacityRegistry {
 }
 
 impl RelayCapacityRegistry {
-    /// Checks an attestation and applies it. Nothing is noted of one that is refused.
-    #[inline(never)]
-    fn apply(
-        &mut self,
-        attestation: &SignedRelayAttestation,
-        separator: B256,
-    ) -> Result<(), Error> {
-        let (pubkey, operator) = (attestation.nostrPubkey, attestation.operator);
-        if operator.is_zero() || self.get_operator(pubkey) != operator {
-            return Err(NotOperator {}.into());
-        }
-        let next = self
-            .attestations
-            .getter(operator)
-            .check(attestation.timestamp, attestation.nonce)?;
-        let digest = typed_data_hash(separator, struct_hash(attestation));
-        require_signed(self.vm(), operator, digest, &attestation.signature)?;
-        self.attestations.setter(operator).accept(next);
-        let capacity = RelayCapacity {
-            eventsPerSecond: attestation.eventsPerSecond,
-            storageGB: attestation.storageGB,
-            bandwidthMbps: attestation.bandwidthMbps,
-        };
-        self.update(pubkey, operator, &capacity)?;
-        Ok(())
-    }
-
     /// Notes what the relay of `operator` can do, and takes one step of smoothing, if none was taken in this block. Returns
     /// the composite capacity.
     fn update(
@@ -663,16 +700,12 @@ impl RelayCapacityRegistry {
     ///
     /// Nothing overflows: dimensions have 40 bits, and weights sum to 10 000, so points have 54.
     fn composite(&self, dimensions: [u64; 3]) -> u128 {
-        let weights = [
-            self.throughput_weight.get(),
-            self.storage_weight.get(),
-            self.bandwidth_weight.get(),
-        ];
-        let points = weights
-            .into_iter()
+        let now = self.weights_now();
+        let points = (0..)
             .zip(dimensions)
-            .fold(0_u64, |sum, (weight, dimension)| {
-                sum.wrapping_add(dimension.wrapping_mul(weight.wrapping_to()))
+            .fold(0_u64, |sum, (index, dimension)| {
+                let weight: u64 = weight(now, index).wrapping_to();
+                sum.wrapping_add(dimension.wrapping_mul(weight))
             });
         u128::from(points).wrapping_mul(POINT)
     }
@@ -711,11 +744,77 @@ impl RelayCapacityRegistry {
         }
     }
 
-    fn store_weights(&mut self, [throughput, storage, bandwidth]: [u16; 3]) {
-        self.throughput_weight.set(Uint::from(throughput));
-        self.storage_weight.set(Uint::from(storage));
-        self.bandwidth_weight.set(Uint::from(bandwidth));
+    /// Who the key says its operator is.
+    fn proven_operator(&self, pubkey: B256) -> Result<Address, Error> {
+        Ok(operator_of(
+            self.vm(),
+            self.key_registry.get(),
+            NOSTR,
+            pubkey,
+        )?)
     }
+
+    /// Whether the operator's stake is locked at the core for its relay.
+    fn is_locked(&self, operator: Address) -> Result<bool, Error> {
+        let [is_sink] = query_words(
+            self.vm(),
+            self.core_registry.get(),
+            ISinkRegistrar::isRegisteredCall::SELECTOR,
+            &[self.relay_task_type_id.get(), operator.word()],
+        )?;
+        Ok(!is_sink.is_zero())
+    }
+
+    /// Has the core do something of the operator as a sink of the relay task type.
+    fn tell_core(
+        &self,
+        selector: [u8; 4],
+        operator: Address,
+        arguments: &[B256],
+    ) -> Result<(), Error> {
+        let mut words = vec![self.relay_task_type_id.get(), operator.word()];
+        words.extend_from_slice(arguments);
+        let [] = invoke_words(self.vm(), self.core_registry.get(), selector, &words)?;
+        Ok(())
+    }
+
+    /// Notes that what comes next of the relay of `operator` is of now.
+    fn touch(&mut self, operator: Address) {
+        let now = clock::block_timestamp(self.vm());
+        self.updated.setter(operator).set(U256::from(now));
+    }
+
+    /// The weights that count now.
+    fn weights_now(&self) -> B256 {
+        let next = self.next_weights.get();
+        match since(next) <= clock::block_timestamp(self.vm()) {
+            true => next,
+            false => self.weights.get(),
+        }
+    }
+}
+
+/// Weights that count from `from` on, as a word.
+fn weights_word(from: u64, weights: [u16; 3]) -> B256 {
+    let mut word = B256::ZERO;
+    word[..8].copy_from_slice(&from.to_be_bytes());
+    for (bytes, weight) in word[8..].chunks_exact_mut(2).zip(weights) {
+        bytes.copy_from_slice(&weight.to_be_bytes());
+    }
+    word
+}
+
+/// From when on weights count, in seconds since 1970.
+fn since(weights: B256) -> u64 {
+    U256::from_be_slice(&weights[..8]).wrapping_to()
+}
+
+/// The weight of the dimension with that number, in basis points.
+fn weight(weights: B256, index: usize) -> U256 {
+    let place = 8_usize.saturating_add(index.saturating_mul(2));
+    weights
+        .get(place..place.saturating_add(2))
+        .map_or(U256::ZERO, U256::from_be_slice)
 }
 
 impl Relay {
@@ -733,17 +832,4 @@ impl Relay {
 /// As much of a dimension as counts.
 fn clip(dimension: U256) -> u64 {
     dimension.min(U256::from(MAX_DIMENSION)).wrapping_to()
-}
-
-fn struct_hash(attestation: &SignedRelayAttestation) -> B256 {
-    hash_words(&[
-        RELAY_ATTESTATION_TYPEHASH,
-        attestation.nostrPubkey,
-        attestation.operator.into_word(),
-        attestation.eventsPerSecond.into(),
-        attestation.storageGB.into(),
-        attestation.bandwidthMbps.into(),
-        attestation.timestamp.into(),
-        attestation.nonce.into(),
-    ])
 }

@@ -5,6 +5,7 @@ extern crate alloc;
 
 use alloy_sol_types::sol;
 use bpe_common::{
+    attestation::InvalidHalfLife,
     call::{NotAContract, Revert},
     ownable,
 };
@@ -20,7 +21,7 @@ sol! {
     /// The relay of `operator` left.
     #[derive(Debug, PartialEq, Eq)]
     event RelayLeftPool(bytes32 indexed poolType, bytes32 indexed nostrPubkey, address operator);
-    /// The pool heard of the relay's update number `sequence`, of `capacity`, neither smoothed nor cut.
+    /// The pool heard of the relay's update number `sequence`, or of its age: it is worth `capacity`, neither smoothed nor cut.
     #[derive(Debug, PartialEq, Eq)]
     event RelayRefreshed(bytes32 indexed poolType, bytes32 indexed nostrPubkey, uint256 capacity, uint256 sequence);
     /// An event costs at least `minPaymentPerEvent` when the pool is idle.
@@ -29,6 +30,9 @@ sol! {
     /// Loads are read from `pricingCurve`; they do not count, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event PricingCurveSet(address indexed pricingCurve);
+    /// What is attested and not renewed is worth half after `epochs` epochs of 300 s.
+    #[derive(Debug, PartialEq, Eq)]
+    event HalfLifeSet(uint256 epochs);
 
     /// There is no such pool type.
     #[derive(Debug, PartialEq, Eq)]
@@ -45,13 +49,14 @@ sol! {
     /// The relay is not in the pool.
     #[derive(Debug, PartialEq, Eq)]
     error RelayNotInPool();
-    /// The caller does not operate the relay; or who joined with it no longer does.
+    /// The caller does not operate the relay, nor is it the relay registry; or who joined with it no longer does.
     #[derive(Debug, PartialEq, Eq)]
     error NotRelayOperator();
     /// The pool has heard of the relay's last update, which is number `sequence`.
     #[derive(Debug, PartialEq, Eq)]
     error NothingNew(uint256 sequence);
-    /// Somebody registered the task type, with a minimum stake other than `required`. Deploy again.
+    /// Somebody registered the task type, with a minimum stake other than `required`, or as one in which sinks declare what they
+    /// like. Deploy again.
     #[derive(Debug, PartialEq, Eq)]
     error TaskTypeTaken(bytes32 taskTypeId, uint256 minStake, uint256 required);
     /// A payment of 2^96 or more.
@@ -72,6 +77,7 @@ pub enum Error {
     NothingNew(NothingNew),
     TaskTypeTaken(TaskTypeTaken),
     MinPaymentTooLarge(MinPaymentTooLarge),
+    InvalidHalfLife(InvalidHalfLife),
     NotAContract(NotAContract),
     Revert(Revert),
     Ownable(ownable::Error),

@@ -6,9 +6,10 @@
 //!
 //! | who | may |
 //! |---|---|
-//! | anyone | set the pools up; bring a relay's newest capacity to its pools; have a relay leave that its operator no longer has |
+//! | anyone | set the pools up; bring a relay's newest capacity, or its age, to its pools; have a relay leave that its operator no longer has |
 //! | a relay's operator | join and leave |
-//! | the owner | set the least payment per event, and name the PricingCurve by which it rises |
+//! | the relay registry | have a relay leave that was taken off |
+//! | the owner | set the least payment per event and the half-life, and name the PricingCurve by which payments rise |
 //!
 //! This contract has to be an *adapter* of CapacityRegistry (`setAdapter`), so that it may register sinks. It does so for the
 //! operator that asks for it, and for nobody else. Task types are `keccak256(abi.encode(poolType, address(this)))`: another
@@ -18,11 +19,16 @@
 //!
 //! # What a relay is paid by
 //!
-//! On joining the relay's smoothed composite capacity counts at once, unless the operator was in that pool before. Each later
+//! By what it attests, and by nothing else: the three task types are attested ones at CapacityRegistry, because this contract
+//! creates them as an adapter. On joining the relay's last attestation counts as any other does, smoothed from zero. Each later
 //! attestation is passed on at most once, as it was attested, by whoever calls [`refresh`](RelayPaymentPool::refresh):
 //! CapacityRegistry smooths it itself, and would smooth it again each time it came. Attestations that nobody passed on are
 //! skipped; the last one counts. CapacityRegistry takes one step an L1 block at most: what comes in the block of a step, or of
 //! joining, moves nothing until the next attestation.
+//!
+//! What is not renewed is worth less with each whole epoch of 300 s, half of it after a *half-life* of 12 epochs (see
+//! [`bpe_common::attestation::decayed`]). Anyone brings that to the core, again with `refresh`: the relay's capacity there
+//! falls to it at once, and its units with it, in the end to nothing.
 //!
 //! One stake backs the sum over all pools that an operator has joined, and whatever else it serves: a relay with a composite
 //! capacity of 100 that wants to be paid for all of it in all three pools needs the stake that backs 300. What does not fit
@@ -33,14 +39,14 @@
 //!
 //! # Leaving
 //!
-//! Who leaves is paid no longer from the same transaction on. When the relay registry no longer knows a relay, or knows
-//! another operator of it, anyone can have it leave. An operator is free to deregister as a sink at CapacityRegistry itself;
+//! Who leaves is paid no longer from the same transaction on, and so is a relay that is taken off the relay registry, which
+//! tells this contract. Should the registry not know of it, anyone can have a relay leave that is no longer registered there,
+//! or has another operator. An operator is free to deregister as a sink at CapacityRegistry itself;
 //! then it still has to leave here, before it can join again. Stake whose last task type was left unbonds first, for a day, and
 //! backs nothing meanwhile.
 //!
-//! CapacityRegistry is open: whoever has the stake can register as a sink of these task types there, or reveal another
-//! capacity, without a relay. As in any task type, it is the stake that bounds what a sink may declare, and CompletionTracker
-//! that takes it from those who declare more than they do.
+//! Whoever has the stake can register as a sink of these task types at CapacityRegistry without a relay; it has no capacity
+//! there, and nothing is paid for none.
 //!
 //! # What an event costs
 //!
@@ -66,6 +72,7 @@ use alloc::{vec, vec::Vec};
 use alloy_primitives::{b256, Address, Uint, B256, U256};
 use alloy_sol_types::{SolCall, SolError};
 use bpe_common::{
+    attestation::{self, decayed, is_old, HALF_LIFE},
     call::{invoke_words, query_words, require_contract, to_address, Revert},
     clock,
     eip712::hash_words,
@@ -114,7 +121,8 @@ pub struct Member {
     sequence: StorageU32,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–5: the neighbours, an address each. Then the mappings.
+/// The contract. Slots 0–1: ownership. Slots 2–5: the neighbours, an address each; pricing_curve with half_life (16 bits). Then
+/// the mappings.
 #[entrypoint]
 #[storage]
 pub struct RelayPaymentPool {
@@ -124,6 +132,8 @@ pub struct RelayPaymentPool {
     capacity_registry: StorageAddress,
     relay_registry: StorageAddress,
     pricing_curve: StorageAddress,
+    /// Of what is attested, in epochs.
+    half_life: StorageU16,
     terms: StorageMap<B256, Terms>,
     /// By pool type and the relay's key.
     members: StorageMap<B256, StorageMap<B256, Member>>,
@@ -155,13 +165,14 @@ impl RelayPaymentPool {
         self.backpressure_pool.set(backpressure_pool);
         self.capacity_registry.set(capacity_registry);
         self.relay_registry.set(relay_registry);
+        self.half_life.set(Uint::from(HALF_LIFE));
         Ok(())
     }
 
     // --- Anyone
 
     /// Registers the three task types, with the minimum stake of the relay registry's task type, and creates their pools. What
-    /// somebody has registered or created before is taken over, if the minimum stake is the same.
+    /// somebody has registered or created before is taken over, if the minimum stake is the same and capacities are attested.
     ///
     /// # Errors
     ///
@@ -189,13 +200,13 @@ impl RelayPaymentPool {
         Ok(())
     }
 
-    /// Passes the last update of a relay in the pool on to CapacityRegistry, as it was attested, and gives the operator its
-    /// new units.
+    /// Passes the last update of a relay in the pool on to CapacityRegistry, as it was attested, less what it lost by its age;
+    /// and what it lost since, of one that was passed on. Gives the operator its new units.
     ///
     /// # Errors
     ///
     /// * [`InvalidPoolType`], [`RelayNotInPool`], [`NotRelayOperator`]
-    /// * [`NothingNew`] if the pool has heard of it.
+    /// * [`NothingNew`] if the pool has heard of it, and the relay has no more than it is worth.
     /// * What CapacityRegistry or BackpressurePool revert with.
     ///
     /// # Events
@@ -208,21 +219,52 @@ impl RelayPaymentPool {
         if update.operator != operator {
             return Err(NotRelayOperator {}.into());
         }
+        let (worth, is_old) = self.worth(&update);
         let mut members = self.members.setter(pool_type);
         let mut member = members.setter(nostr_pubkey);
         // Another, not a higher one: they may start over.
-        if widen(member.sequence.get()) == update.sequence {
+        let is_new = widen(member.sequence.get()) != update.sequence;
+        member.sequence.set(Uint::wrapping_from(update.sequence));
+        let arguments = [id, operator.word(), worth.word()];
+        if is_new {
+            self.tell_core(UPDATE, &arguments)?;
+        }
+        let capacity = ICapacityRegistry::getSmoothedCapacityCall::SELECTOR;
+        let [capacity] = self.ask_core(capacity, &arguments[..2])?;
+        if is_old && capacity > worth {
+            self.tell_core(ISinkRegistrar::limitCapacityForCall::SELECTOR, &arguments)?;
+        } else if !is_new {
             let sequence = update.sequence;
             return Err(NothingNew { sequence }.into());
         }
-        member.sequence.set(Uint::wrapping_from(update.sequence));
         emit!(
             self.vm(),
-            RelayRefreshed[pool_type, nostr_pubkey](update.raw, update.sequence)
+            RelayRefreshed[pool_type, nostr_pubkey](worth, update.sequence)
         );
-        let selector = ICapacityRegistry::updateCapacityFromAggregatorCall::SELECTOR;
-        self.tell_core(selector, &[id, operator.word(), update.raw.word()])?;
         self.rebalance(id, operator)
+    }
+
+    /// Has a relay leave all its pools, as it was taken off. For the relay registry.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotRelayOperator`]
+    /// * What CapacityRegistry reverts with: `InsufficientGas`.
+    ///
+    /// # Events
+    ///
+    /// * [`RelayLeftPool`] for each.
+    pub fn relay_gone(&mut self, nostr_pubkey: B256) -> Result<(), Error> {
+        if self.vm().msg_sender() != self.relay_registry.get() {
+            return Err(NotRelayOperator {}.into());
+        }
+        for pool_type in POOL_TYPES {
+            let operator = self.operator_in(pool_type, nostr_pubkey);
+            if !operator.is_zero() {
+                self.take_out(pool_type, nostr_pubkey, operator)?;
+            }
+        }
+        Ok(())
     }
 
     // --- Operators
@@ -261,7 +303,8 @@ impl RelayPaymentPool {
             .set(nostr_pubkey);
         emit!(self.vm(), RelayJoinedPool[pool_type, nostr_pubkey](operator));
         let selector = ISinkRegistrar::registerSinkForCall::SELECTOR;
-        self.tell_core(selector, &[id, operator.word(), update.composite.word()])?;
+        let (worth, _) = self.worth(&update);
+        self.tell_core(selector, &[id, operator.word(), worth.word()])?;
         self.rebalance(id, operator)
     }
 
@@ -277,22 +320,13 @@ impl RelayPaymentPool {
     ///
     /// * [`RelayLeftPool`]
     pub fn leave_pool(&mut self, pool_type: B256, nostr_pubkey: B256) -> Result<(), Error> {
-        let id = self.require_task_type(pool_type)?;
+        self.require_task_type(pool_type)?;
         let operator = self.require_member(pool_type, nostr_pubkey)?;
         if self.vm().msg_sender() != operator && self.update_of(nostr_pubkey)?.operator == operator
         {
             return Err(NotRelayOperator {}.into());
         }
-        self.members.setter(pool_type).delete(nostr_pubkey);
-        self.joined.setter(pool_type).delete(operator);
-        emit!(self.vm(), RelayLeftPool[pool_type, nostr_pubkey](operator));
-        // It may have left CapacityRegistry by itself.
-        let arguments = [id, operator.word()];
-        let [serves] = self.ask_core(ICapacityRegistry::isRegisteredCall::SELECTOR, &arguments)?;
-        match serves.is_zero() {
-            true => Ok(()),
-            false => self.tell_core(ISinkRegistrar::deregisterSinkForCall::SELECTOR, &arguments),
-        }
+        self.take_out(pool_type, nostr_pubkey, operator)
     }
 
     // --- Owner
@@ -321,6 +355,23 @@ impl RelayPaymentPool {
             self.vm(),
             AntiSpamConfigUpdated[pool_type](min_payment_per_event)
         );
+        Ok(())
+    }
+
+    /// Makes what is attested and not renewed worth half after `epochs` epochs of 300 s, 2 to 288; 12 until then.
+    ///
+    /// # Errors
+    ///
+    /// * [`InvalidHalfLife`], [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`HalfLifeSet`]
+    pub fn set_half_life(&mut self, epochs: U256) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let half_life = attestation::half_life(epochs)?;
+        self.half_life.set(Uint::from(half_life));
+        emit!(self.vm(), HalfLifeSet[](epochs));
         Ok(())
     }
 
@@ -468,6 +519,11 @@ impl RelayPaymentPool {
         self.pricing_curve.get()
     }
 
+    /// After how many epochs of 300 s what is attested and not renewed is worth half.
+    pub fn half_life(&self) -> U256 {
+        widen(self.half_life.get())
+    }
+
     /// `keccak256("RELAY_WRITE")`
     #[selector(name = "RELAY_WRITE")]
     pub fn relay_write(&self) -> B256 {
@@ -490,36 +546,70 @@ impl RelayPaymentPool {
 /// What the relay registry says of a relay.
 struct Update {
     operator: Address,
-    /// Smoothed.
-    composite: U256,
     /// As it was attested last.
     raw: U256,
     sequence: U256,
+    /// When that was, in seconds since 1970.
+    time: U256,
 }
+
+const UPDATE: [u8; 4] = ICapacityRegistry::updateCapacityFromAggregatorCall::SELECTOR;
 
 impl RelayPaymentPool {
     fn update_of(&self, pubkey: B256) -> Result<Update, Error> {
         let selector = IRelayRegistry::getCapacityUpdateCall::SELECTOR;
         let registry = self.relay_registry.get();
-        let [operator, composite, raw, sequence] =
+        let [operator, _, raw, sequence, time] =
             query_words(self.vm(), registry, selector, &[pubkey])?;
         Ok(Update {
             operator: to_address(operator),
-            composite,
             raw,
             sequence,
+            time,
         })
     }
 
-    /// Registers a task type, or sees that it is registered with this minimum stake.
+    /// What an update is worth now, and whether it is so old that nobody has more than that.
+    fn worth(&self, update: &Update) -> (U256, bool) {
+        let now = clock::block_timestamp(self.vm());
+        let half_life = self.half_life.get().wrapping_to();
+        // A composite capacity has 70 bits.
+        let raw = math::to_u128_saturating(update.raw);
+        let time = update.time.saturating_to();
+        let worth = decayed(raw, time, now, half_life);
+        (U256::from(worth), is_old(time, now))
+    }
+
+    /// Takes a relay out of a pool, and its operator out of the core.
+    fn take_out(
+        &mut self,
+        pool_type: B256,
+        nostr_pubkey: B256,
+        operator: Address,
+    ) -> Result<(), Error> {
+        self.members.setter(pool_type).delete(nostr_pubkey);
+        self.joined.setter(pool_type).delete(operator);
+        emit!(self.vm(), RelayLeftPool[pool_type, nostr_pubkey](operator));
+        // It may have left CapacityRegistry by itself.
+        let arguments = [self.task_type(pool_type), operator.word()];
+        let [serves] = self.ask_core(ICapacityRegistry::isRegisteredCall::SELECTOR, &arguments)?;
+        match serves.is_zero() {
+            true => Ok(()),
+            false => self.tell_core(ISinkRegistrar::deregisterSinkForCall::SELECTOR, &arguments),
+        }
+    }
+
+    /// Registers a task type in which capacities are attested, or sees that it is one, with this minimum stake.
     fn register_task_type(&self, id: B256, required: U256) -> Result<(), Error> {
         let [exists] = self.ask_core(ICapacityRegistry::taskTypeExistsCall::SELECTOR, &[id])?;
         if exists.is_zero() {
             let selector = ISinkRegistrar::registerTaskTypeCall::SELECTOR;
-            return self.tell_core(selector, &[id, required.word()]);
+            self.tell_core(selector, &[id, required.word()])?;
+            return self.tell_core(ISinkRegistrar::requireAttestationsCall::SELECTOR, &[id]);
         }
         let min_stake = self.min_stake(id)?;
-        match min_stake == required {
+        let [attested] = self.ask_core(ISinkRegistrar::isAttestedCall::SELECTOR, &[id])?;
+        match min_stake == required && !attested.is_zero() {
             true => Ok(()),
             false => Err(TaskTypeTaken {
                 taskTypeId: id,

@@ -5,10 +5,12 @@
 extern crate alloc;
 
 mod fuzz;
+mod keys;
 mod ledger;
 mod network;
 mod pool;
 mod pools;
+mod precompiles;
 pub mod reference;
 mod registry;
 pub mod superfluid;
@@ -17,10 +19,12 @@ mod turn;
 mod wallet;
 
 pub use fuzz::{calldata, enter, Fuzz};
+pub use keys::Keys;
 pub use ledger::Ledger;
 pub use network::Network;
 pub use pool::{Notice, Pool};
 pub use pools::Pools;
+pub use precompiles::Precompiles;
 pub use registry::Registry;
 pub use token::{Behaviour, Token};
 pub use turn::{turn, Turn};

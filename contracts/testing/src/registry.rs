@@ -94,6 +94,48 @@ impl Registry {
         self.set(task_type_id, sink, capacity);
         Ok(())
     }
+
+    /// As CapacityRegistry's, for any caller, and without asking for stake.
+    pub fn register_sink_for(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        capacity: U256,
+    ) -> Result<(), Vec<u8>> {
+        if self.refuses.get() || self.is_registered(task_type_id, sink) {
+            return Err(refusal("no"));
+        }
+        self.enter(task_type_id, sink, capacity);
+        Ok(())
+    }
+
+    /// As CapacityRegistry's, for any caller.
+    pub fn deregister_sink_for(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+    ) -> Result<(), Vec<u8>> {
+        if self.refuses.get() || !self.is_registered(task_type_id, sink) {
+            return Err(refusal("no"));
+        }
+        self.leave(task_type_id, sink);
+        Ok(())
+    }
+
+    /// As CapacityRegistry's, for any caller.
+    pub fn limit_capacity_for(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        limit: U256,
+    ) -> Result<(), Vec<u8>> {
+        if self.refuses.get() || !self.is_registered(task_type_id, sink) {
+            return Err(refusal("no"));
+        }
+        let capacity = self.get_smoothed_capacity(task_type_id, sink).min(limit);
+        self.set(task_type_id, sink, capacity);
+        Ok(())
+    }
 }
 
 impl Registry {

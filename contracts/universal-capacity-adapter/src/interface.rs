@@ -5,6 +5,7 @@ extern crate alloc;
 
 use alloy_sol_types::sol;
 use bpe_common::{
+    attestation::InvalidHalfLife,
     call::{NotAContract, Revert},
     ownable,
 };
@@ -20,6 +21,12 @@ sol! {
     /// The adapter of the domain numbers no attestations, and need not; or has to, from now on.
     #[derive(Debug, PartialEq, Eq)]
     event UnnumberedSet(bytes32 indexed domainId, address indexed adapter, bool unnumbered);
+    /// `adapter` speaks for the task type, as its creator has it; or no longer.
+    #[derive(Debug, PartialEq, Eq)]
+    event AdapterBound(bytes32 indexed taskTypeId, address indexed adapter, bool bound);
+    /// What is attested and not renewed is worth half after `epochs` epochs of 300 s.
+    #[derive(Debug, PartialEq, Eq)]
+    event HalfLifeSet(uint256 epochs);
     /// The domain has no adapter any more.
     #[derive(Debug, PartialEq, Eq)]
     event AdapterRemoved(bytes32 indexed domainId);
@@ -33,6 +40,12 @@ sol! {
     /// The domain has no adapter, or none that is believed yet.
     #[derive(Debug, PartialEq, Eq)]
     error AdapterNotRegistered();
+    /// The creator of the task type has not said that `adapter` speaks for it.
+    #[derive(Debug, PartialEq, Eq)]
+    error AdapterNotBound(bytes32 taskTypeId, address adapter);
+    /// A nonce of `provided` is more than 2^32 above the last one of the sink: `maximum` would do.
+    #[derive(Debug, PartialEq, Eq)]
+    error NonceTooHigh(uint256 provided, uint256 maximum);
     /// The domain's adapter does not take this for a genuine attestation of a sink.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidAttestation();
@@ -63,6 +76,9 @@ sol! {
 pub enum Error {
     AdapterAlreadyRegistered(AdapterAlreadyRegistered),
     AdapterNotRegistered(AdapterNotRegistered),
+    AdapterNotBound(AdapterNotBound),
+    NonceTooHigh(NonceTooHigh),
+    InvalidHalfLife(InvalidHalfLife),
     InvalidAttestation(InvalidAttestation),
     SinkNotStaked(SinkNotStaked),
     NonceAlreadyUsed(NonceAlreadyUsed),

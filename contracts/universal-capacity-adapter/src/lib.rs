@@ -6,18 +6,29 @@
 //!
 //! | who | may |
 //! |---|---|
-//! | anyone | [`route_attestation`](UniversalCapacityAdapter::route_attestation), whoever the sink is |
-//! | the creator of a domain's task type | take attestations without numbers there ([`set_unnumbered`](UniversalCapacityAdapter::set_unnumbered)) |
-//! | the owner | register and remove the adapters of domains |
+//! | anyone | [`route_attestation`](UniversalCapacityAdapter::route_attestation), and [`refresh`](UniversalCapacityAdapter::refresh) what grew old, whoever the sink is |
+//! | the creator of a task type | say which adapters speak for it ([`bind_adapter`](UniversalCapacityAdapter::bind_adapter)); take attestations without numbers there ([`set_unnumbered`](UniversalCapacityAdapter::set_unnumbered)) |
+//! | the owner | register and remove the adapters of domains; set the half-life of attestations |
 //!
 //! Capacities are in units of 1e-9.
 //!
 //! # What is believed of an adapter
 //!
-//! That its attestations are genuine: the owner vouches for it, and once staking is open it is believed after the notice that
+//! That its attestations are genuine, where the creator of the task type says so: nobody's sinks are moved by what the owner
+//! alone has chosen. The owner vouches for it as well, and once staking is open it is believed after the notice that
 //! powers over stakes need. No more than that: it is asked with bounded gas, its answers
 //! are read as far as they may be long, and it reaches nobody but the registered sinks of its domain's task type, whose
 //! capacity the registry smooths and cuts to what their stake backs.
+//!
+//! # One adapter, several task types
+//!
+//! A domain can have a task type for each of its skills. Such an adapter is registered with no task type, zero, and has
+//! `taskTypeOf(bytes attestation)`, which says for which one an attestation is; each one's creator binds it.
+//!
+//! # Age
+//!
+//! What is not renewed is worth less with each whole epoch of 300 s, half of it after a *half-life* of 12 epochs (see
+//! [`bpe_common::attestation::decayed`]). Anyone brings that to the core by `refresh`: capacity and units fall to it at once.
 //!
 //! # For authors of adapters
 //!
@@ -26,7 +37,8 @@
 //! `attestationNonce(bytes)` returns a number that the proof covers, a counter or a time of signing. Hashes of the bytes could
 //! not tell attestations apart, because ABI-encoded bytes can be padded at will. Of a sink in a domain only higher numbers
 //! than the last one are taken, in the adapter that follows an adapter too: so an adapter that replaces another counts on
-//! from where that one was, or uses times as it did.
+//! from where that one was, or uses times as it did. A number is at most 2^32 above the last one (from zero on, a time in
+//! seconds fits), so that no single one shuts a sink out for ever.
 //!
 //! # Adapters without numbers
 //!
@@ -44,19 +56,24 @@ bpe_common::trap_on_panic!();
 mod interface;
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{Address, B256, U256, U64};
+use alloy_primitives::{Address, B256, U128, U16, U256, U64};
 use alloy_sol_types::SolCall;
 use bpe_common::{
+    attestation::{self, decayed, is_old, HALF_LIFE},
     call::{
         first_words, invoke_words, query, query_words, require_contract, static_call, to_address,
         Revert,
     },
     clock, emit,
     events::Word,
-    interfaces::{ICapacityAdapter, ICapacityRegistry, ISequencedAdapter, IStakes},
+    interfaces::{
+        ICapacityAdapter, ICapacityRegistry, ISequencedAdapter, ISinkRegistrar, IStakes,
+        ITaskTypeAdapter,
+    },
     list::IdList,
+    math::to_u128_saturating,
     ownable::Ownable,
-    packed::widen,
+    packed::{to_u128, widen},
     powers::{self, power},
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
@@ -69,6 +86,8 @@ pub const MAX_DESCRIPTION: usize = 1_024;
 pub const MAX_DOMAINS: usize = 256;
 /// What an adapter may use to read an attestation, and again to number it: enough for several signatures, or a proof.
 pub const ADAPTER_GAS: u64 = 2_000_000;
+/// How far a nonce may be above the last one.
+pub const MAX_NONCE_STEP: u64 = 1 << 32;
 /// As much is read of what an adapter answers to that, or reverts with.
 const ANSWER_LIMIT: usize = 256;
 
@@ -85,8 +104,15 @@ pub struct Domain {
     task_type_id: StorageB256,
 }
 
-/// The contract. Slots 0–1: ownership. Slots 2–3: the list of domains. Slots 4–5: the neighbours, an address each. Then the
-/// mappings.
+/// What was attested of a sink last. One slot: capacity (128 bits, in units of 1e-9), time (64, in seconds since 1970).
+#[storage]
+pub struct Attested {
+    capacity: StorageU128,
+    time: StorageU64,
+}
+
+/// The contract. Slots 0–1: ownership. Slots 2–3: the list of domains. Slots 4–5: the neighbours, an address each;
+/// stake_manager with half_life (16 bits). Then the mappings.
 #[entrypoint]
 #[storage]
 pub struct UniversalCapacityAdapter {
@@ -95,11 +121,17 @@ pub struct UniversalCapacityAdapter {
     domain_ids: IdList,
     core_registry: StorageAddress,
     stake_manager: StorageAddress,
+    /// Of what is attested, in epochs.
+    half_life: StorageU16,
     domains: StorageMap<B256, Domain>,
     /// The highest nonce of a sink in a domain. No adapter's leaving touches it.
     nonces: StorageMap<B256, StorageMap<Address, StorageU256>>,
     /// When the next attestation of a sink is taken in a domain whose adapter numbers none.
     next: StorageMap<B256, StorageMap<Address, StorageU64>>,
+    /// Which adapters speak for a task type, as its creator has it.
+    bound: StorageMap<B256, StorageMap<Address, StorageBool>>,
+    /// By task type and sink.
+    attested: StorageMap<B256, StorageMap<Address, Attested>>,
 }
 
 #[public]
@@ -122,6 +154,7 @@ impl UniversalCapacityAdapter {
         require_contract(self.vm(), stake_manager)?;
         self.core_registry.set(core_registry);
         self.stake_manager.set(stake_manager);
+        self.half_life.set(U16::from(HALF_LIFE));
         Ok(())
     }
 
@@ -132,7 +165,8 @@ impl UniversalCapacityAdapter {
     ///
     /// # Errors
     ///
-    /// * [`AdapterNotRegistered`], [`InvalidAttestation`], [`NonceAlreadyUsed`], [`SinkNotStaked`]
+    /// * [`AdapterNotRegistered`], [`AdapterNotBound`], [`InvalidAttestation`], [`SinkNotStaked`]
+    /// * [`NonceAlreadyUsed`], [`NonceTooHigh`]
     /// * [`AttestationTooSoon`] instead of a nonce's, if the adapter numbers none.
     /// * What the adapter reverts with, its first 256 bytes.
     /// * What CapacityRegistry reverts with: the sink is not registered, say.
@@ -142,6 +176,8 @@ impl UniversalCapacityAdapter {
     /// * [`AttestationRouted`]
     pub fn route_attestation(&mut self, domain_id: B256, attestation: Bytes) -> Result<(), Error> {
         let adapter = self.require_adapter(domain_id)?;
+        let task_type_id = self.task_type_of(domain_id, adapter, &attestation)?;
+        self.require_bound(task_type_id, adapter)?;
         let (sink, capacity) = self.verify(adapter, &attestation)?;
         // What is asked is fixed beforehand, and not what happens to answer: a caller can make a call fail.
         if self.is_unnumbered(domain_id) {
@@ -159,14 +195,64 @@ impl UniversalCapacityAdapter {
             return Err(SinkNotStaked {}.into());
         }
         emit!(self.vm(), AttestationRouted[domain_id, sink](capacity));
+        self.note(task_type_id, sink, capacity);
         let update = ICapacityRegistry::updateCapacityFromAggregatorCall::SELECTOR;
-        let task_type_id = self.domains.getter(domain_id).task_type_id.get();
         let arguments = [task_type_id, sink.word(), capacity.word()];
         let [] = invoke_words(self.vm(), self.core_registry.get(), update, &arguments)?;
         Ok(())
     }
 
+    /// Brings to the core what the sink's last attestation in the task type lost by its age: it has no more there than that is
+    /// worth. Does nothing of who never attested here.
+    ///
+    /// # Errors
+    ///
+    /// * What CapacityRegistry reverts with.
+    pub fn refresh(&mut self, task_type_id: B256, sink: Address) -> Result<(), Error> {
+        let sinks = self.attested.getter(task_type_id);
+        let attested = sinks.getter(sink);
+        let now = clock::block_timestamp(self.vm());
+        let time: u64 = attested.time.get().wrapping_to();
+        if time == 0 || !is_old(time, now) {
+            return Ok(());
+        }
+        let half_life = self.half_life.get().wrapping_to();
+        let worth = decayed(to_u128(attested.capacity.get()), time, now, half_life);
+        let limit = ISinkRegistrar::limitCapacityForCall::SELECTOR;
+        let arguments = [task_type_id, sink.word(), worth.word()];
+        let [] = invoke_words(self.vm(), self.core_registry.get(), limit, &arguments)?;
+        Ok(())
+    }
+
     // --- Creators of task types
+
+    /// Has `adapter` speak for the task type, if the owner has registered it; or no longer. For the task type's creator, as
+    /// CapacityRegistry knows it. An owner that registers an adapter for a task type of its own has bound it.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotTaskTypeCreator`]; what CapacityRegistry reverts with.
+    ///
+    /// # Events
+    ///
+    /// * [`AdapterBound`]
+    pub fn bind_adapter(
+        &mut self,
+        task_type_id: B256,
+        adapter: Address,
+        bound: bool,
+    ) -> Result<(), Error> {
+        let caller = self.vm().msg_sender();
+        if self.creator_of(task_type_id)? != caller {
+            return Err(NotTaskTypeCreator {
+                taskTypeId: task_type_id,
+                caller,
+            }
+            .into());
+        }
+        self.set_bound(task_type_id, adapter, bound);
+        Ok(())
+    }
 
     /// Takes attestations of the domain's adapter without numbers, one per sink and epoch; or no longer. For the creator of
     /// the domain's task type, as CapacityRegistry knows it. Another adapter needs it again.
@@ -181,11 +267,8 @@ impl UniversalCapacityAdapter {
     pub fn set_unnumbered(&mut self, domain_id: B256, unnumbered: bool) -> Result<(), Error> {
         let adapter = self.require_registered(domain_id)?;
         let task_type_id = self.get_task_type_id(domain_id);
-        let selector = ICapacityRegistry::getCreatorCall::SELECTOR;
-        let registry = self.core_registry.get();
-        let [creator] = query_words(self.vm(), registry, selector, &[task_type_id])?;
         let caller = self.vm().msg_sender();
-        if to_address(creator) != caller {
+        if self.creator_of(task_type_id)? != caller {
             return Err(NotTaskTypeCreator {
                 taskTypeId: task_type_id,
                 caller,
@@ -210,14 +293,15 @@ impl UniversalCapacityAdapter {
     ///
     /// # Events
     ///
-    /// * [`AdapterRegistered`], [`TaskTypeSet`]; [`powers::PowerAnnounced`], if it is believed later.
+    /// * [`AdapterRegistered`], [`TaskTypeSet`]; [`AdapterBound`], if the owner created the task type;
+    ///   [`powers::PowerAnnounced`], if it is believed later.
     pub fn register_adapter(&mut self, adapter: Address) -> Result<(), Error> {
         let domain_id = self.register(adapter)?;
-        self.set_task_type(domain_id, domain_id);
-        Ok(())
+        self.set_task_type(domain_id, domain_id, adapter)
     }
 
-    /// Registers the adapter of a domain whose sinks serve this task type of the core registry, likewise.
+    /// Registers the adapter of a domain whose sinks serve this task type of the core registry, likewise; if zero, the one that
+    /// the adapter says of each attestation.
     ///
     /// # Errors
     ///
@@ -233,7 +317,23 @@ impl UniversalCapacityAdapter {
         task_type_id: B256,
     ) -> Result<(), Error> {
         let domain_id = self.register(adapter)?;
-        self.set_task_type(domain_id, task_type_id);
+        self.set_task_type(domain_id, task_type_id, adapter)
+    }
+
+    /// Makes what is attested and not renewed worth half after `epochs` epochs of 300 s, 2 to 288; 12 until then.
+    ///
+    /// # Errors
+    ///
+    /// * [`InvalidHalfLife`](attestation::InvalidHalfLife), [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`HalfLifeSet`]
+    pub fn set_half_life(&mut self, epochs: U256) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let half_life = attestation::half_life(epochs)?;
+        self.half_life.set(U16::from(half_life));
+        emit!(self.vm(), HalfLifeSet[](epochs));
         Ok(())
     }
 
@@ -304,7 +404,7 @@ impl UniversalCapacityAdapter {
         )
     }
 
-    /// The task type of the core registry that the domain's sinks serve; zero if it has no adapter.
+    /// The task type of the core registry that the domain's sinks serve; zero if it has no adapter, or one that says itself.
     pub fn get_task_type_id(&self, domain_id: B256) -> B256 {
         self.domains.getter(domain_id).task_type_id.get()
     }
@@ -312,6 +412,29 @@ impl UniversalCapacityAdapter {
     /// The domains that have an adapter, at most 256, in no order.
     pub fn get_all_domains(&self) -> Vec<B256> {
         self.domain_ids.all()
+    }
+
+    /// Whether the creator of the task type has `adapter` speak for it.
+    pub fn is_bound(&self, task_type_id: B256, adapter: Address) -> bool {
+        self.bound.getter(task_type_id).get(adapter)
+    }
+
+    /// What was attested of `sink` in the task type last, in units of 1e-9, and when that came, in seconds since 1970; zeros if
+    /// nothing was.
+    ///
+    /// # Returns
+    ///
+    /// * `capacity`
+    /// * `time`
+    pub fn get_attested(&self, task_type_id: B256, sink: Address) -> (U256, U256) {
+        let sinks = self.attested.getter(task_type_id);
+        let attested = sinks.getter(sink);
+        (widen(attested.capacity.get()), widen(attested.time.get()))
+    }
+
+    /// After how many epochs of 300 s what is attested and not renewed is worth half.
+    pub fn half_life(&self) -> U256 {
+        widen(self.half_life.get())
     }
 
     /// How many domains have an adapter.
@@ -361,6 +484,54 @@ impl UniversalCapacityAdapter {
         }
     }
 
+    /// For which task type the attestation is.
+    fn task_type_of(
+        &self,
+        domain_id: B256,
+        adapter: Address,
+        attestation: &[u8],
+    ) -> Result<B256, Error> {
+        let task_type_id = self.get_task_type_id(domain_id);
+        if !task_type_id.is_zero() {
+            return Ok(task_type_id);
+        }
+        let selector = ITaskTypeAdapter::taskTypeOfCall::SELECTOR;
+        let [task_type_id] = self.ask(adapter, selector, attestation)?;
+        Ok(task_type_id)
+    }
+
+    fn require_bound(&self, task_type_id: B256, adapter: Address) -> Result<(), AdapterNotBound> {
+        match self.is_bound(task_type_id, adapter) {
+            true => Ok(()),
+            false => Err(AdapterNotBound {
+                taskTypeId: task_type_id,
+                adapter,
+            }),
+        }
+    }
+
+    fn set_bound(&mut self, task_type_id: B256, adapter: Address, bound: bool) {
+        self.bound.setter(task_type_id).setter(adapter).set(bound);
+        emit!(self.vm(), AdapterBound[task_type_id, adapter](bound));
+    }
+
+    fn creator_of(&self, task_type_id: B256) -> Result<Address, Revert> {
+        let selector = ICapacityRegistry::getCreatorCall::SELECTOR;
+        let registry = self.core_registry.get();
+        let [creator] = query_words(self.vm(), registry, selector, &[task_type_id])?;
+        Ok(to_address(creator))
+    }
+
+    /// Notes what was attested now. More than 2^92 − 1 nobody's stake backs.
+    fn note(&mut self, task_type_id: B256, sink: Address, capacity: U256) {
+        let now = clock::block_timestamp(self.vm());
+        let capacity = to_u128_saturating(capacity).min((1 << 92) - 1);
+        let mut sinks = self.attested.setter(task_type_id);
+        let mut attested = sinks.setter(sink);
+        attested.capacity.set(U128::from(capacity));
+        attested.time.set(U64::from(now));
+    }
+
     /// The sink and the capacity of an attestation that the adapter takes for genuine.
     fn verify(&self, adapter: Address, attestation: &[u8]) -> Result<(Address, U256), Error> {
         let verify = ICapacityAdapter::verifyAttestationCall::SELECTOR;
@@ -395,6 +566,14 @@ impl UniversalCapacityAdapter {
             return Err(NonceAlreadyUsed {
                 provided: nonce,
                 required: last.get().saturating_add(U256::from(1)),
+            }
+            .into());
+        }
+        let maximum = last.get().saturating_add(U256::from(MAX_NONCE_STEP));
+        if nonce > maximum {
+            return Err(NonceTooHigh {
+                provided: nonce,
+                maximum,
             }
             .into());
         }
@@ -463,12 +642,22 @@ impl UniversalCapacityAdapter {
         Ok(domain_id)
     }
 
-    fn set_task_type(&mut self, domain_id: B256, task_type_id: B256) {
+    /// Names the task type of a domain. One of the owner's own is bound by that.
+    fn set_task_type(
+        &mut self,
+        domain_id: B256,
+        task_type_id: B256,
+        adapter: Address,
+    ) -> Result<(), Error> {
         self.domains
             .setter(domain_id)
             .task_type_id
             .set(task_type_id);
         emit!(self.vm(), TaskTypeSet[domain_id, task_type_id]);
+        if self.creator_of(task_type_id)? == self.vm().msg_sender() {
+            self.set_bound(task_type_id, adapter, true);
+        }
+        Ok(())
     }
 }
 

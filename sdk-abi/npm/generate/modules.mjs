@@ -18,7 +18,12 @@ export const MODULES = {
   demurrage: { DemurrageToken: "Token", VelocityMetrics: "Metrics" },
   lightning: { LightningCapacityOracle: "Oracle", LightningRoutingPool: "RoutingPool" },
   router: { CrossProtocolRouter: "Router" },
-  relay: { RelayCapacityRegistry: "RelayRegistry", RelayPaymentPool: "PaymentPool" },
+  relay: {
+    RelayCapacityRegistry: "RelayRegistry",
+    RelayAttestations: "RelayAttestations",
+    RelayPaymentPool: "PaymentPool",
+  },
+  keys: { KeyRegistry: "Keys" },
   platform: { UniversalCapacityAdapter: "Adapter", ReputationLedger: "Reputation" },
   openclaw: {
     OpenClawCapacityAdapter: "Agents",

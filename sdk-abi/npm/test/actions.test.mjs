@@ -1,7 +1,8 @@
 // Every module on a chain with the suite and real Superfluid, in the order in which somebody would use them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keccak256, parseEther, parseUnits, toHex, zeroAddress, zeroHash } from "viem";
+import { schnorr, secp256k1 } from "@noble/curves/secp256k1";
+import { concat, keccak256, parseEther, parseUnits, sha256, slice, toHex, zeroAddress, zeroHash } from "viem";
 import { bpeActions } from "../dist/actions.js";
 import { mined } from "../dist/index.js";
 import * as modules from "../dist/generated/actions/index.js";
@@ -18,7 +19,8 @@ import {
   refused,
 } from "./chain.mjs";
 
-const { aggregator, buffer, commitReveal, completion, demurrage, economy, lightning, nestedPool, openclaw } = modules;
+const { aggregator, buffer, commitReveal, completion, demurrage, economy, keys, lightning } = modules;
+const { nestedPool, openclaw } = modules;
 const { directory, judge, overflow, pipeline, platform, pool, pricing, relay, router, sink, source, stake, streams } =
   modules;
 const { vouchers, work } = modules;
@@ -449,8 +451,34 @@ test("nestedPool and pipeline: task types below and behind each other", onChain,
   assert.deepEqual((await refused(breaker, "NotReporter")).args, { caller: payerAddress });
 });
 
+/** Has the node of the secret name the worker, by what `signmessage` prints for the text. */
+async function proveNode(secret) {
+  const key = slice(toHex(secp256k1.getPublicKey(secret.slice(2))), 1);
+  const time = await now();
+  const text = await keys.getKeyText(worker, as({ operator: workerAddress, time }));
+  const digest = sha256(sha256(concat([toHex("Lightning Signed Message:"), toHex(text)])));
+  const signed = secp256k1.sign(digest.slice(2), secret.slice(2));
+  const signature = concat([toHex(31 + signed.recovery), `0x${signed.toCompactHex()}`]);
+  await mined(keys.proveKey(worker, as({ scheme: 2, key, time, signature })));
+  return key;
+}
+
+/** Has the Nostr key of the secret name the worker, by an event. */
+async function proveNostrKey(secret) {
+  const key = toHex(schnorr.getPublicKey(secret.slice(2)));
+  const time = await now();
+  const event = await keys.getEventId(worker, as({ key, operator: workerAddress, time }));
+  const signature = toHex(schnorr.sign(event.slice(2), secret.slice(2)));
+  await mined(keys.proveKey(worker, as({ scheme: 1, key, time, signature })));
+  assert.equal((await keys.getKey(worker, as({ scheme: 1, key }))).operator, workerAddress);
+  return key;
+}
+
 test("lightning: a node is registered, attested, joins the pool", onChain, async () => {
-  const nodePubkey = id("node");
+  const unknown = id("somebody's node");
+  const early = lightning.registerNode(worker, as({ nodePubkey: unknown, initialCapacitySats: 0n }));
+  assert.deepEqual((await refused(early, "KeyNotProven")).args, { key: unknown });
+  const nodePubkey = await proveNode(id("node"));
   await mined(lightning.registerNode(worker, as({ nodePubkey, initialCapacitySats: 1_000_000n })));
   await mine();
   const attestation = {
@@ -495,7 +523,7 @@ test("router: none where no protocol is there; then the best route pays, with it
 });
 
 test("relay: registered, in a pool, with a least payment", onChain, async () => {
-  const nostrPubkey = id("relay");
+  const nostrPubkey = await proveNostrKey(id("relay"));
   const initialCapacity = { eventsPerSecond: 100n, storageGB: 10n, bandwidthMbps: 10n };
   await mined(relay.registerRelay(worker, as({ nostrPubkey, relayUrl: "wss://relay.example", initialCapacity })));
   const entry = await relay.getRelay(worker, as({ nostrPubkey }));

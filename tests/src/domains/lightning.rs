@@ -9,6 +9,7 @@ use alloy::{
 };
 use bpe_abi::{
     typed_data::{self, LightningAttestation},
+    IKeyRegistry::{self, IKeyRegistryInstance},
     ILightningCapacityOracle::{
         self, ILightningCapacityOracleInstance, SignedLightningAttestation,
     },
@@ -17,6 +18,7 @@ use bpe_abi::{
 };
 
 use crate::{
+    domains::keys::{node_key, prove_node},
     proof::sign,
     settlement::Settlement,
     stage::mined,
@@ -37,6 +39,7 @@ const RELAYER: usize = 8;
 pub struct Lightning {
     pub core: Settlement,
     pub pricing: IPricingCurveInstance<DynProvider>,
+    pub keys: IKeyRegistryInstance<DynProvider>,
     pub oracle: ILightningCapacityOracleInstance<DynProvider>,
     pub pool: ILightningRoutingPoolInstance<DynProvider>,
 }
@@ -52,7 +55,8 @@ impl Lightning {
         let arguments = (registry, owner).abi_encode_params();
         let pricing = deploy(devnet, "pricing-curve", arguments).await;
         let scale = U256::from(SATS_PER_UNIT);
-        let arguments = (registry, stakes, LIGHTNING, scale, owner).abi_encode_params();
+        let keys = deploy(devnet, "key-registry", Vec::new()).await;
+        let arguments = (registry, stakes, keys, LIGHTNING, scale, owner).abi_encode_params();
         let oracle = deploy(devnet, "lightning-capacity-oracle", arguments).await;
         let arguments = (pools, registry, oracle, pricing, LIGHTNING, owner).abi_encode_params();
         let pool = deploy(devnet, "lightning-routing-pool", arguments).await;
@@ -60,8 +64,11 @@ impl Lightning {
             let set = base.registry.setAdapter(adapter, true);
             mined(set.send().await).await;
         }
+        let attested = base.registry.requireAttestations(LIGHTNING);
+        mined(attested.send().await).await;
         let it = Self {
             pricing: IPricingCurve::new(pricing, provider.clone()),
+            keys: IKeyRegistry::new(keys, provider.clone()),
             oracle: ILightningCapacityOracle::new(oracle, provider.clone()),
             pool: ILightningRoutingPool::new(pool, provider),
             core,
@@ -84,12 +91,13 @@ impl Lightning {
         self.core.base.devnet.timestamp()
     }
 
-    /// Gives the operator a stake for 100 units and registers its node, without capacity.
+    /// Gives the operator a stake for 300 units and registers its node, without capacity.
     pub async fn register(&self, operator: &PrivateKeySigner) -> TransactionReceipt {
         let (account, base) = (operator.address(), &self.core.base);
-        base.equip(account, 10_000).await;
-        let staking = base.stakes.stake(tokens(10_000)).from(account);
+        base.equip(account, 90_000).await;
+        let staking = base.stakes.stake(tokens(90_000)).from(account);
         mined(staking.send().await).await;
+        prove_node(&self.keys, operator, self.now()).await;
         let node = node_of(operator);
         let registration = self.oracle.registerNode(node, U256::ZERO).from(account);
         mined(registration.send().await).await
@@ -194,7 +202,7 @@ impl Lightning {
     }
 }
 
-/// The key of the operator's node: any, here.
+/// The key of the operator's node: that of its account, here.
 pub fn node_of(operator: &PrivateKeySigner) -> B256 {
-    alloy::primitives::keccak256(operator.address())
+    node_key(operator)
 }

@@ -1,7 +1,7 @@
 //! Nostr relays on the settlement core: the relay registry, the payment pools, and PricingCurve with the loads.
 
 use alloy::{
-    primitives::{keccak256, Address, Bytes, B256, U256},
+    primitives::{b256, keccak256, Address, Bytes, B256, U256},
     providers::DynProvider,
     rpc::types::TransactionReceipt,
     signers::local::PrivateKeySigner,
@@ -9,14 +9,15 @@ use alloy::{
     sol_types::{eip712_domain, SolValue},
 };
 use bpe_abi::{
+    IKeyRegistry::{self, IKeyRegistryInstance},
     IPricingCurve::{self, IPricingCurveInstance},
-    IRelayCapacityRegistry::{
-        self, IRelayCapacityRegistryInstance, RelayCapacity, SignedRelayAttestation,
-    },
+    IRelayAttestations::{self, IRelayAttestationsInstance, SignedRelayAttestation},
+    IRelayCapacityRegistry::{self, IRelayCapacityRegistryInstance, RelayCapacity},
     IRelayPaymentPool::{self, IRelayPaymentPoolInstance},
 };
 
 use crate::{
+    domains::keys,
     proof::sign,
     settlement::Settlement,
     stage::mined,
@@ -40,12 +41,22 @@ pub const ANYONE: usize = 9;
 
 pub const URL: &str = "wss://relay.example/a/path/that/takes/more/than/one/word";
 
+/// Secrets of three relays, and their Nostr keys.
+pub const SECRETS: [[u8; 32]; 3] = [[0x11; 32], [0x22; 32], [0x33; 32]];
+pub const KEYS: [B256; 3] = [
+    b256!("4f355bdcb7cc0af728ef3cceb9615d90684bb5b2ca5f859ab0f0b704075871aa"),
+    b256!("466d7fcae563e5cb09a0d1870bb580344804617879a14949cf22285f1bae3f27"),
+    b256!("3c72addb4fdf09af94f0c94d7fe92a386a7e70cf8a1d85916386bb2535c7b1b1"),
+];
+
 /// The settlement core with the relays' contracts on top, set up as a user does. The three pools are there, in the order of
 /// [`Relays::types`].
 pub struct Relays {
     pub core: Settlement,
     pub pricing: IPricingCurveInstance<DynProvider>,
     pub registry: IRelayCapacityRegistryInstance<DynProvider>,
+    pub attestations: IRelayAttestationsInstance<DynProvider>,
+    pub keys: IKeyRegistryInstance<DynProvider>,
     pub payment: IRelayPaymentPoolInstance<DynProvider>,
     /// Pool type and task type.
     pub types: [(B256, B256); 3],
@@ -64,12 +75,20 @@ impl Relays {
         let relay_type = keccak256("RELAY");
         let register = base.registry.registerTaskType(relay_type, tokens(100));
         mined(register.send().await).await;
-        let arguments = (sinks, stakes, relay_type, owner).abi_encode_params();
+        let keys_at = deploy(devnet, "key-registry", Vec::new()).await;
+        let arguments = (sinks, stakes, keys_at, relay_type, owner).abi_encode_params();
         let registry = deploy(devnet, "relay-capacity-registry", arguments).await;
+        let attestations = deploy(devnet, "relay-attestations", registry.abi_encode()).await;
         let arguments = (pools, sinks, registry, owner).abi_encode_params();
         let payment = deploy(devnet, "relay-payment-pool", arguments).await;
-        mined(base.registry.setAdapter(payment, true).send().await).await;
+        for adapter in [registry, payment] {
+            let set = base.registry.setAdapter(adapter, true);
+            mined(set.send().await).await;
+        }
         mined(core.pools.setPricingCurve(pricing).send().await).await;
+        let relays = IRelayCapacityRegistry::new(registry, provider.clone());
+        mined(relays.setPaymentPool(payment).send().await).await;
+        mined(relays.setAttestations(attestations).send().await).await;
         let payment = IRelayPaymentPool::new(payment, provider.clone());
         mined(payment.setPricingCurve(pricing).send().await).await;
         let anyone = devnet.account(ANYONE);
@@ -85,7 +104,9 @@ impl Relays {
         }
         Self {
             pricing: IPricingCurve::new(pricing, provider.clone()),
-            registry: IRelayCapacityRegistry::new(registry, provider.clone()),
+            registry: relays,
+            attestations: IRelayAttestations::new(attestations, provider.clone()),
+            keys: IKeyRegistry::new(keys_at, provider.clone()),
             payment,
             types,
             setup,
@@ -102,7 +123,25 @@ impl Relays {
         self.core.base.devnet.account(ANYONE)
     }
 
-    /// Registers a relay of so many points, with just the stake for so many units of capacity.
+    /// Has one of [`KEYS`] name its operator.
+    pub async fn prove(&self, operator: Address, pubkey: B256) -> TransactionReceipt {
+        let number = KEYS
+            .iter()
+            .position(|key| *key == pubkey)
+            .expect("one of them");
+        let last = self
+            .keys
+            .getKey(keys::NOSTR, pubkey)
+            .call()
+            .await
+            .unwrap()
+            .time;
+        // A key's word counts once: the next one is a second later.
+        let time = self.core.base.devnet.timestamp().max(last.to::<u64>() + 1);
+        keys::prove_nostr(&self.keys, operator, SECRETS[number], time).await
+    }
+
+    /// Registers a relay of so many points, with just the stake for so many units of capacity, its key proven.
     pub async fn relay(
         &self,
         operator: &PrivateKeySigner,
@@ -114,6 +153,7 @@ impl Relays {
         let stake = (backed * backed).max(100);
         base.equip(account, stake).await;
         mined(base.stakes.stake(tokens(stake)).from(account).send().await).await;
+        self.prove(account, pubkey).await;
         let url = URL.to_owned();
         let register = self.registry.registerRelay(pubkey, url, capacity(points));
         mined(register.from(account).send().await).await
@@ -148,10 +188,10 @@ impl Relays {
             nonce: U256::from(nonce),
         };
         let domain = eip712_domain! {
-            name: "BPE-RelayCapacityRegistry",
+            name: "BPE-RelayAttestations",
             version: "1",
             chain_id: self.core.base.devnet.chain_id(),
-            verifying_contract: *self.registry.address(),
+            verifying_contract: *self.attestations.address(),
         };
         let signature: Bytes = sign(operator, &message, &domain);
         SignedRelayAttestation {
@@ -169,7 +209,7 @@ impl Relays {
     /// In a new L1 block, so that a step of smoothing can be taken.
     pub async fn submit(&self, batch: Vec<SignedRelayAttestation>) -> TransactionReceipt {
         self.core.base.devnet.mine(1).unwrap();
-        let submit = self.registry.submitBatch(batch).from(self.anyone());
+        let submit = self.attestations.submitBatch(batch).from(self.anyone());
         mined(submit.send().await).await
     }
 

@@ -45,11 +45,21 @@ async fn three_nodes(it: &Lightning) -> [PrivateKeySigner; 3] {
     for (operator, (sats, pending)) in operators.iter().zip(liquidity) {
         let receipt = it.register(operator).await;
         println!("registerNode: {} gas", receipt.gas_used);
-        batch.push(it.attestation(operator, sats * MILLION, pending, 1));
+        // Smoothed from zero, so that the first step brings it to where it stays.
+        let first = (sats * MILLION * 10).div_ceil(3);
+        batch.push(it.attestation(operator, first, pending, 1));
     }
-    // Nobody is a sink yet: it counts at the oracle alone.
+    it.core.base.devnet.mine(1).unwrap();
     let receipt = it.submit(batch).await;
     assert_eq!(events::<LightningCapacityUpdated>(&receipt).len(), 3);
+    for nonce in 2..=10 {
+        it.core.base.devnet.mine(1).unwrap();
+        let batch = operators.iter().zip(liquidity);
+        let batch = batch.map(|(operator, (sats, pending))| {
+            it.attestation(operator, sats * MILLION, pending, nonce)
+        });
+        it.submit(batch.collect()).await;
+    }
     for operator in &operators {
         let receipt = it.join(operator).await;
         println!("joinPool: {} gas", receipt.gas_used);
@@ -83,8 +93,8 @@ async fn nodes_are_paid_by_what_they_can_route() {
 
     // The first is congested and drained, the third is free. The core smooths: 0.3 · 2 + 0.7 · 60, 0.3 · 80 + 0.7 · 10.
     let batch = vec![
-        it.attestation(&operators[0], 10 * MILLION, 4, 2),
-        it.attestation(&operators[2], 80 * MILLION, 0, 2),
+        it.attestation(&operators[0], 10 * MILLION, 4, 12),
+        it.attestation(&operators[2], 80 * MILLION, 0, 12),
     ];
     let receipt = it.submit(batch).await;
     println!("submitBatch of 2 sinks: {} gas", receipt.gas_used);
@@ -111,7 +121,8 @@ async fn nodes_are_paid_by_what_they_can_route() {
     );
     let rebalanced = events::<RoutingPoolRebalanced>(&receipt);
     assert_eq!(rebalanced[0].nodeCount, U256::from(3));
-    assert_eq!(rebalanced[0].totalCapacitySats, U256::from(185 * MILLION));
+    // What the second attested an hour ago is worth half.
+    assert_eq!(rebalanced[0].totalCapacitySats, U256::from(155 * MILLION));
 
     let shares = [426_000_000, 300_000_000, 310_000_000];
     let total = total_units(shares.iter().sum());
@@ -137,18 +148,18 @@ async fn of_a_batch_what_is_bad_is_refused_and_counts_for_nobody() {
     let operators = three_nodes(&it).await;
     let accounts = operators.each_ref().map(|it| it.address());
     let replayed = it.attestation(&operators[0], MILLION, 0, 1);
-    let mut message = it.message(&operators[1], MILLION, 0, 2);
+    let mut message = it.message(&operators[1], MILLION, 0, 12);
     message.timestamp = U256::from(it.now() - 601);
     let stale = it.signed(&operators[1], message);
-    let mut message = it.message(&operators[1], MILLION, 0, 2);
+    let mut message = it.message(&operators[1], MILLION, 0, 12);
     message.timestamp = U256::from(it.now() + 60);
     let ahead = it.signed(&operators[1], message);
-    let forged = it.signed(&operators[0], it.message(&operators[1], MILLION, 0, 2));
-    let mut message = it.message(&operators[0], MILLION, 0, 2);
+    let forged = it.signed(&operators[0], it.message(&operators[1], MILLION, 0, 12));
+    let mut message = it.message(&operators[0], MILLION, 0, 12);
     message.nodePubkey = node_of(&operators[1]);
     let others = it.signed(&operators[0], message);
     let unknown = it.attestation(&it.signer(7), MILLION, 0, 1);
-    let good = it.attestation(&operators[2], 20 * MILLION, 0, 2);
+    let good = it.attestation(&operators[2], 20 * MILLION, 0, 12);
     let batch = vec![
         replayed,
         stale,
@@ -207,7 +218,7 @@ async fn of_a_batch_what_is_bad_is_refused_and_counts_for_nobody() {
         error,
         ILightningCapacityOracleErrors::InvalidSignature(_)
     ));
-    let again = it.attestation(&operators[1], MILLION, 0, 2);
+    let again = it.attestation(&operators[1], MILLION, 0, 12);
     it.oracle.submit(again).call().await.unwrap();
 }
 
@@ -296,10 +307,10 @@ async fn who_leaves_is_paid_no_longer() {
     let total = total_units(100_000_000);
     assert_eq!(it.total_units().await, total);
     assert!(it.flow_to(accounts[2]).await > RATE / 1_000 * 998);
-    // Whoever left comes back by attesting and joining again.
-    let attestation = it.attestation(&operators[0], 60 * MILLION, 0, 2);
-    it.submit(vec![attestation]).await;
+    // Whoever left comes back by joining again, and attests.
+    let attestation = it.attestation(&operators[0], 60 * MILLION, 0, 12);
     it.join(&operators[0]).await;
+    it.submit(vec![attestation]).await;
     assert!(it.units(accounts[0]).await > 0);
 }
 
@@ -332,7 +343,7 @@ async fn gas_of_attestations_and_of_many_nodes() {
     };
     let receipt = it.submit(batch(20 * MILLION, 1, 1)).await;
     println!(
-        "first attestations of 12, no sinks yet: {} gas each",
+        "first attestations of 12: {} gas each",
         receipt.gas_used / 12
     );
     for operator in &operators {

@@ -65,7 +65,7 @@ impl OpenClaw {
         let ledger = deploy(devnet, "reputation-ledger", owner.abi_encode()).await;
         let arguments = (ledger, owner).abi_encode_params();
         let bridge = deploy(devnet, "openclaw-reputation-bridge", arguments).await;
-        let arguments = (stakes, owner).abi_encode_params();
+        let arguments = (registry, stakes, owner).abi_encode_params();
         let adapter = deploy(devnet, "openclaw-capacity-adapter", arguments).await;
         let arguments = (*proof.tracker.address(), adapter, bridge).abi_encode_params();
         let verifier = deploy(devnet, "openclaw-completion-verifier", arguments).await;
@@ -87,7 +87,10 @@ impl OpenClaw {
         let skill = (CODE, "code".to_owned(), tokens(100));
         let skill = it.adapter.registerSkillType(skill.0, skill.1, skill.2);
         mined(skill.send().await).await;
-        mined(base.registry.setAdapter(universal, true).send().await).await;
+        for core_adapter in [universal, adapter] {
+            let set = base.registry.setAdapter(core_adapter, true);
+            mined(set.send().await).await;
+        }
         let route = it.universal.registerAdapter_1(adapter, CODE);
         mined(route.send().await).await;
         it
@@ -669,7 +672,16 @@ async fn agents_are_listed_with_what_their_operators_declare() {
 
     // No more than the stake backs; lists and pages.
     let register = it.adapter.registerAgent(other, CODE, skill(1_000, 0, 0));
-    let receipt = mined(register.from(operator).send().await).await;
+    let refused = register.clone().from(operator).call().await;
+    let error = revert::<IOpenClawCapacityAdapterErrors, _>(refused);
+    assert!(matches!(
+        error,
+        IOpenClawCapacityAdapterErrors::OperatorHasAgent(_)
+    ));
+    let second = base.sink(0x78, 10_000).await;
+    let stake = base.stakes.stake(tokens(10_000)).from(second);
+    mined(stake.send().await).await;
+    let receipt = mined(register.from(second).send().await).await;
     println!("registerAgent, next: {} gas", receipt.gas_used);
     let smoothed = it.adapter.getSmoothedCapacity(other).call().await;
     assert_eq!(smoothed.unwrap(), units(100));
@@ -683,6 +695,8 @@ async fn agents_are_listed_with_what_their_operators_declare() {
     let leave = it.adapter.deregisterAgent(AGENT).from(operator);
     let receipt = mined(leave.send().await).await;
     println!("deregisterAgent: {} gas", receipt.gas_used);
+    let is_sink = base.registry.isRegistered(CODE, operator).call().await;
+    assert!(!is_sink.unwrap(), "paid no longer");
     assert_eq!(page(0).call().await.unwrap(), [other]);
     let count = it.adapter.getAgentCount(CODE).call().await;
     assert_eq!(count.unwrap(), U256::from(1));

@@ -3,13 +3,12 @@
 use alloy::primitives::{Address, B256, U256};
 use bpe_abi::{
     ICapacityRegistry::{CapacityRevealed, ICapacityRegistryErrors},
-    IRelayCapacityRegistry::{
-        IRelayCapacityRegistryErrors, RelayAttestationRejected, RelayCapacityUpdated,
-    },
+    IRelayAttestations::RelayAttestationRejected,
+    IRelayCapacityRegistry::{IRelayCapacityRegistryErrors, RelayCapacityUpdated},
     IRelayPaymentPool::{IRelayPaymentPoolErrors, RelayJoinedPool, RelayPoolCreated},
 };
 use bpe_tests::{
-    domains::relay::{capacity, Relays, URL},
+    domains::relay::{capacity, Relays, KEYS, URL},
     proof::events,
     settlement::RATE,
     stage::{mined, revert},
@@ -21,12 +20,6 @@ use crate::HOUR;
 /// The escrow's unit in every pool.
 const ESCROW: u128 = 1;
 
-const KEYS: [B256; 3] = [
-    B256::repeat_byte(0x11),
-    B256::repeat_byte(0x22),
-    B256::repeat_byte(0x33),
-];
-
 const WRITE: usize = 0;
 
 /// `floor(10 bps of the total units)`, of which the sinks' are 9 990 bps.
@@ -34,7 +27,8 @@ fn fee_units(sinks: u128) -> u128 {
     (sinks * 10_000 / 9_990) * 10 / 10_000
 }
 
-/// Relays of 10, 20 and 30 points, operated by accounts 3 to 5, in all three pools, which are rebalanced.
+/// Relays of 10, 20 and 30 points, operated by accounts 3 to 5, in all three pools, which are rebalanced. First capacities are
+/// smoothed from zero: 3, 6 and 9 units.
 async fn three_relays() -> (Relays, [Address; 3]) {
     let it = Relays::start().await;
     let mut operators = [Address::ZERO; 3];
@@ -122,9 +116,18 @@ async fn a_relay_is_registered_once_and_joins_for_itself() {
     let error = revert::<IRelayCapacityRegistryErrors, _>(again.from(bob.address()).call().await);
     let expected = IRelayCapacityRegistryErrors::RelayAlreadyRegistered(Default::default());
     assert_eq!(error, expected);
+    // A key that has named nobody is nobody's to register.
     let other = it
         .registry
         .registerRelay(KEYS[1], URL.to_owned(), capacity(1));
+    let refused = other.clone().from(bob.address()).call().await;
+    let error = revert::<IRelayCapacityRegistryErrors, _>(refused);
+    let IRelayCapacityRegistryErrors::KeyNotProven(error) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(error.key, KEYS[1]);
+    let receipt = it.prove(bob.address(), KEYS[1]).await;
+    println!("proveKey, Nostr: {} gas", receipt.gas_used);
     let error = revert::<IRelayCapacityRegistryErrors, _>(other.from(bob.address()).call().await);
     let IRelayCapacityRegistryErrors::InsufficientStake(error) = error else {
         panic!("{error:?}")
@@ -210,14 +213,15 @@ async fn what_operators_sign_changes_their_shares() {
     // Shares change when somebody refreshes, once.
     let registry = &it.core.base.registry;
     let in_core = registry.getSmoothedCapacity(write, operators[0]);
-    assert_eq!(in_core.call().await.unwrap(), units(10));
+    assert_eq!(in_core.call().await.unwrap(), units(3));
     assert_eq!(it.units(WRITE, operators[0]).await, SHARES[0]);
     let receipt = it.refresh(WRITE, KEYS[0]).await;
     println!("refresh: {} gas", receipt.gas_used);
     let revealed = events::<CapacityRevealed>(&receipt);
     assert_eq!(revealed[0].rawCapacity, units(5));
-    assert_eq!(revealed[0].smoothedCapacity, smoothed);
-    let moved = 8_500_000_000 / 60;
+    // 0.3 · 5 + 0.7 · 3, of 18.
+    assert_eq!(revealed[0].smoothedCapacity, U256::from(3_600_000_000_u64));
+    let moved = 3_600_000_000 / 18;
     assert_eq!(it.units(WRITE, operators[0]).await, moved);
     it.core.base.devnet.mine(1).unwrap();
     let again = it.payment.refresh(it.types[WRITE].0, KEYS[0]);
@@ -269,16 +273,16 @@ async fn who_leaves_is_paid_no_longer() {
     assert_eq!(it.units(WRITE, leaves).await, 0);
     assert!(it.units(1, leaves).await > 0, "in the other pools it stays");
 
-    // Because its relay is no longer registered.
+    // Because its relay is no longer registered: in the same transaction.
     let deregister = it.registry.deregisterRelay(KEYS[1]);
     let error = revert::<IRelayCapacityRegistryErrors, _>(deregister.call().await);
     let expected = IRelayCapacityRegistryErrors::NotOperator(Default::default());
     assert_eq!(error, expected);
     let receipt = mined(deregister.from(goes).send().await).await;
     println!("deregisterRelay: {} gas", receipt.gas_used);
-    assert!(it.units(WRITE, goes).await > 0);
-    mined(leave(KEYS[1], anyone).send().await).await;
-    assert_eq!(it.units(WRITE, goes).await, 0);
+    for pool in 0..3 {
+        assert_eq!(it.units(pool, goes).await, 0);
+    }
 
     // Because it lost its stake.
     let stake = it.core.base.stakes.getStake(slashed).call().await.unwrap();
@@ -288,8 +292,9 @@ async fn who_leaves_is_paid_no_longer() {
     it.core.base.take_owed(slashed).await;
     let evict = it.registry.deregisterRelay(KEYS[2]).from(anyone);
     mined(evict.send().await).await;
-    mined(leave(KEYS[2], anyone).send().await).await;
-    assert_eq!(it.units(WRITE, slashed).await, 0);
+    for pool in 0..3 {
+        assert_eq!(it.units(pool, slashed).await, 0);
+    }
 
     let operators = [leaves, goes, slashed];
     let mut before = Vec::new();
@@ -316,17 +321,45 @@ async fn who_left_the_core_by_itself_can_come_back() {
     mined(deregister.from(operator.address()).send().await).await;
     let leave = it.payment.leavePool(write, KEYS[0]);
     mined(leave.from(operator.address()).send().await).await;
-    // Not before its stake has unbonded.
-    let join = it.payment.joinPool(write, KEYS[0]);
-    let too_early = join.from(operator.address()).call().await;
-    let error = revert::<ICapacityRegistryErrors, _>(too_early);
-    assert!(matches!(
-        error,
-        ICapacityRegistryErrors::InsufficientStake(_)
-    ));
-    it.core.advance(24 * HOUR);
+    // Its stake stays locked for its relay.
+    let free = it.core.base.stakes.getFreeStake(operator.address());
+    assert_eq!(free.call().await.unwrap(), U256::ZERO);
     it.join(operator.address(), WRITE, KEYS[0]).await;
     assert!(it.units(WRITE, operator.address()).await > 0);
+}
+
+#[tokio::test]
+async fn an_attestation_of_ninety_days_ago_earns_nothing_once_anybody_says_so() {
+    let (it, [stale, ..]) = three_relays().await;
+    let source = it.core.source(6, 1_000).await;
+    let (_, write) = it.types[WRITE];
+    it.core.advance(90 * 24 * HOUR);
+    it.core.stream(source, write, RATE).await;
+    let receipt = it.refresh(WRITE, KEYS[0]).await;
+    println!("refresh of an old one: {} gas", receipt.gas_used);
+    assert_eq!(it.units(WRITE, stale).await, 0);
+    let before = it.worth(stale).await;
+    it.core.advance(HOUR);
+    assert_eq!(it.worth(stale).await, before);
+    // Nobody raises what it has in these task types past what it attests.
+    let commit = it.core.base.registry.commitCapacity(write, B256::ZERO);
+    mined(commit.from(stale).send().await).await;
+    it.core.base.devnet.mine(1).unwrap();
+    let reveal = it
+        .core
+        .base
+        .registry
+        .revealCapacity(write, units(10), B256::ZERO);
+    let error = revert::<ICapacityRegistryErrors, _>(reveal.from(stale).call().await);
+    assert!(matches!(
+        error,
+        ICapacityRegistryErrors::NotAuthorizedAdapter(_)
+    ));
+    // The next attestation counts again.
+    let fresh = it.attestation(&it.signer(3), KEYS[0], 10, 1);
+    it.submit(vec![fresh]).await;
+    it.refresh(WRITE, KEYS[0]).await;
+    assert!(it.units(WRITE, stale).await > 0);
 }
 
 #[tokio::test]
@@ -357,7 +390,7 @@ async fn congestion_makes_events_dear_and_spare_capacity_pays() {
     for (percent, payment) in tariff {
         // All relays as busy as that, in an epoch of their own.
         it.core.advance(60);
-        for (operator, points) in operators.into_iter().zip([10_u64, 20, 30]) {
+        for (operator, points) in operators.into_iter().zip([3_u64, 6, 9]) {
             let load = units(points) * U256::from(percent) / U256::from(100);
             mined(report(operator, load).send().await).await;
         }
@@ -372,10 +405,10 @@ async fn congestion_makes_events_dear_and_spare_capacity_pays() {
         }
     }
 
-    // A pool is as busy as all of it: 8 of 60. A busy relay is dear, and no other.
+    // A pool is as busy as all of it: 2.4 of 18. A busy relay is dear, and no other.
     it.core.advance(60);
-    for (operator, load) in operators.into_iter().zip([8, 0, 0]) {
-        mined(report(operator, units(load)).send().await).await;
+    for (operator, load) in operators.into_iter().zip([2_400_000_000_u64, 0, 0]) {
+        mined(report(operator, U256::from(load)).send().await).await;
     }
     // 1 + 9u / (8 − 7u), u = 8/60.
     let utilization = 8_000_000_000_000_000_000 / 60_u128;

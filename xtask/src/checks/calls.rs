@@ -41,6 +41,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
         "asks WorkVouchers for its ledger at construction, later WorkLedger, WorkReserve and WorkVouchers alone, never Judge",
     ),
     (
+        "RelayPaymentPool",
+        "asks RelayCapacityRegistry only on calls of its own, never on the one that the registry makes (relayGone)",
+    ),
+    (
         "StreamGateway",
         "is called by Superfluid's macro forwarders alone, and asks pool and agreement in views",
     ),

@@ -2,6 +2,7 @@
 
 extern crate alloc;
 
+mod attested;
 #[allow(dead_code)]
 #[path = "../../src/lib.rs"]
 mod contract;

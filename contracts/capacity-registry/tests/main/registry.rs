@@ -18,38 +18,38 @@ use bpe_testing::{Notice, Pool, Token};
 use motsu::prelude::*;
 use stylus_sdk::prelude::*;
 
-const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
-const UNIT: U256 = uint!(1_000_000_000_U256);
-const CODE: B256 = B256::repeat_byte(0xc0);
-const CHAT: B256 = B256::repeat_byte(0xca);
-const NONCE: B256 = B256::repeat_byte(0x17);
-const SLASHER: Address = Address::repeat_byte(0x51);
-const AGGREGATOR: Address = Address::repeat_byte(0xa9);
-const ADAPTER: Address = Address::repeat_byte(0xad);
+pub const ONE: U256 = uint!(1_000_000_000_000_000_000_U256);
+pub const UNIT: U256 = uint!(1_000_000_000_U256);
+pub const CODE: B256 = B256::repeat_byte(0xc0);
+pub const CHAT: B256 = B256::repeat_byte(0xca);
+pub const NONCE: B256 = B256::repeat_byte(0x17);
+pub const SLASHER: Address = Address::repeat_byte(0x51);
+pub const AGGREGATOR: Address = Address::repeat_byte(0xa9);
+pub const ADAPTER: Address = Address::repeat_byte(0xad);
 
-fn tokens(amount: u64) -> U256 {
+pub fn tokens(amount: u64) -> U256 {
     ONE * U256::from(amount)
 }
 
-fn units(amount: u64) -> U256 {
+pub fn units(amount: u64) -> U256 {
     UNIT * U256::from(amount)
 }
 
-fn hash(capacity: U256) -> B256 {
+pub fn hash(capacity: U256) -> B256 {
     keccak256((capacity, NONCE).abi_encode())
 }
 
 /// Both contracts, wired: 1 token per capacity unit, minimum stake 100; task types CODE (minimum 100) and CHAT (minimum
 /// 200); an aggregator, an adapter, a slasher.
-struct World<'a> {
-    registry: &'a Contract<CapacityRegistry>,
-    stakes: &'a Contract<StakeManager>,
-    token: &'a Contract<Token>,
-    owner: Address,
+pub struct World<'a> {
+    pub registry: &'a Contract<CapacityRegistry>,
+    pub stakes: &'a Contract<StakeManager>,
+    pub token: &'a Contract<Token>,
+    pub owner: Address,
 }
 
 impl<'a> World<'a> {
-    fn new(
+    pub fn new(
         registry: &'a Contract<CapacityRegistry>,
         stakes: &'a Contract<StakeManager>,
         token: &'a Contract<Token>,
@@ -96,7 +96,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn stake(&self, sink: Address, amount: u64) {
+    pub fn stake(&self, sink: Address, amount: u64) {
         self.token.sender(sink).mint(sink, tokens(amount));
         self.stakes
             .sender(sink)
@@ -104,25 +104,25 @@ impl<'a> World<'a> {
             .motsu_unwrap();
     }
 
-    fn slash(&self, sink: Address, amount: u64) {
+    pub fn slash(&self, sink: Address, amount: u64) {
         self.stakes
             .sender(SLASHER)
             .slash(sink, tokens(amount), B256::ZERO)
             .motsu_unwrap();
     }
 
-    fn register(&self, id: B256, sink: Address, capacity: U256) -> Result<(), Error> {
+    pub fn register(&self, id: B256, sink: Address, capacity: U256) -> Result<(), Error> {
         self.registry
             .sender(sink)
             .register_sink(id, capacity)
             .motsu_res()
     }
 
-    fn leave(&self, id: B256, sink: Address) -> Result<(), Error> {
+    pub fn leave(&self, id: B256, sink: Address) -> Result<(), Error> {
         self.registry.sender(sink).deregister_sink(id).motsu_res()
     }
 
-    fn attest(&self, id: B256, sink: Address, capacity: U256) {
+    pub fn attest(&self, id: B256, sink: Address, capacity: U256) {
         let it = self
             .registry
             .sender(AGGREGATOR)
@@ -130,37 +130,37 @@ impl<'a> World<'a> {
         it.motsu_unwrap();
     }
 
-    fn commit(&self, sink: Address, capacity: U256) -> Result<(), Error> {
+    pub fn commit(&self, sink: Address, capacity: U256) -> Result<(), Error> {
         self.registry
             .sender(sink)
             .commit_capacity(CODE, hash(capacity))
             .motsu_res()
     }
 
-    fn reveal(&self, sink: Address, capacity: U256) -> Result<(), Error> {
+    pub fn reveal(&self, sink: Address, capacity: U256) -> Result<(), Error> {
         self.registry
             .sender(sink)
             .reveal_capacity(CODE, capacity, NONCE)
             .motsu_res()
     }
 
-    fn smoothed(&self, id: B256, sink: Address) -> U256 {
+    pub fn smoothed(&self, id: B256, sink: Address) -> U256 {
         self.registry.sender(sink).get_smoothed_capacity(id, sink)
     }
 
-    fn raw(&self, id: B256, sink: Address) -> U256 {
+    pub fn raw(&self, id: B256, sink: Address) -> U256 {
         self.registry.sender(sink).get_raw_capacity(id, sink)
     }
 
-    fn total(&self, id: B256) -> U256 {
+    pub fn total(&self, id: B256) -> U256 {
         self.registry.sender(self.owner).get_task_type(id).2
     }
 
-    fn list(&self, id: B256) -> Vec<Address> {
+    pub fn list(&self, id: B256) -> Vec<Address> {
         self.registry.sender(self.owner).get_sinks(id).0 .0
     }
 
-    fn backing(&self, sink: Address) -> (U256, U256) {
+    pub fn backing(&self, sink: Address) -> (U256, U256) {
         self.registry.sender(sink).get_backing(sink)
     }
 }

@@ -2,6 +2,8 @@
 
 extern crate alloc;
 
+mod attestation;
+mod curve;
 mod decay;
 mod eip712;
 mod erc20;

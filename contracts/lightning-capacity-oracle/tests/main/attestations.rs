@@ -13,7 +13,7 @@ use motsu::prelude::*;
 
 use crate::{
     capacity_registry, contract::*, copy, node, number, operator, units, LightningAttestation,
-    World, LIGHTNING, MIN_STAKE, OWNER, RELAYER, TOKEN,
+    World, MIN_STAKE, OWNER, RELAYER, TOKEN,
 };
 
 impl World {
@@ -42,23 +42,23 @@ fn anyone_submits_what_an_operator_signed() {
     world.member(1, 0);
     let first = world.attestation(1, 1_000, 4, 1);
     assert_eq!(world.batch(&[&first]), []);
-    // The first one above zero counts at once.
+    // The first one is smoothed from zero, as any other.
     world.oracle.assert_emitted(&LightningCapacityUpdated {
         nodePubkey: node(1),
         outboundCapacitySats: number(1_000),
         channelCount: number(7),
         pendingHTLCs: number(4),
-        smoothedCapacity: number(1_000),
+        smoothedCapacity: number(300),
     });
     let it = || world.oracle.sender(RELAYER);
     assert_eq!(
         it().get_node(node(1)),
         (
             operator(1),
-            number(1_000),
+            number(300),
             number(4),
-            // 1000 / 5 sats, of a million a unit.
-            number(200_000),
+            // 300 / 5 sats, of a million a unit.
+            number(60_000),
             number(1_000),
             number(7),
             first.timestamp
@@ -72,17 +72,17 @@ fn anyone_submits_what_an_operator_signed() {
     let second = world.attestation(1, 3_000, 0, 9);
     world.submit(&second).unwrap();
     let node_now = it().get_node(node(1));
-    assert_eq!(node_now.1, number(1_000));
-    assert_eq!(node_now.3, number(1_000_000));
+    assert_eq!(node_now.1, number(300));
+    assert_eq!(node_now.3, number(300_000));
     assert_eq!(node_now.4, number(3_000));
     assert_eq!(node_now.6, second.timestamp);
     assert_eq!(it().last_nonce(operator(1)), number(9));
 
-    // 0.3 · 3000 + 0.7 · 1000, then 0.3 · 0 + 0.7 · 1600.
+    // 0.3 · 3000 + 0.7 · 300, then 0.3 · 0 + 0.7 · 1110.
     world.attest(1, 3_000, 0, 10);
-    assert_eq!(world.smoothed(node(1)), number(1_600));
+    assert_eq!(world.smoothed(node(1)), number(1_110));
     world.attest(1, 0, 0, 11);
-    assert_eq!(world.smoothed(node(1)), number(1_120));
+    assert_eq!(world.smoothed(node(1)), number(777));
 }
 
 #[motsu::test]
@@ -103,35 +103,31 @@ fn what_cannot_be_is_cut_off() {
     );
     assert_eq!(world.batch(&[&it]), []);
     let (most, count) = (number(2_100_000_000_000_000), number(u64::from(u32::MAX)));
+    // The stake backs 100 units, of a million sats; smoothed from zero.
+    let backed = number(30_000_000);
     world.oracle.assert_emitted(&LightningCapacityUpdated {
         nodePubkey: node(1),
         outboundCapacitySats: most,
         channelCount: count,
         pendingHTLCs: count,
-        smoothedCapacity: most,
+        smoothedCapacity: backed,
     });
-    // 21e14 · 1e9 / (1e6 · 2^32)
+    // 30e6 · 1e9 / (1e6 · 2^32)
     let capacity = world.oracle.sender(RELAYER).get_node(node(1)).3;
-    assert_eq!(capacity, number(2_100_000_000_000_000_000 >> 32));
+    assert_eq!(capacity, number(30_000_000_000 >> 32));
 }
 
 #[motsu::test]
 fn the_core_is_told_of_sinks() {
     let world = World::new();
     world.member(1, 30_000_000);
-    // No sink yet: it counts here only.
-    world.attest(1, 30_000_000, 0, 1);
-    assert_eq!(world.raw_capacity(operator(1)), U256::ZERO);
-
-    world.enter_core(operator(1), units(10));
-    world.attest(1, 60_000_000, 2, 2);
-    // 60e6 sats are 60 units, a third of them for three payments; smoothed by the core: 0.3 · 20 + 0.7 · 10.
+    // 30 units, smoothed by the core from zero.
+    assert_eq!(world.raw_capacity(operator(1)), units(30));
+    assert_eq!(world.core_capacity(operator(1)), units(9));
+    world.attest(1, 60_000_000, 2, 1);
+    // 60e6 sats are 60 units, a third of them for three payments: 0.3 · 20 + 0.7 · 9.
     assert_eq!(world.raw_capacity(operator(1)), units(20));
-    let smoothed = |who| {
-        let it = world.registry.sender(RELAYER);
-        it.get_smoothed_capacity(LIGHTNING, who)
-    };
-    assert_eq!(smoothed(operator(1)), units(13));
+    assert_eq!(world.core_capacity(operator(1)), number(12_300_000_000));
 
     // The stake of 10 000 backs 100 units.
     world.attest(1, 101_000_000, 0, 3);
@@ -153,7 +149,15 @@ fn the_core_is_told_of_sinks() {
 fn what_the_core_refuses_is_refused() {
     let world = World::new();
     world.member(1, 500);
-    world.enter_core(operator(1), units(5));
+    // Who has left the core by itself has nothing to attest.
+    world.member(2, 500);
+    world.leave_core(operator(2));
+    let left = capacity_registry::SinkNotRegistered {}.abi_encode();
+    world.refuses(
+        &world.attestation(2, 700, 0, 1),
+        "sink",
+        Refused::Revert(Revert(left)),
+    );
     world
         .registry
         .sender(OWNER)
@@ -203,9 +207,9 @@ fn of_a_batch_what_is_bad_is_refused_and_the_rest_applied() {
         world.batch(&batch),
         refused.map(|(seed, reason)| (node(seed), reason.to_owned()))
     );
-    // 0.3 · 2000 + 0.7 · 1000, and so on.
+    // 0.3 · 2000 + 0.7 · 510, 0.3 · 3000 + 0.7 · 300, and so on.
     let smoothed = [1, 2, 3].map(|seed| world.smoothed(node(seed)));
-    assert_eq!(smoothed, [1_300, 1_600, 1_900].map(number));
+    assert_eq!(smoothed, [957, 1_110, 1_410].map(number));
 }
 
 #[motsu::test]
@@ -381,5 +385,5 @@ fn an_operator_may_be_a_contract(wallet: Contract<Wallet>) {
     world.refuses(&it, "signature", Refused::Signer(InvalidSignature {}));
     wallet.sender(OWNER).approve(digest);
     world.submit(&it).unwrap();
-    assert_eq!(world.smoothed(node(1)), number(700));
+    assert_eq!(world.smoothed(node(1)), number(210));
 }

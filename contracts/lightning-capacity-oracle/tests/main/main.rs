@@ -12,6 +12,7 @@ mod contract;
 #[path = "../../../stake-manager/src/lib.rs"]
 mod stake_manager;
 
+mod age;
 mod attestations;
 mod fuzz;
 mod nodes;
@@ -25,7 +26,7 @@ use bpe_common::{
     clock::testing::{advance_blocks, timestamp},
     ownable::Ownable,
 };
-use bpe_testing::Token;
+use bpe_testing::{Keys, Token};
 use capacity_registry::CapacityRegistry;
 use contract::{
     Error, LightningAttestationRejected, LightningCapacityOracle, SignedLightningAttestation,
@@ -93,6 +94,7 @@ struct World {
     oracle: Contract<LightningCapacityOracle>,
     registry: Contract<CapacityRegistry>,
     stakes: Contract<StakeManager>,
+    keys: Contract<Keys>,
     token: Contract<Token>,
 }
 
@@ -103,6 +105,7 @@ impl World {
             oracle: Contract::new(),
             registry: Contract::new(),
             stakes: Contract::new(),
+            keys: Contract::new(),
             token: Contract::new(),
         };
         let owner = OWNER;
@@ -127,9 +130,20 @@ impl World {
             .sender(owner)
             .register_task_type(LIGHTNING, TOKEN * number(MIN_STAKE))
             .motsu_unwrap();
+        it.registry
+            .sender(owner)
+            .require_attestations(LIGHTNING)
+            .motsu_unwrap();
         it.oracle
             .sender(owner)
-            .constructor(registry, stakes, LIGHTNING, number(SATS_PER_UNIT), owner)
+            .constructor(
+                registry,
+                stakes,
+                it.keys.address(),
+                LIGHTNING,
+                number(SATS_PER_UNIT),
+                owner,
+            )
             .motsu_unwrap();
         it.registry
             .sender(owner)
@@ -146,7 +160,11 @@ impl World {
         self.stakes.sender(account).stake(amount).motsu_unwrap();
     }
 
+    /// Has the key name its operator, unless its node is registered, and registers it.
     fn register(&self, account: Address, node: B256, sats: u64) -> Result<(), Error> {
+        if self.oracle.sender(OWNER).get_operator(node).is_zero() {
+            self.keys.sender(OWNER).set(node, account);
+        }
         self.oracle
             .sender(account)
             .register_node(node, number(sats))
@@ -166,13 +184,16 @@ impl World {
             .motsu_res()
     }
 
-    /// Makes the operator a sink of the core.
-    fn enter_core(&self, account: Address, capacity: U256) {
-        self.registry
-            .sender(account)
-            .register_sink(LIGHTNING, capacity)
-            .motsu_unwrap();
-        advance_blocks(1);
+    /// Has the operator leave the core by itself.
+    fn leave_core(&self, account: Address) {
+        let mut it = self.registry.sender(account);
+        it.deregister_sink(LIGHTNING).motsu_unwrap();
+    }
+
+    /// By which the operator is paid.
+    fn core_capacity(&self, account: Address) -> U256 {
+        let it = self.registry.sender(RELAYER);
+        it.get_smoothed_capacity(LIGHTNING, account)
     }
 
     fn raw_capacity(&self, account: Address) -> U256 {

@@ -4,6 +4,7 @@ use alloy_primitives::{keccak256, Address, FixedBytes, B256, U256};
 use bpe_common::{
     call::{NotAContract, Revert},
     clock::testing::{advance_blocks, advance_time, timestamp},
+    curve::KeyNotProven,
     ownable::{OwnableInvalidOwner, OwnableUnauthorizedAccount},
     powers::{PowerAnnounced, MIN_NOTICE},
     returns::Returns,
@@ -11,8 +12,8 @@ use bpe_common::{
 use motsu::prelude::*;
 
 use crate::{
-    capacity_registry, contract::*, node, number, operator, units, World, CHAIN, LIGHTNING,
-    MIN_STAKE, OWNER, RELAYER, SATS_PER_UNIT, TOKEN,
+    capacity_registry, contract::*, node, number, operator, World, CHAIN, LIGHTNING, MIN_STAKE,
+    OWNER, RELAYER, SATS_PER_UNIT, TOKEN,
 };
 
 #[motsu::test]
@@ -21,6 +22,7 @@ fn starts_with_what_it_is_given() {
     let it = world.oracle.sender(RELAYER);
     assert_eq!(it.core_registry(), world.registry.address());
     assert_eq!(it.stake_manager(), world.stakes.address());
+    assert_eq!(it.key_registry(), world.keys.address());
     assert_eq!(it.lightning_task_type_id(), LIGHTNING);
     assert_eq!(it.lightning_task_type_id_constant(), LIGHTNING);
     assert_eq!(it.sats_per_unit(), number(SATS_PER_UNIT));
@@ -55,37 +57,74 @@ fn starts_with_what_it_is_given() {
 #[motsu::test]
 fn constructor_refuses_what_makes_no_sense(other: Contract<LightningCapacityOracle>) {
     let world = World::new();
-    let (registry, stakes) = (world.registry.address(), world.stakes.address());
-    let construct = |registry, stakes, id, scale, owner| {
+    let stakes = world.stakes.address();
+    let good = [world.registry.address(), stakes, world.keys.address()];
+    let construct = |[registry, stakes, keys]: [Address; 3], id, scale, owner| {
         other
             .sender(OWNER)
-            .constructor(registry, stakes, id, scale, owner)
+            .constructor(registry, stakes, keys, id, scale, owner)
             .motsu_unwrap_err()
     };
     let (one, nobody) = (number(1), Address::ZERO);
     let refused = OwnableInvalidOwner { owner: nobody };
     assert_eq!(
-        construct(registry, stakes, LIGHTNING, one, nobody),
+        construct(good, LIGHTNING, one, nobody),
         Error::Ownable(refused.into())
     );
-    let refused = Error::from(NotAContract { account: RELAYER });
-    assert_eq!(construct(RELAYER, stakes, LIGHTNING, one, OWNER), refused);
-    assert_eq!(construct(registry, RELAYER, LIGHTNING, one, OWNER), refused);
+    for place in 0..3 {
+        let mut neighbours = good;
+        neighbours[place] = RELAYER;
+        let refused = Error::from(NotAContract { account: RELAYER });
+        assert_eq!(construct(neighbours, LIGHTNING, one, OWNER), refused);
+    }
     assert_eq!(
-        construct(registry, stakes, node(9), one, OWNER),
+        construct(good, node(9), one, OWNER),
         TaskTypeDoesNotExist {}.into()
     );
     // A stand-in that knows no task types is no obstacle.
     let fresh = Contract::<LightningCapacityOracle>::new();
     let mut it = fresh.sender(OWNER);
-    let it = it.constructor(stakes, stakes, LIGHTNING, one, OWNER);
+    let it = it.constructor(stakes, stakes, stakes, LIGHTNING, one, OWNER);
     assert_eq!(it.motsu_res(), Ok(()));
     for scale in [U256::ZERO, number(2_100_000_000_000_001), U256::MAX] {
         assert_eq!(
-            construct(registry, stakes, LIGHTNING, scale, OWNER),
+            construct(good, LIGHTNING, scale, OWNER),
             InvalidSatsPerUnit { satsPerUnit: scale }.into()
         );
     }
+}
+
+/// The attack: whoever comes first has another one's node.
+#[motsu::test]
+fn a_node_is_whose_its_key_says() {
+    let world = World::new();
+    for seed in [1, 2] {
+        world.stake(operator(seed), MIN_STAKE);
+    }
+    let register = |seed: u8, node: B256| {
+        let mut it = world.oracle.sender(operator(seed));
+        it.register_node(node, U256::ZERO).motsu_res()
+    };
+    for key in [node(1), B256::ZERO] {
+        assert_eq!(register(2, key), Err(KeyNotProven { key }.into()));
+    }
+    world.keys.sender(OWNER).set(node(1), operator(1));
+    let key = node(1);
+    assert_eq!(register(2, key), Err(KeyNotProven { key }.into()));
+    register(1, node(1)).unwrap();
+    let refused = world.deregister(operator(2), node(1));
+    assert_eq!(refused, Err(NotOperator {}.into()));
+    // The key names another operator: anyone takes the entry off, which is his then.
+    world.keys.sender(OWNER).set(node(1), operator(2));
+    let refused = register(2, node(1));
+    assert_eq!(refused, Err(NodeAlreadyRegistered {}.into()));
+    world.deregister(operator(2), node(1)).unwrap();
+    assert!(!world.is_sink(operator(1)));
+    register(2, node(1)).unwrap();
+    assert_eq!(
+        world.oracle.sender(RELAYER).get_operator(node(1)),
+        operator(2)
+    );
 }
 
 #[motsu::test]
@@ -160,21 +199,21 @@ fn who_has_the_stake_registers_a_node() {
     let it = world.oracle.sender(RELAYER);
     assert_eq!(it.get_operator(node(1)), who);
     assert_eq!(it.get_node_of(who), node(1));
-    assert_eq!(it.get_smoothed_capacity(node(1)), number(500));
+    assert_eq!(it.get_smoothed_capacity(node(1)), number(150));
     assert_eq!(it.get_pending_htlcs(node(1)), U256::ZERO);
     assert_eq!(it.last_nonce(who), U256::ZERO);
     let zero = U256::ZERO;
-    // 500 sats of a million are half a thousandth of a unit.
+    // Smoothed from zero: 150 sats of a million.
     assert_eq!(
         it.get_node(node(1)),
         (
             who,
+            number(150),
+            zero,
+            number(150_000),
             number(500),
             zero,
-            number(500_000),
-            number(500),
-            zero,
-            zero
+            number(timestamp())
         )
     );
     assert_eq!(
@@ -199,20 +238,17 @@ fn an_operator_has_one_node_and_a_node_one_operator() {
         }
         .into())
     );
-    assert_eq!(
-        world.register(operator(2), B256::ZERO, 1),
-        Err(InvalidNodePubkey {}.into())
-    );
     world.register(operator(2), node(2), 0).unwrap();
     world.stake(operator(3), MIN_STAKE);
-    // More than there are.
+    world.keys.sender(OWNER).set(node(3), operator(3));
+    // The attack: more than there are. Of that counts what the stake backs, 10 units, smoothed from zero.
     world
         .oracle
         .sender(operator(3))
         .register_node(node(3), U256::MAX)
         .motsu_unwrap();
     let it = world.oracle.sender(RELAYER);
-    let all = [500, 0, 2_100_000_000_000_000].map(number);
+    let all = [150, 0, 3_000_000].map(number);
     assert_eq!(
         it.get_all_nodes(),
         Returns(([1, 2, 3].map(node).into(), all.into()))
@@ -265,11 +301,12 @@ fn the_operator_alone_deregisters_while_it_has_the_stake() {
     world.register(operator(1), node(4), 0).unwrap();
     world.stake(operator(5), MIN_STAKE);
     world.register(operator(5), node(1), 7).unwrap();
-    assert_eq!(world.smoothed(node(1)), number(7));
+    assert_eq!(world.smoothed(node(1)), number(2));
 }
 
+/// The attack: one stake that moves from account to account lists many nodes.
 #[motsu::test]
-fn anyone_deregisters_who_took_the_stake_away() {
+fn a_node_locks_its_stake_and_lasts_as_long() {
     let world = World::new();
     let squatter = operator(1);
     world.stake(squatter, MIN_STAKE);
@@ -278,12 +315,10 @@ fn anyone_deregisters_who_took_the_stake_away() {
         world.deregister(RELAYER, node(1)),
         Err(NotOperator {}.into())
     );
-    // Nothing is locked for a sink that is none.
-    world
-        .stakes
-        .sender(squatter)
-        .unstake(number(1))
-        .motsu_unwrap();
+    assert!(world.is_sink(squatter));
+    let unstake = world.stakes.sender(squatter).unstake(number(1));
+    assert!(unstake.motsu_res().is_err());
+    world.leave_core(squatter);
     world.deregister(RELAYER, node(1)).unwrap();
     world.oracle.assert_emitted(&LightningNodeDeregistered {
         nodePubkey: node(1),
@@ -295,14 +330,13 @@ fn anyone_deregisters_who_took_the_stake_away() {
 fn who_is_no_node_any_more_is_no_sink() {
     let world = World::new();
     world.member(1, 500);
-    world.enter_core(operator(1), units(5));
+    assert!(world.is_sink(operator(1)));
     world.deregister(operator(1), node(1)).unwrap();
     assert!(!world.is_sink(operator(1)));
     assert_eq!(world.raw_capacity(operator(1)), U256::ZERO);
 
     // Slashed below the minimum.
     world.member(2, 500);
-    world.enter_core(operator(2), units(5));
     let slash = |amount: u64| {
         world
             .stakes
@@ -328,7 +362,6 @@ fn who_is_no_node_any_more_is_no_sink() {
 fn an_oracle_that_lost_its_authority_does_not_hold_operators() {
     let world = World::new();
     world.member(1, 500);
-    world.enter_core(operator(1), units(5));
     let oracle = world.oracle.address();
     world
         .registry
@@ -356,10 +389,10 @@ fn leaving_and_coming_back_is_no_way_around_smoothing() {
     world.deregister(operator(1), node(1)).unwrap();
     // Neither with another node, in the same block,
     world.register(operator(1), node(2), 2_000_000).unwrap();
-    assert_eq!(world.smoothed(node(2)), number(1_000));
+    assert_eq!(world.smoothed(node(2)), number(300));
     world.deregister(operator(1), node(2)).unwrap();
-    // nor later: a step as any other. 0.3 · 2000 + 0.7 · 1000.
+    // nor later: a step as any other. 0.3 · 2000 + 0.7 · 300.
     advance_blocks(1);
     world.register(operator(1), node(1), 2_000).unwrap();
-    assert_eq!(world.smoothed(node(1)), number(1_300));
+    assert_eq!(world.smoothed(node(1)), number(810));
 }

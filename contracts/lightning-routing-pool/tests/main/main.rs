@@ -20,6 +20,7 @@ mod fuzz;
 mod neighbours;
 mod nodes;
 mod pay;
+mod places;
 mod routes;
 mod sequences;
 

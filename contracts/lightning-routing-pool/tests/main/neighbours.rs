@@ -11,6 +11,8 @@ sol! {
     /// `sink` has `capacity` now.
     #[derive(Debug, PartialEq, Eq)]
     event Reduced(bytes32 taskTypeId, address sink, uint256 capacity);
+    #[derive(Debug, PartialEq, Eq)]
+    error WeightedByShares();
 }
 
 /// `revert("no")`
@@ -69,6 +71,7 @@ unsafe impl TopLevelStorage for Oracle {}
 #[storage]
 pub struct Units {
     refuses: StorageBool,
+    by_shares: StorageBool,
     refused_sink: StorageAddress,
     pools: StorageMap<B256, StorageAddress>,
 }
@@ -78,6 +81,11 @@ impl Units {
     /// Refuses everything from now on, or no longer.
     pub fn set_refuses(&mut self, refuses: bool) {
         self.refuses.set(refuses);
+    }
+
+    /// Units follow submitted shares from now on.
+    pub fn submit_shares(&mut self) {
+        self.by_shares.set(true);
     }
 
     /// Refuses to set the units of `sink`; of nobody, if zero.
@@ -104,6 +112,9 @@ impl Units {
     pub fn rebalance_sink(&mut self, task_type_id: B256, sink: Address) -> Result<(), Vec<u8>> {
         if self.refuses.get() || sink == self.refused_sink.get() {
             return Err(refusal());
+        }
+        if self.by_shares.get() {
+            return Err(WeightedByShares {}.abi_encode());
         }
         log(
             self.vm(),

@@ -13,6 +13,7 @@ use super::*;
 fn starts_with_what_it_is_given() {
     let world = World::new();
     let it = world.adapter.sender(BOB);
+    assert_eq!(it.core_registry(), world.core.address());
     assert_eq!(it.stake_manager(), world.stakes.address());
     assert_eq!(it.bps(), U256::from(10_000));
     assert_eq!(it.throughput_weight(), U256::from(5_000));
@@ -36,12 +37,15 @@ fn constructor_refuses_what_makes_no_sense(
     stakes: Contract<Stakes>,
 ) {
     let owner = Address::ZERO;
-    let refused = it.sender(BOB).constructor(stakes.address(), owner);
+    let neighbour = stakes.address();
+    let refused = it.sender(BOB).constructor(neighbour, neighbour, owner);
     let error = ownable::Error::InvalidOwner(OwnableInvalidOwner { owner });
     assert_eq!(refused.motsu_unwrap_err(), Error::Ownable(error));
-    let refused = it.sender(BOB).constructor(ALICE, OWNER);
-    let error = NotAContract { account: ALICE };
-    assert_eq!(refused.motsu_unwrap_err(), error.into());
+    for [core, stakes] in [[ALICE, neighbour], [neighbour, ALICE]] {
+        let refused = it.sender(BOB).constructor(core, stakes, OWNER);
+        let error = NotAContract { account: ALICE };
+        assert_eq!(refused.motsu_unwrap_err(), error.into());
+    }
 }
 
 #[motsu::test]
@@ -192,17 +196,16 @@ fn no_more_is_shown_than_the_stake_backs() {
 }
 
 #[motsu::test]
-fn who_leaves_keeps_the_id_and_the_past() {
+fn who_leaves_finds_the_past_unless_another_one_comes_first() {
     let world = World::new();
     world.register(ALICE, AGENT, RESEARCH, 100).unwrap();
-    world.register(ALICE, OTHER, RESEARCH, 50).unwrap();
     let refused = world.deregister(BOB, AGENT);
     assert_eq!(refused, Err(NotAgentOperator {}.into()));
     world.deregister(ALICE, AGENT).unwrap();
     world
         .adapter
         .assert_emitted(&AgentDeregistered { agentId: AGENT });
-    assert_eq!(world.list(RESEARCH), [OTHER]);
+    assert_eq!(world.list(RESEARCH), [] as [B256; 0]);
     assert_eq!(world.smoothed(AGENT), U256::ZERO);
     let left = world.agent(AGENT);
     assert!(!left.active);
@@ -214,12 +217,7 @@ fn who_leaves_keeps_the_id_and_the_past() {
     ] {
         assert_eq!(refused, Err(AgentNotRegistered {}.into()));
     }
-    // Nobody else gets it, in whatever skill; the operator goes on from where it was.
-    world.stake(BOB, 100, 1_000);
-    for skill in [RESEARCH, REVIEW] {
-        let refused = world.register(BOB, AGENT, skill, 1);
-        assert_eq!(refused, Err(AgentAlreadyRegistered {}.into()));
-    }
+    // Its operator goes on from where it was.
     world.register(ALICE, AGENT, REVIEW, 1_000).unwrap();
     assert_eq!(world.smoothed(AGENT), units(100));
     assert_eq!(world.list(REVIEW), [AGENT]);
@@ -229,7 +227,69 @@ fn who_leaves_keeps_the_id_and_the_past() {
     world.register(ALICE, AGENT, RESEARCH, 1_000).unwrap();
     assert_eq!(world.smoothed(AGENT), units(370));
     assert_eq!(world.list(REVIEW), [] as [B256; 0]);
-    assert_eq!(world.list(RESEARCH), [OTHER, AGENT]);
+    // An id that was abandoned is free, and what was of it is gone.
+    world.deregister(ALICE, AGENT).unwrap();
+    world.stake(BOB, 100, 10);
+    world.register(BOB, AGENT, RESEARCH, 1_000).unwrap();
+    assert_eq!(world.agent(AGENT).operator, BOB);
+    assert_eq!(world.smoothed(AGENT), units(10));
+    let refused = world.register(ALICE, AGENT, RESEARCH, 1);
+    assert_eq!(refused, Err(AgentAlreadyRegistered {}.into()));
+}
+
+/// The attack: one stake, and one sink, shows as many agents as it likes.
+#[motsu::test]
+fn a_listing_locks_its_stake_and_lasts_as_long() {
+    let world = World::new();
+    world.register(ALICE, AGENT, RESEARCH, 100).unwrap();
+    assert!(world.is_sink(RESEARCH, ALICE));
+    let refused = world.register(ALICE, OTHER, RESEARCH, 100);
+    assert_eq!(refused, Err(OperatorHasAgent { agentId: AGENT }.into()));
+    let of = |skill| world.adapter.sender(BOB).get_agent_of(skill, ALICE);
+    assert_eq!((of(RESEARCH), of(REVIEW)), (AGENT, B256::ZERO));
+    // With another skill it has another.
+    world.register(ALICE, OTHER, REVIEW, 100).unwrap();
+    assert!(world.is_sink(REVIEW, ALICE));
+    // Anyone takes it off once the lock is gone, or the stake.
+    let refused = world.deregister(BOB, AGENT);
+    assert_eq!(refused, Err(NotAgentOperator {}.into()));
+    world.core.sender(OWNER).leave(RESEARCH, ALICE);
+    world.deregister(BOB, AGENT).unwrap();
+    assert_eq!(of(RESEARCH), B256::ZERO);
+    world.register(ALICE, AGENT, RESEARCH, 100).unwrap();
+    world.stake(ALICE, 99, 1_000);
+    world.deregister(BOB, AGENT).unwrap();
+    // Who leaves here is paid no longer.
+    assert!(!world.is_sink(RESEARCH, ALICE));
+    // Who is a sink already stays one, and joins as it is.
+    world.core.sender(OWNER).enter(REVIEW, BOB, units(7));
+    let mine = B256::repeat_byte(0x77);
+    world.register(BOB, mine, REVIEW, 1).unwrap();
+    let core = world.core.sender(BOB);
+    assert_eq!(core.get_smoothed_capacity(REVIEW, BOB), units(7));
+    drop(core);
+    // Where the core does not lock, nobody is listed.
+    world.stake(ALICE, 100, 1_000);
+    world.core.sender(OWNER).set_refuses(true);
+    assert!(world.register(ALICE, AGENT, RESEARCH, 1).is_err());
+    assert!(!world.agent(AGENT).active);
+}
+
+#[motsu::test]
+fn an_attestation_is_for_its_agents_skill() {
+    let world = World::new();
+    world.register(ALICE, AGENT, RESEARCH, 1).unwrap();
+    world.register(ALICE, OTHER, REVIEW, 1).unwrap();
+    let of = |bytes: &[u8]| {
+        world
+            .adapter
+            .sender(BOB)
+            .task_type_of(bytes.to_vec().into())
+    };
+    assert_eq!(of(AGENT.as_slice()), RESEARCH);
+    assert_eq!(of(&[OTHER.as_slice(), &[1; 40]].concat()), REVIEW);
+    assert_eq!(of(NOTHING.as_slice()), B256::ZERO);
+    assert_eq!(of(&AGENT[..31]), B256::ZERO);
 }
 
 #[motsu::test]
@@ -237,7 +297,9 @@ fn lists_page() {
     let world = World::new();
     let agents: Vec<B256> = (1..=5).map(B256::repeat_byte).collect();
     for agent in &agents {
-        world.register(ALICE, *agent, RESEARCH, 1).unwrap();
+        let operator = Address::from_word(*agent);
+        world.stake(operator, 100, 10);
+        world.register(operator, *agent, RESEARCH, 1).unwrap();
     }
     let page = |from: u64, count: u64| {
         let it = world.adapter.sender(BOB);

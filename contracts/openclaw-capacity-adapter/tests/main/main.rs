@@ -14,6 +14,7 @@ use std::borrow::Borrow;
 
 use alloy_primitives::{uint, Address, B256, U256};
 use bpe_common::{clock::testing::advance_blocks, ownable::Ownable};
+use bpe_testing::Registry;
 use contract::*;
 use motsu::prelude::*;
 use stylus_sdk::{prelude::*, storage::*};
@@ -66,6 +67,7 @@ unsafe impl TopLevelStorage for Stakes {}
 /// backs 1000 units, Bob has 99 and 10 units.
 struct World {
     adapter: Contract<OpenClawCapacityAdapter>,
+    core: Contract<Registry>,
     stakes: Contract<Stakes>,
 }
 
@@ -73,12 +75,13 @@ impl World {
     fn new() -> Self {
         let it = Self {
             adapter: Contract::new(),
+            core: Contract::new(),
             stakes: Contract::new(),
         };
         VM::context().set_chain_id(42_161);
         it.adapter
             .sender(OWNER)
-            .constructor(it.stakes.address(), OWNER)
+            .constructor(it.core.address(), it.stakes.address(), OWNER)
             .motsu_unwrap();
         for (id, name, min_stake) in [(RESEARCH, "research", 100), (REVIEW, "code review", 0)] {
             let mut context = it.adapter.sender(OWNER);
@@ -121,6 +124,10 @@ impl World {
             .sender(operator)
             .deregister_agent(agent)
             .motsu_res()
+    }
+
+    fn is_sink(&self, skill: B256, operator: Address) -> bool {
+        self.core.sender(BOB).is_registered(skill, operator)
     }
 
     fn agent(&self, agent: B256) -> AgentInfo {

@@ -63,17 +63,22 @@ proptest! {
                 }
                 Step::Register(who, agent, skill, tasks) => {
                     let done = world.register(OPERATORS[who], AGENTS[agent], SKILLS[skill], tasks);
-                    let known = model.get_mut(&agent);
-                    match known {
-                        Some(it) if it.skill.is_some() || it.operator != who => {
+                    let own = model.iter().find(|(_, it)| it.operator == who && it.skill == Some(skill));
+                    let own = own.map(|(agent, _)| AGENTS[*agent]);
+                    let known = model.get_mut(&agent).filter(|it| it.skill.is_some() || it.operator == who);
+                    match (known, own) {
+                        (Some(it), _) if it.skill.is_some() => {
                             prop_assert_eq!(done, Err(AgentAlreadyRegistered {}.into()));
                         }
-                        Some(it) => {
+                        (_, Some(own)) => {
+                            prop_assert_eq!(done, Err(OperatorHasAgent { agentId: own }.into()));
+                        }
+                        (Some(it), None) => {
                             prop_assert_eq!(done, Ok(()));
                             it.skill = Some(skill);
                             it.declare(tasks, block);
                         }
-                        None => {
+                        (None, None) => {
                             prop_assert_eq!(done, Ok(()));
                             let smoothed = u128::from(tasks.min(1_000)) * 1_000_000_000;
                             model.insert(agent, Model { operator: who, skill: Some(skill), smoothed, block });

@@ -311,29 +311,33 @@ fn who_may_what(_unused: Address) {
     assert_eq!(world.pricing.sender(OWNER).get_usage(CODE), zeros);
 }
 
-/// The fee from what counted, worked out from the first epoch on.
-fn model(counts: &[(u64, u128, u128)], now: u64) -> u128 {
-    let (mut fee, mut work, mut capacity, mut usual) = (FEE, 0, 0, 0);
-    let mut last: Option<u64> = None;
-    let step = |fee: u128, work: u128, capacity: u128, usual: u128| {
-        used(work, capacity).map_or(fee, |used| {
-            let weight = share_of(capacity, usual);
-            fee_by_use(fee, used, weight, MIN_BASE_FEE, MAX_BASE_FEE)
-        })
-    };
-    for (epoch, more_work, more_capacity) in counts {
-        if let Some(last) = last.filter(|last| last != epoch) {
-            fee = step(fee, work, capacity, usual);
-            usual = faded(approached_capacity(usual, capacity), epoch - last - 1);
-            (work, capacity) = (0, 0);
+/// What counted in each epoch in which capacity did: epoch, work, capacity.
+fn by_epoch(counts: &[(u64, u128, u128)]) -> Vec<(u64, u128, u128)> {
+    let mut epochs: Vec<(u64, u128, u128)> = vec![];
+    for &(epoch, work, capacity) in counts {
+        match epochs.last_mut().filter(|last| last.0 == epoch) {
+            Some(last) => *last = (epoch, last.1 + work, last.2 + capacity),
+            None => epochs.push((epoch, work, capacity)),
         }
-        (work, capacity) = (work + more_work, capacity + more_capacity);
-        last = Some(*epoch);
     }
-    match last {
-        Some(last) if now > last => step(fee, work, capacity, usual),
-        _ => fee,
+    epochs.retain(|&(_, _, capacity)| capacity > 0);
+    epochs
+}
+
+/// The fee from what counted in the epochs before `now`, worked out from the first one on.
+fn model(counts: &[(u64, u128, u128)], now: u64) -> u128 {
+    let (mut fee, mut usual, mut next) = (FEE, 0, 0);
+    for (epoch, work, capacity) in by_epoch(counts) {
+        if epoch >= now {
+            break;
+        }
+        usual = faded(usual, epoch - next);
+        let used = used(work, capacity).expect("there is capacity");
+        let weight = share_of(capacity, usual);
+        fee = fee_by_use(fee, used, weight, MIN_BASE_FEE, MAX_BASE_FEE);
+        (usual, next) = (approached_capacity(usual, capacity), epoch + 1);
     }
+    fee
 }
 
 proptest! {

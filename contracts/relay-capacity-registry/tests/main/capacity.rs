@@ -106,7 +106,7 @@ fn the_stake_is_the_cap(
     world.register(other, OTHER_KEY, points(6)).unwrap();
     assert_eq!(world.composite(OTHER_KEY), units(5));
     // What was attested goes on as it is: who pays cuts by itself.
-    let update_of_other = relays.sender(owner).get_capacity_update(OTHER_KEY);
+    let update_of_other = known(&relays, OTHER_KEY);
     assert_eq!(update_of_other, (other, units(5), units(6), U256::from(1)));
 
     advance_blocks(1);

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256};
 use bpe_common::clock::testing::{advance_blocks, advance_time};
-use bpe_testing::{enter, Fuzz, Turn};
+use bpe_testing::{enter, Fuzz, Keys, Turn};
 use motsu::prelude::*;
 
 use crate::{contract::RelayCapacityRegistry, world::*};
@@ -16,6 +16,7 @@ const CALLERS: &[Address] = &[OWNER, OPERATOR, ANYONE];
 struct Neighbours {
     _core: Contract<Core>,
     _stakes: Contract<Stakes>,
+    _keys: Contract<Keys>,
     _turn: Turn,
 }
 
@@ -26,11 +27,13 @@ fn world() -> (Contract<RelayCapacityRegistry>, Neighbours) {
     world.stake(ANYONE, units(3));
     world.relay(OPERATOR, KEY, points(5));
     relays.sender(OWNER).set_aggregator(ANYONE).motsu_unwrap();
-    let turn = world.turn;
+    let World { turn, keys, .. } = world;
+    keys.sender(OWNER).set(OTHER_KEY, OPERATOR);
     let neighbours = Neighbours {
         _turn: turn,
         _core: core,
         _stakes: stakes,
+        _keys: keys,
     };
     (relays, neighbours)
 }

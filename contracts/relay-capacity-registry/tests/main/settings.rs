@@ -29,9 +29,10 @@ fn starts_with_what_it_is_given(
     stakes: Contract<Stakes>,
     owner: Address,
 ) {
-    World::new(&relays, &core, &stakes, owner);
+    let world = World::new(&relays, &core, &stakes, owner);
     assert_eq!(weights(&relays), [5_000, 2_500, 2_500].map(U256::from));
     let it = relays.sender(owner);
+    assert_eq!(it.key_registry(), world.keys.address());
     assert_eq!(it.core_registry(), core.address());
     assert_eq!(it.stake_manager(), stakes.address());
     assert_eq!(it.relay_task_type_id(), RELAY_TYPE);
@@ -51,30 +52,32 @@ fn constructor_refuses_what_makes_no_sense(
     stakes: Contract<Stakes>,
     owner: Address,
 ) {
-    let construct = |core: Address, stakes: Address, id: B256, owner: Address| {
+    let construct = |neighbours: [Address; 3], id: B256, owner: Address| {
+        let [core, stakes, keys] = neighbours;
         relays
             .sender(ANYONE)
-            .constructor(core, stakes, id, owner)
+            .constructor(core, stakes, keys, id, owner)
             .motsu_unwrap_err()
     };
     let (core, stakes) = (core.address(), stakes.address());
-    let not = |account| Error::from(NotAContract { account });
-    assert_eq!(construct(owner, stakes, RELAY_TYPE, owner), not(owner));
-    assert_eq!(construct(core, ANYONE, RELAY_TYPE, owner), not(ANYONE));
-    assert_eq!(
-        construct(core, stakes, KEY, owner),
-        TaskTypeDoesNotExist {}.into()
-    );
+    let good = [core, stakes, stakes];
+    for place in 0..3 {
+        let mut neighbours = good;
+        neighbours[place] = ANYONE;
+        let not = Error::from(NotAContract { account: ANYONE });
+        assert_eq!(construct(neighbours, RELAY_TYPE, owner), not);
+    }
+    assert_eq!(construct(good, KEY, owner), TaskTypeDoesNotExist {}.into());
     // A stand-in that knows no task types is no obstacle.
     let fresh = Contract::<RelayCapacityRegistry>::new();
     let mut it = fresh.sender(ANYONE);
-    let it = it.constructor(stakes, stakes, RELAY_TYPE, owner);
+    let it = it.constructor(stakes, stakes, stakes, RELAY_TYPE, owner);
     assert_eq!(it.motsu_res(), Ok(()));
     let nobody = OwnableInvalidOwner {
         owner: Address::ZERO,
     };
     assert_eq!(
-        construct(core, stakes, RELAY_TYPE, Address::ZERO),
+        construct(good, RELAY_TYPE, Address::ZERO),
         Error::Ownable(nobody.into())
     );
 }

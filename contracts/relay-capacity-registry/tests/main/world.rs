@@ -1,26 +1,13 @@
 //! The contract over neighbours that answer what they are told to.
 
 use alloy_primitives::{keccak256, uint, Address, B256, U256, U64};
-use alloy_sol_types::{eip712_domain, sol, Eip712Domain, Revert as Refusal, SolError, SolStruct};
-use bpe_common::clock::testing::timestamp;
-use bpe_testing::{turn, Turn};
+use alloy_sol_types::{Revert as Refusal, SolError};
+use bpe_testing::{turn, Keys, Turn};
 use k256::ecdsa::SigningKey;
 use motsu::prelude::*;
 use stylus_sdk::{prelude::*, storage::*};
 
 use crate::contract::*;
-
-sol! {
-    struct RelayAttestation {
-        bytes32 nostrPubkey;
-        address operator;
-        uint256 eventsPerSecond;
-        uint256 storageGB;
-        uint256 bandwidthMbps;
-        uint256 timestamp;
-        uint256 nonce;
-    }
-}
 
 pub const UNIT: U256 = uint!(1_000_000_000_U256);
 pub const RELAY_TYPE: B256 = B256::repeat_byte(0xee);
@@ -32,14 +19,51 @@ pub const URL: &str = "wss://relay.example";
 /// The least stake of the relay task type.
 pub const MIN_STAKE: U256 = uint!(100_U256);
 
-/// CapacityRegistry, with one task type.
+/// CapacityRegistry, with one task type: it locks whatever stake there is.
 #[storage]
-pub struct Core {}
+pub struct Core {
+    refuses: StorageBool,
+    sinks: StorageMap<Address, StorageBool>,
+}
 
 #[public]
 impl Core {
     pub fn task_type_exists(&self, task_type_id: B256) -> bool {
         task_type_id == RELAY_TYPE
+    }
+
+    pub fn set_refuses(&mut self, refuses: bool) {
+        self.refuses.set(refuses);
+    }
+
+    pub fn is_registered(&self, task_type_id: B256, sink: Address) -> bool {
+        task_type_id == RELAY_TYPE && self.sinks.get(sink)
+    }
+
+    pub fn register_sink_for(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+        capacity: U256,
+    ) -> Result<(), Vec<u8>> {
+        let is_good = task_type_id == RELAY_TYPE && capacity.is_zero() && !self.sinks.get(sink);
+        if self.refuses.get() || !is_good {
+            return Err(Refusal::from("no").abi_encode());
+        }
+        self.sinks.setter(sink).set(true);
+        Ok(())
+    }
+
+    pub fn deregister_sink_for(
+        &mut self,
+        task_type_id: B256,
+        sink: Address,
+    ) -> Result<(), Vec<u8>> {
+        if self.refuses.get() || !self.is_registered(task_type_id, sink) {
+            return Err(Refusal::from("no").abi_encode());
+        }
+        self.sinks.setter(sink).set(false);
+        Ok(())
     }
 
     pub fn get_task_type(&self, task_type_id: B256) -> (U256, U256, U256) {
@@ -52,6 +76,26 @@ impl Core {
 
 // SAFETY: the type is only ever the storage of a whole contract.
 unsafe impl TopLevelStorage for Core {}
+
+/// RelayPaymentPool: notes which relay was taken off last.
+#[storage]
+pub struct Payment {
+    gone: StorageB256,
+}
+
+#[public]
+impl Payment {
+    pub fn relay_gone(&mut self, nostr_pubkey: B256) {
+        self.gone.set(nostr_pubkey);
+    }
+
+    pub fn gone(&self) -> B256 {
+        self.gone.get()
+    }
+}
+
+// SAFETY: the type is only ever the storage of a whole contract.
+unsafe impl TopLevelStorage for Payment {}
 
 /// StakeManager: stakes and caps as told, half of the minimum for who has a discount.
 #[storage]
@@ -146,6 +190,7 @@ pub fn points(amount: u64) -> RelayCapacity {
 pub struct World<'a> {
     pub relays: &'a Contract<RelayCapacityRegistry>,
     pub stakes: &'a Contract<Stakes>,
+    pub keys: Contract<Keys>,
     pub turn: Turn,
 }
 
@@ -158,13 +203,21 @@ impl<'a> World<'a> {
     ) -> Self {
         let turn = turn();
         VM::context().set_chain_id(42_161);
+        let keys = Contract::<Keys>::new();
         relays
             .sender(owner)
-            .constructor(core.address(), stakes.address(), RELAY_TYPE, owner)
+            .constructor(
+                core.address(),
+                stakes.address(),
+                keys.address(),
+                RELAY_TYPE,
+                owner,
+            )
             .motsu_unwrap();
         Self {
             relays,
             stakes,
+            keys,
             turn,
         }
     }
@@ -174,12 +227,16 @@ impl<'a> World<'a> {
         self.stakes.sender(ANYONE).set(account, MIN_STAKE, cap);
     }
 
+    /// Has the key name its operator, unless its relay is registered, and registers it.
     pub fn register(
         &self,
         operator: Address,
         pubkey: B256,
         initial: RelayCapacity,
     ) -> Result<(), Error> {
+        if self.relays.sender(ANYONE).get_operator(pubkey).is_zero() {
+            self.keys.sender(ANYONE).set(pubkey, operator);
+        }
         self.relays
             .sender(operator)
             .register_relay(pubkey, URL.into(), initial)
@@ -206,79 +263,15 @@ impl<'a> World<'a> {
     pub fn sequence(&self, pubkey: B256) -> U256 {
         self.relays.sender(ANYONE).get_capacity_update(pubkey).3
     }
-
-    pub fn domain(&self) -> Eip712Domain {
-        eip712_domain! {
-            name: "BPE-RelayCapacityRegistry",
-            version: "1",
-            chain_id: 42_161,
-            verifying_contract: self.relays.address(),
-        }
-    }
-
-    pub fn digest(&self, it: &SignedRelayAttestation) -> B256 {
-        RelayAttestation {
-            nostrPubkey: it.nostrPubkey,
-            operator: it.operator,
-            eventsPerSecond: it.eventsPerSecond,
-            storageGB: it.storageGB,
-            bandwidthMbps: it.bandwidthMbps,
-            timestamp: it.timestamp,
-            nonce: it.nonce,
-        }
-        .eip712_signing_hash(&self.domain())
-    }
-
-    /// What `operator` could sign now of the relay [`KEY`].
-    pub fn attestation(
-        &self,
-        operator: Address,
-        capacity: RelayCapacity,
-        nonce: u64,
-    ) -> SignedRelayAttestation {
-        SignedRelayAttestation {
-            nostrPubkey: KEY,
-            operator,
-            eventsPerSecond: capacity.eventsPerSecond,
-            storageGB: capacity.storageGB,
-            bandwidthMbps: capacity.bandwidthMbps,
-            timestamp: U256::from(timestamp()),
-            nonce: U256::from(nonce),
-            signature: vec![].into(),
-        }
-    }
-
-    pub fn resigned(
-        &self,
-        signer: &SigningKey,
-        mut it: SignedRelayAttestation,
-    ) -> SignedRelayAttestation {
-        it.signature = sign(signer, self.digest(&it)).into();
-        it
-    }
-
-    pub fn signed(
-        &self,
-        signer: &SigningKey,
-        capacity: RelayCapacity,
-        nonce: u64,
-    ) -> SignedRelayAttestation {
-        self.resigned(signer, self.attestation(address(signer), capacity, nonce))
-    }
-
-    pub fn submit(&self, batch: Vec<SignedRelayAttestation>) {
-        self.relays
-            .sender(ANYONE)
-            .submit_batch(batch)
-            .motsu_unwrap();
-    }
 }
 
-pub fn copy(it: &SignedRelayAttestation) -> SignedRelayAttestation {
-    SignedRelayAttestation {
-        signature: it.signature.clone(),
-        ..*it
-    }
+/// Operator, smoothed and raw capacity, and the number of the update.
+pub fn known(
+    relays: &Contract<RelayCapacityRegistry>,
+    pubkey: B256,
+) -> (Address, U256, U256, U256) {
+    let (operator, composite, raw, sequence, _) = relays.sender(ANYONE).get_capacity_update(pubkey);
+    (operator, composite, raw, sequence)
 }
 
 /// What the contract encoded, as who asks decodes it.

@@ -2,6 +2,7 @@
 
 extern crate alloc;
 
+mod age;
 #[allow(dead_code)]
 #[path = "../../src/lib.rs"]
 mod contract;

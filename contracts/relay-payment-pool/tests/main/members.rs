@@ -20,7 +20,7 @@ fn an_operator_joins_and_is_the_sink(operator: Address) {
             operator,
         });
         assert!(it.is_in(pool_type, KEY));
-        assert_eq!(it.capacity(pool_type, operator), units(80), "as smoothed");
+        assert_eq!(it.capacity(pool_type, operator), units(100), "as attested");
         assert_eq!(it.rebalanced(pool_type, operator), 1);
         assert!(!it.serves(pool_type, it.payment.address()));
         let view = it.payment.sender(ANYONE);
@@ -140,7 +140,7 @@ fn an_attestation_is_passed_on_once_in_each_pool(operator: Address) {
     let member = it.payment.sender(ANYONE).get_member(RELAY_WRITE, KEY);
     assert_eq!(member, (operator, U256::from(4)));
     // The other pool has not heard of it.
-    assert_eq!(it.capacity(RELAY_READ, operator), units(80));
+    assert_eq!(it.capacity(RELAY_READ, operator), units(100));
     it.refresh(RELAY_READ, KEY).unwrap();
     assert_eq!(it.capacity(RELAY_READ, operator), units(97));
     // Numbers that start over are others as well.

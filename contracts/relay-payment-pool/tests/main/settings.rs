@@ -92,10 +92,28 @@ fn what_is_there_is_taken_over() {
             .sender(ANYONE)
             .register_task_type(id, MIN_STAKE)
             .motsu_unwrap();
+        it.core.sender(ANYONE).require_attestations(id);
     }
     it.split.sender(ANYONE).create_pool(read).motsu_unwrap();
     it.initialize().unwrap();
     assert_eq!(it.split.sender(ANYONE).created(), U256::from(3));
+}
+
+/// The attack: a stranger's task type of the same id, in which sinks declare what they like.
+#[motsu::test]
+fn a_task_type_without_attestations_is_not() {
+    let it = World::bare();
+    let id = it.id(RELAY_WRITE);
+    let create = it.core.sender(ANYONE).register_task_type(id, MIN_STAKE);
+    create.motsu_unwrap();
+    let taken = TaskTypeTaken {
+        taskTypeId: id,
+        minStake: MIN_STAKE,
+        required: MIN_STAKE,
+    };
+    assert_eq!(it.initialize(), Err(taken.into()));
+    it.core.sender(ANYONE).require_attestations(id);
+    it.initialize().unwrap();
 }
 
 #[motsu::test]

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{keccak256, uint, Address, B256, U256};
 use alloy_sol_types::{sol, Revert as Refusal, SolError, SolValue};
+use bpe_common::clock::testing::timestamp;
 use bpe_testing::{turn, Turn};
 use motsu::prelude::*;
 use stylus_sdk::{prelude::*, storage::*};
@@ -38,6 +39,7 @@ pub fn refused() -> Vec<u8> {
 #[storage]
 pub struct Core {
     refuses: StorageBool,
+    attested: StorageMap<B256, StorageBool>,
     exists: StorageMap<B256, StorageBool>,
     min_stakes: StorageMap<B256, StorageU256>,
     totals: StorageMap<B256, StorageU256>,
@@ -105,6 +107,25 @@ impl Core {
         Ok(())
     }
 
+    pub fn limit_capacity_for(
+        &mut self,
+        id: B256,
+        sink: Address,
+        limit: U256,
+    ) -> Result<(), Vec<u8>> {
+        if !self.is_registered(id, sink) {
+            return Err(SinkNotRegistered {}.abi_encode());
+        }
+        let capacity = self.get_smoothed_capacity(id, sink).min(limit);
+        self.set(id, sink, capacity);
+        Ok(())
+    }
+
+    /// What smoothing left the sink.
+    pub fn smooth_to(&mut self, id: B256, sink: Address, capacity: U256) {
+        self.set(id, sink, capacity);
+    }
+
     /// How many updates there were.
     pub fn updates(&self) -> U256 {
         self.updates.get()
@@ -112,6 +133,14 @@ impl Core {
 
     pub fn task_type_exists(&self, id: B256) -> bool {
         id == RELAY_TYPE || self.exists.get(id)
+    }
+
+    pub fn require_attestations(&mut self, id: B256) {
+        self.attested.setter(id).set(true);
+    }
+
+    pub fn is_attested(&self, id: B256) -> bool {
+        self.attested.get(id)
     }
 
     pub fn get_task_type(&self, id: B256) -> (U256, U256, U256) {
@@ -205,6 +234,7 @@ pub struct Relays {
     composites: StorageMap<B256, StorageU256>,
     raws: StorageMap<B256, StorageU256>,
     sequences: StorageMap<B256, StorageU256>,
+    times: StorageMap<B256, StorageU256>,
 }
 
 #[public]
@@ -221,18 +251,20 @@ impl Relays {
         self.composites.setter(key).set(composite);
         self.raws.setter(key).set(raw);
         self.sequences.setter(key).set(sequence);
+        self.times.setter(key).set(U256::from(timestamp()));
     }
 
     pub fn relay_task_type_id(&self) -> B256 {
         RELAY_TYPE
     }
 
-    pub fn get_capacity_update(&self, key: B256) -> (Address, U256, U256, U256) {
+    pub fn get_capacity_update(&self, key: B256) -> (Address, U256, U256, U256, U256) {
         (
             self.operators.get(key),
             self.composites.get(key),
             self.raws.get(key),
             self.sequences.get(key),
+            self.times.get(key),
         )
     }
 }
@@ -333,7 +365,7 @@ impl World {
         keccak256((pool_type, self.payment.address()).abi_encode())
     }
 
-    /// The relay registry knows this now: smoothed and raw capacity in units.
+    /// The relay registry knows this now, attested just then: smoothed and raw capacity in units.
     pub fn relay(&self, key: B256, operator: Address, composite: u64, raw: u64, sequence: u64) {
         self.relays.sender(ANYONE).set(
             key,

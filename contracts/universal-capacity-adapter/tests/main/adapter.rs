@@ -226,14 +226,30 @@ fn an_attestation_counts_once_and_in_order() {
     it.route(RELAY, attestation(OTHER, 300, 7)).unwrap();
     assert_eq!(it.last_nonce(RELAY, SINK), n(9));
     assert_eq!(it.last_nonce(RELAY, OTHER), n(7));
+}
 
-    let last = [&attestation(SINK, 1, 0)[..64], &[0xff; 32]].concat();
-    it.route(RELAY, last.clone()).unwrap();
-    let error = NonceAlreadyUsed {
-        provided: U256::MAX,
-        required: U256::MAX,
+/// The attack: one nonce of 2^256 − 1 locks a sink out for ever.
+#[motsu::test]
+fn no_nonce_locks_a_sink_out() {
+    let it = World::new();
+    let with = |nonce: U256| {
+        let words = attestation(SINK, 500, 0);
+        [&words[..64], &nonce.to_be_bytes::<32>()].concat()
     };
-    assert_eq!(it.route(RELAY, last), Err(error.into()));
+    let step = n(1 << 32);
+    for provided in [U256::MAX, step + n(1)] {
+        let error = NonceTooHigh {
+            provided,
+            maximum: step,
+        };
+        assert_eq!(it.route(RELAY, with(provided)), Err(error.into()));
+    }
+    assert_eq!(it.last_nonce(RELAY, SINK), n(0));
+    // A time in seconds is a good one; so are later ones.
+    let time = n(timestamp());
+    it.route(RELAY, with(time)).unwrap();
+    it.route(RELAY, with(time + step)).unwrap();
+    assert_eq!(it.last_nonce(RELAY, SINK), time + step);
 }
 
 #[motsu::test]

@@ -3,6 +3,7 @@
 extern crate alloc;
 
 mod adapter;
+mod bound;
 #[allow(dead_code)]
 #[path = "../../src/lib.rs"]
 mod contract;
@@ -56,6 +57,9 @@ impl World {
             .sender(OWNER)
             .constructor(it.registry.address(), it.stakes.address(), OWNER)
             .motsu_unwrap();
+        for id in [RELAY, CODE] {
+            it.registry.sender(OWNER).set_creator(id, OWNER);
+        }
         for sink in [SINK, OTHER] {
             it.stakes.sender(OWNER).set_stake(sink, n(1));
             for id in [RELAY, CODE] {

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256, U8};
 use alloy_sol_types::{Revert, SolCall, SolError, SolValue};
-use bpe_common::interfaces::{ICapacityAdapter, ISequencedAdapter};
+use bpe_common::interfaces::{ICapacityAdapter, ISequencedAdapter, ITaskTypeAdapter};
 use stylus_sdk::{prelude::*, storage::*};
 
 /// Takes three words (sink, capacity, nonce), and whatever follows, for an attestation.
@@ -11,6 +11,7 @@ pub struct Domain {
     id: StorageB256,
     description: StorageString,
     misbehaviour: StorageU8,
+    task_types: StorageBool,
 }
 
 /// How an adapter misbehaves.
@@ -39,6 +40,11 @@ impl Domain {
 
     pub fn misbehave(&mut self, how: u8) {
         self.misbehaviour.set(U8::from(how));
+    }
+
+    /// Takes a fourth word for the task type, or has none.
+    pub fn set_task_types(&mut self, task_types: bool) {
+        self.task_types.set(task_types);
     }
 
     #[fallback]
@@ -98,6 +104,10 @@ impl Domain {
                     true => Ok(nonce[1..].to_vec()),
                     false => Ok(nonce.to_vec()),
                 }
+            }
+            ITaskTypeAdapter::taskTypeOfCall::SELECTOR if self.task_types.get() => {
+                let call = ITaskTypeAdapter::taskTypeOfCall::abi_decode(data, true).unwrap();
+                Ok(call.attestation.get(96..128).unwrap_or(&[]).to_vec())
             }
             _ => Err(Revert::from("unknown").abi_encode()),
         }
