@@ -16,7 +16,7 @@ use bpe_tests::{
     directory::Directory,
     domains::{
         lightning::{Lightning, LIGHTNING},
-        relay::Relays,
+        relay::{Relays, KEYS},
     },
     proof::{events, judged, EPOCH, REWARD},
     settlement::Settlement,
@@ -91,8 +91,8 @@ async fn relays_lose_nothing() {
     let it = Relays::start().await;
     let tracker = tracker_of(&it.core).await;
     let mut operators = Vec::new();
-    for (index, byte) in [(3, 0x11), (4, 0x22)] {
-        let (signer, key) = (it.signer(index), B256::repeat_byte(byte));
+    for (index, key) in [(3, KEYS[0]), (4, KEYS[1])] {
+        let signer = it.signer(index);
         it.relay(&signer, key, 10, 30).await;
         for pool in 0..3 {
             it.join(signer.address(), pool, key).await;
