@@ -216,7 +216,9 @@ impl Economy {
                 trade.manners[place] = Manner::Dead;
             }
         }
-        for (at, source) in self.tasks(start) {
+        let tasks = self.tasks(start);
+        let possible = self.possible(&tasks);
+        for (at, source) in tasks {
             let trade = &mut trades[self.setup.sources[source].task_type];
             trade.offer(&mut self.random, at, source);
         }
@@ -228,7 +230,7 @@ impl Economy {
             }
         }
         let mut served = Served {
-            possible: self.possible() * STEP as f64,
+            possible,
             ..Served::default()
         };
         if self.step.is_multiple_of(REDEEM) {
@@ -237,12 +239,16 @@ impl Economy {
         Ok(served)
     }
 
-    /// Units that could be served.
-    fn possible(&self) -> f64 {
+    /// Unit-seconds of these tasks of a step that could be served.
+    fn possible(&self, tasks: &[(f64, usize)]) -> f64 {
         let of = |task_type| {
             let sinks = self.setup.sinks_of(task_type).into_iter();
             let capacity: f64 = sinks.map(|it| self.true_capacity(it)).sum();
-            self.setup.demand(task_type).min(capacity)
+            let asked = tasks
+                .iter()
+                .filter(|(_, source)| self.setup.sources[*source].task_type == task_type);
+            let asked = asked.count() as f64 * f64::from(TASK);
+            asked.min(capacity * STEP as f64)
         };
         (0..TASK_TYPES).map(of).sum()
     }

@@ -56,6 +56,8 @@ impl Arena {
 
     /// Begins a day: what the honest sinks and the source have.
     async fn begin(&self) -> anyhow::Result<(f64, f64)> {
+        // What a single sink adds to the units waits for a full rebalance where it is much: a liar's is.
+        self.market.rebalance(HONEST + 1).await?;
         self.market.advance_to_next(EPOCH)?;
         let mut honest = 0.0;
         for sink in &self.honest {

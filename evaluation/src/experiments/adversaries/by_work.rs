@@ -171,8 +171,9 @@ async fn self_dealer(lab: &mut Lab, members: u64, part: f64) -> anyhow::Result<D
     }
     let work = each * part * 3_600.0;
     let value = value_of(work, PRICE as f64);
-    // A day's, and the fee.
-    let budget = value * U256::from(25);
+    // All that it will sign, and the fee.
+    let hours = arena.epochs.div_ceil(12);
+    let budget = value * U256::from(hours) * U256::from(1_002) / U256::from(1_000);
     for source in &sources {
         arena.market.fund(source, tokens(10_000)).await?;
     }

@@ -101,7 +101,9 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
         add_row(&mut table, &outcome);
         outcomes.push(outcome);
     }
-    finding.tables.push(table);
+    if !table.rows.is_empty() {
+        finding.tables.push(table);
+    }
     finding.targets = outcomes.iter().map(target).collect();
     finding.advice = advice(&outcomes);
     finding.seconds = started.elapsed().as_secs_f64();
