@@ -8,6 +8,7 @@ use std::{
 
 use alloy::primitives::Address;
 use axum::http::{header, Request};
+use bpe_evaluation::trace::Trace;
 use bpe_service::{
     config::Timeouts,
     http::{text, Client},
@@ -21,7 +22,6 @@ use super::{
     cast::{ASSISTANT, BUYERS, EDITOR, FREERIDER},
     settings::TOKENS_IN_A_UNIT,
 };
-use bpe_evaluation::trace::Trace;
 
 /// Every so many of the assistant's requests are the freerider's.
 const FREE_EVERY: usize = 5;

@@ -20,6 +20,7 @@ use std::{
 
 use alloy::{primitives::keccak256, signers::local::PrivateKeySigner};
 use anyhow::{bail, Context as _};
+use bpe_evaluation::trace::Trace;
 use clap::Args;
 use devnet::DEFAULT_CHAIN_ID;
 use tokio::task::{spawn_blocking, JoinSet};
@@ -33,8 +34,6 @@ use self::{
     settings::{DEPLOYMENT, METADATA, TASK_TYPE},
     tables::{Report, Sold},
 };
-use bpe_evaluation::trace::Trace;
-
 use crate::{stop::StopSignal, superfluid};
 
 /// Seconds of the chain between two blocks.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, I256};
 use anyhow::ensure;
+use bpe_evaluation::table::Table;
 use serde_json::{json, Value};
 
 use super::{
@@ -13,7 +14,6 @@ use super::{
     settings::WORK_OF_A_TOKEN,
 };
 use crate::demo::money::exact;
-use bpe_evaluation::table::Table;
 
 /// A sink at the end.
 pub struct Sold {
