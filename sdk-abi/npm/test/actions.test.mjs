@@ -546,7 +546,8 @@ test("openclaw and platform: an agent, an execution signed by both, its reputati
   assert.deepEqual([known.operator, known.active], [agentAddress, true]);
   const [domainId] = await platform.getAllDomains(agent, it);
   assert.equal(await platform.getTaskTypeId(agent, as({ domainId })), skillTypeId);
-  await mined(sink.registerSink(agent, as({ taskTypeId: skillTypeId, initialCapacity: units(1) })));
+  // It is a sink of the skill from then on.
+  assert.equal(await sink.isRegistered(agent, as({ taskTypeId: skillTypeId, sink: agentAddress })), true);
   const execution = { agentId, skillTypeId, executionId, agentOperator: agentAddress, requester: payerAddress };
   const agentSig = await openclaw.signSkillExecution(agent, as({ execution }));
   const requesterSig = await openclaw.signSkillExecution(payer, as({ execution }));
