@@ -91,7 +91,7 @@ async fn outstanding(ledger: &Ledger) -> (u128, u128) {
     let debts = ledger.debts().await.unwrap();
     debts
         .first()
-        .map_or((0, 0), |it: &Debt| (it.outstanding, it.shown))
+        .map_or((0, 0), |it: &Debt| (it.outstanding, it.signed))
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use bpe_abi::{
     IWorkReserve::{self, IWorkReserveInstance},
     IWorkVouchers::{self, IWorkVouchersInstance},
 };
+use bpe_agent::queue::Funds;
 use bpe_chain::{ChainError, Deployment};
 
 /// So long an answer holds.
@@ -25,18 +26,16 @@ const FRESH: Duration = Duration::from_secs(2);
 /// Sources that are remembered; when there are more, all are forgotten and asked for again.
 const REMEMBERED: usize = 10_000;
 
+/// An earmark that ends within this many seconds promises nothing: a voucher counts within an epoch of 300 s, and has to
+/// find it there.
+const EARMARK_MARGIN: u64 = 420;
+
 /// What a source has for this sink, in wei.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// What any sink can be paid of; what is not noted yet included.
-    pub free: u128,
-    pub earmarked: u128,
-}
-
-impl Budget {
-    pub const fn total(&self) -> u128 {
-        self.free.saturating_add(self.earmarked)
-    }
+    /// What this sink can be paid of; what is not noted yet included.
+    pub total: u128,
+    pub funds: Funds,
 }
 
 type Known<T> = Mutex<HashMap<Address, (Instant, T)>>;
@@ -87,23 +86,47 @@ impl Money {
         })
     }
 
-    /// What a source has for this sink; as of some seconds ago unless `now`.
+    /// What a source has for this sink, at `now` by the chain's clock; as of some seconds ago unless `fresh`.
     ///
     /// # Errors
     /// If the node does not answer.
-    pub async fn budget(&self, source: Address, now: bool) -> Result<Budget, ChainError> {
-        if !now {
+    pub async fn budget(
+        &self,
+        source: Address,
+        now: u64,
+        fresh: bool,
+    ) -> Result<Budget, ChainError> {
+        if !fresh {
             if let Some(budget) = known(&self.budgets, source) {
                 return Ok(budget);
             }
         }
         let id = self.task_type;
-        let funds = self.reserve.getBudget(id, source, self.sink);
+        let has = self.reserve.getBudget(id, source, self.sink);
         let pending = self.ledger.getPending(id, source);
-        let (funds, pending) = (funds.call().await?, pending.call().await?);
+        let earmark = self.reserve.getEarmark(id, source, self.sink);
+        let counted = self.vouchers.getTotals(id, source, self.sink);
+        let (has, pending, earmark, counted) = tokio::try_join!(
+            async { has.call().await },
+            async { pending.call().await },
+            async { earmark.call().await },
+            async { counted.call().await },
+        )?;
+        let total = has
+            .free
+            .saturating_add(pending)
+            .saturating_add(has.earmarked);
+        let lasts = earmark.until >= U256::from(now.saturating_add(EARMARK_MARGIN));
         let budget = Budget {
-            free: funds.free.saturating_add(pending).saturating_to(),
-            earmarked: funds.earmarked.saturating_to(),
+            total: total.saturating_to(),
+            funds: Funds {
+                earmarked: if lasts {
+                    has.earmarked.saturating_to()
+                } else {
+                    0
+                },
+                counted: counted.value.saturating_to(),
+            },
         };
         remember(&self.budgets, source, budget);
         Ok(budget)

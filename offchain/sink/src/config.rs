@@ -108,8 +108,8 @@ pub struct Queue {
     pub most_per_source: u32,
     /// What a task takes, before one was measured, in milliseconds.
     pub first_service_ms: u64,
-    /// Wei, decimal, that a source may owe that has signed nothing; any source, without an earmark; all strangers
-    /// together.
+    /// Wei, decimal, of work that a source may leave unsigned: that has paid for nothing yet; any source; all that have
+    /// paid for nothing yet together.
     #[serde(with = "bpe_chain::decimal")]
     pub first_trust: u128,
     #[serde(with = "bpe_chain::decimal")]

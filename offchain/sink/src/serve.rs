@@ -218,49 +218,72 @@ async fn paid_slot(
 ) -> Result<Slot, Refusal> {
     let fault = |error: ChainError| chain_fault(&error);
     let source = offer.source;
-    let outstanding = shared.queue.look(|book| book.standing(source).outstanding);
-    let needed = outstanding.saturating_add(offer.value);
-    let mut budget = shared.money.budget(source, false).await.map_err(fault)?;
-    if budget.total() < needed {
-        budget = shared.money.budget(source, true).await.map_err(fault)?;
-    }
-    if budget.total() < needed {
-        let why = format!(
-            "the source has {} wei for this, and would owe {needed}",
-            budget.total()
-        );
-        return Err(unpaid(shared, path, &why, price, 0, needed));
-    }
-    let left = offer.deadline.saturating_sub(shared.base.now());
-    let admit = |earmarked| {
-        let by = within(Duration::from_secs(left));
-        shared.queue.admit(source, offer.value, earmarked, by)
+    let now = shared.base.now();
+    // What is signed for and has not counted is spent already.
+    let owes = |counted: u128| {
+        let mut standing = shared.queue.look(|book| book.standing(source));
+        standing.counted = standing.counted.max(counted);
+        standing.at_risk()
     };
-    let mut admitted = admit(budget.earmarked);
-    if matches!(admitted, Err(Refused::Untrusted { .. })) {
-        budget = shared.money.budget(source, true).await.map_err(fault)?;
-        admitted = admit(budget.earmarked);
+    let mut budget = shared
+        .money
+        .budget(source, now, false)
+        .await
+        .map_err(fault)?;
+    let mut needed = owes(budget.funds.counted).saturating_add(offer.value);
+    if budget.total < needed {
+        budget = shared
+            .money
+            .budget(source, now, true)
+            .await
+            .map_err(fault)?;
+        needed = owes(budget.funds.counted).saturating_add(offer.value);
+    }
+    let lacks = |needed: u128, total: u128| {
+        let why = format!("the source has {total} wei for this, and would owe {needed}");
+        unpaid(shared, path, &why, price, 0, needed)
+    };
+    if budget.total < needed {
+        return Err(lacks(needed, budget.total));
+    }
+    let left = offer.deadline.saturating_sub(now);
+    let admit = |funds| {
+        let by = within(Duration::from_secs(left));
+        shared.queue.admit(source, offer.value, funds, by)
+    };
+    let mut admitted = admit(budget.funds);
+    if matches!(
+        admitted,
+        Err(Refused::Unsigned { .. } | Refused::Unsecured { .. } | Refused::Strangers { .. })
+    ) {
+        budget = shared
+            .money
+            .budget(source, now, true)
+            .await
+            .map_err(fault)?;
+        admitted = admit(budget.funds);
     }
     let slot = admitted.map_err(|refused| match refused {
-        Refused::Untrusted { needed, .. } => {
+        Refused::Unsecured { needed, .. } => {
             unpaid(shared, path, &refused.to_string(), price, needed, needed)
         }
         _ => busy(&refused).into(),
     })?;
     // Others may have been admitted at the same time.
-    let owed = shared.queue.look(|book| book.standing(source).outstanding);
-    if owed > budget.total() {
-        let why = format!(
-            "the source has {} wei for this, and would owe {owed}",
-            budget.total()
-        );
-        return Err(unpaid(shared, path, &why, price, 0, owed));
+    let owed = owes(budget.funds.counted);
+    if owed > budget.total {
+        return Err(lacks(owed, budget.total));
     }
     Ok(slot)
 }
 
 fn busy(refused: &Refused) -> Answer {
-    Answer::busy("busy", refused, retry_after(refused).unwrap_or(1))
+    let code = match refused {
+        Refused::Unsigned { .. } => "unsigned",
+        Refused::Strangers { .. } => "strangers",
+        _ => "busy",
+    };
+    Answer::busy(code, refused, retry_after(refused).unwrap_or(1))
 }
 
 fn store_fault(error: &dyn std::fmt::Display) -> Answer {

@@ -127,7 +127,7 @@ impl Sink {
         for debt in shared.ledger.debts().await? {
             shared
                 .queue
-                .remember(debt.source, debt.outstanding, debt.shown);
+                .remember(debt.source, debt.outstanding, debt.signed);
         }
         Ok(Self {
             shared: Arc::new(shared),

@@ -28,6 +28,8 @@ use crate::config::{Config, Spend};
 /// task.
 const EARMARK_SECONDS: u64 = 3_600;
 const EARMARK_TIMES: u128 = 10;
+/// One that ends within this many seconds is made longer: sinks do not count on it any more.
+const EARMARK_LEAST: u64 = 600;
 /// Seconds within which the flow of a 402 pays for what it asks.
 const PROPOSED_SECONDS: u128 = 60;
 /// A runway below this is said loudly.
@@ -279,8 +281,8 @@ impl Money {
         let needed = together(value.max(owed)).max(earmark);
         let begun = Instant::now();
         loop {
-            let (free, earmarked) = account.lifecycle.budget(sink).await?;
-            let total = free.saturating_add(earmarked);
+            let lasts = base.now() + EARMARK_LEAST;
+            let (total, earmarked) = account.lifecycle.budget(sink, lasts).await?;
             if total >= needed && earmarked >= earmark {
                 return Ok(());
             }
@@ -311,7 +313,8 @@ impl Money {
         let amount = earmark
             .saturating_mul(EARMARK_TIMES)
             .min(total / 2)
-            .max(earmark);
+            .max(earmark)
+            .max(account.lifecycle.earmarked(sink).await?);
         let until = base.now() + EARMARK_SECONDS;
         // Only what is noted can be set aside.
         take(&base.sender, account.lifecycle.note()).await?;

@@ -11,7 +11,7 @@ import {
   VOUCHERS_PATH,
 } from "./agent/messages.js";
 import { QueueRefusal, TaskQueueManager, type Slot } from "./agent/queue.js";
-import type { QueueSettings } from "./agent/book.js";
+import { atRisk, type QueueSettings } from "./agent/book.js";
 import {
   assignmentOf,
   checkTask,
@@ -38,8 +38,8 @@ import { getPool } from "./generated/calls/BackpressurePool.js";
 import { getSmoothedCapacity } from "./generated/calls/CapacityRegistry.js";
 import { getMetadata } from "./generated/calls/ServiceDirectory.js";
 import { getMinimumFlowRate, SUPER_TOKEN } from "./generated/calls/StreamGateway.js";
-import { redeemBatch } from "./generated/calls/WorkVouchers.js";
-import { getBudget } from "./generated/calls/WorkReserve.js";
+import { getBudget, getEarmark } from "./generated/calls/WorkReserve.js";
+import { getTotals, redeemBatch } from "./generated/calls/WorkVouchers.js";
 import { Books } from "./serve/books.js";
 import { isPreflight, preflight, toPages } from "./serve/pages.js";
 
@@ -59,7 +59,7 @@ export interface BpeServeOptions {
   readonly service: (request: Request) => Promise<Response> | Response;
   /** Wei per work unit. */
   readonly price: () => bigint;
-  /** What a source may owe that has signed nothing yet, in wei; a hundred times as much when it has signed for that. */
+  /** What a source may owe unsigned that has paid for nothing yet, in wei; up to a hundred times as much once it has. */
   readonly trust: bigint;
   /** What differs from the usual: 4 tasks at once, 32 that wait, 8 of a source; strangers owe 10 times `trust` together. */
   readonly queue?: Partial<QueueSettings>;
@@ -96,6 +96,8 @@ const FRESH = 2_000;
 /** Milliseconds. */
 const BODY_TIMEOUT = 30_000;
 const GRACE = 30_000;
+/** An earmark that ends sooner, in seconds, promises nothing: a voucher counts within an epoch of 300 s. */
+const EARMARK_MARGIN = 420n;
 /** The flow that a 402 proposes pays for the task within so many seconds. */
 const FLOW_SECONDS = 60n;
 /** Task ids that are remembered, the oldest of which are forgotten: none lives longer than its deadline. */
@@ -248,42 +250,53 @@ class Seller implements BpeServe {
 
   /** A place in the queue, if the source's money covers it. */
   async #admit(offer: TaskOffer, now: bigint): Promise<Slot | Response> {
-    const { client, deployment, taskTypeId } = this.#options;
     const { source, value } = offer;
-    const { free, earmarked } = await getBudget(client, {
-      deployment,
-      taskTypeId,
-      source,
-      sink: this.#account.address,
-    });
+    const { total, earmarked, counted } = await this.#funds(source, now);
     const lacks = (needed: bigint) => {
-      const said = `the source would owe ${needed} wei, and has ${free + earmarked}`;
-      return free + earmarked < needed ? this.#unpaid(undefined, said, needed) : undefined;
+      const said = `the source would owe ${needed} wei, and has ${total}`;
+      return total < needed ? this.#unpaid(undefined, said, needed) : undefined;
     };
     // Strangers without money leave no trace here.
     const poor = lacks(value);
     if (poor) return poor;
     await this.#remember(source);
-    const needed = this.queue.standing(source).outstanding + value;
-    const indebted = lacks(needed);
+    // What is signed for and has not counted is spent already.
+    const standing = this.queue.standing(source);
+    const paid = standing.counted > counted ? standing.counted : counted;
+    const indebted = lacks(atRisk({ ...standing, counted: paid }) + value);
     if (indebted) return indebted;
     // Another request with the same offer may have come meanwhile.
     if (this.#seen.has(offer.taskId)) return problem(409, `the task ${offer.taskId} was seen before`);
     try {
-      const slot = this.queue.admit({ source, value, earmarked, withinMs: Number(offer.deadline - now) * 1_000 });
+      const withinMs = Number(offer.deadline - now) * 1_000;
+      const slot = this.queue.admit({ source, value, earmarked, counted, withinMs });
       this.#seen.set(offer.taskId, offer.deadline);
       return slot;
     } catch (error) {
-      if (!(error instanceof QueueRefusal) || error.refusal.reason !== "untrusted") throw error;
+      if (!(error instanceof QueueRefusal) || error.refusal.reason !== "unsecured") throw error;
+      const { needed } = error.refusal;
       return this.#unpaid(undefined, error.message, needed, needed);
     }
+  }
+
+  /** What the chain says of a source's money for this sink. */
+  async #funds(source: Address, now: bigint) {
+    const { client, deployment, taskTypeId } = this.#options;
+    const pair = { deployment, taskTypeId, source, sink: this.#account.address };
+    const [budget, earmark, totals] = await Promise.all([
+      getBudget(client, pair),
+      getEarmark(client, pair),
+      getTotals(client, pair),
+    ]);
+    const lasts = earmark.until >= now + EARMARK_MARGIN;
+    return { total: budget.free + budget.earmarked, earmarked: lasts ? budget.earmarked : 0n, counted: totals.value };
   }
 
   /** Tells the queue once what the books say of a source: trust outlives the process. */
   #remember(source: Address): Promise<void> {
     const remembering =
       this.#remembered.get(source) ??
-      this.#books.standing(source).then(({ owed, shown }) => this.queue.remember(source, owed, shown));
+      this.#books.standing(source).then(({ owed, signed }) => this.queue.remember(source, owed, signed));
     this.#remembered.set(source, remembering);
     remembering.catch(() => this.#remembered.delete(source));
     return remembering;

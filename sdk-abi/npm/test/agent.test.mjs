@@ -40,11 +40,9 @@ test("capacity: the same readings", () => {
 function happen(book, event) {
   switch (event.op) {
     case "admit": {
-      const { value, earmarked } = event.request;
-      const admission = book.admit(
-        { ...event.request, value: BigInt(value), earmarked: BigInt(earmarked) },
-        event.nowMs,
-      );
+      const { value, earmarked, counted } = event.request;
+      const funds = { earmarked: BigInt(earmarked), counted: BigInt(counted) };
+      const admission = book.admit({ ...event.request, value: BigInt(value), ...funds }, event.nowMs);
       if (admission.refused) {
         const { reason, ...rest } = admission.refused;
         return { refused: { [reason]: plain(rest) } };
@@ -64,7 +62,8 @@ function happen(book, event) {
     case "standing": {
       const { running, waiting, meanMs } = book;
       const rest = { trust: book.trust(event.source), running, waiting, meanMs, expectedWaitMs: book.expectedWaitMs() };
-      return plain({ ...book.standing(event.source), ...rest });
+      const { lastMs, ...standing } = book.standing(event.source);
+      return plain({ ...standing, ...rest });
     }
     default:
       return assert.fail(event.op);
@@ -237,10 +236,15 @@ test("the queue: places come back on every way out, and nobody waits past the de
   );
   assert.equal(most, 2);
   assert.deepEqual([queue.running, queue.waiting], [0, 0]);
-  assert.deepEqual(queue.standing(source), { inHand: 0, outstanding: 25n, shown: 0n });
+  const standing = () => {
+    const { inHand, outstanding, signed } = queue.standing(source);
+    return { inHand, outstanding, signed };
+  };
+  assert.deepEqual(standing(), { inHand: 0, outstanding: 25n, signed: 0n });
   queue.vouchered(source, 25n);
-  assert.deepEqual(queue.standing(source), { inHand: 0, outstanding: 0n, shown: 25n });
-  assert.throws(() => queue.admit({ ...ask, value: 2_000n }), { name: "QueueRefusal", retryAfter: undefined });
+  assert.deepEqual(standing(), { inHand: 0, outstanding: 0n, signed: 25n });
+  assert.throws(() => queue.admit({ ...ask, value: 2_000n, earmarked: 9_000n }), { name: "QueueRefusal", retryAfter: 1 });
+  assert.throws(() => queue.admit({ ...ask, value: 1_000n }), { name: "QueueRefusal", retryAfter: undefined });
 
   // By a clock that stands, so that what is measured here decides nothing.
   const still = new agent.TaskQueueManager(settings, () => 0);

@@ -191,15 +191,16 @@ test("trust outlives the process: what was signed counts after a restart", onCha
   const buying = buyerOf(first.reach);
   await buying.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
   await buying.fetch.settled();
-  const shown = first.serve.queue.standing(accountAt(6).address);
-  assert.ok(shown.shown > 0n && shown.outstanding === 0n);
+  const before = first.serve.queue.standing(accountAt(6).address);
+  assert.ok(before.signed > 0n && before.outstanding === 0n);
   const second = sinkWith({ store });
   const again = buyerOf(second.reach);
   await again.openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
   await again.fetch.settled();
   assert.deepEqual(again.faults, []);
   const spent = (250n * 10n ** 6n * price) / 10n ** 9n;
-  assert.deepEqual(second.serve.queue.standing(accountAt(6).address), { ...shown, shown: shown.shown + spent });
+  const { signed, outstanding } = second.serve.queue.standing(accountAt(6).address);
+  assert.deepEqual([signed, outstanding], [before.signed + spent, 0n]);
 });
 
 test("what the service refuses costs nothing, and comes through", onChain, async () => {
@@ -260,13 +261,27 @@ test("the same offer twice at once is one task", onChain, async () => {
   assert.deepEqual([answers, faults], [[[200, 409]], []]);
 });
 
-test("a first trust that is too small asks for an earmark, which is set aside", onChain, async () => {
-  const { reach } = sinkWith({ firstTrust: 1n, mostTrust: 1n });
-  const { openai, fetch, faults } = buyerOf(reach);
-  await openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
-  await fetch.settled();
+test("what is signed and has not counted is set aside, once it is more than the first trust", onChain, async () => {
+  const trust = 4n * 10n ** 12n;
+  const { reach } = sinkWith({ firstTrust: trust, mostTrust: trust });
+  const [client, source] = [clientAt(8), accountAt(8).address];
+  await mintUsdc(source, parseUnits("500", 6));
+  const { openai, fetch, faults } = buyerOf(reach, { client });
+  const earmarked = async () => (await work.getBudget(client, { ...between, source })).earmarked;
+  for (let bought = 0; bought < 40 && (await earmarked()) === 0n; bought += 1) {
+    await openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" });
+    await fetch.settled();
+  }
   assert.deepEqual(faults, []);
-  assert.ok((await work.getBudget(buyer, between)).earmarked > 0n);
+  assert.ok((await earmarked()) > 0n);
+});
+
+test("a source without a signature is served its first trust, however much it sets aside", onChain, async () => {
+  const { serve, reach } = sinkWith({ firstTrust: 1n, mostTrust: parseEther("1") });
+  await mined(work.earmark(buyer, { ...between, sink: accountAt(5).address, amount: 10n ** 15n, until: (await now()) + 7_200n }));
+  const { openai } = buyerOf(reach);
+  await assert.rejects(openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }), { status: 429 });
+  assert.equal(serve.queue.standing(accountAt(6).address).outstanding, 0n);
 });
 
 test("Vercel's AI SDK buys: an embedding, a text, a streamed text", onChain, async () => {

@@ -2,11 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use alloy::{primitives::B256, signers::local::PrivateKeySigner};
+use alloy::{
+    primitives::{B256, U256},
+    signers::local::PrivateKeySigner,
+};
 use axum::http::Request;
 use bpe_abi::typed_data::sign;
 use bpe_agent::formats::{PaymentRequired, TaskOffer};
-use bpe_tests::work::WORK;
+use bpe_tests::{stage::mined, work::WORK};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use serde_json::json;
@@ -225,4 +228,46 @@ async fn a_task_is_served_once() {
     let replayed = ask(&stage, &sink, &task, &key).await;
     assert_eq!(replayed.status, 409, "{replayed:?}");
     assert_eq!(upstream.seen.requests.load(Ordering::SeqCst), 2);
+}
+
+/// A source that signs for nothing is served its first trust and no more, whatever it sets aside for the sink: it would have
+/// that back within hours.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earmark_buys_nothing_without_signatures() {
+    let stage = Stage::start().await;
+    let upstream = Upstream::start().await;
+    let trust = format!("[queue]\nfirst_trust = \"{}\"\n", 2 * PRICE);
+    let sink = stage.sink(0, &upstream.url, &trust).await;
+    let source = stage.proof.signer(SOURCE);
+    let core = &stage.proof.core;
+    let account = core.source(SOURCE, 1_000).await;
+    let (amount, until) = (
+        U256::from(100 * PRICE),
+        core.base.devnet.timestamp() + 80_000,
+    );
+    let token = core.superfluid.usdcx();
+    let approve = token.approve(*core.reserve.address(), U256::MAX);
+    mined(approve.from(account).send().await).await;
+    let deposit = core.reserve.deposit(WORK, amount * U256::from(2));
+    mined(deposit.from(account).send().await).await;
+    let earmark = core
+        .reserve
+        .earmark(WORK, sink.account, amount, U256::from(until));
+    mined(earmark.from(account).send().await).await;
+
+    let mut served = 0_u8;
+    let refused = loop {
+        let answer = ask(&stage, &sink, &offer(&stage, &sink, served + 1), &source).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        served += 1;
+        assert!(served < 100, "it is served without an end");
+    };
+    assert_eq!(refused.status, 429, "{refused:?}");
+    assert_eq!(refused.json()["error"]["code"], "unsigned");
+    assert!(refused.headers.contains_key("retry-after"));
+    // Each answer costs a fifth of a work unit, and a whole one is offered: what is in hand counts in full.
+    assert_eq!(served, 6, "{refused:?}");
+    assert_eq!(upstream.seen.requests.load(Ordering::SeqCst), 6);
 }

@@ -10,6 +10,11 @@ use super::{QueueSettings, Refused};
 
 /// Nobody is told to come back sooner.
 const RETRY_LEAST_MS: u64 = 1_000;
+/// How long what a stranger owes counts against all strangers, in milliseconds: whoever leaves without paying closes the
+/// door to newcomers for a day, and not for good.
+const STRANGERS_MS: u64 = 86_400_000;
+/// When a newcomer may ask again that was refused because of the others, in milliseconds.
+const STRANGERS_RETRY_MS: u64 = 60_000;
 
 /// A task that asks to be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +24,12 @@ pub struct Request {
     /// The most that it may cost, in wei.
     #[serde(with = "bpe_chain::decimal")]
     pub value: u128,
-    /// What the source has set aside for this sink, in wei.
+    /// What the source has set aside for this sink beyond the next redemption, in wei.
     #[serde(with = "bpe_chain::decimal")]
     pub earmarked: u128,
+    /// What of its vouchers has counted on the chain since ever, in wei.
+    #[serde(with = "bpe_chain::decimal")]
+    pub counted: u128,
     /// By when it is to be done, by the clock that `now_ms` is of.
     pub deadline_ms: u64,
 }
@@ -61,7 +69,37 @@ pub struct Standing {
     /// Wei of its tasks in hand, and of those done without a voucher.
     pub outstanding: u128,
     /// Wei of its vouchers since ever.
-    pub shown: u128,
+    pub signed: u128,
+    /// Wei of its vouchers that have counted on the chain since ever, as last heard.
+    pub counted: u128,
+    /// Wei that it has set aside for this sink, as last heard.
+    pub earmarked: u128,
+    /// When it was last given a task, by the clock of `now_ms`.
+    pub last_ms: u64,
+}
+
+impl Standing {
+    /// Wei of vouchers that have not counted yet: until then the source can spend the money on somebody else.
+    pub const fn uncounted(&self) -> u128 {
+        self.signed.saturating_sub(self.counted)
+    }
+
+    /// Wei that the source owes altogether: not signed for, or not counted yet.
+    pub const fn at_risk(&self) -> u128 {
+        self.outstanding.saturating_add(self.uncounted())
+    }
+
+    /// Wei of its vouchers that were paid, or that the earmark is there for.
+    fn secured(&self) -> u128 {
+        let covered = self.uncounted().min(self.earmarked);
+        self.counted.saturating_add(covered)
+    }
+
+    /// What the earmark does not cover of what it owes, in wei.
+    fn unsecured(&self) -> u128 {
+        let covered = self.uncounted().min(self.earmarked);
+        self.at_risk().saturating_sub(covered)
+    }
 }
 
 /// Tasks that changed because another one ended.
@@ -100,7 +138,7 @@ impl Book {
 
     /// Takes a task, or says why not and when to come back. What is refused has changed nothing.
     pub fn admit(&mut self, request: &Request, now_ms: u64) -> Result<(u64, Admission), Refused> {
-        self.trusts(request)?;
+        self.trusts(request, now_ms)?;
         let expected_ms = self.expected_wait_ms();
         let retry_after_ms = expected_ms.max(RETRY_LEAST_MS);
         let settings = &self.settings;
@@ -136,8 +174,10 @@ impl Book {
             },
         );
         let standing = self.sources.entry(request.source).or_default();
+        *standing = heard(*standing, request);
         standing.in_hand += 1;
         standing.outstanding = standing.outstanding.saturating_add(request.value);
+        standing.last_ms = now_ms;
         if runs {
             self.running += 1;
             return Ok((id, Admission::Runs));
@@ -179,15 +219,16 @@ impl Book {
     pub fn vouchered(&mut self, source: Address, value: u128) {
         self.settle(source, |standing| {
             standing.outstanding = standing.outstanding.saturating_sub(value);
-            standing.shown = standing.shown.saturating_add(value);
+            standing.signed = standing.signed.saturating_add(value);
         });
     }
 
-    /// What is known of a source from before: what it owes and has signed.
-    pub fn remember(&mut self, source: Address, outstanding: u128, shown: u128) {
+    /// What is known of a source from before: what it owes and has signed, in wei.
+    pub fn remember(&mut self, source: Address, outstanding: u128, signed: u128, now_ms: u64) {
         self.settle(source, |standing| {
             standing.outstanding = standing.outstanding.saturating_add(outstanding);
-            standing.shown = standing.shown.saturating_add(shown);
+            standing.signed = standing.signed.saturating_add(signed);
+            standing.last_ms = now_ms;
         });
     }
 
@@ -201,11 +242,16 @@ impl Book {
         self.sources.get(&source).copied().unwrap_or_default()
     }
 
-    /// What a source may owe without an earmark, in wei.
+    /// What a source may owe without having signed for it, in wei: a first trust, and what it has paid for before or has
+    /// signed for and set aside.
     pub fn trust(&self, source: Address) -> u128 {
-        let shown = self.standing(source).shown;
-        let trust = self.settings.first_trust.saturating_add(shown);
-        trust.min(self.settings.most_trust.max(self.settings.first_trust))
+        self.limited(self.standing(source).secured())
+    }
+
+    fn limited(&self, secured: u128) -> u128 {
+        let first = self.settings.first_trust;
+        let trust = first.saturating_add(secured);
+        trust.min(self.settings.most_trust.max(first))
     }
 
     pub fn running(&self) -> u32 {
@@ -237,29 +283,49 @@ impl Book {
         before.saturating_mul(self.mean_ms).div_ceil(at_once)
     }
 
-    fn trusts(&self, request: &Request) -> Result<(), Refused> {
-        let standing = self.standing(request.source);
-        let needed = standing.outstanding.saturating_add(request.value);
-        let trusted = self.trust(request.source).max(request.earmarked);
-        if needed > trusted {
-            return Err(Refused::Untrusted { needed, trusted });
+    /// Whether a source is trusted with a task. Nothing on the chain makes it sign for what was done, so that an earmark
+    /// covers vouchers and nothing else: it goes back to a source that does not sign.
+    fn trusts(&self, request: &Request, now_ms: u64) -> Result<(), Refused> {
+        let mut standing = heard(self.standing(request.source), request);
+        standing.outstanding = standing.outstanding.saturating_add(request.value);
+        let (owed, trusted) = (standing.outstanding, self.limited(standing.secured()));
+        if owed > trusted {
+            return Err(Refused::Unsigned {
+                owed,
+                trusted,
+                retry_after_ms: RETRY_LEAST_MS,
+            });
         }
-        if standing.shown == 0 && needed > request.earmarked {
-            let strangers = self.owed_by_strangers().saturating_add(request.value);
-            if strangers > self.settings.most_strangers {
-                return Err(Refused::Untrusted {
-                    needed,
-                    trusted: request.earmarked,
+        let uncovered = self.limited(standing.counted);
+        let needed = standing.at_risk().saturating_sub(uncovered);
+        if needed > standing.earmarked {
+            return Err(Refused::Unsecured {
+                needed,
+                earmarked: standing.earmarked,
+            });
+        }
+        if standing.counted == 0 {
+            let others = self.owed_by_strangers(request.source, now_ms);
+            let owed = others.saturating_add(standing.unsecured());
+            let most = self.settings.most_strangers;
+            if owed > most {
+                return Err(Refused::Strangers {
+                    owed,
+                    most,
+                    retry_after_ms: STRANGERS_RETRY_MS,
                 });
             }
         }
         Ok(())
     }
 
-    /// What all those owe who have signed nothing yet, in wei.
-    fn owed_by_strangers(&self) -> u128 {
-        let strangers = self.sources.values().filter(|it| it.shown == 0);
-        strangers.fold(0_u128, |sum, it| sum.saturating_add(it.outstanding))
+    /// What all others owe who have paid for nothing yet and were given a task within a day, in wei.
+    fn owed_by_strangers(&self, but: Address, now_ms: u64) -> u128 {
+        let others = self.sources.iter().filter(|(source, _)| **source != but);
+        let strangers = others
+            .map(|(_, it)| it)
+            .filter(|it| it.counted == 0 && now_ms.saturating_sub(it.last_ms) < STRANGERS_MS);
+        strangers.fold(0_u128, |sum, it| sum.saturating_add(it.unsecured()))
     }
 
     fn advance(&mut self, now_ms: u64) -> Changes {
@@ -295,8 +361,18 @@ impl Book {
     fn settle(&mut self, source: Address, change: impl FnOnce(&mut Standing)) {
         let standing = self.sources.entry(source).or_default();
         change(standing);
-        if *standing == Standing::default() {
+        // What the chain says is heard again with the next task.
+        if standing.in_hand == 0 && standing.outstanding == 0 && standing.signed == 0 {
             self.sources.remove(&source);
         }
+    }
+}
+
+/// A source's standing, with what the chain says now. What has counted stays counted.
+fn heard(standing: Standing, request: &Request) -> Standing {
+    Standing {
+        counted: standing.counted.max(request.counted),
+        earmarked: request.earmarked,
+        ..standing
     }
 }

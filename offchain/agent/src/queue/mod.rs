@@ -2,8 +2,11 @@
 //!
 //! - A task runs if there is room, waits if its deadline leaves the time (by the mean of what tasks took), and is
 //!   refused otherwise, with when to come back.
-//! - A source may owe a first trust, and what it has signed for since, up to a limit; more only if it has set as much
-//!   aside on the chain. All that have signed nothing yet have a limit together, too: new accounts cost nothing.
+//! - What a source has not signed for is at most a first trust and what it has paid before, up to a limit. No earmark
+//!   raises that: nothing makes a source sign, and its earmark comes back to it.
+//! - What it has signed for and what has not counted on the chain yet may be that much, and as much more as it has set
+//!   aside for this sink: until a voucher counts, a source can spend its money on somebody else.
+//! - All that have paid for nothing yet have a limit together, too: new accounts cost nothing.
 //! - What is in hand is never refused. A slot belongs to a [`Slot`], and is free when that is dropped, however it
 //!   came to it.
 
@@ -33,15 +36,24 @@ pub struct QueueSettings {
     pub most_per_source: u32,
     /// What a task takes, before one was measured, in milliseconds.
     pub first_service_ms: u64,
-    /// What a source may owe that has signed nothing yet, in wei.
+    /// What a source may owe unsigned that has paid for nothing yet, in wei. A task of more is not taken of it.
     #[serde(with = "bpe_chain::decimal")]
     pub first_trust: u128,
-    /// What any source may owe without an earmark, in wei.
+    /// What any source may owe unsigned, in wei.
     #[serde(with = "bpe_chain::decimal")]
     pub most_trust: u128,
-    /// What all those may owe together who have signed nothing yet, in wei.
+    /// What all those may owe together who have paid for nothing yet, in wei.
     #[serde(with = "bpe_chain::decimal")]
     pub most_strangers: u128,
+}
+
+/// What the chain says of a source's money for a sink, in wei.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Funds {
+    /// Set aside for this sink beyond the next redemption.
+    pub earmarked: u128,
+    /// What of its vouchers has counted since ever.
+    pub counted: u128,
 }
 
 /// Why a task is not taken.
@@ -53,8 +65,26 @@ pub enum Refused {
     Full { retry_after_ms: u64 },
     #[error("{in_hand} tasks of this source are in hand, which is as many as may be")]
     Source { in_hand: u32, retry_after_ms: u64 },
-    #[error("the source would owe {needed} wei, and is trusted with {trusted}")]
-    Untrusted { needed: u128, trusted: u128 },
+    #[error(
+        "the source would owe {owed} wei that it has not signed for, and is trusted with {trusted}"
+    )]
+    Unsigned {
+        owed: u128,
+        trusted: u128,
+        retry_after_ms: u64,
+    },
+    #[error(
+        "the source has to set {needed} wei aside until its vouchers count, and has {earmarked}"
+    )]
+    Unsecured { needed: u128, earmarked: u128 },
+    #[error(
+        "sources that have paid for nothing yet would owe {owed} wei together, and may owe {most}"
+    )]
+    Strangers {
+        owed: u128,
+        most: u128,
+        retry_after_ms: u64,
+    },
     #[error("it waited until its deadline")]
     Expired,
 }
@@ -70,7 +100,7 @@ struct Inner {
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// use std::time::{Duration, Instant};
 /// use alloy::primitives::Address;
-/// use bpe_agent::queue::{QueueSettings, TaskQueueManager};
+/// use bpe_agent::queue::{Funds, QueueSettings, TaskQueueManager};
 ///
 /// let queue = TaskQueueManager::new(QueueSettings {
 ///     at_once: 1,
@@ -83,13 +113,16 @@ struct Inner {
 /// });
 /// let source = Address::repeat_byte(1);
 /// let by = Instant::now() + Duration::from_secs(5);
-/// let slot = queue.admit(source, 400, 0, by).unwrap().run().await.unwrap();
+/// let funds = |earmarked, counted| Funds { earmarked, counted };
+/// let slot = queue.admit(source, 400, funds(0, 0), by).unwrap().run().await.unwrap();
 /// assert_eq!(queue.running(), 1);
 /// slot.done(300); // the source owes 300 wei until it signs
 /// assert_eq!(queue.running(), 0);
-/// assert!(queue.admit(source, 800, 0, by).is_err()); // 300 + 800 are more than its first trust
+/// assert!(queue.admit(source, 800, funds(5_000, 0), by).is_err()); // 300 + 800 are more than its first trust
 /// queue.vouchered(source, 300);
-/// assert!(queue.admit(source, 800, 0, by).is_ok());
+/// assert!(queue.admit(source, 800, funds(0, 0), by).is_err()); // the voucher has not counted yet
+/// assert!(queue.admit(source, 800, funds(100, 0), by).is_ok()); // but is set aside; or, later:
+/// assert!(queue.admit(source, 200, funds(0, 300), by).is_ok());
 /// # });
 /// ```
 #[derive(Clone)]
@@ -117,8 +150,7 @@ impl TaskQueueManager {
         }
     }
 
-    /// Takes a task of at most `value` wei that is to be done `by` then, of a source that has set `earmarked` wei
-    /// aside for this sink.
+    /// Takes a task of at most `value` wei that is to be done `by` then, of a source with these funds.
     ///
     /// # Errors
     /// Why it is not taken. Nothing has changed then.
@@ -126,13 +158,14 @@ impl TaskQueueManager {
         &self,
         source: Address,
         value: u128,
-        earmarked: u128,
+        funds: Funds,
         by: Instant,
     ) -> Result<Slot, Refused> {
         let request = Request {
             source,
             value,
-            earmarked,
+            earmarked: funds.earmarked,
+            counted: funds.counted,
             deadline_ms: self.millis(by),
         };
         let now_ms = self.millis(Instant::now());
@@ -161,8 +194,11 @@ impl TaskQueueManager {
     }
 
     /// What is known of a source from before a restart, in wei.
-    pub fn remember(&self, source: Address, outstanding: u128, shown: u128) {
-        self.inner().book.remember(source, outstanding, shown);
+    pub fn remember(&self, source: Address, outstanding: u128, signed: u128) {
+        let now_ms = self.millis(Instant::now());
+        self.inner()
+            .book
+            .remember(source, outstanding, signed, now_ms);
     }
 
     /// Sets how many run at once. What runs goes on.
@@ -248,9 +284,11 @@ pub fn retry_after(refused: &Refused) -> Option<u64> {
     match refused {
         Refused::Late { retry_after_ms, .. }
         | Refused::Full { retry_after_ms }
-        | Refused::Source { retry_after_ms, .. } => Some(retry_after_ms.div_ceil(1_000)),
+        | Refused::Source { retry_after_ms, .. }
+        | Refused::Unsigned { retry_after_ms, .. }
+        | Refused::Strangers { retry_after_ms, .. } => Some(retry_after_ms.div_ceil(1_000)),
         Refused::Expired => Some(1),
-        Refused::Untrusted { .. } => None,
+        Refused::Unsecured { .. } => None,
     }
 }
 

@@ -46,6 +46,8 @@ const DEPOSIT_SECONDS: u128 = 14_400;
 /// From an hour after it was asked for, and until 25 hours, what is asked back is paid.
 const TAKE_BACK_AFTER: u64 = 3_600;
 const TAKE_BACK_UNTIL: u64 = 90_000;
+/// What is set aside is free again at a full hour.
+const EARMARKS_END: u64 = 3_600;
 
 /// What a source wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +70,9 @@ pub struct SourceState {
     pub available: u128,
     pub wrappable: u128,
     pub approved: u128,
-    /// What it has not spent in the task type, and what of it was asked back, and when.
+    /// What it has not spent in the task type, what of it is set aside for sinks, and what was asked back, and when.
     pub unspent: u128,
+    pub earmarked: u128,
     pub asked: u128,
     pub asked_at: u64,
 }
@@ -155,14 +158,19 @@ impl SourceState {
         if self.unspent == 0 {
             return SourceStep::Nothing;
         }
-        let open = self.asked > 0 && now < self.asked_at + TAKE_BACK_UNTIL;
-        if !open || self.asked < self.unspent {
-            return SourceStep::Ask(self.unspent - if open { self.asked } else { 0 });
+        // What is asked for on top begins the hour anew for all of it: one after the other.
+        if self.asked > 0 && now < self.asked_at + TAKE_BACK_UNTIL {
+            let due = self.asked_at + TAKE_BACK_AFTER;
+            return if now < due {
+                SourceStep::Wait(due)
+            } else {
+                SourceStep::TakeBack
+            };
         }
-        if now < self.asked_at + TAKE_BACK_AFTER {
-            return SourceStep::Wait(self.asked_at + TAKE_BACK_AFTER);
+        match self.unspent.saturating_sub(self.earmarked) {
+            0 => SourceStep::Wait((now / EARMARKS_END + 1) * EARMARKS_END),
+            free => SourceStep::Ask(free),
         }
-        SourceStep::TakeBack
     }
 }
 
@@ -237,6 +245,7 @@ impl SourceLifecycle {
             wrappable: balance.saturating_mul(scale).saturating_to(),
             approved: allowance.saturating_mul(scale).saturating_to(),
             unspent: funds.unspent.saturating_add(pending).saturating_to(),
+            earmarked: funds.earmarked.saturating_to(),
             asked: funds.asked.saturating_to(),
             asked_at: funds.askedAt.saturating_to(),
         })
@@ -310,16 +319,33 @@ impl SourceLifecycle {
         )
     }
 
-    /// What any sink can be paid of, and what is set aside for `sink`, in wei; what is not noted yet is in the former.
+    /// What `sink` can be paid of, what is not noted yet included, and what of it is set aside for it until `until` at
+    /// least, in wei.
     ///
     /// # Errors
     /// If the node does not answer.
-    pub async fn budget(&self, sink: Address) -> Result<(u128, u128), ChainError> {
+    pub async fn budget(&self, sink: Address, until: u64) -> Result<(u128, u128), ChainError> {
         let (id, source) = (self.task_type, self.source);
         let budget = self.reserve.getBudget(id, source, sink).call().await?;
         let pending = self.ledger.getPending(id, source).call().await?;
-        let free = budget.free.saturating_add(pending);
-        Ok((free.saturating_to(), budget.earmarked.saturating_to()))
+        let earmark = self.reserve.getEarmark(id, source, sink).call().await?;
+        let total = budget
+            .free
+            .saturating_add(pending)
+            .saturating_add(budget.earmarked);
+        let lasts = earmark.until >= U256::from(until);
+        let earmarked = if lasts { budget.earmarked } else { U256::ZERO };
+        Ok((total.saturating_to(), earmarked.saturating_to()))
+    }
+
+    /// What is set aside for a sink, however soon it ends, in wei: an earmark can only grow.
+    ///
+    /// # Errors
+    /// If the node does not answer.
+    pub async fn earmarked(&self, sink: Address) -> Result<u128, ChainError> {
+        let (id, source) = (self.task_type, self.source);
+        let earmark = self.reserve.getEarmark(id, source, sink).call().await?;
+        Ok(earmark.amount.saturating_to())
     }
 
     /// The task type's pool.
@@ -335,7 +361,8 @@ impl SourceLifecycle {
         let step = match step {
             SourceStep::Nothing => return Ok(Next::Done),
             SourceStep::Wait(until) => {
-                let why = "what was asked back is paid after an hour";
+                let why =
+                    "what was asked back is paid after an hour, and what is set aside is free at a full hour";
                 return Ok(Next::Wait { until, why });
             }
             SourceStep::Lacks { has, needed } => {
@@ -500,6 +527,13 @@ mod tests {
         assert_eq!(state.towards_leaving(11), SourceStep::Wait(3_610));
         assert_eq!(state.towards_leaving(3_610), SourceStep::TakeBack);
         assert_eq!(state.towards_leaving(90_010), SourceStep::Ask(70));
+        // What is set aside cannot be asked for: it comes free by itself.
+        state.earmarked = 30;
+        assert_eq!(state.towards_leaving(3_609), SourceStep::Wait(3_610));
+        assert_eq!(state.towards_leaving(90_010), SourceStep::Ask(40));
+        state.earmarked = 70;
+        assert_eq!(state.towards_leaving(90_010), SourceStep::Wait(93_600));
+        state.earmarked = 0;
         state.unspent = 0;
         assert_eq!(state.towards_leaving(3_610), SourceStep::Nothing);
     }

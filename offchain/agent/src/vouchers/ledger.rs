@@ -110,7 +110,7 @@ pub enum Received {
 pub struct Debt {
     pub source: Address,
     pub outstanding: u128,
-    pub shown: u128,
+    pub signed: u128,
 }
 
 /// Tasks and vouchers of one agent, on disk.
@@ -456,7 +456,7 @@ impl Ledger {
         let zero = |source| Debt {
             source,
             outstanding: 0,
-            shown: 0,
+            signed: 0,
         };
         let rows = sqlx::query("SELECT source, value FROM agent_tasks WHERE state = 'done'")
             .fetch_all(self.database.pool())
@@ -472,7 +472,7 @@ impl Ledger {
         for row in &rows {
             let source = parsed(row, 0, "source")?;
             let debt = debts.entry(source).or_insert_with(|| zero(source));
-            debt.shown = debt.shown.saturating_add(parsed(row, 1, "value")?);
+            debt.signed = debt.signed.saturating_add(parsed(row, 1, "value")?);
         }
         Ok(debts.into_values().collect())
     }

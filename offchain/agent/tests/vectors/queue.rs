@@ -19,9 +19,27 @@ fn refused(refused: &Refused) -> Value {
             in_hand,
             retry_after_ms,
         } => json!({"source": {"inHand": in_hand, "retryAfterMs": retry_after_ms}}),
-        Refused::Untrusted { needed, trusted } => {
-            json!({"untrusted": {"needed": needed.to_string(), "trusted": trusted.to_string()}})
+        Refused::Unsigned {
+            owed,
+            trusted,
+            retry_after_ms,
+        } => json!({"unsigned": {
+            "owed": owed.to_string(),
+            "trusted": trusted.to_string(),
+            "retryAfterMs": retry_after_ms,
+        }}),
+        Refused::Unsecured { needed, earmarked } => {
+            json!({"unsecured": {"needed": needed.to_string(), "earmarked": earmarked.to_string()}})
         }
+        Refused::Strangers {
+            owed,
+            most,
+            retry_after_ms,
+        } => json!({"strangers": {
+            "owed": owed.to_string(),
+            "most": most.to_string(),
+            "retryAfterMs": retry_after_ms,
+        }}),
         Refused::Expired => json!("expired"),
     }
 }
@@ -56,7 +74,9 @@ fn happen(book: &mut Book, event: &Value) -> Value {
             json!({
                 "inHand": standing.in_hand,
                 "outstanding": standing.outstanding.to_string(),
-                "shown": standing.shown.to_string(),
+                "signed": standing.signed.to_string(),
+                "counted": standing.counted.to_string(),
+                "earmarked": standing.earmarked.to_string(),
                 "trust": book.trust(source()).to_string(),
                 "running": book.running(),
                 "waiting": book.waiting(),

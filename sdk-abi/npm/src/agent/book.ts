@@ -11,11 +11,11 @@ export interface QueueSettings {
   readonly mostPerSource: number;
   /** What a task takes, before one was measured, in milliseconds. */
   readonly firstServiceMs: number;
-  /** What a source may owe that has signed nothing yet, in wei. */
+  /** What a source may owe unsigned that has paid for nothing yet, in wei. A task of more is not taken of it. */
   readonly firstTrust: bigint;
-  /** What any source may owe without an earmark, in wei. */
+  /** What any source may owe unsigned, in wei. */
   readonly mostTrust: bigint;
-  /** What all those may owe together who have signed nothing yet, in wei. */
+  /** What all those may owe together who have paid for nothing yet, in wei. */
   readonly mostStrangers: bigint;
 }
 
@@ -24,8 +24,10 @@ export interface TaskRequest {
   readonly source: Address;
   /** The most that it may cost, in wei. */
   readonly value: bigint;
-  /** What the source has set aside for this sink, in wei. */
+  /** What the source has set aside for this sink beyond the next redemption, in wei. */
   readonly earmarked: bigint;
+  /** What of its vouchers has counted on the chain since ever, in wei. */
+  readonly counted: bigint;
   /** By when it is to be done, by the clock that `nowMs` is of. */
   readonly deadlineMs: number;
 }
@@ -35,7 +37,9 @@ export type Refusal =
   | { readonly reason: "late"; readonly neededMs: number; readonly retryAfterMs: number }
   | { readonly reason: "full"; readonly retryAfterMs: number }
   | { readonly reason: "source"; readonly inHand: number; readonly retryAfterMs: number }
-  | { readonly reason: "untrusted"; readonly needed: bigint; readonly trusted: bigint };
+  | { readonly reason: "unsigned"; readonly owed: bigint; readonly trusted: bigint; readonly retryAfterMs: number }
+  | { readonly reason: "unsecured"; readonly needed: bigint; readonly earmarked: bigint }
+  | { readonly reason: "strangers"; readonly owed: bigint; readonly most: bigint; readonly retryAfterMs: number };
 
 /** What becomes of a task: it runs, waits, or is refused. */
 export type Admission =
@@ -54,7 +58,13 @@ export interface Standing {
   /** Wei of its tasks in hand, and of those done without a voucher. */
   readonly outstanding: bigint;
   /** Wei of its vouchers since ever. */
-  readonly shown: bigint;
+  readonly signed: bigint;
+  /** Wei of its vouchers that have counted on the chain since ever, as last heard. */
+  readonly counted: bigint;
+  /** Wei that it has set aside for this sink, as last heard. */
+  readonly earmarked: bigint;
+  /** When it was last given a task, by the clock of `nowMs`. */
+  readonly lastMs: number;
 }
 
 /** Tasks that changed because another one ended. */
@@ -75,13 +85,38 @@ interface Task {
 
 /** Nobody is told to come back sooner. */
 const RETRY_LEAST_MS = 1_000;
-const NOTHING: Standing = { inHand: 0, outstanding: 0n, shown: 0n };
+/**
+ * How long what a stranger owes counts against all strangers, in milliseconds: whoever leaves without paying closes the
+ * door to newcomers for a day, and not for good.
+ */
+const STRANGERS_MS = 86_400_000;
+/** When a newcomer may ask again that was refused because of the others, in milliseconds. */
+const STRANGERS_RETRY_MS = 60_000;
+const NOTHING: Standing = { inHand: 0, outstanding: 0n, signed: 0n, counted: 0n, earmarked: 0n, lastMs: 0 };
 
 /** Sums stay below 2^128, as those of the Rust crate do. */
 const MOST = 2n ** 128n - 1n;
 const sum = (a: bigint, b: bigint) => (a + b > MOST ? MOST : a + b);
 const less = (a: bigint, b: bigint) => (a > b ? a - b : 0n);
 const greater = (a: bigint, b: bigint) => (a > b ? a : b);
+const lesser = (a: bigint, b: bigint) => (a < b ? a : b);
+
+/** Wei of vouchers that have not counted yet: until then the source can spend the money on somebody else. */
+const uncounted = ({ signed, counted }: Standing) => less(signed, counted);
+/** Wei that the source owes altogether: not signed for, or not counted yet. */
+export const atRisk = (it: Standing) => sum(it.outstanding, uncounted(it));
+const covered = (it: Standing) => lesser(uncounted(it), it.earmarked);
+/** Wei of its vouchers that were paid, or that the earmark is there for. */
+const secured = (it: Standing) => sum(it.counted, covered(it));
+/** What the earmark does not cover of what it owes, in wei. */
+const unsecured = (it: Standing) => less(atRisk(it), covered(it));
+
+/** A source's standing, with what the chain says now. What has counted stays counted. */
+const heard = (it: Standing, { counted, earmarked }: TaskRequest): Standing => ({
+  ...it,
+  counted: greater(it.counted, counted),
+  earmarked,
+});
 
 /** Who runs and who waits: the queue's arithmetic, without time of its own. */
 export class Book {
@@ -109,7 +144,12 @@ export class Book {
     const source = getAddress(request.source);
     const { value, deadlineMs } = request;
     this.#tasks.set(id, { source, value, deadlineMs, startedMs: runs ? nowMs : undefined });
-    this.#settle(source, (it) => ({ ...it, inHand: it.inHand + 1, outstanding: sum(it.outstanding, value) }));
+    this.#settle(source, (it) => ({
+      ...heard(it, request),
+      inHand: it.inHand + 1,
+      outstanding: sum(it.outstanding, value),
+      lastMs: nowMs,
+    }));
     if (runs) {
       this.#running += 1;
       return { id, runs };
@@ -143,16 +183,17 @@ export class Book {
     this.#settle(getAddress(source), (it) => ({
       ...it,
       outstanding: less(it.outstanding, value),
-      shown: sum(it.shown, value),
+      signed: sum(it.signed, value),
     }));
   }
 
   /** What is known of a source from before: what it owes and has signed, in wei. */
-  remember(source: Address, outstanding: bigint, shown: bigint): void {
+  remember(source: Address, outstanding: bigint, signed: bigint, nowMs: number): void {
     this.#settle(getAddress(source), (it) => ({
       ...it,
       outstanding: sum(it.outstanding, outstanding),
-      shown: sum(it.shown, shown),
+      signed: sum(it.signed, signed),
+      lastMs: nowMs,
     }));
   }
 
@@ -166,12 +207,17 @@ export class Book {
     return this.#sources.get(getAddress(source)) ?? NOTHING;
   }
 
-  /** What a source may owe without an earmark, in wei. */
+  /**
+   * What a source may owe without having signed for it, in wei: a first trust, and what it has paid for before or has
+   * signed for and set aside.
+   */
   trust(source: Address): bigint {
+    return this.#limited(secured(this.standing(source)));
+  }
+
+  #limited(secured: bigint): bigint {
     const { firstTrust, mostTrust } = this.#settings;
-    const trust = sum(firstTrust, this.standing(source).shown);
-    const limit = greater(mostTrust, firstTrust);
-    return trust < limit ? trust : limit;
+    return lesser(sum(firstTrust, secured), greater(mostTrust, firstTrust));
   }
 
   get running(): number {
@@ -207,7 +253,7 @@ export class Book {
   }
 
   #refusal(request: TaskRequest, nowMs: number): Refusal | undefined {
-    const untrusted = this.#untrusted(request);
+    const untrusted = this.#untrusted(request, nowMs);
     if (untrusted) return untrusted;
     const { mostPerSource, atOnce, mostWaiting } = this.#settings;
     const expectedMs = this.expectedWaitMs();
@@ -221,18 +267,31 @@ export class Book {
     return undefined;
   }
 
-  #untrusted({ source, value, earmarked }: TaskRequest): Refusal | undefined {
-    const { outstanding, shown } = this.standing(source);
-    const needed = sum(outstanding, value);
-    const trusted = greater(this.trust(source), earmarked);
-    if (needed > trusted) return { reason: "untrusted", needed, trusted };
-    if (shown > 0n || needed <= earmarked) return undefined;
-    const strangers = [...this.#sources.values()].filter((it) => it.shown === 0n);
-    const owed = sum(
-      strangers.reduce((total, it) => sum(total, it.outstanding), 0n),
-      value,
-    );
-    return owed > this.#settings.mostStrangers ? { reason: "untrusted", needed, trusted: earmarked } : undefined;
+  /**
+   * Whether a source is trusted with a task. Nothing on the chain makes it sign for what was done, so that an earmark
+   * covers vouchers and nothing else: it goes back to a source that does not sign.
+   */
+  #untrusted(request: TaskRequest, nowMs: number): Refusal | undefined {
+    const { mostStrangers: most } = this.#settings;
+    const source = getAddress(request.source);
+    const before = heard(this.standing(source), request);
+    const standing = { ...before, outstanding: sum(before.outstanding, request.value) };
+    const { outstanding: owed, counted, earmarked } = standing;
+    const trusted = this.#limited(secured(standing));
+    if (owed > trusted) return { reason: "unsigned", owed, trusted, retryAfterMs: RETRY_LEAST_MS };
+    const needed = less(atRisk(standing), this.#limited(counted));
+    if (needed > earmarked) return { reason: "unsecured", needed, earmarked };
+    if (counted > 0n) return undefined;
+    const together = sum(this.#owedByStrangers(source, nowMs), unsecured(standing));
+    if (together <= most) return undefined;
+    return { reason: "strangers", owed: together, most, retryAfterMs: STRANGERS_RETRY_MS };
+  }
+
+  /** What all others owe who have paid for nothing yet and were given a task within a day, in wei. */
+  #owedByStrangers(but: Address, nowMs: number): bigint {
+    const others = [...this.#sources].filter(([source]) => source !== but).map(([, it]) => it);
+    const strangers = others.filter((it) => it.counted === 0n && nowMs - it.lastMs < STRANGERS_MS);
+    return strangers.reduce((total, it) => sum(total, unsecured(it)), 0n);
   }
 
   #measure(tookMs: number): void {
@@ -265,8 +324,9 @@ export class Book {
 
   #settle(source: Address, change: (standing: Standing) => Standing): void {
     const standing = change(this.#sources.get(source) ?? NOTHING);
-    const { inHand, outstanding, shown } = standing;
-    if (inHand === 0 && outstanding === 0n && shown === 0n) this.#sources.delete(source);
+    const { inHand, outstanding, signed } = standing;
+    // What the chain says is heard again with the next task.
+    if (inHand === 0 && outstanding === 0n && signed === 0n) this.#sources.delete(source);
     else this.#sources.set(source, standing);
   }
 }

@@ -11,7 +11,7 @@ export class QueueRefusal extends Error {
   /** When to come back, in whole seconds as `Retry-After` has them, rounded up; nothing, if waiting does not help. */
   get retryAfter(): number | undefined {
     if (this.refusal.reason === "expired") return 1;
-    return this.refusal.reason === "untrusted" ? undefined : Math.ceil(this.refusal.retryAfterMs / 1_000);
+    return this.refusal.reason === "unsecured" ? undefined : Math.ceil(this.refusal.retryAfterMs / 1_000);
   }
 }
 
@@ -23,8 +23,14 @@ function say(refusal: Refusal | { readonly reason: "expired" }): string {
       return "as many wait as may";
     case "source":
       return `${refusal.inHand} tasks of this source are in hand, which is as many as may be`;
-    case "untrusted":
-      return `the source would owe ${refusal.needed} wei, and is trusted with ${refusal.trusted}`;
+    case "unsigned":
+      return `the source would owe ${refusal.owed} wei that it has not signed for, and is trusted with ${refusal.trusted}`;
+    case "unsecured":
+      return `the source has to set ${refusal.needed} wei aside until its vouchers count, and has ${refusal.earmarked}`;
+    case "strangers":
+      return (
+        `sources that have paid for nothing yet would owe ${refusal.owed} wei together, ` + `and may owe ${refusal.most}`
+      );
     case "expired":
       return "it waited until its deadline";
   }
@@ -35,8 +41,10 @@ export interface Ask {
   readonly source: Address;
   /** The most that it may cost, in wei. */
   readonly value: bigint;
-  /** What the source has set aside for this sink, in wei; nothing by default. */
+  /** What the source has set aside for this sink beyond the next redemption, in wei; nothing by default. */
   readonly earmarked?: bigint;
+  /** What of its vouchers has counted on the chain since ever, in wei; nothing by default. */
+  readonly counted?: bigint;
   /** Milliseconds from now on in which it is to be done. */
   readonly withinMs: number;
 }
@@ -52,8 +60,9 @@ export interface Slot {
 }
 
 /**
- * Takes only what can be done in time, by those who have shown that they sign for it: a first trust for new sources,
- * what a source has signed for since up to a limit, more with an earmark. What is in hand is never refused.
+ * Takes only what can be done in time, by those who have shown that they pay: work that is not signed for is at most a
+ * first trust and what was paid before, whatever is set aside; vouchers that have not counted yet may be that much, and
+ * as much more as is set aside. What is in hand is never refused.
  */
 export class TaskQueueManager {
   readonly #book: Book;
@@ -67,9 +76,10 @@ export class TaskQueueManager {
   }
 
   /** Takes a task, or throws `QueueRefusal`; nothing has changed then. */
-  admit({ source, value, earmarked = 0n, withinMs }: Ask): Slot {
+  admit({ source, value, earmarked = 0n, counted = 0n, withinMs }: Ask): Slot {
     const now = this.#now();
-    const admission = this.#book.admit({ source, value, earmarked, deadlineMs: now + Math.floor(withinMs) }, now);
+    const deadlineMs = now + Math.floor(withinMs);
+    const admission = this.#book.admit({ source, value, earmarked, counted, deadlineMs }, now);
     if ("refused" in admission) throw new QueueRefusal(admission.refused);
     const { id } = admission;
     if (admission.runs) return this.#slot(id, Promise.resolve(true));
@@ -106,8 +116,8 @@ export class TaskQueueManager {
   }
 
   /** What is known of a source from before a restart, in wei. */
-  remember(source: Address, outstanding: bigint, shown: bigint): void {
-    this.#book.remember(source, outstanding, shown);
+  remember(source: Address, outstanding: bigint, signed: bigint): void {
+    this.#book.remember(source, outstanding, signed, this.#now());
   }
 
   /** Sets how many run at once. What runs goes on. */

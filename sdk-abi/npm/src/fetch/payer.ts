@@ -39,6 +39,8 @@ const DEPOSITS = 10n;
 const WRAPPED_SECONDS = 5n * 3_600n;
 /** Seconds that an earmark lasts: within the day that the contract allows. */
 const EARMARK_SECONDS = 3_600n;
+/** One that ends within this many seconds is made longer: sinks do not count on it any more. */
+const EARMARK_LEAST = 600n;
 
 /** Pays what sinks ask for. Of many tasks that meet a 402 at once one pays, and all of them go on after it. */
 export class Payer {
@@ -70,7 +72,15 @@ export class Payer {
 
   async #suffices(sink: Address, { amount, extra }: Asked): Promise<boolean> {
     const { free, earmarked } = await this.#budget(sink);
-    return earmarked >= extra.earmark && free + earmarked >= amount;
+    if (free + earmarked < amount) return false;
+    return extra.earmark === 0n || (await this.#lasting(sink)).amount >= extra.earmark;
+  }
+
+  /** What is set aside for a sink for long enough, and when all that is set aside ends. */
+  async #lasting(sink: Address) {
+    const { client, deployment, taskTypeId, account, now } = this.#options;
+    const { amount, until: ends } = await getEarmark(client, { deployment, taskTypeId, source: account.address, sink });
+    return { amount: ends >= (await now()) + EARMARK_LEAST ? amount : 0n, ends };
   }
 
   async #fund(sink: Address, { amount, extra }: Asked): Promise<void> {
@@ -140,12 +150,10 @@ export class Payer {
 
   async #setAside(sink: Address, { extra }: Asked): Promise<void> {
     const { client, deployment, taskTypeId, account, now } = this.#options;
-    const of = { deployment, taskTypeId };
-    const { amount, until: ends } = await getEarmark(client, { ...of, source: account.address, sink });
+    const { amount, ends } = await this.#lasting(sink);
+    if (extra.earmark <= amount) return;
     const wanted = (await now()) + EARMARK_SECONDS;
-    const standing = ends > (await now()) ? amount : 0n;
-    if (extra.earmark <= standing) return;
     const last = ends > wanted ? ends : wanted;
-    await mined(earmark(client, { ...of, account, sink, amount: extra.earmark, until: last }));
+    await mined(earmark(client, { deployment, taskTypeId, account, sink, amount: extra.earmark, until: last }));
   }
 }

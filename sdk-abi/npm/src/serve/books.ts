@@ -80,10 +80,10 @@ export class Books {
   }
 
   /** What a source owes, and what it has signed for since ever, in wei. */
-  standing(source: Address): Promise<{ readonly owed: bigint; readonly shown: bigint }> {
+  standing(source: Address): Promise<{ readonly owed: bigint; readonly signed: bigint }> {
     return this.#turns.run(source, async () => {
       const { done, signed } = await this.#load(source);
-      return { owed: above(done, signed).value, shown: signed.value };
+      return { owed: above(done, signed).value, signed: signed.value };
     });
   }
 
