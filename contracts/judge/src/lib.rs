@@ -35,14 +35,15 @@
 //! it has left, too. A sink that nobody sent work to owes nothing by the second. The registry forgets no capacity of
 //! the past, and knows of none before a sink came: what is due of an epoch is the same whenever it is judged.
 //!
-//! *Missed* (yardstick 3, where a task type is paid by work): of the work that the sink accepted in writing for a payment, what its
-//! sources reported at WorkMisses and it did not answer, against the work that was paid: an epoch is bad if less counted than was missed. It is
-//! judged 4200 s after its end, when all of that is known: reports are made within 600 s after a deadline, answers within 3600 s
-//! after a report, and what is redeemed later than that does not help. Work counts where it was done, in a line from each
-//! redemption to the next (WorkReserve keeps that for 64 epochs). An epoch without misses, in which the sink had no capacity,
-//! and one of which it is no longer known what counted, leaves the count as it was. Three such epochs cost no more than their
-//! sources lost, at the task type's rate of stake for payment, with no reward; epochs of another yardstick do not count with
-//! them.
+//! *Missed* (yardstick 3, where a task type is paid by work): of the work that the sink accepted in writing for a
+//! payment, what its sources reported at WorkMisses and it did not answer, against the work that was paid: an epoch is
+//! bad if less counted than was missed. It is judged 4200 s after its end, when all of that is known: reports are made
+//! within 600 s after a deadline, answers within 3600 s after a report, and what is redeemed later than that does not
+//! help. Work counts where it was done, in a line from each redemption to the next, as far as what was paid buys it at
+//! the base fee (WorkReserve keeps that for 64 epochs). An epoch without misses, in which the sink had no capacity,
+//! and one of which it is no longer known what counted, leaves the count as it was. Three such epochs cost no more
+//! than their sources lost, at the task type's rate of stake for payment, with no reward; epochs of another yardstick
+//! do not count with them.
 //!
 //! # The slash
 //!

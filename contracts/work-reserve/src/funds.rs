@@ -10,7 +10,7 @@ use bpe_common::{
     interfaces::IWorkEvidence,
     math::{
         to_u128_saturating,
-        work::{counted, Part},
+        work::{bought, counted, Part},
     },
     packed::{narrow, to_u128, widen},
 };
@@ -105,11 +105,11 @@ impl WorkReserve {
         id: B256,
         pair: (Address, Address),
         paid: U256,
-        voucher: [U256; 3],
+        voucher: [U256; 4],
         whole: bool,
     ) -> (Part, u128) {
         let (source, sink) = pair;
-        let [work, value, allowance] = voucher.map(to_u128_saturating);
+        let [work, value, allowance, fee] = voucher.map(to_u128_saturating);
         let (earmark, hour) = self.earmark_of(id, source, sink);
         let mut funds = self.funds(id, source, paid);
         let available = funds.available(earmark);
@@ -125,7 +125,7 @@ impl WorkReserve {
         self.use_earmark(id, source, sink, used, hour);
         self.store_funds(id, source, &funds, part.value);
         self.owe(id, sink, part.value);
-        self.write_down(id, sink, part.work);
+        self.write_down(id, sink, bought(part, fee));
         (part, available)
     }
 

@@ -44,7 +44,8 @@
 //! StakeManager's treasury, and never back. A WorkMisses that has been replaced still gives away what it has taken.
 //!
 //! Of each sink it is on record how much had counted when, so that Judge can compare what it did with what it missed, epoch by
-//! epoch: [`get_counted`](WorkReserve::get_counted).
+//! epoch: [`get_counted`](WorkReserve::get_counted). Work counts for that as far as its payment buys it at the base fee: a sink
+//! that signs itself as much as it missed, by a second key, loses the protocol's fee on all of it.
 //!
 //! # Not here yet
 //!
@@ -144,7 +145,8 @@ impl WorkReserve {
 
     /// Spends `source`'s money for `sink`: of a voucher's `work` and `value` that have not counted as much as the money covers, and
     /// of the work `allowance` at most. `paid` is what the source has paid by streams since ever. With `whole`, nothing unless the
-    /// money covers all of the value.
+    /// money covers all of the value. What [`get_counted`](Self::get_counted) says grows by the work, no more of it than the value
+    /// buys at `fee` wei per unit of 1e9, if that is not zero.
     ///
     /// # Returns
     ///
@@ -167,13 +169,14 @@ impl WorkReserve {
         work: U256,
         value: U256,
         allowance: U256,
+        fee: U256,
         whole: bool,
     ) -> Result<(U256, U256, U256, U256), Error> {
         let caller = self.vm().msg_sender();
         if caller != self.work_vouchers.get() {
             return Err(UnauthorizedCaller { caller }.into());
         }
-        let voucher = [work, value, allowance];
+        let voucher = [work, value, allowance, fee];
         let (part, available) = self.spend_for(task_type_id, (source, sink), paid, voucher, whole);
         Ok((
             U256::from(part.work),
@@ -477,7 +480,7 @@ impl WorkReserve {
         self.pending_of(task_type_id, misses, sink)
     }
 
-    /// The work that counted for `sink` in `epoch`, of 300 s: of what was redeemed until 4200 s after its end as much as falls into
+    /// The work that counted for `sink` in `epoch`, of 300 s, no more of each voucher's than it bought at the base fee: of what was redeemed until 4200 s after its end as much as falls into
     /// it, in a line from each count to the next. Of each epoch with counts the last one is kept, of 64 such epochs.
     ///
     /// # Returns

@@ -127,7 +127,7 @@ impl WorkVouchers {
     }
 
     /// The base fee of the task type, in wei per capacity unit and second; zero, if PricingCurve does not say it.
-    fn known_fee(&self, context: &mut Context, id: B256) -> Result<u128, Error> {
+    pub(super) fn known_fee(&self, context: &mut Context, id: B256) -> Result<u128, Error> {
         if let Some((known, fee)) = context.fee {
             if known == id {
                 return Ok(fee);

@@ -111,7 +111,8 @@ impl WorkVouchers {
         if allowance == 0 {
             return Err(NoAllowance { sink }.into());
         }
-        let part = self.spend(voucher, claim.rest, allowance)?;
+        let fee = self.known_fee(context, id)?;
+        let part = self.spend(voucher, claim.rest, [allowance, fee])?;
         let tasks = self.store_pair(voucher, &claim, part);
         self.count_for_sink(&facts, part);
         self.prove(&facts, part, context)?;
@@ -167,7 +168,7 @@ impl WorkVouchers {
         &mut self,
         voucher: &SignedVoucher,
         rest: Part,
-        allowance: u128,
+        [allowance, fee]: [u128; 2],
     ) -> Result<Part, Error> {
         let (id, source) = (voucher.taskTypeId, voucher.source);
         let mut arguments = [
@@ -178,6 +179,7 @@ impl WorkVouchers {
             rest.work.word(),
             rest.value.word(),
             allowance.word(),
+            fee.word(),
             true.word(),
         ];
         let (part, _) = self.ask_reserve(&arguments)?;
@@ -185,7 +187,7 @@ impl WorkVouchers {
             return Ok(part);
         }
         arguments[3] = self.paid(IWorkEvidence::noteCall::SELECTOR, id, source)?;
-        arguments[7] = false.word();
+        arguments[8] = false.word();
         match self.ask_reserve(&arguments)? {
             (part, _) if part.value > 0 => Ok(part),
             (_, [_, ever_paid]) if ever_paid.is_zero() => Err(SourceNeverPaid { source }.into()),

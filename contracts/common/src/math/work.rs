@@ -59,15 +59,19 @@ pub fn counted(work: u128, value: u128, allowance: u128, available: u128) -> Par
     }
 }
 
+/// The work of `part`, no more of it than its value buys at `fee` wei per unit of 1e9. All of it, if there is no fee.
+pub fn bought(part: Part, fee: u128) -> u128 {
+    match fee {
+        0 => part.work,
+        fee => part.work.min(scale(part.value, 1_000_000_000, fee)),
+    }
+}
+
 /// What `part` moves of a verified capacity and of prices: no more than a day of the sink's `capacity`, and no more than its
 /// value buys at `fee` wei per unit of 1e9.
 pub fn credible(part: Part, capacity: u128, fee: u128) -> u128 {
-    let bought = match fee {
-        0 => part.work,
-        fee => scale(part.value, 1_000_000_000, fee),
-    };
     let a_day = capacity.saturating_mul(u128::from(MOST_AT_ONCE));
-    part.work.min(bought).min(a_day)
+    bought(part, fee).min(a_day)
 }
 
 /// `floor(amount · 0.7^epochs)`, less than two units too low. Zero from [`FORGOTTEN`] epochs on. At most eight products,

@@ -24,7 +24,8 @@ fn bad_epochs(it: &Court, numbers: core::ops::Range<u64>) {
 
 /// So much work of the sink is paid, in all since ever.
 fn pay(it: &Court, work: u128) {
-    it.market.redeem(it.market.usual(work, work, 1)).unwrap();
+    let value = (work * VALUE).div_ceil(WORK);
+    it.market.redeem(it.market.usual(work, value, 1)).unwrap();
 }
 
 fn counted(it: &Court, epoch: u32) -> (bool, u128) {

@@ -101,6 +101,7 @@ fn vouchers_alone_spend() {
             n(1),
             n(1),
             n(1),
+            n(1),
             false,
         );
         let denied = UnauthorizedCaller { caller };
