@@ -27,6 +27,11 @@ pub struct Source {
 }
 
 impl Source {
+    #[cfg(all(feature = "keeper", feature = "agents"))]
+    pub const fn is_offline(self) -> bool {
+        self.offline
+    }
+
     /// Tells another `bpe` the same.
     #[cfg(all(feature = "keeper", feature = "agents"))]
     pub fn options(self) -> &'static [&'static str] {

@@ -20,7 +20,8 @@ fn trace(file: &Path, every: usize, minutes: usize, tokens: u32) {
 
 fn demo(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bpe"));
-    command.arg("demo").args(args).output().unwrap()
+    command.args(["demo", "--offline"]);
+    command.args(args).output().unwrap()
 }
 
 /// What it says on standard error when it fails: one sentence, and nothing has been printed before.

@@ -1,4 +1,4 @@
-//! `bpe demo --live` as a process, for seconds: its sums, and that it leaves no process behind, however it ends.
+//! `bpe demo` as processes, for seconds: its sums, and that it leaves no process behind, however it ends.
 
 use std::{
     fs,
@@ -14,7 +14,6 @@ fn demo(logs: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bpe"));
     command.args([
         "demo",
-        "--live",
         "--minutes",
         "4",
         "--speed",

@@ -1,6 +1,6 @@
-//! `bpe demo`: the protocol on real demand.
+//! `bpe demo`: the protocol on real demand, as the processes that users run ([`crate::live`]), or with `--offline` in this one.
 //!
-//! Starts a devnet with Superfluid, deploys the suite, and lets eleven sinks serve the requests of two traces, paid by the
+//! The latter starts a devnet with Superfluid, deploys the suite, and lets eleven sinks serve the requests of two traces, paid by the
 //! second by two sources. Every task is accepted and receipted with both sides' signatures; capacities are attested, smoothed
 //! and slashed; what capacity is not worth waits in escrow. At the end every token is accounted for to the wei, or the demo
 //! fails.
@@ -36,10 +36,6 @@ use crate::{
 
 #[derive(Args)]
 pub struct Options {
-    /// Run all of it as the processes that users run, and clients that send the requests over HTTP.
-    #[cfg(all(feature = "keeper", feature = "agents"))]
-    #[arg(long, conflicts_with_all = ["settle", "compress", "seed", "html"])]
-    live: bool,
     #[cfg(all(feature = "keeper", feature = "agents"))]
     #[command(flatten)]
     live_options: crate::live::LiveOptions,
@@ -50,18 +46,22 @@ pub struct Options {
     /// What a task type settles by, as code=work or conversation=capacity. Without it code settles by capacity, and
     /// conversation by work.
     #[arg(long, value_name = "TASK_TYPE=HOW", value_parser = parse_settlement)]
+    #[cfg_attr(all(feature = "keeper", feature = "agents"), arg(requires = "offline"))]
     settle: Vec<(usize, Settlement)>,
     /// Play so many seconds of the traces in one: for long traces.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_factor)]
+    #[cfg_attr(all(feature = "keeper", feature = "agents"), arg(requires = "offline"))]
     compress: f64,
     /// Who gets which task is drawn at random; another seed draws otherwise.
     #[arg(long, default_value_t = 1)]
+    #[cfg_attr(all(feature = "keeper", feature = "agents"), arg(requires = "offline"))]
     seed: u64,
     /// Write all figures to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write tables and charts to this file, as a page of HTML that needs nothing else.
     #[arg(long, value_name = "FILE")]
+    #[cfg_attr(all(feature = "keeper", feature = "agents"), arg(requires = "offline"))]
     html: Option<PathBuf>,
     #[command(flatten)]
     superfluid: superfluid::Source,
@@ -75,7 +75,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     }
     let traces = traces(&options.trace)?;
     #[cfg(all(feature = "keeper", feature = "agents"))]
-    if options.live {
+    if !options.superfluid.is_offline() {
         return live(&options, &traces).await;
     }
     let settlements = settlements(&options.settle)?;

@@ -38,19 +38,22 @@ use crate::{stop::StopSignal, superfluid};
 
 /// Seconds of the chain between two blocks.
 const BLOCK: u64 = 2;
-/// Stake and what is unspent come back after a day.
+/// Stake comes back after a day; what is unspent an hour after it was asked for, what is set aside at a full hour before.
 const A_DAY_AND_MORE: u64 = 90_000;
+const AN_HOUR_AND_MORE: u64 = 3_700;
+/// Times that a source asks: for what is free, is paid that, for what was set aside, is paid that.
+const ASKS: usize = 4;
 
 #[derive(Args)]
 pub struct LiveOptions {
-    /// Live: minutes of the traces that are replayed.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=600))]
+    /// Minutes of the traces that are replayed.
+    #[arg(long, value_name = "N", conflicts_with = "offline", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=600))]
     minutes: u32,
-    /// Live: seconds of the traces, and of the chain, in one of the machine's.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
+    /// Seconds of the traces, and of the chain, in one of the machine's.
+    #[arg(long, value_name = "N", conflicts_with = "offline", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60))]
     speed: u32,
-    /// Live: where configurations, stores and logs of the processes are kept; else a new folder for temporary files.
-    #[arg(long, value_name = "DIR")]
+    /// Where configurations, stores and logs of the processes are kept; else a new folder for temporary files.
+    #[arg(long, value_name = "DIR", conflicts_with = "offline")]
     logs: Option<PathBuf>,
 }
 
@@ -272,12 +275,12 @@ impl Stage {
         self.each_leaves("source", &buyers).await?;
         self.stop(&sellers).await?;
         self.each_leaves("sink", &sellers).await?;
+        for _ in 0..ASKS {
+            self.chain.let_pass(AN_HOUR_AND_MORE).await?;
+            self.each_leaves("source", &buyers).await?;
+        }
         self.chain.let_pass(A_DAY_AND_MORE).await?;
-        self.each_leaves("sink", &sellers).await?;
-        // The first time what had been noted by then is asked back, the second time the rest.
-        self.each_leaves("source", &buyers).await?;
-        self.chain.let_pass(A_DAY_AND_MORE).await?;
-        self.each_leaves("source", &buyers).await
+        self.each_leaves("sink", &sellers).await
     }
 
     async fn stop(&self, those: &[(&'static str, PrivateKeySigner)]) -> anyhow::Result<()> {
