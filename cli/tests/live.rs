@@ -12,14 +12,7 @@ use serde_json::Value;
 
 fn demo(logs: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bpe"));
-    command.args([
-        "demo",
-        "--minutes",
-        "4",
-        "--speed",
-        "20",
-        "--logs",
-    ]);
+    command.args(["demo", "--minutes", "4", "--speed", "20", "--logs"]);
     command.arg(logs);
     command
 }

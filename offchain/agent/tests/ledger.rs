@@ -115,11 +115,17 @@ async fn a_task_goes_from_taken_to_settled_on_both_sides() {
     // The answer is lost: the same is sent, and answered, again.
     assert_eq!(
         receive(&sink, &submission).await,
-        Received::Stored { more: 600 }
+        Received::Stored {
+            more: 600,
+            settled: 600
+        }
     );
     let again = sign(&source).await.unwrap();
     assert_eq!(again, submission);
-    assert!(matches!(receive(&sink, &again).await, Received::Same(_)));
+    assert!(matches!(
+        receive(&sink, &again).await,
+        Received::Same { settled: 0, .. }
+    ));
     let signature = Bytes::from_static(b"sink");
     source.acknowledged(&again, &signature).await.unwrap();
     assert_eq!(sign(&source).await, None);
@@ -183,9 +189,44 @@ async fn a_voucher_that_covers_less_than_was_done_leaves_the_rest_owed() {
     let submission = sign(&source).await.unwrap();
     assert_eq!(
         receive(&sink, &submission).await,
-        Received::Stored { more: 110 }
+        Received::Stored {
+            more: 110,
+            settled: 100
+        }
     );
     assert_eq!(outstanding(&sink).await, (50, 110));
+}
+
+/// What is signed for without receipts is paid, and stays owed until they come.
+#[tokio::test]
+async fn a_voucher_without_receipts_settles_nothing() {
+    let folder = TempDir::new().unwrap();
+    let (source, sink) = (open(&folder, "source").await, open(&folder, "sink").await);
+    perform(&source, 1, done(100, 100)).await;
+    perform(&sink, 1, done(100, 100)).await;
+    let whole = sign(&source).await.unwrap();
+    let mut bare = whole.clone();
+    bare.receipts.clear();
+    let stored = Received::Stored {
+        more: 100,
+        settled: 0,
+    };
+    assert_eq!(receive(&sink, &bare).await, stored);
+    assert_eq!(outstanding(&sink).await, (100, 100));
+    let task_id = offer(1).task_id;
+    assert_eq!(sink.receipt(&PAIR, task_id).await.unwrap(), None);
+    assert!(matches!(
+        receive(&sink, &whole).await,
+        Received::Same { settled: 100, .. }
+    ));
+    assert_eq!(outstanding(&sink).await, (0, 100));
+    let receipt = sink.receipt(&PAIR, task_id).await.unwrap();
+    assert_eq!(receipt.as_ref(), whole.receipts.first());
+    // Kept for as long as somebody could say that it was missed.
+    sink.prune(NOW + 10_000).await.unwrap();
+    assert_eq!(sink.receipt(&PAIR, task_id).await.unwrap(), receipt);
+    sink.prune(NOW + 1_000_000).await.unwrap();
+    assert_eq!(sink.receipt(&PAIR, task_id).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -231,7 +272,11 @@ async fn a_source_that_lost_its_store_goes_on_from_the_sinks_copy() {
         (next.voucher.work, next.voucher.value, next.voucher.tasks),
         (107, 109, 2)
     );
-    assert_eq!(receive(&sink, &next).await, Received::Stored { more: 9 });
+    let stored = Received::Stored {
+        more: 9,
+        settled: 0,
+    };
+    assert_eq!(receive(&sink, &next).await, stored);
 }
 
 #[tokio::test]

@@ -15,11 +15,12 @@ use serde_json::{json, Value};
 use crate::shared::Shared;
 
 /// Every series.
-pub const SERIES: [&str; 10] = [
+pub const SERIES: [&str; 11] = [
     "bpe_sink_capacity",
     "bpe_sink_confidence_bps",
     "bpe_sink_in_flight",
     "bpe_sink_limit",
+    "bpe_sink_misses_total",
     "bpe_sink_redeemed_total",
     "bpe_sink_requests_total",
     "bpe_sink_tasks_total",
@@ -50,6 +51,9 @@ pub fn begin() {
         "unavailable",
     ] {
         counter!("bpe_sink_requests_total", "result" => result).increment(0);
+    }
+    for end in ["answered", "lost"] {
+        counter!("bpe_sink_misses_total", "end" => end).increment(0);
     }
     for end in ["done", "broken", "gone", "refused", "unreachable"] {
         counter!("bpe_sink_tasks_total", "end" => end).increment(0);

@@ -30,7 +30,7 @@ use tower_http::cors::{Any, CorsLayer};
 use crate::{
     chain::Money,
     config::Config,
-    earn, health, measure, serve,
+    earn, health, measure, misses, serve,
     shared::{Parts, Shared},
     vouchers,
 };
@@ -214,6 +214,7 @@ impl Sink {
         let mut workers = JoinSet::new();
         workers.spawn(measure::run(Arc::clone(&shared), stopped.clone()));
         workers.spawn(earn::run(Arc::clone(&shared), stopped.clone()));
+        workers.spawn(misses::run(Arc::clone(&shared), stopped.clone()));
         let app = router(Arc::clone(&shared)).into_make_service();
         let mut until = stopped.clone();
         let serving = axum::serve(bpe_service::http::at_once(listener), app)

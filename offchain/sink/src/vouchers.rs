@@ -68,11 +68,14 @@ async fn receive(shared: &Shared, body: &[u8]) -> Result<(&'static str, Response
         Answer::unavailable("store", "the store does not answer at the moment", 5)
     })?;
     Ok(match received {
-        Received::Stored { more } => {
-            shared.queue.vouchered(source, more);
+        Received::Stored { more, settled } => {
+            shared.queue.vouchered(source, more, settled);
             ("stored", accepted(signature))
         }
-        Received::Same(there) => ("same", accepted(there.sink_signature)),
+        Received::Same { there, settled } => {
+            shared.queue.vouchered(source, 0, settled);
+            ("same", accepted(there.sink_signature))
+        }
         Received::Behind(there) => ("behind", behind(there)),
         Received::Equivocation(there) => {
             tracing::warn!(%source, "a source has signed vouchers that contradict each other");

@@ -55,7 +55,7 @@ function happen(book, event) {
     case "failed":
       return book.end(event.id, "failed", event.nowMs);
     case "vouchered":
-      book.vouchered(event.source, BigInt(event.value));
+      book.vouchered(event.source, BigInt(event.value), BigInt(event.settled ?? event.value));
       return null;
     case "atOnce":
       return book.setAtOnce(event.atOnce, event.nowMs);

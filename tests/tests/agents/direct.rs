@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use alloy::{
-    primitives::{B256, U256},
+    primitives::{Address, Bytes as Hex, B256, U256},
     signers::local::PrivateKeySigner,
 };
 use axum::http::Request;
-use bpe_abi::typed_data::sign;
-use bpe_agent::formats::{PaymentRequired, TaskOffer};
-use bpe_tests::{stage::mined, work::WORK};
+use bpe_abi::{typed_data::sign, IWorkMisses::SignedWork};
+use bpe_agent::formats::{PaymentRequired, ReceiptBody, TaskOffer, VoucherBody, VoucherSubmission};
+use bpe_tests::{proof::EPOCH, stage::mined, work::WORK};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use serde_json::json;
@@ -53,6 +53,18 @@ async fn ask(stage: &Stage, sink: &Served, offer: &TaskOffer, signer: &PrivateKe
         .header("bpe-task", offer.encode())
         .header("bpe-task-signature", signature.to_string());
     stage.answer(request.body(body()).unwrap()).await
+}
+
+/// The source pays this many wei for its tasks, by hand. Returns its account.
+async fn deposit(stage: &Stage, amount: u128) -> Address {
+    let core = &stage.proof.core;
+    let account = core.source(SOURCE, 1_000).await;
+    let token = core.superfluid.usdcx();
+    let approve = token.approve(*core.reserve.address(), U256::MAX);
+    mined(approve.from(account).send().await).await;
+    let deposit = core.reserve.deposit(WORK, U256::from(amount));
+    mined(deposit.from(account).send().await).await;
+    account
 }
 
 fn required(answer: &Answer) -> PaymentRequired {
@@ -270,4 +282,79 @@ async fn an_earmark_buys_nothing_without_signatures() {
     // Each answer costs a fifth of a work unit, and a whole one is offered: what is in hand counts in full.
     assert_eq!(served, 6, "{refused:?}");
     assert_eq!(upstream.seen.requests.load(Ordering::SeqCst), 6);
+}
+
+/// A source that signed a receipt and reports the task as missed all the same is answered with it, by the sink itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_was_done_and_is_reported_as_missed_is_answered() {
+    let stage = Stage::start().await;
+    let upstream = Upstream::start().await;
+    let sink = stage.sink(0, &upstream.url, "").await;
+    let (core, key) = (&stage.proof.core, stage.proof.signer(SOURCE));
+    deposit(&stage, 10 * PRICE).await;
+    let task = offer(&stage, &sink, 1);
+    let served = ask(&stage, &sink, &task, &key).await;
+    assert_eq!(served.status, 200, "{served:?}");
+    let sink_signature = served.headers["bpe-task-signature"].to_str().unwrap();
+
+    let mut receipt = ReceiptBody {
+        task_type_id: WORK,
+        sink: sink.account,
+        source: key.address(),
+        task_id: task.task_id,
+        timestamp: core.base.devnet.timestamp(),
+        source_signature: Hex::new(),
+    };
+    let domain = stage.proof.tracker_domain();
+    receipt.source_signature = sign(&key, &receipt.receipt(), &domain).unwrap();
+    let voucher = VoucherBody {
+        task_type_id: WORK,
+        sink: sink.account,
+        source: key.address(),
+        work: 200_000_000,
+        value: PRICE / 5,
+        tasks: 1,
+        timestamp: core.base.devnet.timestamp(),
+    };
+    let submission = VoucherSubmission {
+        source_signature: sign(&key, &voucher.voucher(), &task.domain()).unwrap(),
+        voucher,
+        receipts: vec![receipt],
+    };
+    let request = Request::post(format!("{}/bpe/v1/vouchers", sink.url))
+        .header("content-type", "application/json")
+        .body(Full::from(json!(submission).to_string()));
+    let stored = stage.answer(request.unwrap()).await;
+    assert_eq!(stored.status, 200, "{stored:?}");
+
+    // The deadline passes, and the source says that it was not done.
+    core.base.devnet.advance_time(601).unwrap();
+    core.base.devnet.mine(1).unwrap();
+    let signed = task.assignment();
+    let work = SignedWork {
+        taskTypeId: signed.taskTypeId,
+        sink: signed.sink,
+        source: signed.source,
+        taskId: signed.taskId,
+        work: signed.work,
+        value: signed.value,
+        timestamp: signed.timestamp,
+        deadline: signed.deadline,
+        sinkSig: sink_signature.parse().unwrap(),
+        sourceSig: sign(&key, &task.assignment(), &task.domain()).unwrap(),
+    };
+    let report = stage.proof.misses.reportMiss(work, Hex::new());
+    mined(report.from(key.address()).send().await).await;
+    stage
+        .until("the miss is answered", || async {
+            stage
+                .metric(&sink, "bpe_sink_misses_total{end=\"answered\"}")
+                .await
+                == 1.0
+        })
+        .await;
+    let epoch = U256::from(task.deadline / EPOCH);
+    let missed = stage.proof.misses.getMissed(WORK, sink.account, epoch);
+    let missed = missed.call().await.unwrap();
+    assert_eq!((missed.work, missed.value), (U256::ZERO, U256::ZERO));
 }

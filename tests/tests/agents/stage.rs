@@ -149,6 +149,7 @@ impl Stage {
                 "streamGateway": at(core.gateway.address()),
                 "workLedger": at(core.ledger.address()),
                 "workVouchers": at(core.vouchers.address()),
+                "workMisses": at(self.proof.misses.address()),
                 "workReserve": at(core.reserve.address()),
                 "serviceDirectory": at(&directory),
             },

@@ -66,7 +66,7 @@ struct Task {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     pub in_hand: u32,
-    /// Wei of its tasks in hand, and of those done without a voucher.
+    /// Wei of its tasks in hand, and of those done without a voucher and a receipt.
     pub outstanding: u128,
     /// Wei of its vouchers since ever.
     pub signed: u128,
@@ -215,10 +215,10 @@ impl Book {
         self.advance(now_ms)
     }
 
-    /// A source has signed for so many wei more.
-    pub fn vouchered(&mut self, source: Address, value: u128) {
+    /// A source has signed for `value` wei more, and given the receipts of tasks worth `settled`.
+    pub fn vouchered(&mut self, source: Address, value: u128, settled: u128) {
         self.settle(source, |standing| {
-            standing.outstanding = standing.outstanding.saturating_sub(value);
+            standing.outstanding = standing.outstanding.saturating_sub(settled);
             standing.signed = standing.signed.saturating_add(value);
         });
     }

@@ -66,7 +66,7 @@ pub enum Refused {
     #[error("{in_hand} tasks of this source are in hand, which is as many as may be")]
     Source { in_hand: u32, retry_after_ms: u64 },
     #[error(
-        "the source would owe {owed} wei that it has not signed for, and is trusted with {trusted}"
+        "the source would owe {owed} wei without voucher and receipts, and is trusted with {trusted}"
     )]
     Unsigned {
         owed: u128,
@@ -119,7 +119,7 @@ struct Inner {
 /// slot.done(300); // the source owes 300 wei until it signs
 /// assert_eq!(queue.running(), 0);
 /// assert!(queue.admit(source, 800, funds(5_000, 0), by).is_err()); // 300 + 800 are more than its first trust
-/// queue.vouchered(source, 300);
+/// queue.vouchered(source, 300, 300);
 /// assert!(queue.admit(source, 800, funds(0, 0), by).is_err()); // the voucher has not counted yet
 /// assert!(queue.admit(source, 800, funds(100, 0), by).is_ok()); // but is set aside; or, later:
 /// assert!(queue.admit(source, 200, funds(0, 300), by).is_ok());
@@ -188,9 +188,10 @@ impl TaskQueueManager {
         })
     }
 
-    /// A source has signed for so many wei more.
-    pub fn vouchered(&self, source: Address, value: u128) {
-        self.inner().book.vouchered(source, value);
+    /// A source has signed for `value` wei more, and given the receipts of tasks worth `settled`. What has no receipt is as
+    /// good as unsigned: the source could still report it as missed.
+    pub fn vouchered(&self, source: Address, value: u128, settled: u128) {
+        self.inner().book.vouchered(source, value, settled);
     }
 
     /// What is known of a source from before a restart, in wei.

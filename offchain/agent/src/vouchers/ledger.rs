@@ -6,8 +6,8 @@ use sqlx::Row as _;
 
 use super::{
     rows::{
-        accuse, add_credit, body, keep, latest, mark, owed, pair, parsed, pay, receipts, settle,
-        signed, signed_voucher, store, unsigned, OF_PAIR,
+        accuse, add_credit, body, latest, mark, owed, pair, parsed, receipt, receipts, settle,
+        settle_all, signed, signed_voucher, store, unsigned, OF_PAIR,
     },
     Order, TooLarge, Totals,
 };
@@ -15,6 +15,9 @@ use crate::formats::{ReceiptBody, TaskOffer, VoucherBody, VoucherSubmission};
 
 /// Seconds after its deadline that a task is no longer in anybody's hand, whatever is stored.
 const FORGOTTEN: u64 = 3_600;
+/// Seconds that receipts are kept: a task is due an hour after it was accepted at the latest, reported within ten minutes, and
+/// answered within another hour.
+const RECEIPTS_KEPT: u64 = 10_800;
 
 /// The store refuses, or holds what it should not.
 #[derive(Debug, thiserror::Error)]
@@ -95,10 +98,10 @@ impl Signed {
 /// What became of a voucher that a sink received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// It is stored; so many wei more are signed for than before.
-    Stored { more: u128 },
-    /// It is the one that is there.
-    Same(Signed),
+    /// It is stored: `more` wei are signed for than before, and tasks worth `settled` have their receipts.
+    Stored { more: u128, settled: u128 },
+    /// It is the one that is there; receipts that came now settle tasks worth so many wei.
+    Same { there: Signed, settled: u128 },
     /// There is a later one.
     Behind(Signed),
     /// It contradicts the one that is there. Both are kept.
@@ -265,6 +268,10 @@ impl Ledger {
         .bind(signed(now.saturating_sub(FORGOTTEN)))
         .execute(write.connection())
         .await?;
+        sqlx::query("DELETE FROM agent_receipts WHERE timestamp < $1")
+            .bind(signed(now.saturating_sub(RECEIPTS_KEPT)))
+            .execute(write.connection())
+            .await?;
         write.commit().await?;
         Ok(done.rows_affected())
     }
@@ -399,32 +406,40 @@ impl Ledger {
         let received = match (before.order(offered.voucher.totals()), there) {
             (Order::Later, _) => {
                 store(write.connection(), &offered).await?;
-                Received::Stored {
-                    more: offered.voucher.value.saturating_sub(before.value),
-                }
+                let more = offered.voucher.value.saturating_sub(before.value);
+                add_credit(write.connection(), &pair, more).await?;
+                let settled = settle_all(write.connection(), &pair, submission).await?;
+                Received::Stored { more, settled }
             }
             (Order::Same | Order::Earlier | Order::Equivocation, None) => {
                 // Totals of nothing: there is nothing to sign.
                 Received::Behind(offered.clone())
             }
-            (Order::Same, Some(there)) => Received::Same(there),
+            (Order::Same, Some(there)) => {
+                let settled = settle_all(write.connection(), &pair, submission).await?;
+                Received::Same { there, settled }
+            }
             (Order::Earlier, Some(there)) => Received::Behind(there),
             (Order::Equivocation, Some(there)) => {
                 accuse(write.connection(), &offered, now).await?;
                 Received::Equivocation(there)
             }
         };
-        if let Received::Stored { more } = received {
-            add_credit(write.connection(), &pair, more).await?;
-        }
-        if matches!(received, Received::Stored { .. } | Received::Same(_)) {
-            for receipt in &submission.receipts {
-                keep(write.connection(), receipt).await?;
-                pay(write.connection(), &pair, receipt.task_id).await?;
-            }
-        }
         write.commit().await?;
         Ok(received)
+    }
+
+    /// The source's receipt of a task, if it came.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn receipt(
+        &self,
+        pair: &Pair,
+        task_id: B256,
+    ) -> Result<Option<ReceiptBody>, LedgerError> {
+        let mut connection = self.database.pool().acquire().await?;
+        receipt(&mut connection, pair, task_id).await
     }
 
     /// The latest voucher of a pair.

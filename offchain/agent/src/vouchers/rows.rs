@@ -7,7 +7,7 @@ use super::{
     ledger::{LedgerError, Pair, Signed},
     Totals,
 };
-use crate::formats::{ReceiptBody, VoucherBody};
+use crate::formats::{ReceiptBody, VoucherBody, VoucherSubmission};
 
 /// Receipts that go with a voucher at most; the others go with the next one.
 const MOST_RECEIPTS: i64 = 500;
@@ -125,12 +125,26 @@ pub(super) async fn add_credit(
     set_credit(connection, pair, credit).await
 }
 
-/// A task whose receipt has come is settled, if what was signed for covers it. Otherwise it stays owed.
-pub(super) async fn pay(
+/// Keeps the receipts that came with a voucher. Returns what the tasks are worth that they settle.
+pub(super) async fn settle_all(
+    connection: &mut AnyConnection,
+    pair: &Pair,
+    submission: &VoucherSubmission,
+) -> Result<u128, LedgerError> {
+    let mut settled = 0_u128;
+    for receipt in &submission.receipts {
+        keep(connection, receipt).await?;
+        settled = settled.saturating_add(pay(connection, pair, receipt.task_id).await?);
+    }
+    Ok(settled)
+}
+
+/// A task whose receipt has come is settled, if what was signed for covers it. Otherwise it stays owed. Returns what it is worth.
+async fn pay(
     connection: &mut AnyConnection,
     pair: &Pair,
     task_id: B256,
-) -> Result<(), LedgerError> {
+) -> Result<u128, LedgerError> {
     let [task_type, sink, source] = pair.texts();
     let row = sqlx::query(&format!(
         "SELECT value FROM agent_tasks WHERE {OF_PAIR} AND task_id = $4 AND state = 'done'"
@@ -142,17 +156,16 @@ pub(super) async fn pay(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else {
-        return Ok(());
+        return Ok(0);
     };
-    let left = credit(connection, pair)
-        .await?
-        .checked_sub(parsed(&row, 0, "value")?);
-    let Some(left) = left else {
+    let value: u128 = parsed(&row, 0, "value")?;
+    let Some(left) = credit(connection, pair).await?.checked_sub(value) else {
         tracing::warn!(source = %pair.source, %task_id, "a voucher does not cover what was done");
-        return Ok(());
+        return Ok(0);
     };
     set_credit(connection, pair, left).await?;
-    settle(connection, pair, task_id, "done").await
+    settle(connection, pair, task_id, "done").await?;
+    Ok(value)
 }
 
 pub(super) async fn credit(
@@ -219,10 +232,36 @@ pub(super) async fn receipts(
         .collect()
 }
 
-pub(super) async fn keep(
+/// The receipt of a task.
+pub(super) async fn receipt(
     connection: &mut AnyConnection,
-    receipt: &ReceiptBody,
-) -> Result<(), LedgerError> {
+    pair: &Pair,
+    task_id: B256,
+) -> Result<Option<ReceiptBody>, LedgerError> {
+    let [task_type, sink, source] = pair.texts();
+    let row = sqlx::query(&format!(
+        "SELECT timestamp, source_signature FROM agent_receipts WHERE {OF_PAIR} AND task_id = $4"
+    ))
+    .bind(task_type)
+    .bind(sink)
+    .bind(source)
+    .bind(task_id.to_string())
+    .fetch_optional(connection)
+    .await?;
+    let of = |row: &AnyRow| {
+        Ok(ReceiptBody {
+            task_type_id: pair.task_type,
+            sink: pair.sink,
+            source: pair.source,
+            task_id,
+            timestamp: unsigned(row.try_get(0)?),
+            source_signature: parsed(row, 1, "source_signature")?,
+        })
+    };
+    row.as_ref().map(of).transpose()
+}
+
+async fn keep(connection: &mut AnyConnection, receipt: &ReceiptBody) -> Result<(), LedgerError> {
     sqlx::query("INSERT INTO agent_receipts (task_type, sink, source, task_id, timestamp, source_signature) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (task_type, sink, source, task_id) DO NOTHING")
         .bind(receipt.task_type_id.to_string())
         .bind(receipt.sink.to_string())

@@ -65,7 +65,9 @@ fn happen(book: &mut Book, event: &Value) -> Value {
         }
         "failed" => changed(&book.end(read(&event["id"]), Outcome::Failed, now_ms())),
         "vouchered" => {
-            book.vouchered(source(), number(&event["value"]));
+            let value = number(&event["value"]);
+            let settled = event.get("settled").map_or(value, number);
+            book.vouchered(source(), value, settled);
             Value::Null
         }
         "atOnce" => changed(&book.set_at_once(read(&event["atOnce"]), now_ms())),

@@ -55,7 +55,7 @@ export type Outcome = { readonly done: bigint } | "failed";
 /** What a source has in hand, owes and has signed. */
 export interface Standing {
   readonly inHand: number;
-  /** Wei of its tasks in hand, and of those done without a voucher. */
+  /** Wei of its tasks in hand, and of those done without a voucher and a receipt. */
   readonly outstanding: bigint;
   /** Wei of its vouchers since ever. */
   readonly signed: bigint;
@@ -178,11 +178,11 @@ export class Book {
     return this.#advance(nowMs);
   }
 
-  /** A source has signed for so many wei more. */
-  vouchered(source: Address, value: bigint): void {
+  /** A source has signed for `value` wei more, and given the receipts of tasks worth `settled`: of all by default. */
+  vouchered(source: Address, value: bigint, settled = value): void {
     this.#settle(getAddress(source), (it) => ({
       ...it,
-      outstanding: less(it.outstanding, value),
+      outstanding: less(it.outstanding, settled),
       signed: sum(it.signed, value),
     }));
   }

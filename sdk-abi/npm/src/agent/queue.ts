@@ -24,7 +24,7 @@ function say(refusal: Refusal | { readonly reason: "expired" }): string {
     case "source":
       return `${refusal.inHand} tasks of this source are in hand, which is as many as may be`;
     case "unsigned":
-      return `the source would owe ${refusal.owed} wei that it has not signed for, and is trusted with ${refusal.trusted}`;
+      return `the source would owe ${refusal.owed} wei without voucher and receipts, and is trusted with ${refusal.trusted}`;
     case "unsecured":
       return `the source has to set ${refusal.needed} wei aside until its vouchers count, and has ${refusal.earmarked}`;
     case "strangers":
@@ -110,9 +110,9 @@ export class TaskQueueManager {
     }
   }
 
-  /** A source has signed for so many wei more. */
-  vouchered(source: Address, value: bigint): void {
-    this.#book.vouchered(source, value);
+  /** A source has signed for `value` wei more, and given the receipts of tasks worth `settled`: of all by default. */
+  vouchered(source: Address, value: bigint, settled = value): void {
+    this.#book.vouchered(source, value, settled);
   }
 
   /** What is known of a source from before a restart, in wei. */
