@@ -133,7 +133,7 @@ pub struct Timeouts {
     pub connect: u64,
     /// Until the answer begins: a long prompt takes its time.
     pub first_byte: u64,
-    /// Between two parts of an answer, and for a client to take one.
+    /// Between two parts of an answer, for a client to take one, and for the whole of a request's body.
     pub idle: u64,
     /// For all of it.
     pub total: u64,

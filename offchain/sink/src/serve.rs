@@ -91,7 +91,8 @@ pub async fn any(State(shared): State<Arc<Shared>>, request: Request) -> Respons
 async fn taken(shared: &Arc<Shared>, request: Request) -> Result<Response<Body>, Refusal> {
     let (parts, body) = request.into_parts();
     let path: String = parts.uri.path().chars().take(200).collect();
-    let body = read(body, shared.config.service.body_bytes).await?;
+    let within = shared.client.timeouts().idle;
+    let body = read(body, shared.config.service.body_bytes, within).await?;
     let task = admit(shared, &parts, &path, body.len() as u64).await?;
     Ok(perform(shared, parts, body, task).await)
 }
@@ -106,13 +107,22 @@ const fn refused(status: StatusCode) -> &'static str {
     }
 }
 
-async fn read(body: Body, most: usize) -> Result<Bytes, Answer> {
-    let read = axum::body::to_bytes(body, most).await;
-    read.map_err(|_| {
+/// The whole of it, of at most so many bytes, within so many seconds: whoever dawdles holds a connection, and no place.
+async fn read(body: Body, most: usize, within: u64) -> Result<Bytes, Answer> {
+    let read = axum::body::to_bytes(body, most);
+    let read = tokio::time::timeout(Duration::from_secs(within), read).await;
+    let late = |_| {
+        Answer::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body_too_slow",
+            format!("the body did not arrive within {within} s"),
+        )
+    };
+    read.map_err(late)?.map_err(|_| {
         Answer::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
-            format!("the body is longer than {most} bytes, or did not arrive"),
+            format!("the body is longer than {most} bytes, or broke off"),
         )
     })
 }

@@ -3,6 +3,7 @@
 
 mod direct;
 mod failures;
+mod hostile;
 mod load;
 mod openai;
 mod path;
