@@ -36,13 +36,16 @@ fn decimal<S: Serializer>(value: &U256, serializer: S) -> Result<S::Ok, S::Error
 /// Who missed what of whom.
 type Task = (B256, Address, Address, B256);
 
-/// What is open, by task types. Some endpoints refuse long ranges: then there are none to be told of.
+/// What is open, by task types. `None` if the endpoint refuses such a long range of logs.
 ///
 /// # Errors
 /// If the chain does not say what time it is.
-pub async fn open(chain: &Chain, book: &Book) -> anyhow::Result<BTreeMap<B256, OpenMisses>> {
+pub async fn open(
+    chain: &Chain,
+    book: &Book,
+) -> anyhow::Result<Option<BTreeMap<B256, OpenMisses>>> {
     let Some(record) = book.contract("WorkMisses") else {
-        return Ok(BTreeMap::new());
+        return Ok(Some(BTreeMap::new()));
     };
     let events = vec![
         MissReported::SIGNATURE_HASH,
@@ -53,9 +56,11 @@ pub async fn open(chain: &Chain, book: &Book) -> anyhow::Result<BTreeMap<B256, O
         .address(record.address)
         .event_signature(events)
         .from_block(record.block);
-    let logs = chain.provider.get_logs(&filter).await.unwrap_or_default();
+    let Ok(logs) = chain.provider.get_logs(&filter).await else {
+        return Ok(None);
+    };
     let next: u64 = chain.next_epoch().await?.saturating_to();
-    Ok(sum(&logs, next.saturating_sub(1)))
+    Ok(Some(sum(&logs, next.saturating_sub(1))))
 }
 
 /// What is open in `now`, an epoch, after all that the logs say.

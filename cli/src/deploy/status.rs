@@ -99,8 +99,8 @@ pub struct Pool {
     pub flow_rate: Option<String>,
     pub escrow_level: Option<String>,
     pub base_fee: Option<String>,
-    /// Tasks that were reported as missed, and neither answered nor settled.
-    pub misses: OpenMisses,
+    /// Tasks that were reported as missed, and neither answered nor settled. `null` if the node refuses its logs.
+    pub misses: Option<OpenMisses>,
 }
 
 /// Everything.
@@ -376,7 +376,8 @@ async fn pools(chain: &Chain, book: &Book, settings: &Settings) -> anyhow::Resul
     let mut misses = misses::open(chain, book).await?;
     for (id, name) in names {
         if let Some(mut pool) = pool(chain, book, id, name).await? {
-            pool.misses = misses.remove(&id).unwrap_or_default();
+            let known = misses.as_mut();
+            pool.misses = known.map(|misses| misses.remove(&id).unwrap_or_default());
             pools.push(pool);
         }
     }
@@ -450,7 +451,7 @@ async fn pool(
         flow_rate: None,
         escrow_level: None,
         base_fee: None,
-        misses: OpenMisses::default(),
+        misses: None,
     };
     if let Some(pools) = book.address("BackpressurePool") {
         let pools = IBackpressurePool::new(pools, provider);

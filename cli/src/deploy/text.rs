@@ -72,13 +72,14 @@ fn write_text(status: &Status, out: &mut String) -> fmt::Result {
             it.escrow_level.as_deref().map_or("none".to_owned(), tokens),
             or_none(&it.base_fee),
         )?;
-        let misses = &it.misses;
-        if misses.count > 0 {
-            writeln!(
+        match &it.misses {
+            None => writeln!(out, "    misses: unknown: the node refuses the logs")?,
+            Some(misses) if misses.count > 0 => writeln!(
                 out,
                 "    misses: {} open, of {} wei, {} of them for anyone to settle (`bpe keeper` does)",
                 misses.count, misses.value, misses.overdue
-            )?;
+            )?,
+            Some(_) => {}
         }
     }
     if !status.economies.is_empty() {

@@ -327,6 +327,23 @@ pub fn query_words<const N: usize>(
     words(to, answer)
 }
 
+/// The one number that `of` answers with, to the view with this selector: capacities, amounts, times. More than `u128::MAX` is
+/// that.
+///
+/// # Errors
+///
+/// As [`query_words`].
+#[inline(never)]
+pub fn query_number(
+    vm: &dyn Host,
+    of: Address,
+    selector: [u8; 4],
+    arguments: &[B256],
+) -> Result<u128, Revert> {
+    let [number] = query_words(vm, of, selector, arguments)?;
+    Ok(number.saturating_to())
+}
+
 /// Calldata of a function whose arguments are single words.
 pub fn calldata(selector: [u8; 4], arguments: &[B256]) -> Vec<u8> {
     let mut data = Vec::with_capacity(4_usize.saturating_add(arguments.len().saturating_mul(WORD)));

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{first_words, has_code, query_words, require_gas, static_call, Answer, Revert},
+    call::{first_words, has_code, query_number, require_gas, static_call, Answer, Revert},
     eip712::hash_words,
     interfaces::{ICapacityRegistry, ICapacityVerifier},
     signature::{is_valid_erc1271, recover},
@@ -129,18 +129,11 @@ impl CompletionTracker {
         sink: Address,
     ) -> Result<u128, Error> {
         let arguments = [task_type, sink.into_word()];
-        Ok(self.number(self.capacity_registry.get(), selector, &arguments)?)
-    }
-
-    /// What a neighbour answers: a capacity, a time. Both fit.
-    #[inline(never)]
-    pub(super) fn number(
-        &self,
-        of: Address,
-        selector: [u8; 4],
-        arguments: &[B256],
-    ) -> Result<u128, Revert> {
-        let [number] = query_words(self.vm(), of, selector, arguments)?;
-        Ok(number.saturating_to())
+        Ok(query_number(
+            self.vm(),
+            self.capacity_registry.get(),
+            selector,
+            &arguments,
+        )?)
     }
 }

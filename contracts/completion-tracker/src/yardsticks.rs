@@ -4,7 +4,7 @@ use alloc::{vec, vec::Vec};
 use alloy_primitives::{B256, U256, U8};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::Revert,
+    call::{query_number, Revert},
     emit,
     interfaces::IStakeTerms,
     judging::{MISSED, MISS_EPOCHS, MISS_UNBONDING, NONE},
@@ -105,7 +105,7 @@ impl CompletionTracker {
     /// How long it takes to unbond a stake, in seconds.
     pub(super) fn unbonding_period(&self) -> Result<u128, Revert> {
         let selector = IStakeTerms::unbondingPeriodCall::SELECTOR;
-        self.number(self.stake_manager.get(), selector, &[])
+        query_number(self.vm(), self.stake_manager.get(), selector, &[])
     }
 
     /// Measures by this from epoch `from` on, which is not judged yet. Of what was to begin later than the next epoch, only
@@ -132,7 +132,7 @@ impl CompletionTracker {
     /// The notice with which powers are given, in seconds; 0 until staking is open.
     pub(super) fn power_notice(&self) -> Result<u64, Revert> {
         let selector = powers::IPowers::powerNoticeCall::SELECTOR;
-        let notice = self.number(self.stake_manager.get(), selector, &[])?;
+        let notice = query_number(self.vm(), self.stake_manager.get(), selector, &[])?;
         Ok(notice as u64)
     }
 }

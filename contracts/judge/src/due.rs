@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{query_words, Revert},
+    call::{query_number, Revert},
     clock,
     interfaces::ICapacityRegistry,
     judging::{EpochRecord, ASSIGNED, DECLARED, MAX_EPOCHS, SLASH_THRESHOLD_BPS},
@@ -77,19 +77,12 @@ impl Judge {
         let time = u64::from(epoch).saturating_mul(clock::EPOCH);
         let arguments = [task_type, sink.into_word(), U256::from(time).into()];
         let selector = ICapacityRegistry::getCapacitySecondsCall::SELECTOR;
-        Ok(self.number(self.capacity_registry.get(), selector, &arguments)?)
-    }
-
-    /// What a neighbour answers: a capacity, capacity-seconds, a stake. All of them fit.
-    #[inline(never)]
-    pub(super) fn number(
-        &self,
-        of: Address,
-        selector: [u8; 4],
-        arguments: &[B256],
-    ) -> Result<u128, Revert> {
-        let [number] = query_words(self.vm(), of, selector, arguments)?;
-        Ok(number.saturating_to())
+        Ok(query_number(
+            self.vm(),
+            self.capacity_registry.get(),
+            selector,
+            &arguments,
+        )?)
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{b256, Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::invoke_words,
+    call::{invoke_words, query_number},
     clock,
     interfaces::{ICapacityRegistry, IStakeSlasher},
     judging::{
@@ -139,11 +139,16 @@ impl Judge {
     fn stake_of(&self, sink: Address, epoch: u32) -> Result<u128, Error> {
         let stakes = self.stake_manager.get();
         let selector = IStakeSlasher::getStakeCall::SELECTOR;
-        let now = self.number(stakes, selector, &[sink.into_word()])?;
+        let now = query_number(self.vm(), stakes, selector, &[sink.into_word()])?;
         let end = u64::from(epoch).saturating_add(1);
         let time = U256::from(end.saturating_mul(clock::EPOCH));
         let selector = IStakeSlasher::getStakeAtCall::SELECTOR;
-        let then = self.number(stakes, selector, &[sink.into_word(), time.into()])?;
+        let then = query_number(
+            self.vm(),
+            stakes,
+            selector,
+            &[sink.into_word(), time.into()],
+        )?;
         Ok(then.min(now))
     }
 
@@ -170,7 +175,7 @@ impl Judge {
             invoke_words::<0>(self.vm(), stakes, selector, &arguments)?;
         }
         let selector = IStakeSlasher::getCapacityCapCall::SELECTOR;
-        memory.bound = self.number(stakes, selector, &[sink.into_word()])?;
+        memory.bound = query_number(self.vm(), stakes, selector, &[sink.into_word()])?;
         memory.bound_until = self.now();
         Ok(amount)
     }
@@ -180,7 +185,7 @@ impl Judge {
         let arguments = [task_type, sink.into_word()];
         let registry = self.capacity_registry.get();
         let selector = ICapacityRegistry::isRegisteredCall::SELECTOR;
-        if self.number(registry, selector, &arguments)? != 0 {
+        if query_number(self.vm(), registry, selector, &arguments)? != 0 {
             let selector = ICapacityRegistry::syncCapacityCall::SELECTOR;
             invoke_words::<0>(self.vm(), registry, selector, &arguments)?;
         }
