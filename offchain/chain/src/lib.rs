@@ -26,7 +26,7 @@ mod send;
 mod typed_error;
 pub mod views;
 
-pub use database::{chain_migrations, Database, Identity, Kind, Write};
+pub use database::{chain_migrations, Database, Identity, Kind, Once, Write};
 pub use deployment::{Deployment, DeploymentError, Superfluid};
 pub use error::ChainError;
 pub use follow::{Follower, FollowerSettings, Progress, Projection};

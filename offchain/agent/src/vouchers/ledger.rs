@@ -147,7 +147,7 @@ impl Ledger {
     ) -> Result<Taken, LedgerError> {
         let [task_type, sink, source] = Pair::of(offer).texts();
         let json = serde_json::to_string(offer).unwrap_or_default();
-        let mut write = self.database.write().await?;
+        let mut write = self.database.once().await?;
         let stored = sqlx::query("INSERT INTO agent_tasks (task_type, sink, source, task_id, offer, source_signature, sink_signature, price, deadline, state, work, value, done_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'taken', '0', '0', 0) ON CONFLICT (task_type, sink, source, task_id) DO NOTHING")
             .bind(task_type)
             .bind(sink)
@@ -160,7 +160,6 @@ impl Ledger {
             .bind(signed(offer.deadline))
             .execute(write.connection())
             .await?;
-        write.commit().await?;
         Ok(if stored.rows_affected() == 1 {
             Taken::New
         } else {
@@ -198,7 +197,7 @@ impl Ledger {
         price: u128,
     ) -> Result<(), LedgerError> {
         let [task_type, sink, source] = pair.texts();
-        let mut write = self.database.write().await?;
+        let mut write = self.database.once().await?;
         sqlx::query(&format!("UPDATE agent_tasks SET sink_signature = $5, price = $6 WHERE {OF_PAIR} AND task_id = $4"))
             .bind(task_type)
             .bind(sink)
@@ -208,7 +207,7 @@ impl Ledger {
             .bind(price.to_string())
             .execute(write.connection())
             .await?;
-        Ok(write.commit().await?)
+        Ok(())
     }
 
     /// Stores how a task ended. One that has ended already stays as it is.
@@ -226,7 +225,7 @@ impl Ledger {
             Finished::Failed => ("failed", 0, 0, 0),
         };
         let [task_type, sink, source] = pair.texts();
-        let mut write = self.database.write().await?;
+        let mut write = self.database.once().await?;
         sqlx::query(&format!("UPDATE agent_tasks SET state = $5, work = $6, value = $7, done_at = $8 WHERE {OF_PAIR} AND task_id = $4 AND state = 'taken'"))
             .bind(task_type)
             .bind(sink)
@@ -238,7 +237,7 @@ impl Ledger {
             .bind(signed(at))
             .execute(write.connection())
             .await?;
-        Ok(write.commit().await?)
+        Ok(())
     }
 
     /// What a process that was killed left in hand has failed: its connection is gone. Says how many there were.
