@@ -127,6 +127,7 @@ most_hour = "1000000000000000000000"
 most_wrap = "1000000000000000000000"
 every = 5
 [choose]
+private = true
 refresh = 2
 "#
     )

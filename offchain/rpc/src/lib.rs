@@ -67,13 +67,16 @@ pub fn client(url: Url) -> Result<RpcClient, EndpointError> {
     }
 }
 
-/// A connector for any service, over HTTP or HTTPS. It trusts what the machine trusts, and over HTTPS nobody where that cannot
-/// be read.
+/// A connector for any service, over HTTP or HTTPS, that finds addresses by this resolver. It trusts what the machine trusts,
+/// and over HTTPS nobody where that cannot be read.
 ///
 /// # Errors
 /// If TLS cannot be set up.
-pub fn connector(timeout: Duration) -> Result<HttpsConnector<HttpConnector>, EndpointError> {
-    let mut http = HttpConnector::new();
+pub fn connector<R>(
+    resolver: R,
+    timeout: Duration,
+) -> Result<HttpsConnector<HttpConnector<R>>, EndpointError> {
+    let mut http = HttpConnector::new_with_resolver(resolver);
     http.set_connect_timeout(Some(timeout));
     http.set_nodelay(true);
     http.enforce_http(false);

@@ -16,7 +16,10 @@ use hyper_util::{
 
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::config::Timeouts;
+use crate::{
+    config::Timeouts,
+    resolve::{is_hidden, Resolver, NOT_PUBLIC},
+};
 
 /// A request got no answer.
 #[derive(Debug, thiserror::Error)]
@@ -44,20 +47,38 @@ pub fn at_once(listener: TcpListener) -> impl Listener<Io = TcpStream, Addr = So
 /// A pool of connections to other services.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pool: Pool<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
     timeouts: Timeouts,
+    only_public: bool,
 }
 
 impl Client {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(timeouts: Timeouts) -> Result<Self, bpe_rpc::EndpointError> {
-        let connector = bpe_rpc::connector(Duration::from_secs(timeouts.connect))?;
+        Self::with(timeouts, false)
+    }
+
+    /// For services that strangers name: only those on public addresses are connected to.
+    ///
+    /// # Errors
+    /// If TLS cannot be set up.
+    pub fn of_strangers(timeouts: Timeouts) -> Result<Self, bpe_rpc::EndpointError> {
+        Self::with(timeouts, true)
+    }
+
+    fn with(timeouts: Timeouts, only_public: bool) -> Result<Self, bpe_rpc::EndpointError> {
+        let connect = Duration::from_secs(timeouts.connect);
+        let connector = bpe_rpc::connector(Resolver::new(only_public), connect)?;
         let pool = Pool::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .build(connector);
-        Ok(Self { pool, timeouts })
+        Ok(Self {
+            pool,
+            timeouts,
+            only_public,
+        })
     }
 
     pub const fn timeouts(&self) -> &Timeouts {
@@ -72,6 +93,9 @@ impl Client {
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, HttpError> {
+        if self.only_public && request.uri().host().is_none_or(is_hidden) {
+            return Err(HttpError::Connect(NOT_PUBLIC.to_owned()));
+        }
         let seconds = self
             .timeouts
             .connect

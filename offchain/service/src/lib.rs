@@ -14,6 +14,7 @@ pub mod http;
 mod in_hand;
 pub mod metrics;
 mod relay;
+mod resolve;
 pub mod start;
 
 pub use in_hand::InHand;

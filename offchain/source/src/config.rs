@@ -122,6 +122,8 @@ pub struct Choose {
     /// Seconds that a sink that failed is left alone at first, and at most.
     pub suspend: u64,
     pub suspend_most: u64,
+    /// Whether sinks that only ServiceDirectory names may be on addresses of private networks and of this machine.
+    pub private: bool,
 }
 
 impl Default for Gateway {
@@ -159,6 +161,7 @@ impl Default for Choose {
             refresh: 10,
             suspend: 2,
             suspend_most: 60,
+            private: false,
         }
     }
 }

@@ -320,7 +320,7 @@ async fn attempt(
         return Ok(Outcome::Fault("its address cannot be requested".to_owned()));
     };
     let begun = Instant::now();
-    let response = match shared.client.send(request).await {
+    let response = match shared.client(&chosen.url).send(request).await {
         Ok(response) => response,
         Err(HttpError::FirstByte(seconds)) => {
             // It may be at work: nobody else gets the same prompt once it has cost so much time.

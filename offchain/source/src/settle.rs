@@ -135,7 +135,7 @@ async fn send(
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::from(body))
         .ok()?;
-    match shared.client.ask(request, MOST_ANSWER, PATIENCE).await {
+    match shared.client(url).ask(request, MOST_ANSWER, PATIENCE).await {
         Ok(answer) => Some(answer),
         Err(error) => {
             tracing::warn!(url, %error, "a sink cannot be sent its voucher");

@@ -37,7 +37,10 @@ pub struct Shared {
     pub ledger: Ledger,
     pub sinks: Sinks,
     pub money: Money,
+    /// For sinks that the configuration lists.
     pub client: Client,
+    /// For those that only the directory names.
+    pub strangers: Client,
     pub suite: Suite,
     pub directory: Option<OnChain>,
     pub draining: AtomicBool,
@@ -48,6 +51,16 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// What asks a sink at this address.
+    pub fn client(&self, url: &str) -> &Client {
+        let listed = self.config.sinks.iter().any(|it| it.url == url);
+        if listed {
+            &self.client
+        } else {
+            &self.strangers
+        }
+    }
+
     pub fn source(&self) -> Address {
         self.base.account()
     }
@@ -96,7 +109,8 @@ impl Shared {
 
     async fn status(&self, url: &str) -> Option<Status> {
         let request = get(&format!("{}{STATUS_PATH}", url.trim_end_matches('/')))?;
-        let answer = self.client.ask(request, MOST_STATUS, PATIENCE).await.ok()?;
+        let client = self.client(url);
+        let answer = client.ask(request, MOST_STATUS, PATIENCE).await.ok()?;
         serde_json::from_slice(answer.body()).ok()
     }
 }

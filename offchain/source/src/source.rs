@@ -100,6 +100,11 @@ impl Source {
             ),
             money: Money::new(&config, &base)?,
             client: Client::new(config.timeouts)?,
+            strangers: if config.choose.private {
+                Client::new(config.timeouts)?
+            } else {
+                Client::of_strangers(config.timeouts)?
+            },
             suite: Suite::new(&base.deployment, &base.provider)?,
             directory: OnChain::find(&base.deployment, &base.provider),
             draining: AtomicBool::new(false),

@@ -12,6 +12,7 @@ use std::{
 use alloy::primitives::{Address, U256};
 use bpe_abi::typed_data::sign;
 use bpe_agent::formats::{BpeStream, PaymentOption, PaymentRequired, Resource, TaskOffer, SCHEME};
+use bpe_tests::{stage::mined, work::WORK};
 use http_body_util::BodyExt as _;
 use serde_json::json;
 use tokio::{
@@ -322,4 +323,27 @@ async fn who_reads_or_writes_slowly_holds_no_place() {
     let _ = tokio::time::timeout(Duration::from_secs(10), reading).await;
     let said = String::from_utf8_lossy(&said);
     assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+}
+
+/// Anybody can name an address of one's own network in ServiceDirectory: it is not asked, unless the configuration says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_the_own_network_in_the_directory_is_not_asked() {
+    let stage = Stage::start().await;
+    let (sink, harm) = replaced(&stage, |_, _| async {}).await;
+    let set = stage.directory.setService(WORK, harm.url.clone());
+    mined(set.from(sink.account).send().await).await;
+    let source = stage.source(&[], "[choose]\nrefresh = 1\n").await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let answer = stage.chat(&source, "small").await;
+    assert!(matches!(answer.status, 502 | 503), "{answer:?}");
+    assert_eq!(harm.taken.load(Ordering::SeqCst), 0, "it was asked");
+    drop(source);
+
+    let open = "[choose]\nrefresh = 1\nprivate = true\n";
+    let _source = stage.source_again(&[], open).await;
+    stage
+        .until("it is asked", || async {
+            harm.taken.load(Ordering::SeqCst) > 0
+        })
+        .await;
 }

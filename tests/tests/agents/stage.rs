@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy::primitives::{Address, U256};
+use alloy::{
+    primitives::{Address, U256},
+    providers::DynProvider,
+};
+use bpe_abi::IServiceDirectory::IServiceDirectoryInstance;
 use bpe_service::{config::Timeouts, http::Client};
 use bpe_tests::{
     directory::Directory,
@@ -51,6 +55,7 @@ const METADATA: &str =
 
 pub struct Stage {
     pub proof: Proof,
+    pub directory: IServiceDirectoryInstance<DynProvider>,
     pub folder: TempDir,
     rpc: String,
     _server: RpcServer,
@@ -126,12 +131,13 @@ impl Stage {
             folder: TempDir::new().unwrap(),
             client: Client::new(Timeouts::default()).unwrap(),
             proof,
+            directory,
         };
-        it.record(*directory.address());
+        it.record();
         it
     }
 
-    fn record(&self, directory: Address) {
+    fn record(&self) {
         let core = &self.proof.core;
         let superfluid = &core.superfluid.addresses;
         let at = |address: &Address| json!({"address": address, "block": 0});
@@ -151,7 +157,7 @@ impl Stage {
                 "workVouchers": at(core.vouchers.address()),
                 "workMisses": at(self.proof.misses.address()),
                 "workReserve": at(core.reserve.address()),
-                "serviceDirectory": at(&directory),
+                "serviceDirectory": at(self.directory.address()),
             },
         });
         fs::write(self.path("deployment.json"), record.to_string()).unwrap();
