@@ -131,6 +131,8 @@ async fn a_task_goes_from_taken_to_settled_on_both_sides() {
     assert_eq!(sign(&source).await, None);
     assert_eq!(source.pairs_to_settle().await.unwrap(), []);
     assert_eq!(outstanding(&sink).await, (0, 600));
+    assert_eq!(source.done_since(NOW).await.unwrap(), 600);
+    assert_eq!(source.done_since(NOW + 1).await.unwrap(), 0);
     for side in [&source, &sink] {
         assert_eq!(
             (state(side, "settled").await, state(side, "failed").await),

@@ -240,6 +240,11 @@ impl Money {
         })
     }
 
+    /// What was spent before a restart counts for the hour that begins now.
+    pub fn remember(&self, spent: u128) {
+        lock(&self.hour).spent = spent;
+    }
+
     /// What was spent in this hour, in wei, and what may be.
     pub fn spent(&self) -> (u128, u128) {
         (lock(&self.hour).spent, self.spend.most_hour)

@@ -34,6 +34,9 @@ const GATHER: Duration = Duration::from_millis(100);
 const EVERY: Duration = Duration::from_secs(2);
 const MOST_PAUSE: Duration = Duration::from_secs(120);
 
+/// Seconds in which `spend.most_hour` may be spent.
+pub const HOUR: u64 = 3_600;
+
 type Pauses = HashMap<Pair, (Instant, Duration)>;
 
 /// Signs and sends until `stop`, and once more then.
@@ -77,7 +80,9 @@ async fn round(shared: &Shared, pauses: &mut Pauses, last: bool) -> Result<(), L
             }
         }
     }
-    shared.ledger.prune(shared.base.now()).await?;
+    // What was done within the hour counts for its limit, after a restart, too.
+    let hour_ago = shared.base.now().saturating_sub(HOUR);
+    shared.ledger.prune(hour_ago).await?;
     Ok(())
 }
 

@@ -119,6 +119,9 @@ impl Source {
         for id in it.shared.task_types() {
             it.shared.refresh(*id).await?;
         }
+        let hour_ago = it.shared.base.now().saturating_sub(settle::HOUR);
+        let spent = it.shared.ledger.done_since(hour_ago).await?;
+        it.shared.money.remember(spent);
         Ok(it)
     }
 

@@ -340,3 +340,24 @@ async fn what_is_not_stored_is_not_served_and_kills_lose_nothing() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(stage.totals(&sink).await.2, U256::from(4), "nothing twice");
 }
+
+/// What was spent counts for the limit of an hour, after a kill, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_begins_no_new_hour_of_spending() {
+    let stage = Stage::start().await;
+    let upstream = Upstream::start().await;
+    let sink = stage.sink(0, &upstream.url, "").await;
+    let limit = format!("[spend]\nmost_hour = \"{}\"\n", crate::stage::PRICE);
+    let mut source = stage.source(&[&sink], &limit).await;
+    let mut served = 0;
+    while stage.chat(&source, "small").await.status == 200 {
+        served += 1;
+        assert!(served < 50, "{}", stage.log("source"));
+    }
+    assert!(served > 0, "{}", stage.log("source"));
+    source.process.kill();
+    let source = stage.source_again(&[&sink], &limit).await;
+    let refused = stage.chat(&source, "small").await;
+    assert_eq!(refused.status, 402, "{refused:?}");
+    assert_eq!(refused.json()["error"]["code"], "cannot_pay");
+}

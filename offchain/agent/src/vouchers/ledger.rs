@@ -491,6 +491,22 @@ impl Ledger {
         Ok(debts.into_values().collect())
     }
 
+    /// What tasks that are still in the store and were done since `time` are worth, in wei.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn done_since(&self, time: u64) -> Result<u128, LedgerError> {
+        let rows = sqlx::query(
+            "SELECT value FROM agent_tasks WHERE done_at >= $1 AND state IN ('done', 'vouchered', 'settled')",
+        )
+        .bind(signed(time))
+        .fetch_all(self.database.pool())
+        .await?;
+        rows.iter().try_fold(0_u128, |sum, row| {
+            Ok(sum.saturating_add(parsed::<u128>(row, 0, "value")?))
+        })
+    }
+
     /// How many tasks are in each state.
     ///
     /// # Errors
