@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{first_words, has_code, query_number, require_gas, static_call, Answer, Revert},
+    call::{first_words, has_code, query_number, require_gas, static_call, Answer},
     eip712::hash_words,
     interfaces::{ICapacityRegistry, ICapacityVerifier},
     signature::{is_valid_erc1271, recover},

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{query_number, Revert},
+    call::query_number,
     clock,
     interfaces::ICapacityRegistry,
     judging::{EpochRecord, ASSIGNED, DECLARED, MAX_EPOCHS, SLASH_THRESHOLD_BPS},
