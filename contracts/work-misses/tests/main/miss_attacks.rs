@@ -243,7 +243,7 @@ fn a_sink_does_not_wipe_out_its_misses() {
     let _precompiles = deploy_precompiles();
     let it = Court::new();
     let own = key(9);
-    it.market.pay(address(&own), VALUE);
+    it.market.pay(address(&own), 100 * VALUE);
     let greatest = (1 << 104) - 1;
     let mut task = it.assignment(1, greatest, 1, timestamp() + 1);
     task.source = address(&own);
@@ -435,7 +435,7 @@ fn signing_oneself_work_ends_no_row_unless_it_is_paid_for() {
         let it = Court::new();
         it.stake(100);
         let own = key(9);
-        it.market.pay(address(&own), VALUE);
+        it.market.pay(address(&own), 100 * VALUE);
         it.market.redeem(it.market.usual(WORK, VALUE, 1)).unwrap();
         if worth > 0 {
             let first = it.market.voucher(&own, &key(1), 1, 1, 1);

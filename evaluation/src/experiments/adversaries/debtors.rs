@@ -46,7 +46,7 @@ impl Victims {
             if value == 0 || !arena.trade.labour(sink, arena.now, work) {
                 return done;
             }
-            self.trust[sink].owes(source.account, value);
+            self.trust[sink].owes(source.account, value, earmarked);
             done += value;
         }
     }
@@ -54,6 +54,8 @@ impl Victims {
     /// The source signs for what it owes a sink.
     fn sign(&mut self, arena: &mut Arena, sink: usize, source: &Actor, owed: u128) {
         self.trust[sink].signs(source.account);
+        // The sidecar asks the chain; here what is signed counts with the epoch.
+        self.trust[sink].counts(source.account);
         let to = arena.sinks[sink].clone();
         let work = owed as f64 / PRICE as f64;
         arena.market.agree(source, &to, work, U256::from(owed));
