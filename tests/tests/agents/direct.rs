@@ -279,9 +279,9 @@ async fn an_earmark_buys_nothing_without_signatures() {
     assert_eq!(refused.status, 429, "{refused:?}");
     assert_eq!(refused.json()["error"]["code"], "unsigned");
     assert!(refused.headers.contains_key("retry-after"));
-    // Each answer costs a fifth of a work unit, and a whole one is offered: what is in hand counts in full.
-    assert_eq!(served, 6, "{refused:?}");
-    assert_eq!(upstream.seen.requests.load(Ordering::SeqCst), 6);
+    // Each answer costs three hundredths of a work unit, and a whole one is offered: what is in hand counts in full.
+    assert_eq!(served, 34, "{refused:?}");
+    assert_eq!(upstream.seen.requests.load(Ordering::SeqCst), 34);
 }
 
 /// A source that signed a receipt and reports the task as missed all the same is answered with it, by the sink itself.

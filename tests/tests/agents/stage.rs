@@ -196,6 +196,8 @@ impl Stage {
     pub async fn sink_again(&self, number: usize, upstream: &str, more: &str) -> Served {
         let index = SINK + number;
         let name = format!("sink{number}");
+        let pay = format!("[pay]\nprice = \"{PRICE}\"\nredeem_at = \"1\"\n");
+        let pay = if more.contains("[pay]") { "" } else { &pay };
         let text = format!(
             r#"{more}
             [service]
@@ -204,10 +206,7 @@ impl Stage {
             listen = "127.0.0.1:0"
             [stake]
             join = true
-            [pay]
-            price = "{PRICE}"
-            redeem_at = "1"
-            "#
+            {pay}"#
         );
         self.run(
             "sink",
