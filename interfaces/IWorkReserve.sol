@@ -89,8 +89,9 @@ interface IWorkReserve {
 
     /// Spends `source`'s money for `sink`: of a voucher's `work` and `value` that have not counted as much as the money covers, and
     /// of the work `allowance` at most. `paid` is what the source has paid by streams since ever. With `whole`, nothing unless the
-    /// money covers all of the value.
-    function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available, uint256 everPaid);
+    /// money covers all of the value. What `getCounted`(Self::get_counted) says grows by the work, no more of it than the value
+    /// buys at `fee` wei per unit of 1e9.
+    function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, uint256 fee, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available);
 
     /// Takes what the source of `assignment` signed when a task was accepted, which the sink is said not to have done, from what is
     /// free of its money. The words are those of a `WorkAssignment(bytes32 taskTypeId,address sink,address source,bytes32
@@ -155,7 +156,7 @@ interface IWorkReserve {
     /// What `misses` has taken for tasks of `sink` and has given to nobody yet, in wei.
     function getPending(bytes32 taskTypeId, address misses, address sink) external view returns (uint256);
 
-    /// The work that counted for `sink` in `epoch`, of 300 s: of what was redeemed until 4200 s after its end as much as falls into
+    /// The work that counted for `sink` in `epoch`, of 300 s, no more of each voucher's than it bought at the base fee: of what was redeemed until 4200 s after its end as much as falls into
     /// it, in a line from each count to the next. Of each epoch with counts the last one is kept, of 64 such epochs.
     function getCounted(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (bool known, uint256 work);
 

@@ -90,7 +90,7 @@ interface IWorkVouchers {
     /// `account` may not do what only the owner may.
     error OwnableUnauthorizedAccount(address account);
 
-    /// `source` has never paid for this task type, or the task type is not paid by work.
+    /// `source` has never streamed for this task type and has nothing deposited, or the task type is not paid by work.
     error SourceNeverPaid(address source);
 
     /// A total of the voucher is below what has counted between the two: `work`, `value`, `tasks`.

@@ -258,7 +258,7 @@ sol! {
         function charge(bytes32[8] memory assignment, bytes32[3] memory signature) external;
         function award(bytes32 taskTypeId, address sink, uint256 amount, bool toSink) external returns (address to);
         function getCounted(bytes32 taskTypeId, address sink, uint256 epoch) external view returns (bool known, uint256 work);
-        function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, uint256 fee, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available, uint256 everPaid);
+        function spend(bytes32 taskTypeId, address source, address sink, uint256 paid, uint256 work, uint256 value, uint256 allowance, uint256 fee, bool whole) external returns (uint256 countedWork, uint256 countedValue, uint256 available);
         function payOut(bytes32 taskTypeId, address to) external;
     }
 

@@ -146,14 +146,13 @@ impl WorkReserve {
     /// Spends `source`'s money for `sink`: of a voucher's `work` and `value` that have not counted as much as the money covers, and
     /// of the work `allowance` at most. `paid` is what the source has paid by streams since ever. With `whole`, nothing unless the
     /// money covers all of the value. What [`get_counted`](Self::get_counted) says grows by the work, no more of it than the value
-    /// buys at `fee` wei per unit of 1e9, if that is not zero.
+    /// buys at `fee` wei per unit of 1e9.
     ///
     /// # Returns
     ///
     /// * `countedWork`
     /// * `countedValue`: what the sink is owed for it. Either both are zero, or none is.
     /// * `available`: what the source had for this sink.
-    /// * `everPaid`: what it has paid since ever, deposits included.
     ///
     /// # Errors
     ///
@@ -171,7 +170,7 @@ impl WorkReserve {
         allowance: U256,
         fee: U256,
         whole: bool,
-    ) -> Result<(U256, U256, U256, U256), Error> {
+    ) -> Result<(U256, U256, U256), Error> {
         let caller = self.vm().msg_sender();
         if caller != self.work_vouchers.get() {
             return Err(UnauthorizedCaller { caller }.into());
@@ -182,7 +181,6 @@ impl WorkReserve {
             U256::from(part.work),
             U256::from(part.value),
             U256::from(available),
-            U256::from(self.ever_paid(task_type_id, source, paid)),
         ))
     }
 

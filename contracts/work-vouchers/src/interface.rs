@@ -56,7 +56,7 @@ sol! {
     /// `signer` signed, who does not sign for `account`: or what was signed is of another chain, contract or content.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidSignature(address account, address signer);
-    /// `source` has never paid for this task type, or the task type is not paid by work.
+    /// `source` has never streamed for this task type and has nothing deposited, or the task type is not paid by work.
     #[derive(Debug, PartialEq, Eq)]
     error SourceNeverPaid(address source);
     /// What is `available` of `source` does not cover the least part of the voucher.

@@ -54,13 +54,10 @@ impl WorkVouchers {
         &mut self,
         facts: &Facts,
         part: Part,
+        fee: u128,
         context: &mut Context,
     ) -> Result<(), Error> {
-        let fee = self.known_fee(context, facts.id)?;
-        let work = match fee {
-            0 => 0,
-            fee => credible(part, facts.capacity, fee),
-        };
+        let work = credible(part, facts.capacity, fee);
         if work == 0 {
             return Ok(());
         }

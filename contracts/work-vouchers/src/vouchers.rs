@@ -112,10 +112,11 @@ impl WorkVouchers {
             return Err(NoAllowance { sink }.into());
         }
         let fee = self.known_fee(context, id)?;
-        let part = self.spend(voucher, claim.rest, [allowance, fee])?;
+        // Without a fee a wei buys all there is to buy.
+        let part = self.spend(voucher, claim.rest, [allowance, fee.max(1)])?;
         let tasks = self.store_pair(voucher, &claim, part);
         self.count_for_sink(&facts, part);
-        self.prove(&facts, part, context)?;
+        self.prove(&facts, part, fee, context)?;
         emit!(
             self.vm(),
             Redeemed[id, sink, source](
@@ -188,16 +189,19 @@ impl WorkVouchers {
         }
         arguments[3] = self.paid(IWorkEvidence::noteCall::SELECTOR, id, source)?;
         arguments[8] = false.word();
-        match self.ask_reserve(&arguments)? {
-            (part, _) if part.value > 0 => Ok(part),
-            (_, [_, ever_paid]) if ever_paid.is_zero() => Err(SourceNeverPaid { source }.into()),
-            // A part of the value that is less than a wei.
-            (_, [available, _]) if available >= U256::from(rest.value) => {
-                let sink = voucher.sink;
-                Err(NoAllowance { sink }.into())
-            }
-            (_, [available, _]) => Err(NothingAvailable { source, available }.into()),
+        let (part, available) = self.ask_reserve(&arguments)?;
+        if part.value > 0 {
+            return Ok(part);
         }
+        // A part of the value that is less than a wei.
+        if available >= U256::from(rest.value) {
+            let sink = voucher.sink;
+            return Err(NoAllowance { sink }.into());
+        }
+        if available.is_zero() && arguments[3].is_zero() {
+            return Err(SourceNeverPaid { source }.into());
+        }
+        Err(NothingAvailable { source, available }.into())
     }
 
     /// What WorkLedger says that `source` has paid: as noted until now, or with a note.
@@ -207,13 +211,12 @@ impl WorkVouchers {
         Ok(paid.word())
     }
 
-    /// What counts, what the source had for this sink, and what it has paid since ever.
-    fn ask_reserve(&self, arguments: &[B256]) -> Result<(Part, [U256; 2]), Error> {
+    /// What counts, and what the source had for this sink.
+    fn ask_reserve(&self, arguments: &[B256]) -> Result<(Part, U256), Error> {
         let selector = IWorkReserve::spendCall::SELECTOR;
         let reserve = self.work_reserve.get();
-        let [work, value, available, ever_paid] =
-            invoke_words(self.vm(), reserve, selector, arguments)?;
-        Ok((part(work, value), [available, ever_paid]))
+        let [work, value, available] = invoke_words(self.vm(), reserve, selector, arguments)?;
+        Ok((part(work, value), available))
     }
 
     /// Writes what counts between the two down. Returns how many tasks that is: all new ones when all of the work counts;

@@ -83,6 +83,7 @@ pub fn units_capacity(units: u128, anchor: u128) -> u128 {
 }
 
 /// `value · numerator / denominator`, rounded down; zero if the denominator is.
+#[inline(never)]
 pub fn scale(value: u128, numerator: u128, denominator: u128) -> u128 {
     let [value, numerator, denominator] = [value, numerator, denominator].map(U256::from);
     mul_div_floor(value, numerator, denominator).map_or(0, to_u128_saturating)

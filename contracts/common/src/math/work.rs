@@ -59,12 +59,9 @@ pub fn counted(work: u128, value: u128, allowance: u128, available: u128) -> Par
     }
 }
 
-/// The work of `part`, no more of it than its value buys at `fee` wei per unit of 1e9. All of it, if there is no fee.
+/// The work of `part`, no more of it than its value buys at `fee` wei per unit of 1e9. Nothing, if there is no fee.
 pub fn bought(part: Part, fee: u128) -> u128 {
-    match fee {
-        0 => part.work,
-        fee => part.work.min(scale(part.value, 1_000_000_000, fee)),
-    }
+    part.work.min(scale(part.value, 1_000_000_000, fee))
 }
 
 /// What `part` moves of a verified capacity and of prices: no more than a day of the sink's `capacity`, and no more than its
@@ -461,8 +458,8 @@ mod tests {
         };
         // Ten units for a day would be more; the value buys 1e6 · 1e9 / 2e6 of work.
         assert_eq!(credible(part, 10_000_000_000, 2_000_000), 500_000_000);
-        assert_eq!(credible(part, 10_000_000_000, 0), part.work);
-        assert_eq!(credible(part, 1_000, 0), 86_400_000);
+        assert_eq!(credible(part, 10_000_000_000, 0), 0);
+        assert_eq!(credible(part, 1_000, 1), 86_400_000);
     }
 
     #[test]

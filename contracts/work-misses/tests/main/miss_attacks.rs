@@ -430,8 +430,9 @@ fn one_that_was_replaced_gives_away_what_it_has_taken() {
 fn signing_oneself_work_ends_no_row_unless_it_is_paid_for() {
     let _precompiles = deploy_precompiles();
     // A per cent more than it is worth: it counts in a line from one redemption to the next, rounded down.
-    let enough = VALUE + VALUE / 100;
-    for (worth, slashed) in [(0, 10), (1, 10), (VALUE / 2, 10), (enough, 0)] {
+    let price = WORK / UNIT * u128::from(crate::market::FEE);
+    let enough = price + price / 100;
+    for (worth, slashed) in [(0, 10), (1, 10), (price / 2, 10), (enough, 0)] {
         let it = Court::new();
         it.stake(100);
         let own = key(9);

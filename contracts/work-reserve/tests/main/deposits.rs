@@ -70,8 +70,9 @@ fn a_deposit_is_asked_back_like_other_money() {
     it.reserve.sender(source()).take_back(CODE).motsu_unwrap();
     assert_eq!(it.balance(source()), 400);
     it.redeem(it.usual(1_000, 600, 1)).unwrap();
-    let (source, available) = (source(), n(0));
-    let nothing = crate::evidence::NothingAvailable { source, available };
+    // Nothing is left of what was deposited, and nothing has ever been streamed.
+    let source = source();
+    let nothing = crate::evidence::SourceNeverPaid { source };
     assert_eq!(it.redeem(it.usual(2_000, 700, 2)), Err(nothing.into()));
     assert_eq!(it.funds(source), (0, 0, 0));
 }
