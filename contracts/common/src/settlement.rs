@@ -87,7 +87,7 @@ sol! {
 /// Why a payment was refused.
 #[derive(SolidityError, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub enum Error {
+pub enum PaymentError {
     OnlyPipeline(OnlyPipeline),
     ZeroAmount(ZeroAmount),
     InvalidRecipient(InvalidRecipient),
@@ -101,7 +101,7 @@ pub enum Error {
     Passed(Revert),
 }
 
-crate::nested::nested_error!(Error, "OnlyPipeline(); error ZeroAmount(); error InvalidRecipient(address); error WrongValue(uint256,uint256); error TokenTookFee(uint256,uint256); error InvalidPaymentData(uint256); error PaymentRefused(address); error JobExists(bytes32); error SafeERC20FailedOperation(address); error NotAContract(address); error MalformedReturn(address)");
+crate::nested::nested_error!(PaymentError, "OnlyPipeline(); error ZeroAmount(); error InvalidRecipient(address); error WrongValue(uint256,uint256); error TokenTookFee(uint256,uint256); error InvalidPaymentData(uint256); error PaymentRefused(address); error JobExists(bytes32); error SafeERC20FailedOperation(address); error NotAContract(address); error MalformedReturn(address)");
 
 /// What `execute` answers of a payment that waits for something.
 pub const PENDING: u8 = 1;
@@ -135,7 +135,7 @@ impl Rail {
     /// # Errors
     ///
     /// * What Superfluid reverts with.
-    pub fn disconnect(&mut self, pool: Address) -> Result<(), Error> {
+    pub fn disconnect(&mut self, pool: Address) -> Result<(), PaymentError> {
         Ok(connections::undo(self.vm(), self.token.get(), pool)?)
     }
 }
@@ -146,7 +146,7 @@ impl Rail {
     /// # Errors
     ///
     /// * [`NotAContract`] for `token`, [`InvalidRecipient`] for a pipeline of zero.
-    pub fn initialize(&mut self, token: Address, pipeline: Address) -> Result<(), Error> {
+    pub fn initialize(&mut self, token: Address, pipeline: Address) -> Result<(), PaymentError> {
         require_contract(self.vm(), token)?;
         require_recipient(pipeline)?;
         self.token.set(token);
@@ -160,7 +160,7 @@ impl Rail {
     /// # Errors
     ///
     /// * [`OnlyPipeline`]
-    pub fn only_pipeline(&self) -> Result<(Address, Address), Error> {
+    pub fn only_pipeline(&self) -> Result<(Address, Address), PaymentError> {
         let pipeline = self.pipeline.get();
         match self.vm().msg_sender() == pipeline {
             true => Ok((pipeline, self.token.get())),
@@ -173,7 +173,7 @@ impl Rail {
     /// # Errors
     ///
     /// * [`ZeroAmount`], [`InvalidRecipient`], [`WrongValue`]
-    pub fn is_ether(&self, recipient: Address, amount: U256) -> Result<bool, Error> {
+    pub fn is_ether(&self, recipient: Address, amount: U256) -> Result<bool, PaymentError> {
         require_amount(amount)?;
         require_recipient(recipient)?;
         let value = self.vm().msg_value();
@@ -188,7 +188,7 @@ impl Rail {
     /// # Errors
     ///
     /// * [`TokenTookFee`], [`SafeERC20FailedOperation`]
-    pub fn pull(&self, token: Address, from: Address, amount: U256) -> Result<(), Error> {
+    pub fn pull(&self, token: Address, from: Address, amount: U256) -> Result<(), PaymentError> {
         let arrived = erc20::pull(self.vm(), token, from, amount)?;
         let required = amount;
         match arrived == required {
@@ -202,7 +202,7 @@ impl Rail {
     /// # Errors
     ///
     /// * [`PaymentRefused`]
-    pub fn send_ether(&self, recipient: Address, amount: U256) -> Result<(), Error> {
+    pub fn send_ether(&self, recipient: Address, amount: U256) -> Result<(), PaymentError> {
         match call_with_value(self.vm(), recipient, amount, &[], ALL_GAS, 0).success {
             true => Ok(()),
             false => Err(PaymentRefused { recipient }.into()),
@@ -239,7 +239,7 @@ pub fn require_recipient(recipient: Address) -> Result<(), InvalidRecipient> {
 /// # Errors
 ///
 /// * [`InvalidPaymentData`]
-pub fn require_no_data(data: &[u8]) -> Result<(), Error> {
+pub fn require_no_data(data: &[u8]) -> Result<(), PaymentError> {
     let length = U256::from(data.len());
     match data.is_empty() {
         true => Ok(()),

@@ -6,7 +6,7 @@ extern crate alloc;
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::sol;
 use bpe_common::{
-    call::{InsufficientGas, NotAContract},
+    call::{InsufficientGas, NotAContract, Revert},
     erc20::SafeERC20FailedOperation,
     ownable,
 };
@@ -140,6 +140,7 @@ pub enum Error {
     OnlyAdapter(OnlyAdapter),
     WrongRefund(WrongRefund),
     Erc20(SafeERC20FailedOperation),
+    Passed(Revert),
     InsufficientGas(InsufficientGas),
     NotAContract(NotAContract),
     Ownable(ownable::Error),

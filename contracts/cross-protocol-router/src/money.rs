@@ -8,9 +8,6 @@ use bpe_common::{
 };
 use stylus_sdk::prelude::*;
 
-#[cfg(target_arch = "wasm32")]
-use alloc::{vec, vec::Vec};
-
 use super::{interface::*, CrossProtocolRouter, REFUND_GAS, TOKEN_REFUND_GAS};
 
 impl CrossProtocolRouter {

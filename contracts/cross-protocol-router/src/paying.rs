@@ -1,6 +1,6 @@
 //! How a payment is made, and how a pending one ends.
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 use alloy_primitives::{keccak256, Address, B256, U256, U8};
 use alloy_sol_types::SolCall;
 use bpe_common::{

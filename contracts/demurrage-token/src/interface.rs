@@ -5,7 +5,7 @@ extern crate alloc;
 
 use alloy_sol_types::sol;
 use bpe_common::{
-    call::{InsufficientGas, NotAContract},
+    call::NotAContract,
     erc20::SafeERC20FailedOperation,
     ownable, signature,
 };
@@ -103,7 +103,6 @@ pub enum Error {
     ERC2612InvalidSigner(ERC2612InvalidSigner),
     Signature(signature::Error),
     Erc20(SafeERC20FailedOperation),
-    InsufficientGas(InsufficientGas),
     NotAContract(NotAContract),
     Ownable(ownable::Error),
 }

@@ -15,8 +15,7 @@
 //!
 //! What costs holders more than they agreed to is set in two calls with the same arguments. The first announces it
 //! ([`ChangeAnnounced`]) and changes nothing; the second, from [`NOTICE`] seconds later on and before twice as many have
-//! passed, makes it so. In between everybody can unwrap, at the terms as they were. Later, or with other arguments, a call
-//! announces anew. While nothing is wrapped, nobody has to be told, and the first call is enough.
+//! passed, makes it so. In between everybody can unwrap, at the terms as they were. A later call announces anew. While nothing is wrapped, nobody has to be told, and the first call is enough.
 //!
 //! Amounts are in wei, the smallest unit of the underlying token, whose decimals this token has; rates are per second with
 //! 18 decimals (5 % a year is 1 585 489 599, off by less than 2e-10 of it); times are seconds since 1970.
@@ -68,7 +67,8 @@
 //! With a [VirialMonitor](DemurrageToken::virial_monitor) named, the rate is what it recommends, between
 //! [`MIN_ADAPTIVE_RATE`] and [`MAX_ADAPTIVE_RATE`]. It is asked at a [`rebase`](DemurrageToken::rebase), by anyone,
 //! and what it says holds until the next: a balance never depends on what it would say now. If it fails with
-//! [`MONITOR_GAS`], the owner's rate holds.
+//! [`MONITOR_GAS`], the owner's rate holds; where a caller brings too little for that, the rate stays as it is. What it
+//! recommends needs no notice: who holds the token with a monitor has agreed to all rates between the two.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -84,7 +84,7 @@ use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{
         call, calldata, first_words, has_code, require_contract, require_gas, static_call,
-        InsufficientGas, NotAContract,
+        NotAContract,
     },
     clock,
     eip712::{hash_words, Domain},
@@ -207,8 +207,8 @@ pub struct DemurrageToken {
     nonces: StorageMap<Address, StorageU256>,
     /// Stretches that have ended, by number.
     stretches: StorageMap<Number, Stretch>,
-    /// What was announced last, by what it is about: from when on (64 bits), then what (192).
-    announced: StorageMap<U8, StorageB256>,
+    /// From when on what was announced can be set, by what it is about, in the first byte, and what it is.
+    announced: StorageMap<B256, StorageU64>,
 }
 
 /// Something on its way between two accounts.
@@ -432,15 +432,11 @@ impl DemurrageToken {
     /// Touches `account`: says what it has lost since it was touched last, and writes to the decay recipient's what others
     /// have. Takes the monitor's rate, if there is one, for the time to come. No balance changes.
     ///
-    /// # Errors
-    ///
-    /// * [`InsufficientGas`]: the monitor is to have its gas, so that a caller cannot make it fail.
-    ///
     /// # Events
     ///
     /// * [`Rebased`]; [`Transfer`], [`DecayCollected`], [`EffectiveDecayRateUpdated`]
-    pub fn rebase(&mut self, account: Address) -> Result<(), Error> {
-        self.sample_rate()?;
+    pub fn rebase(&mut self, account: Address) {
+        self.sample_rate();
         let index = self.index();
         if self.flags(account) & RECIPIENT != 0 {
             self.collect(index);
@@ -449,7 +445,6 @@ impl DemurrageToken {
         let decayed = self.show_decay(account, balance);
         self.touch(account);
         emit!(self.vm(), Rebased[account](decayed, balance));
-        Ok(())
     }
 
     // --- Owner
@@ -459,7 +454,7 @@ impl DemurrageToken {
     ///
     /// # Errors
     ///
-    /// * [`ExceedsMaxDecayRate`], [`NoticeRunning`], [`InsufficientGas`], [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`ExceedsMaxDecayRate`], [`NoticeRunning`], [`ownable::OwnableUnauthorizedAccount`]
     ///
     /// # Events
     ///
@@ -526,7 +521,7 @@ impl DemurrageToken {
     ///
     /// # Errors
     ///
-    /// * [`NotAContract`], [`NoticeRunning`], [`InsufficientGas`], [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`NotAContract`], [`NoticeRunning`], [`ownable::OwnableUnauthorizedAccount`]
     ///
     /// # Events
     ///
@@ -540,7 +535,8 @@ impl DemurrageToken {
         let old = self.virial_monitor.get();
         self.virial_monitor.set(monitor);
         emit!(self.vm(), VirialMonitorUpdated[old, monitor]);
-        self.sample_rate()
+        self.sample_rate();
+        Ok(())
     }
 
     /// Sets who is told of movements from now on; nobody, if zero. It has to know this token as its recorder.
@@ -785,23 +781,21 @@ impl DemurrageToken {
         if flags & RECIPIENT != 0 {
             self.collect(index);
         }
-        self.show_decay(from, available);
         let holding = self.holding(from);
         if flags != 0 {
-            self.set_holding(from, holding.saturating_sub(amount));
+            self.set_holding(from, holding.saturating_sub(amount), index);
             self.set_plain(self.plain().saturating_sub(amount));
             let shares = U256::ZERO;
             return Ok(Parcel { amount, shares });
         }
         let shares = debited_shares(holding, amount, index);
-        self.set_holding(from, holding.saturating_sub(shares));
+        self.set_holding(from, holding.saturating_sub(shares), index);
         Ok(Parcel { amount, shares })
     }
 
     /// Puts it into another, or the same. Where neither holds wei, the shares that left are those that arrive.
     fn put(&mut self, to: Address, parcel: Parcel, index: u128) {
         let Parcel { amount, shares } = parcel;
-        self.show_decay(to, self.balance(to, index));
         // No sum overflows: the supply has 112 bits, all shares together less than 208.
         let arriving = if self.flags(to) != 0 {
             self.remove_shares(shares);
@@ -812,7 +806,7 @@ impl DemurrageToken {
         } else {
             shares
         };
-        self.set_holding(to, self.holding(to).saturating_add(arriving));
+        self.set_holding(to, self.holding(to).saturating_add(arriving), index);
     }
 
     /// Makes shares for `amount`, which is part of the supply and no longer of plain wei.
@@ -833,6 +827,7 @@ impl DemurrageToken {
     }
 
     /// Tells VelocityMetrics of a movement, with what gas there is. Last of all: nothing is left to be done.
+    #[inline(never)]
     fn report(&self, from: Address, to: Address, amount: U256, index: u128) {
         let metrics = self.velocity_metrics.get();
         // What stays with its holder does not circulate.
@@ -865,6 +860,7 @@ impl DemurrageToken {
 // --- Accounts
 
 impl DemurrageToken {
+    #[inline(never)]
     fn balance(&self, account: Address, index: u128) -> U256 {
         let holding = self.holding(account);
         match self.flags(account) {
@@ -875,6 +871,7 @@ impl DemurrageToken {
     }
 
     /// Says what a decaying account, which has `balance`, has lost since it was touched last, and returns it.
+    #[inline(never)]
     fn show_decay(&self, account: Address, balance: U256) -> U256 {
         let lost = self.nominal_balance_of(account).saturating_sub(balance);
         if !lost.is_zero() {
@@ -900,7 +897,11 @@ impl DemurrageToken {
         }
         let recipient = self.decay_recipient.get();
         // Part of the supply. What was ever collected would have to be 2^96 times the largest one to overflow.
-        self.set_holding(recipient, self.holding(recipient).saturating_add(amount));
+        self.set_holding(
+            recipient,
+            self.holding(recipient).saturating_add(amount),
+            index,
+        );
         self.set_plain(self.plain().saturating_add(amount));
         let collected = widen(self.collected.get()).saturating_add(amount);
         self.collected.set(Uint::wrapping_from(collected));
@@ -910,7 +911,6 @@ impl DemurrageToken {
 
     /// Sets an account's flags, and changes shares into wei or the other way round if the account begins or ceases to decay.
     fn set_flags(&mut self, account: Address, flags: u8, index: u128) {
-        self.show_decay(account, self.balance(account, index));
         let held = self.holding(account);
         let holding = match (self.flags(account), flags) {
             (0, 1..) => {
@@ -925,8 +925,8 @@ impl DemurrageToken {
             }
             _ => held,
         };
+        self.set_holding(account, holding, index);
         self.accounts.setter(account).flags.set(U8::from(flags));
-        self.set_holding(account, holding);
     }
 
     fn change_recipient(&mut self, recipient: Address) {
@@ -948,7 +948,10 @@ impl DemurrageToken {
         widen(self.accounts.getter(account).holding.get())
     }
 
-    fn set_holding(&mut self, account: Address, holding: U256) {
+    /// Shows first what was lost up to now.
+    #[inline(never)]
+    fn set_holding(&mut self, account: Address, holding: U256, index: u128) {
+        self.show_decay(account, self.balance(account, index));
         // Fits: shares or wei, fewer than there are of them.
         let holding = Uint::wrapping_from(holding);
         self.accounts.setter(account).holding.set(holding);
@@ -991,14 +994,15 @@ impl DemurrageToken {
         let old = self.decay_rate();
         self.base_rate.set(Uint::wrapping_from(rate));
         emit!(self.vm(), DecayRateUpdated[](old, rate));
-        self.sample_rate()
+        self.sample_rate();
+        Ok(())
     }
 
-    /// Makes balances decay at the rate that now holds: the monitor's, or the owner's. What the rate was stays on record.
-    fn sample_rate(&mut self) -> Result<(), Error> {
-        let (old, new) = (self.get_effective_decay_rate(), self.recommended_rate()?);
+    /// Has balances decay at the rate that now holds: the monitor's, or the owner's. What the rate was stays on record.
+    fn sample_rate(&mut self) {
+        let (old, new) = (self.get_effective_decay_rate(), self.recommended_rate());
         if new == old {
-            return Ok(());
+            return;
         }
         let number = self.stretch_count.get();
         let mut ended = self.stretches.setter(number);
@@ -1012,22 +1016,24 @@ impl DemurrageToken {
         self.since.set(Uint::wrapping_from(now));
         self.rate.set(Uint::wrapping_from(new));
         emit!(self.vm(), EffectiveDecayRateUpdated[](old, new));
-        Ok(())
     }
 
-    fn recommended_rate(&self) -> Result<U256, InsufficientGas> {
+    /// The rate stays as it is where a monitor cannot be given its gas: no caller makes it fail.
+    fn recommended_rate(&self) -> U256 {
         let monitor = self.virial_monitor.get();
         if monitor.is_zero() {
-            return Ok(self.decay_rate());
+            return self.decay_rate();
         }
-        require_gas(self.vm(), MONITOR_GAS)?;
+        if require_gas(self.vm(), MONITOR_GAS).is_err() {
+            return self.get_effective_decay_rate();
+        }
         let request = calldata(IVirialMonitor::recommendedDemurrageRateCall::SELECTOR, &[]);
         let answer = static_call(self.vm(), monitor, &request, MONITOR_GAS, 32);
         let (least, most) = (U256::from(MIN_ADAPTIVE_RATE), U256::from(MAX_ADAPTIVE_RATE));
-        Ok(match first_words(&answer.data) {
+        match first_words(&answer.data) {
             Some([rate]) if answer.success => U256::from_be_bytes(rate.0).clamp(least, most),
             _ => self.decay_rate(),
-        })
+        }
     }
 }
 
@@ -1035,27 +1041,32 @@ impl DemurrageToken {
 
 impl DemurrageToken {
     /// Whether `value` was announced long enough ago; announces it, if it was not announced.
+    #[inline(never)]
     fn is_due(&mut self, what: u8, value: B256) -> Result<bool, NoticeRunning> {
-        const TIME: usize = 8;
         if self.total_supply().is_zero() {
             return Ok(true);
         }
-        let now = clock::block_timestamp(self.vm());
-        let word = self.announced.get(U8::from(what));
-        let from = word.first_chunk().map_or(0, |time| u64::from_be_bytes(*time));
-        if word[TIME..] == value[TIME..] && now < from.saturating_add(NOTICE) {
-            if now < from {
-                return Err(NoticeRunning { from: U256::from(from) });
+        // Rates and addresses leave room.
+        let mut key = value;
+        key[0] = what;
+        let (from, now) = (
+            self.announced.get(key).wrapping_to::<u64>(),
+            clock::block_timestamp(self.vm()),
+        );
+        let is_over = now >= from.saturating_add(NOTICE);
+        let next = match is_over {
+            true => now.saturating_add(NOTICE),
+            false if now < from => {
+                let from = U256::from(from);
+                return Err(NoticeRunning { from });
             }
-            self.announced.insert(U8::from(what), B256::ZERO);
-            return Ok(true);
+            false => 0,
+        };
+        self.announced.setter(key).set(U64::from(next));
+        if is_over {
+            emit!(self.vm(), ChangeAnnounced[what](value, next));
         }
-        let from = now.saturating_add(NOTICE);
-        let mut word = value;
-        word[..TIME].copy_from_slice(&from.to_be_bytes());
-        self.announced.insert(U8::from(what), word);
-        emit!(self.vm(), ChangeAnnounced[what](value, from));
-        Ok(false)
+        Ok(!is_over)
     }
 }
 

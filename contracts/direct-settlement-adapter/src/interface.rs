@@ -10,7 +10,7 @@ use stylus_sdk::prelude::*;
 #[derive(SolidityError, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Error {
-    Payment(settlement::Error),
+    Payment(settlement::PaymentError),
     Escrow(settlement::EscrowError),
     Stream(settlement::StreamError),
 }

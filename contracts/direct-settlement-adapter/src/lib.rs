@@ -25,7 +25,7 @@ use alloy_primitives::{b256, Address, B256, U256};
 use bpe_common::{
     emit,
     settlement::{
-        require_no_data, CompletionSettled, Error as PaymentError, Escrows, Rail, Streams, SETTLED,
+        require_no_data, CompletionSettled, PaymentError, Escrows, Rail, Streams, SETTLED,
     },
 };
 use stylus_sdk::{abi::Bytes, prelude::*};

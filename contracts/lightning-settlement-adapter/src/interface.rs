@@ -58,6 +58,6 @@ pub enum Error {
     HTLCAlreadyRefunded(HTLCAlreadyRefunded),
     InvalidDeadline(InvalidDeadline),
     AmountTooLarge(AmountTooLarge),
-    Payment(settlement::Error),
+    Payment(settlement::PaymentError),
     Stream(settlement::StreamError),
 }

@@ -45,7 +45,7 @@ use bpe_common::{
     events::Word,
     interfaces::IProtocolRouter,
     settlement::{
-        require_amount, require_recipient, CompletionSettled, Error as PaymentError, EscrowNotFound,
+        require_amount, require_recipient, CompletionSettled, PaymentError, EscrowNotFound,
         EscrowReleased, Escrowed, InvalidPaymentData, JobExists, Rail, Streams, PENDING,
     },
 };

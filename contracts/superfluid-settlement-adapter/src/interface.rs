@@ -22,7 +22,7 @@ sol! {
 pub enum Error {
     NotASuperToken(NotASuperToken),
     EtherNotAccepted(EtherNotAccepted),
-    Payment(settlement::Error),
+    Payment(settlement::PaymentError),
     Escrow(settlement::EscrowError),
     Stream(settlement::StreamError),
 }

@@ -29,7 +29,7 @@ use bpe_common::{
     emit,
     events::Word,
     settlement::{
-        require_flow_rate, require_no_data, require_recipient, stream_id, Error as PaymentError,
+        require_flow_rate, require_no_data, require_recipient, stream_id, PaymentError,
         Escrows, Rail, StreamAdjusted, StreamError, StreamInitialized, StreamNotActive, SETTLED,
     },
     superfluid::{agreement_call, IConstantFlowAgreementV1, ISuperfluid, CFA_V1},

@@ -150,7 +150,7 @@ impl World {
     pub fn rebase(&self, account: Address) {
         // Anyone.
         let mut context = self.token.sender(Address::repeat_byte(0x77));
-        context.rebase(account).motsu_unwrap();
+        context.rebase(account);
     }
 }
 
