@@ -432,10 +432,7 @@ impl Streams {
         let since = stream.since.get().wrapping_to::<u64>();
         let seconds = clock::block_timestamp(self.vm()).saturating_sub(since);
         // Below 2^160: no sum of such overflows.
-        let new = stream
-            .flow_rate
-            .get()
-            .saturating_mul(U256::from(seconds));
+        let new = stream.flow_rate.get().saturating_mul(U256::from(seconds));
         stream.earned.get().saturating_add(new)
     }
 

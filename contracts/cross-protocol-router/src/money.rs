@@ -44,7 +44,13 @@ impl CrossProtocolRouter {
         if !token.is_zero() {
             let questions = BALANCE_GAS.saturating_mul(2);
             require_gas(self.vm(), TOKEN_REFUND_GAS.saturating_add(questions))?;
-            return Ok(erc20::try_pay(self.vm(), token, payer, amount, TOKEN_REFUND_GAS));
+            return Ok(erc20::try_pay(
+                self.vm(),
+                token,
+                payer,
+                amount,
+                TOKEN_REFUND_GAS,
+            ));
         }
         require_gas(self.vm(), REFUND_GAS)?;
         Ok(

@@ -51,7 +51,10 @@ impl CrossProtocolRouter {
         }
         let payer = self.vm().msg_sender();
         // What does not fit into 256 bits, nobody has.
-        let price = route.amount.checked_add(fee).ok_or(InsufficientPayment {})?;
+        let price = route
+            .amount
+            .checked_add(fee)
+            .ok_or(InsufficientPayment {})?;
         let payment_id = self.get_payment_id(route_id, payer);
         let state = self.payments.getter(payment_id).state.get();
         if state != U8::from(NONE) {

@@ -4,11 +4,7 @@
 extern crate alloc;
 
 use alloy_sol_types::sol;
-use bpe_common::{
-    call::NotAContract,
-    erc20::SafeERC20FailedOperation,
-    ownable, signature,
-};
+use bpe_common::{call::NotAContract, erc20::SafeERC20FailedOperation, ownable, signature};
 use stylus_sdk::prelude::*;
 
 sol! {

@@ -25,7 +25,7 @@ use alloy_primitives::{b256, Address, B256, U256};
 use bpe_common::{
     emit,
     settlement::{
-        require_no_data, CompletionSettled, PaymentError, Escrows, Rail, Streams, SETTLED,
+        require_no_data, CompletionSettled, Escrows, PaymentError, Rail, Streams, SETTLED,
     },
 };
 use stylus_sdk::{abi::Bytes, prelude::*};
@@ -167,11 +167,7 @@ impl DirectSettlementAdapter {
     /// # Events
     ///
     /// * [`bpe_common::settlement::StreamInitialized`]
-    pub fn initialize_stream(
-        &mut self,
-        provider: Address,
-        flow_rate: U256,
-    ) -> Result<B256, Error> {
+    pub fn initialize_stream(&mut self, provider: Address, flow_rate: U256) -> Result<B256, Error> {
         self.rail.only_pipeline()?;
         Ok(self.streams.begin(provider, flow_rate)?)
     }

@@ -45,8 +45,8 @@ use bpe_common::{
     events::Word,
     interfaces::IProtocolRouter,
     settlement::{
-        require_amount, require_recipient, CompletionSettled, PaymentError, EscrowNotFound,
-        EscrowReleased, Escrowed, InvalidPaymentData, JobExists, Rail, Streams, PENDING,
+        require_amount, require_recipient, CompletionSettled, EscrowNotFound, EscrowReleased,
+        Escrowed, InvalidPaymentData, JobExists, PaymentError, Rail, Streams, PENDING,
     },
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
@@ -240,11 +240,7 @@ impl LightningSettlementAdapter {
     /// # Events
     ///
     /// * [`bpe_common::settlement::StreamInitialized`]
-    pub fn initialize_stream(
-        &mut self,
-        provider: Address,
-        flow_rate: U256,
-    ) -> Result<B256, Error> {
+    pub fn initialize_stream(&mut self, provider: Address, flow_rate: U256) -> Result<B256, Error> {
         self.rail.only_pipeline()?;
         Ok(self.streams.begin(provider, flow_rate)?)
     }
@@ -435,7 +431,10 @@ impl LightningSettlementAdapter {
             let length = U256::from(data.len());
             return Err(PaymentError::from(InvalidPaymentData { length }).into());
         };
-        let (deadline, latest) = (U256::from_be_bytes(deadline.0), now.saturating_add(MAX_LOCK));
+        let (deadline, latest) = (
+            U256::from_be_bytes(deadline.0),
+            now.saturating_add(MAX_LOCK),
+        );
         let latest = U256::from(latest);
         if deadline <= U256::from(now) || deadline > latest {
             return Err(InvalidDeadline { deadline, latest }.into());
@@ -518,7 +517,10 @@ impl LightningSettlementAdapter {
 
     /// Tells the router what came of a payment.
     fn report(&mut self, selector: [u8; 4], payment_id: B256, value: U256) -> Result<(), Error> {
-        let (router, data) = (self.rail.pipeline(), calldata(selector, &[payment_id.word()]));
+        let (router, data) = (
+            self.rail.pipeline(),
+            calldata(selector, &[payment_id.word()]),
+        );
         let answer = call_with_value(self.vm(), router, value, &data, ALL_GAS, REASON_LIMIT);
         match answer.success {
             true => Ok(()),

@@ -29,8 +29,8 @@ use bpe_common::{
     emit,
     events::Word,
     settlement::{
-        require_flow_rate, require_no_data, require_recipient, stream_id, PaymentError,
-        Escrows, Rail, StreamAdjusted, StreamError, StreamInitialized, StreamNotActive, SETTLED,
+        require_flow_rate, require_no_data, require_recipient, stream_id, Escrows, PaymentError,
+        Rail, StreamAdjusted, StreamError, StreamInitialized, StreamNotActive, SETTLED,
     },
     superfluid::{agreement_call, IConstantFlowAgreementV1, ISuperfluid, CFA_V1},
 };
@@ -70,7 +70,8 @@ impl SuperfluidSettlementAdapter {
         self.rail.initialize(token, pipeline)?;
         let host = host_of(self.vm(), token).ok_or(NotASuperToken { token })?;
         let selector = ISuperfluid::getAgreementClassCall::SELECTOR;
-        let [cfa] = query_words(self.vm(), host, selector, &[CFA_V1]).map_err(PaymentError::from)?;
+        let [cfa] =
+            query_words(self.vm(), host, selector, &[CFA_V1]).map_err(PaymentError::from)?;
         self.host.set(host);
         self.cfa.set(to_address(cfa));
         Ok(())
@@ -183,11 +184,7 @@ impl SuperfluidSettlementAdapter {
     /// # Events
     ///
     /// * [`StreamInitialized`]
-    pub fn initialize_stream(
-        &mut self,
-        provider: Address,
-        flow_rate: U256,
-    ) -> Result<B256, Error> {
+    pub fn initialize_stream(&mut self, provider: Address, flow_rate: U256) -> Result<B256, Error> {
         self.rail.only_pipeline()?;
         require_recipient(provider).map_err(PaymentError::from)?;
         require_flow_rate(flow_rate)?;

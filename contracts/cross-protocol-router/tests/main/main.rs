@@ -7,15 +7,15 @@ extern crate alloc;
 mod contract;
 mod fuzz;
 mod neighbours;
-mod properties;
 mod pending;
+mod properties;
 mod router;
 mod tokens;
 
 use alloy_primitives::{uint, Address, B256, U256};
 use bpe_common::clock::testing::timestamp;
-use contract::*;
 use bpe_testing::{Behaviour, Purse, Token};
+use contract::*;
 use motsu::prelude::*;
 use neighbours::Rail;
 

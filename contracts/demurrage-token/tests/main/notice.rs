@@ -20,7 +20,8 @@ fn an_owner_that_turns_greedy_gets_nothing_of_who_leaves() {
     it.try_recipient(OWNER).unwrap();
     let from = wei(timestamp() + NOTICE);
     for (what, value) in [(1, wei(MAX_DECAY_RATE).word()), (2, OWNER.word())] {
-        it.token.assert_emitted(&ChangeAnnounced { what, value, from });
+        it.token
+            .assert_emitted(&ChangeAnnounced { what, value, from });
     }
     // Nothing has changed, nor does it by waiting.
     advance_time(NOTICE - 1);
@@ -104,7 +105,8 @@ fn monitors_and_the_end_of_exemptions_are_announced_too(monitor: Contract<Token>
     let from = wei(timestamp() + NOTICE);
     let values = [(3, monitor.address().word()), (4, STAKES.word())];
     for (what, value) in values {
-        it.token.assert_emitted(&ChangeAnnounced { what, value, from });
+        it.token
+            .assert_emitted(&ChangeAnnounced { what, value, from });
     }
     let token = it.token.sender(BOB);
     assert_eq!(token.virial_monitor(), Address::ZERO);

@@ -1,9 +1,5 @@
 use alloy_primitives::{keccak256, Address};
-use bpe_common::{
-    call::NotAContract,
-    erc20::SafeERC20FailedOperation,
-    settlement::*,
-};
+use bpe_common::{call::NotAContract, erc20::SafeERC20FailedOperation, settlement::*};
 use bpe_testing::Network;
 use motsu::prelude::*;
 

@@ -1,9 +1,5 @@
 use alloy_primitives::{Address, B256, U256};
-use bpe_common::{
-    clock::testing::advance_time,
-    erc20::SafeERC20FailedOperation,
-    settlement::*,
-};
+use bpe_common::{clock::testing::advance_time, erc20::SafeERC20FailedOperation, settlement::*};
 use bpe_testing::Behaviour;
 use motsu::prelude::*;
 
@@ -89,10 +85,7 @@ fn a_pipeline_that_cannot_pay_owes() {
 #[motsu::test]
 fn rates_are_bounded() {
     let it = World::new();
-    assert_eq!(
-        begin(&it, RECIPIENT, n(0)),
-        Err(stream(ZeroFlowRate {}))
-    );
+    assert_eq!(begin(&it, RECIPIENT, n(0)), Err(stream(ZeroFlowRate {})));
     let flow_rate = MAX_FLOW_RATE + n(1);
     let high = || {
         stream(FlowRateTooHigh {
