@@ -38,14 +38,32 @@ interface ICrossProtocolRouter {
     /// The adapter of the protocol is now `adapter`; it has none, if zero.
     event ProtocolRegistered(uint8 protocol, address adapter);
 
-    /// The protocol's adapter has paid, or failed to.
+    /// The protocol's adapter has paid, or failed to: at once, or later, if the payment was pending.
     event RouteExecuted(bytes32 indexed routeId, uint8 protocol, bool success);
 
     /// The adapter reverted with `reason`, its first 256 bytes; `sender` has amount and fee back.
     event RouteFailed(bytes32 indexed routeId, address indexed sender, bytes reason);
 
+    /// The adapter has the money, and `payer` waits for what comes of it: the adapter will report.
+    event RoutePending(bytes32 indexed routeId, address indexed payer, bytes32 paymentId, address adapter);
+
+    /// The adapter gave a pending payment back: `payer` has `amount`, which is all he paid, fee included.
+    event RouteRefunded(bytes32 indexed routeId, address indexed payer, uint256 amount);
+
     /// `sender` has chosen the route and brought amount and fee.
     event RouteSelected(bytes32 indexed routeId, address indexed sender, address indexed recipient, uint8 protocol, uint256 amount, uint256 estimatedFee);
+
+    /// As `CreditWithdrawn`, in wei of `token`.
+    event TokenCreditWithdrawn(address indexed token, address indexed payer, address indexed recipient, uint256 amount);
+
+    /// As `Credited`, in wei of `token`.
+    event TokenCredited(address indexed token, address indexed payer, uint256 amount);
+
+    /// As `FeesWithdrawn`, in wei of `token`.
+    event TokenFeesWithdrawn(address indexed token, address indexed owner, uint256 amount);
+
+    /// The adapter took `taken` of the token, where `due` was right: the payer keeps everything.
+    error AdapterTook(address adapter, uint256 taken, uint256 due);
 
     /// A call that must not fail for want of gas takes `required`, and `available` is left.
     error InsufficientGas(uint256 required, uint256 available);
@@ -62,8 +80,14 @@ interface ICrossProtocolRouter {
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
 
+    /// Nothing is pending under this id.
+    error NotPending(bytes32 paymentId);
+
     /// There is nothing to withdraw.
     error NothingToWithdraw();
+
+    /// Only `adapter`, which has the money, says what came of it.
+    error OnlyAdapter(address adapter);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
@@ -74,7 +98,8 @@ interface ICrossProtocolRouter {
     /// `recipient` refused the ether.
     error PaymentRefused(address recipient);
 
-    /// There is no such protocol, it has no adapter, or no longer the one that the route was offered with.
+    /// There is no such protocol, it has no adapter, or no longer the one that the route was offered with; or the adapter does not
+    /// pay in that token, or in ether.
     error ProtocolNotAvailable();
 
     /// The payer has executed this route already: ask for another.
@@ -86,8 +111,21 @@ interface ICrossProtocolRouter {
     /// This is not the data of a route of this id, or of a route that was ever offered.
     error RouteNotFound();
 
+    /// A call to `token` failed, or did not do what ERC-20 promises.
+    error SafeERC20FailedOperation(address token);
+
+    /// Of `required` tokens `arrived` came: the token keeps something of each transfer.
+    error TokenTookFee(address token, uint256 arrived, uint256 required);
+
+    /// `value` wei of ether came with a payment in tokens.
+    error UnexpectedEther(uint256 value);
+
+    /// `value` wei came back of a payment of `amount`.
+    error WrongRefund(uint256 value, uint256 amount);
+
     /// Executes a route that `getRoutes` offered, with at least its amount and fee as the call's
-    /// value. What is more comes back.
+    /// value, of which what is more comes back; or one of `getTokenRoutes`, whose amount and fee the
+    /// caller has approved.
     function executeRoute(bytes32 routeId, bytes calldata routeData) external payable;
 
     /// Executes a route, and hands `paymentData` to the protocol's adapter: what the protocol needs to know besides, in the
@@ -97,16 +135,35 @@ interface ICrossProtocolRouter {
     /// Sends the caller's credit to `recipient`.
     function withdrawCredit(address recipient) external;
 
-    /// Makes `adapter` the one that pays over the protocol (0 Superfluid, 1 Lightning, 2 on-chain); zero for none. Routes that
-    /// were offered with the one before are void.
+    /// Sends the caller's credit of `token`, zero for ether, to `recipient`.
+    function withdrawTokenCredit(address token, address recipient) external;
+
+    /// Says that a pending payment has been made: its fee is earned.
+    function reportSettled(bytes32 paymentId) external;
+
+    /// Gives a pending payment back: all of its amount, as the call's value, or in tokens, for which the adapter has approved the
+    /// router. The payer gets it, and the fee; if he cannot take it, it is his credit.
+    function reportRefunded(bytes32 paymentId) external payable;
+
+    /// Sets the adapter that pays over the protocol (0 Superfluid, 1 Lightning, 2 on-chain), for routes to come; zero for none.
+    /// Routes that were offered with the one before are void, unless they are executed already: the one before ends what it began.
     function registerProtocolAdapter(uint8 protocol, address adapter) external;
 
-    /// Sends the fees that have been earned to the owner. Credits stay.
+    /// Sends the fees that have been earned in ether to the owner. Credits and fees of pending payments stay.
     function withdrawETH() external;
 
-    /// The ways to pay as requested that are available now for at most `maxFee`, best first: by `estimatedLatency`, by
-    /// `estimatedFee`, or by `successProbability`, the highest first.
+    /// Sends the fees that have been earned in `token` to the owner. Credits and fees of pending payments stay.
+    function withdrawToken(address token) external;
+
+    /// Disconnects this contract from a pool of Superfluid, to which somebody connected it before `token` was an adapter's.
+    function disconnect(address token, address pool) external;
+
+    /// The ways to pay as requested, in ether, that are available now for at most `maxFee`, best first: by `estimatedLatency`,
+    /// by `estimatedFee`, or by `successProbability`, the highest first.
     function getRoutes(RouteRequest calldata request) external view returns (RouteRecommendation[] memory recommendations);
+
+    /// The same of payments in `token`, in which amounts and fees are then; zero for ether.
+    function getTokenRoutes(RouteRequest calldata request, address token) external view returns (RouteRecommendation[] memory recommendations);
 
     /// Whether the protocol has an adapter.
     function isProtocolAvailable(uint8 protocol) external view returns (bool);
@@ -120,11 +177,22 @@ interface ICrossProtocolRouter {
     /// Whether `payer` has executed the route, whatever came of it.
     function isExecuted(bytes32 routeId, address payer) external view returns (bool);
 
-    /// What `payer` refused to take back, in wei.
+    /// Where the payment of a route by `payer` stands: 0 none, 1 pending, 2 settled, 3 refunded by the adapter, 4 failed at once.
+    /// The others are of payments that are pending, or were: the adapter that has the money, or had it; the token, zero for ether;
+    /// amount and fee, in wei of it.
+    function getRoute(bytes32 routeId, address payer) external view returns (uint8 state, address adapter, address token, uint256 amount, uint256 fee);
+
+    /// What `payer` refused to take back, in wei of ether.
     function getCredit(address payer) external view returns (uint256);
 
-    /// The fees that have been earned and not been withdrawn, in wei.
+    /// What `payer` could not take back of `token`, in its wei.
+    function getTokenCredit(address token, address payer) external view returns (uint256);
+
+    /// The fees that have been earned in ether and not been withdrawn, in wei.
     function earnedFees() external view returns (uint256);
+
+    /// The fees that have been earned in `token` and not been withdrawn, in its wei.
+    function earnedTokenFees(address token) external view returns (uint256);
 
     /// A route can be executed for so many seconds, if its deadline is no earlier.
     function ROUTE_VALIDITY() external view returns (uint256);

@@ -6,6 +6,10 @@ interface IDemurrageToken {
     /// `spender` may take `value` of `owner`'s tokens.
     event Approval(address indexed owner, address indexed spender, uint256 value);
 
+    /// From `from` on, in seconds since 1970, for seven days, the owner can set what it announced. What is `what`: 1 the rate
+    /// `value`, 2 the decay recipient, 3 the monitor, 4 the end of the account's exemption.
+    event ChangeAnnounced(uint8 indexed what, bytes32 value, uint256 from);
+
     /// `amount` that others have lost was written to the decay recipient's account.
     event DecayCollected(address indexed recipient, uint256 amount);
 
@@ -33,7 +37,8 @@ interface IDemurrageToken {
     /// `account` was touched: it has lost `decayed` since it was the last time, and has `newBalance`.
     event Rebased(address indexed account, uint256 decayed, uint256 newBalance);
 
-    /// `value` moved; `from` is zero where it was wrapped, `to` where it was unwrapped.
+    /// `value` moved; `from` is zero where it was wrapped, `to` where it was unwrapped. What `from` has lost by decay goes to zero,
+    /// what the decay recipient has got of it comes from there.
     event Transfer(address indexed from, address indexed to, uint256 value);
 
     /// Movements are told to `newMetrics` from now on; to none, if zero.
@@ -60,6 +65,9 @@ interface IDemurrageToken {
     /// The rate is above `MAX_DECAY_RATE`.
     error ExceedsMaxDecayRate();
 
+    /// `account` is a contract: what it owes was counted on its exemption.
+    error ExemptForGood(address account);
+
     /// The spender may take `available`, less than `required`.
     error InsufficientAllowance(uint256 required, uint256 available);
 
@@ -77,6 +85,9 @@ interface IDemurrageToken {
 
     /// `account` has no code, and a contract is needed.
     error NotAContract(address account);
+
+    /// This was announced, and can be set from `from` on, in seconds since 1970.
+    error NoticeRunning(uint256 from);
 
     /// `owner` cannot own a contract.
     error OwnableInvalidOwner(address owner);
@@ -120,20 +131,23 @@ interface IDemurrageToken {
     /// have. Takes the monitor's rate, if there is one, for the time to come. No balance changes.
     function rebase(address account) external;
 
-    /// Makes `lambda` the owner's rate: per second, with 18 decimals. Without a monitor, balances decay at it from now on.
+    /// Announces the owner's rate, per second with 18 decimals, or sets what was announced. Without a monitor, balances decay at
+    /// it from when it is set.
     function setDecayRate(uint256 lambda) external;
 
-    /// Makes `recipient` the one whose is what decays from now on. The one before keeps what it had got.
+    /// Announces whose is what decays, or sets whom was announced: what decays from then on is `recipient`'s. The one before keeps
+    /// what it had got.
     function setDecayRecipient(address recipient) external;
 
-    /// Exempts `account` from decay from now on, or no longer. The balance stays; a fraction of a wei goes to the decay
-    /// recipient.
+    /// Exempts `account` from decay from now on. Or announces that it is so no longer, or ends it as announced; a contract's
+    /// exemption is for good. The balance stays; a fraction of a wei goes to the decay recipient.
     function setDecayExempt(address account, bool exempt) external;
 
-    /// Makes `monitor` recommend rates from now on, beginning with one; none does, if zero, and the owner's rate holds.
+    /// Announces who recommends rates, or sets whom was announced, beginning with one; none does, if zero, and the owner's rate
+    /// holds.
     function setVirialMonitor(address monitor) external;
 
-    /// Tells `metrics` of movements from now on; nobody, if zero. It has to know this token as its recorder.
+    /// Sets who is told of movements from now on; nobody, if zero. It has to know this token as its recorder.
     function setVelocityMetrics(address metrics) external;
 
     /// What `account` has, now: decayed up to this second. Of the decay recipient, with all that others have lost.
@@ -201,6 +215,9 @@ interface IDemurrageToken {
     /// The highest rate: 7e9, at which a balance loses 19.8 % in a year.
     function MAX_DECAY_RATE() external view returns (uint256);
 
+    /// From when on what was announced can be set, in seconds; it can be for as long again.
+    function NOTICE() external view returns (uint256);
+
     /// The lowest rate that a monitor can bring about: 1 % a year.
     function MIN_ADAPTIVE_RATE() external view returns (uint256);
 
@@ -224,9 +241,6 @@ interface IDemurrageToken {
 
     /// The domain that permits are signed for (EIP-712): the token's name, version 1.
     function DOMAIN_SEPARATOR() external view returns (bytes32);
-
-    /// The domain that permits are signed for, member by member (EIP-5267).
-    function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);
 
     /// The owner; zero after `renounceOwnership`.
     function owner() external view returns (address);

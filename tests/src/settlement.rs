@@ -47,7 +47,11 @@ pub struct Settlement {
 
 impl Settlement {
     pub async fn start() -> Self {
-        let superfluid = Superfluid::start().await;
+        Self::on(Superfluid::start().await).await
+    }
+
+    /// Paid in the Super Token that stands for USDCx there.
+    pub async fn on(superfluid: Superfluid) -> Self {
         let base = Foundations::on(superfluid.devnet.clone()).await;
         let (devnet, owner, provider) = (&base.devnet, base.owner, base.provider.clone());
         let (gda, token) = (superfluid.addresses.gda_v1, superfluid.addresses.usdcx);

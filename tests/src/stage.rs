@@ -7,8 +7,9 @@ use alloy::{
     primitives::{Address, I256, U256},
     providers::{DynProvider, PendingTransactionBuilder},
     rpc::types::TransactionReceipt,
-    sol_types::SolInterface,
+    sol_types::{SolInterface, SolValue},
 };
+use bpe_abi::IDemurrageToken::{self, IDemurrageTokenInstance};
 use devnet::{Devnet, RpcServer};
 use devnet_superfluid::{
     bindings::{
@@ -18,7 +19,10 @@ use devnet_superfluid::{
     ready, tools_dir, Artifacts, SuperfluidAddresses,
 };
 
-use crate::{solidity, suite::IStakeToken};
+use crate::{
+    solidity,
+    suite::{self, IStakeToken},
+};
 
 /// A USDCx of 18 decimals for a USDC of 6.
 pub const USDCX_PER_USDC: u64 = 1_000_000_000_000;
@@ -59,6 +63,8 @@ pub struct Superfluid {
     /// Signs for any of the funded accounts.
     pub provider: DynProvider,
     pub addresses: SuperfluidAddresses,
+    /// What USDCx wraps in place of USDC, if anything: see [`Superfluid::over_demurrage`].
+    pub demurrage: Option<IDemurrageTokenInstance<DynProvider>>,
 }
 
 impl Superfluid {
@@ -77,7 +83,43 @@ impl Superfluid {
             provider: devnet.provider(),
             devnet,
             addresses: ready.superfluid,
+            demurrage: None,
         }
+    }
+
+    /// The same with a Super Token over a DemurrageToken in the place of USDCx: 5 % a year, for account 1. Account 0 owns it,
+    /// and has exempted the Super Token.
+    pub async fn over_demurrage(mut self) -> Self {
+        let compiled = solidity::compile("StakeToken.sol", "StakeToken").await;
+        let underlying = solidity::deploy(&self.provider, &compiled, &[]).await;
+        let arguments = (
+            "Idle Coin".to_owned(),
+            "IDLE".to_owned(),
+            underlying,
+            U256::from(1_585_489_599_u64),
+            self.devnet.account(1),
+            self.devnet.account(0),
+        );
+        let arguments = arguments.abi_encode_params();
+        let token = suite::deploy(&self.devnet, "demurrage-token", arguments).await;
+        self.addresses.usdcx = self.wrapper(token, "IDLEx").await;
+        let token = IDemurrageToken::new(token, self.provider.clone());
+        let exempt = token.setDecayExempt(self.addresses.usdcx, true);
+        mined(exempt.send().await).await;
+        self.demurrage = Some(token);
+        self
+    }
+
+    /// A Super Token over a token of 18 decimals.
+    async fn wrapper(&self, underlying: Address, symbol: &str) -> Address {
+        let factory = ISuperTokenFactory::new(self.addresses.super_token_factory, &self.provider);
+        let (name, symbol) = (format!("Super {symbol}"), symbol.to_owned());
+        const UPGRADABLE: u8 = 1;
+        let wrap =
+            factory.createERC20Wrapper(underlying, 18, UPGRADABLE, name, symbol, Address::ZERO);
+        let wrapper = wrap.call().await.expect("the factory makes wrappers");
+        mined(wrap.send().await).await;
+        wrapper
     }
 
     pub fn host(&self) -> ISuperfluid::ISuperfluidInstance<&DynProvider> {
@@ -113,6 +155,21 @@ impl Superfluid {
 
     /// Gives `account`, a funded one, so many whole USDCx.
     pub async fn fund(&self, account: Address, usdcx: u64) {
+        let amount = U256::from(usdcx) * U256::from(USDCX);
+        if let Some(demurrage) = &self.demurrage {
+            // Some of it decays while it is on its way.
+            let enough = amount + amount / U256::from(1_000);
+            let underlying = demurrage.UNDERLYING().call().await.unwrap();
+            let underlying = IStakeToken::new(underlying, &self.provider);
+            mined(underlying.mint(account, enough).send().await).await;
+            let approve = underlying.approve(*demurrage.address(), enough);
+            mined(approve.from(account).send().await).await;
+            mined(demurrage.wrap(enough).from(account).send().await).await;
+            let approve = demurrage.approve(self.addresses.usdcx, amount);
+            mined(approve.from(account).send().await).await;
+            mined(self.usdcx().upgrade(amount).from(account).send().await).await;
+            return;
+        }
         let underlying = U256::from(usdcx) * U256::from(USDCX / USDCX_PER_USDC);
         let usdc = self.usdc();
         mined(usdc.mint(account, underlying).send().await).await;
@@ -123,7 +180,6 @@ impl Superfluid {
                 .await,
         )
         .await;
-        let amount = U256::from(usdcx) * U256::from(USDCX);
         mined(self.usdcx().upgrade(amount).from(account).send().await).await;
     }
 
@@ -134,13 +190,7 @@ impl Superfluid {
         let amount = U256::from(1_000) * U256::from(USDCX);
         let token = IStakeToken::new(underlying, &self.provider);
         mined(token.mint(holder, amount).send().await).await;
-        let factory = ISuperTokenFactory::new(self.addresses.super_token_factory, &self.provider);
-        let (name, symbol) = ("Other".to_owned(), "OTHERx".to_owned());
-        const UPGRADABLE: u8 = 1;
-        let wrap =
-            factory.createERC20Wrapper(underlying, 18, UPGRADABLE, name, symbol, Address::ZERO);
-        let wrapper = wrap.call().await.expect("the factory makes wrappers");
-        mined(wrap.send().await).await;
+        let wrapper = self.wrapper(underlying, "OTHERx").await;
         mined(token.approve(wrapper, amount).from(holder).send().await).await;
         let wrapped = ISuperToken::new(wrapper, &self.provider);
         mined(wrapped.upgrade(amount).from(holder).send().await).await;

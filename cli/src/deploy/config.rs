@@ -148,6 +148,8 @@ pub struct Demurrage {
     /// Per second, with 18 decimals.
     pub decay_rate: Option<String>,
     pub recipient: Option<Address>,
+    /// A Super Token over the demurrage token, which does not decay while it flows.
+    pub super_token: Option<Address>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -462,6 +464,7 @@ impl Settings {
         self.number("demurrage.decay_rate", rate);
         let recipient = demurrage.recipient.or(Some(self.owner));
         self.address("demurrage.recipient", recipient);
+        self.address("demurrage.super_token", demurrage.super_token);
 
         let (lightning, relay, openclaw) = (&config.lightning, &config.relay, &config.openclaw);
         let scale = lightning.sats_per_unit.as_deref();

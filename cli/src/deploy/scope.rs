@@ -91,6 +91,7 @@ impl Scope<'_> {
             Value::TaskTypeFeeFloor => DynSolValue::Uint(self.fees()?.floor, 256),
             Value::TaskTypeFeeCeiling => DynSolValue::Uint(self.fees()?.ceiling, 256),
             Value::CurveUsed => DynSolValue::Uint(U256::from(CURVE_USED), 8),
+            Value::Protocol(number) => DynSolValue::Uint(U256::from(number), 8),
             Value::NextEpoch => DynSolValue::Uint(self.next_epoch, 256),
             Value::LastEpoch => DynSolValue::Uint(LAST_EPOCH, 256),
             Value::Yes => DynSolValue::Bool(true),

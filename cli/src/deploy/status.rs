@@ -56,6 +56,7 @@ const ADDRESSES: &[&str] = &[
     "relay.aggregator",
     "demurrage.underlying",
     "demurrage.recipient",
+    "demurrage.super_token",
 ];
 
 /// A deployed contract.

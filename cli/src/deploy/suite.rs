@@ -27,6 +27,8 @@ pub enum Value {
     /// PricingCurve's number of the curve by which base fees follow work.
     CurveUsed,
     TaskTypeYardstick,
+    /// A number of CrossProtocolRouter's protocols.
+    Protocol(u8),
     /// The epoch that begins next on the chain, where it is read back; while it is planned, the last one: what is announced
     /// is enough.
     NextEpoch,
@@ -130,7 +132,7 @@ pub enum Step {
 
 use Step::{Call as Do, Deploy};
 use Value::{
-    Contract, Contracts, CurveUsed, Deployer, Id, LastEpoch, NextEpoch, No, Setting,
+    Contract, Contracts, CurveUsed, Deployer, Id, LastEpoch, NextEpoch, No, Protocol, Setting,
     TaskTypeFeeCeiling, TaskTypeFeeFloor, TaskTypeId, TaskTypeMinStake, TaskTypeStartFee,
     TaskTypeWeight, TaskTypeWeighting, TaskTypeYardstick, Yes,
 };
@@ -275,6 +277,26 @@ const fn yardstick(of: &'static [Value; 2]) -> Check {
         arguments: of,
         expected: Expected::Are(&[TaskTypeWeight, TaskTypeYardstick]),
     }
+}
+
+/// Has the router pay over a protocol by an adapter, for routes to come.
+const fn rail(of: &'static [Value; 2], check: &'static [Check; 1]) -> Call {
+    call(
+        "CrossProtocolRouter",
+        "registerProtocolAdapter(uint8,address)",
+        of,
+        check,
+    )
+}
+
+/// Exempts a contract that holds the token for others: it would owe more than it holds.
+const fn exempt(account: &'static [Value; 2], check: &'static [Check; 1]) -> Call {
+    call(
+        "DemurrageToken",
+        "setDecayExempt(address,bool)",
+        account,
+        check,
+    )
 }
 
 /// Registers a domain's task type, before somebody else does with another minimum stake.
@@ -876,6 +898,58 @@ pub const STEPS: &[Step] = &[
         "cross-protocol-router",
         &[OWNER],
     )),
+    // Its three rails, for the token that streams are paid in, and ether where they can.
+    Deploy(without_owner(of_domain(
+        "router",
+        "SuperfluidSettlementAdapter",
+        "superfluid-settlement-adapter",
+        &[
+            shown(Setting("super_token"), "token()"),
+            shown(Contract("CrossProtocolRouter"), "pipeline()"),
+        ],
+    ))),
+    Deploy(without_owner(of_domain(
+        "router",
+        "LightningSettlementAdapter",
+        "lightning-settlement-adapter",
+        &[
+            shown(Setting("super_token"), "token()"),
+            shown(Contract("CrossProtocolRouter"), "pipeline()"),
+        ],
+    ))),
+    Deploy(without_owner(of_domain(
+        "router",
+        "DirectSettlementAdapter",
+        "direct-settlement-adapter",
+        &[
+            shown(Setting("super_token"), "token()"),
+            shown(Contract("CrossProtocolRouter"), "pipeline()"),
+        ],
+    ))),
+    Do(rail(
+        &[Protocol(0), Contract("SuperfluidSettlementAdapter")],
+        &[check(
+            "getProtocolAdapter(uint8)",
+            &[Protocol(0)],
+            Contract("SuperfluidSettlementAdapter"),
+        )],
+    )),
+    Do(rail(
+        &[Protocol(1), Contract("LightningSettlementAdapter")],
+        &[check(
+            "getProtocolAdapter(uint8)",
+            &[Protocol(1)],
+            Contract("LightningSettlementAdapter"),
+        )],
+    )),
+    Do(rail(
+        &[Protocol(2), Contract("DirectSettlementAdapter")],
+        &[check(
+            "getProtocolAdapter(uint8)",
+            &[Protocol(2)],
+            Contract("DirectSettlementAdapter"),
+        )],
+    )),
     // --- Demurrage
     Deploy(of_domain(
         "demurrage",
@@ -904,6 +978,33 @@ pub const STEPS: &[Step] = &[
         "setVelocityMetrics(address)",
         &[Contract("VelocityMetrics")],
         &[check("velocityMetrics()", &[], Contract("VelocityMetrics"))],
+    )),
+    Do(exempt(
+        &[Contract("StakeManager"), Yes],
+        &[check(
+            "decayExempt(address)",
+            &[Contract("StakeManager")],
+            Yes,
+        )],
+    )),
+    Do(exempt(
+        &[Contract("EscrowBuffer"), Yes],
+        &[check(
+            "decayExempt(address)",
+            &[Contract("EscrowBuffer")],
+            Yes,
+        )],
+    )),
+    Do(when(
+        "demurrage.super_token",
+        exempt(
+            &[Setting("demurrage.super_token"), Yes],
+            &[check(
+                "decayExempt(address)",
+                &[Setting("demurrage.super_token")],
+                Yes,
+            )],
+        ),
     )),
     // --- Keys of relays and nodes
     Deploy(without_owner(core("KeyRegistry", "key-registry", &[]))),

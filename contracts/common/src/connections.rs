@@ -53,7 +53,7 @@ pub fn undo(vm: &dyn Host, token: Address, pool: Address) -> Result<(), Revert> 
 }
 
 /// The host of a Super Token; `None` of any other token, and of none.
-fn host_of(vm: &dyn Host, token: Address) -> Option<Address> {
+pub fn host_of(vm: &dyn Host, token: Address) -> Option<Address> {
     if token.is_zero() {
         return None;
     }

@@ -143,6 +143,21 @@ pub fn transfer_from(
     checked(vm, token, IERC20::transferFromCall::SELECTOR, &arguments)
 }
 
+/// Lets `spender` take `value` of this contract's `token`, in place of what it might take before.
+///
+/// # Errors
+///
+/// * [`SafeERC20FailedOperation`] as [`transfer`].
+pub fn approve(
+    vm: &dyn Host,
+    token: Address,
+    spender: Address,
+    value: U256,
+) -> Result<(), SafeERC20FailedOperation> {
+    let arguments = [spender.into_word(), value.into()];
+    checked(vm, token, IERC20::approveCall::SELECTOR, &arguments)
+}
+
 /// How much of `token` the `account` has.
 ///
 /// # Errors

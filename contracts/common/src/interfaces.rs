@@ -358,11 +358,26 @@ sol! {
         function taskTypeOf(bytes attestation) external view returns (bytes32 taskTypeId);
     }
 
-    /// The adapter of a payment protocol, as CrossProtocolRouter sees it: pays `amount`, which comes as the call's value, to
-    /// `recipient`, or reverts, and the payer has it back. `paymentId` never comes a second time from one router; `data` is
-    /// what the payer has to say to the protocol, of the protocol's own format, and may be empty.
+    /// The adapter of a payment protocol, as CrossProtocolRouter sees it.
+    ///
+    /// `execute` pays `amount` to `recipient`, or reverts, and the payer has it back. Ether comes as the call's value; of a token
+    /// the adapter takes exactly `amount` from the router, which has approved it. `paymentId` never comes a second time from
+    /// one router; `data` is what the payer has to say to the protocol, of the protocol's own format, and may be empty. The
+    /// answer is 1 while the payment is pending; anything else, or nothing, that it is settled. While `execute` runs, the router
+    /// is closed: what comes of a pending payment is reported later.
+    ///
+    /// `accepts` says whether the adapter pays in `token`; zero for ether. `token` is the one that it pays in besides ether.
     interface IProtocolAdapter {
-        function execute(bytes32 paymentId, address recipient, uint256 amount, bytes data) external payable;
+        function execute(bytes32 paymentId, address recipient, uint256 amount, bytes data) external payable returns (uint8 outcome);
+        function accepts(address token) external view returns (bool);
+        function token() external view returns (address);
+    }
+
+    /// CrossProtocolRouter, as the adapter of a pending payment sees it. To refund one, the adapter sends the ether along, or
+    /// approves the router for the tokens, which it takes.
+    interface IProtocolRouter {
+        function reportSettled(bytes32 paymentId) external;
+        function reportRefunded(bytes32 paymentId) external payable;
     }
 
     /// StakeManager, as OpenClawCapacityAdapter, ServiceDirectory and UniversalCapacityAdapter see it.

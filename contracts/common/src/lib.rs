@@ -20,10 +20,11 @@
 //! | [`superfluid`] | Superfluid, as far as the suite calls it |
 //! | [`packed`] | integers narrower than a word |
 //! | [`powers`] | powers over stakes, which are given with notice |
+//! | [`settlement`] | what the three settlement adapters share: token, pipeline, escrows, streams that are drawn |
 //! | [`structs`] | structs as parameters |
 //! | [`returns`] | the result of a function that returns several values, some of them dynamic |
 //!
-//! Only [`ownable`], [`powers`], [`list`] and [`attestation`] keep state, which a contract embeds.
+//! Only [`ownable`], [`powers`], [`list`], [`attestation`] and [`settlement`] keep state, which a contract embeds.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -46,6 +47,7 @@ pub mod ownable;
 pub mod packed;
 pub mod powers;
 pub mod returns;
+pub mod settlement;
 pub mod signature;
 pub mod structs;
 pub mod superfluid;

@@ -44,6 +44,14 @@ sol! {
         function poolOperatorGetIndex() external view returns (uint128 totalUnits, uint32 settledAt, int96 flowRatePerUnit, int256 settledValue);
     }
 
+    /// The constant flow agreement: a stream from one account to another, also by an operator that the sender has authorised.
+    interface IConstantFlowAgreementV1 {
+        function createFlowByOperator(address token, address sender, address receiver, int96 flowRate, bytes ctx) external returns (bytes memory newCtx);
+        function updateFlowByOperator(address token, address sender, address receiver, int96 flowRate, bytes ctx) external returns (bytes memory newCtx);
+        function deleteFlowByOperator(address token, address sender, address receiver, bytes ctx) external returns (bytes memory newCtx);
+        function getFlow(address token, address sender, address receiver) external view returns (uint256 timestamp, int96 flowRate, uint256 deposit, uint256 owedDeposit);
+    }
+
     /// What an ERC-20 token of Superfluid can besides.
     interface ISuperToken {
         function getHost() external view returns (address host);
@@ -53,6 +61,10 @@ sol! {
 /// `keccak256("org.superfluid-finance.agreements.GeneralDistributionAgreement.v1")`: under this the host knows the GDA.
 pub const GDA_V1: alloy_primitives::B256 =
     alloy_primitives::b256!("dfd8ece9bfbcb8c5c540edb935641f63d67686490a1ab97f000288759f30a946");
+
+/// `keccak256("org.superfluid-finance.agreements.ConstantFlowAgreement.v1")`: under this the host knows the CFA.
+pub const CFA_V1: alloy_primitives::B256 =
+    alloy_primitives::b256!("a9214cc96615e0085d3bb077758db69497dc2dce3b2b1e97bc93c3d18d83efd3");
 
 /// Calldata of `callAgreement`: `call` is the agreement's function, encoded with an empty `ctx`, which the host fills in.
 /// By hand: an encoder for nested bytes is 2 KB of program.

@@ -1,9 +1,9 @@
-//! CrossProtocolRouter: pays over Lightning, Superfluid or the chain itself, whichever suits the payment.
+//! CrossProtocolRouter: pays over Lightning, Superfluid or the chain itself, whichever suits the payment, in ether or in a token.
 //!
 //! A payer asks which ways there are ([`get_routes`](CrossProtocolRouter::get_routes)), best first by speed, cost or
 //! reliability, picks one and executes it with its money. Each protocol's adapter does the paying.
 //!
-//! | protocol | latency | success | fee, in wei |
+//! | protocol | latency | success | fee, in wei of what is paid |
 //! |---|---|---|---|
 //! | 0 Superfluid | 4 s | 9 900 bps | amount / 10 000 |
 //! | 1 Lightning | 2 s | 9 500 bps | 1 + amount / 1 000 000 |
@@ -12,10 +12,12 @@
 //! | who | may |
 //! |---|---|
 //! | anyone | ask for routes, execute them with its own money, [`withdraw_credit`](CrossProtocolRouter::withdraw_credit) |
-//! | the owner | name the protocols' adapters, [`withdraw_eth`](CrossProtocolRouter::withdraw_eth): the fees |
+//! | the adapter of a pending payment | report what came of it: [`report_settled`](CrossProtocolRouter::report_settled), [`report_refunded`](CrossProtocolRouter::report_refunded) |
+//! | the owner | name the protocols' adapters, for routes to come; [`withdraw_eth`](CrossProtocolRouter::withdraw_eth), [`withdraw_token`](CrossProtocolRouter::withdraw_token): the fees |
 //!
-//! The owner reaches no payment and no credit: a payment goes to the adapter that its route was offered with, or nowhere.
-//! Amounts and fees are in wei, latencies in seconds, probabilities in basis points. Latencies and probabilities are nominal
+//! The owner reaches no payment and no credit: a payment goes to the adapter that its route was offered with, or nowhere, and
+//! what is under way ends with the adapter that it began with, whatever the owner names meanwhile.
+//! Amounts and fees are in wei of what is paid: of ether, or of the route's token. Latencies are in seconds, probabilities in basis points. Latencies and probabilities are nominal
 //! figures of the protocols, not measurements.
 //!
 //! # What a route is
@@ -24,7 +26,7 @@
 //!
 //! ```text
 //! routeData = abi.encode(uint8 protocol, address adapter, address recipient, uint256 amount, uint256 fee,
-//!                        uint256 deadline, uint256 offeredAt)
+//!                        uint256 deadline, uint256 offeredAt, address token)
 //! routeId   = keccak256(routeData)
 //! ```
 //!
@@ -32,6 +34,29 @@
 //! route can be executed until its deadline, for [`ROUTE_VALIDITY`] seconds at most, and while its adapter is the
 //! protocol's. It names no payer: whoever sees a route can execute it, with its own money, once, and takes nothing from others
 //! who do. Two equal payments at once differ in their deadline.
+//!
+//! `token` is zero for ether. Only what the adapter says it accepts is offered and executed.
+//!
+//! # What becomes of a payment
+//!
+//! ```text
+//!                    executeRoute
+//! none ──────────────────┬──────────► settled    the adapter has paid
+//!                        ├──────────► failed     the adapter reverted: the payer has everything back
+//!                        └► pending ─┬► settled  reportSettled
+//!                                    └► refunded reportRefunded: the payer has everything back
+//! ```
+//!
+//! There is no other way, and none back. A payment by `payer` is known to adapters by `getPaymentId(routeId, payer)`; `getRoute`
+//! says where it stands. A fee is earned when the payment is settled. Of a pending payment the adapter has the money: it alone
+//! reports, and who refunds brings the amount. What an adapter does with the money in between is its own word: look at the adapter
+//! before you take its route. The three that `bpe deploy` names have no owner.
+//!
+//! # Tokens
+//!
+//! The payer approves the router for amount and fee. The adapter gets an allowance of exactly the amount, for the time of its
+//! call, and has to take all of it, or revert; anything else reverts the whole transaction ([`AdapterTook`]). A token that keeps
+//! a part of transfers is refused ([`TokenTookFee`]). The books are apart for each token, so that a bad one harms no other.
 //!
 //! # When an adapter fails
 //!
@@ -50,95 +75,73 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 mod interface;
+mod money;
+mod paying;
+mod routes;
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{keccak256, Address, B256, U256, U8};
-use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{
-        call_with_value, first_words, has_code, require_contract, require_gas, to_address, ALL_GAS,
-    },
-    clock,
-    eip712::hash_words,
-    emit,
-    events::Word,
-    interfaces::IProtocolAdapter,
+    call::require_contract, clock, connections, eip712::hash_words, emit, erc20, events::Word,
     ownable::Ownable,
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::*};
 
 pub use interface::*;
+use routes::{terms, Route, BY_RELIABILITY, PROTOCOLS};
 
 /// A route can be executed for so many seconds, if its deadline is no earlier.
 pub const ROUTE_VALIDITY: u64 = 300;
 /// What an adapter may use to pay. To wrap ether and open a Superfluid stream takes about half of it.
 pub const ADAPTER_GAS: u64 = 1_500_000;
-/// What a payer may use to take something back.
+/// What a payer may use to take ether back.
 pub const REFUND_GAS: u64 = 100_000;
+/// What a token may use to give a payer tokens back. A Super Token takes about half of it.
+pub const TOKEN_REFUND_GAS: u64 = 400_000;
+/// What an adapter may use to say what it accepts.
+pub const QUESTION_GAS: u64 = 100_000;
 /// As much is kept of what an adapter reverts with.
 const REASON_LIMIT: usize = 256;
 
-/// What is said of a protocol: latency in seconds, probability of success in basis points, the fee's fixed part in wei, and
-/// what part of the amount the rest of it is.
-struct Protocol {
-    latency: u64,
-    success_bps: u64,
-    base_fee: u64,
-    fee_divisor: u64,
+/// Nothing was ever paid.
+pub const NONE: u8 = 0;
+/// The adapter has the money, and will report.
+pub const PENDING: u8 = 1;
+/// The adapter has paid.
+pub const SETTLED: u8 = 2;
+/// The adapter gave the money back, and the payer has it.
+pub const REFUNDED: u8 = 3;
+/// The adapter reverted, and the payer kept the money.
+pub const FAILED: u8 = 4;
+
+/// A payment. All but the state stays zero unless it was ever pending. Slot 0: payer (160 bits), state (8), protocol (8). Then
+/// adapter, token, amount, fee, route_id.
+#[storage]
+pub struct Payment {
+    payer: StorageAddress,
+    state: StorageU8,
+    protocol: StorageU8,
+    adapter: StorageAddress,
+    token: StorageAddress,
+    amount: StorageU256,
+    fee: StorageU256,
+    route_id: StorageB256,
 }
 
-/// The protocols, by number: Superfluid, Lightning, the chain itself.
-const PROTOCOLS: [Protocol; 3] = [
-    Protocol {
-        latency: 4,
-        success_bps: 9_900,
-        base_fee: 0,
-        fee_divisor: 10_000,
-    },
-    Protocol {
-        latency: 2,
-        success_bps: 9_500,
-        base_fee: 1,
-        fee_divisor: 1_000_000,
-    },
-    Protocol {
-        latency: 12,
-        success_bps: 9_999,
-        base_fee: 0,
-        fee_divisor: 1_000,
-    },
-];
-
-/// What routes are sorted by: see [`RouteRequest`].
-const BY_SPEED: u8 = 0;
-const BY_COST: u8 = 1;
-const BY_RELIABILITY: u8 = 2;
-
-/// What a route's data say, but for the fee, which follows.
-#[derive(Clone, Copy)]
-struct Route {
-    protocol: u8,
-    adapter: Address,
-    recipient: Address,
-    amount: U256,
-    deadline: U256,
-    offered_at: U256,
-}
-
-/// The contract. Slots 0–1: ownership. Slot 2: credited. Then the mappings.
+/// The contract. Slots 0–1: ownership. Then the mappings. Ether is the zero address among the tokens.
 ///
-/// Fees are not counted: they are what is here beyond the credits.
+/// Fees are not counted: they are what is here of a token beyond what is owed.
 #[entrypoint]
 #[storage]
 pub struct CrossProtocolRouter {
     #[borrow]
     ownable: Ownable,
-    /// The sum of all credits.
-    credited: StorageU256,
     adapters: StorageMap<U8, StorageAddress>,
-    /// Ids of payments that were made, or failed.
-    payments: StorageMap<B256, StorageBool>,
-    credits: StorageMap<Address, StorageU256>,
+    payments: StorageMap<B256, Payment>,
+    /// By token: all credits, and the fees of pending payments.
+    owed: StorageMap<Address, StorageU256>,
+    /// By token and payer.
+    credits: StorageMap<Address, StorageMap<Address, StorageU256>>,
 }
 
 #[public]
@@ -157,17 +160,19 @@ impl CrossProtocolRouter {
     // --- Payers
 
     /// Executes a route that [`CrossProtocolRouter::get_routes`] offered, with at least its amount and fee as the call's
-    /// value. What is more comes back.
+    /// value, of which what is more comes back; or one of [`CrossProtocolRouter::get_token_routes`], whose amount and fee the
+    /// caller has approved.
     ///
     /// # Errors
     ///
     /// * [`RouteNotFound`], [`ProtocolNotAvailable`], [`RouteExpired`], [`InsufficientPayment`], [`RouteAlreadyExecuted`]
-    /// * [`InsufficientGas`] if the adapter, or the payer, cannot be given what it may use.
+    /// * [`UnexpectedEther`], [`TokenTookFee`], [`AdapterTook`], [`erc20::SafeERC20FailedOperation`], in a token
+    /// * [`bpe_common::call::InsufficientGas`] if the adapter, or the payer, cannot be given what it may use.
     ///
     /// # Events
     ///
-    /// * [`RouteSelected`], [`RouteExecuted`]; [`RouteFailed`] if the adapter reverts; [`Credited`] if the payer refuses
-    ///   what comes back.
+    /// * [`RouteSelected`], and [`RouteExecuted`] or [`RoutePending`]; [`RouteFailed`] if the adapter reverts; [`Credited`] or
+    ///   [`TokenCredited`] if the payer cannot take what comes back.
     #[payable]
     pub fn execute_route(&mut self, route_id: B256, route_data: Bytes) -> Result<(), Error> {
         self.execute(route_id, &route_data, vec![])
@@ -204,18 +209,74 @@ impl CrossProtocolRouter {
     ///
     /// * [`CreditWithdrawn`]
     pub fn withdraw_credit(&mut self, recipient: Address) -> Result<(), Error> {
+        self.withdraw_token_credit(Address::ZERO, recipient)
+    }
+
+    /// Sends the caller's credit of `token`, zero for ether, to `recipient`.
+    ///
+    /// # Errors
+    ///
+    /// * [`NothingToWithdraw`], [`PaymentRefused`], [`erc20::SafeERC20FailedOperation`]
+    ///
+    /// # Events
+    ///
+    /// * [`TokenCreditWithdrawn`], or [`CreditWithdrawn`] of ether
+    pub fn withdraw_token_credit(
+        &mut self,
+        token: Address,
+        recipient: Address,
+    ) -> Result<(), Error> {
         let payer = self.vm().msg_sender();
-        let amount = self.credits.replace(payer, U256::ZERO);
-        let credited = self.credited.get().saturating_sub(amount);
-        self.credited.set(credited);
-        emit!(self.vm(), CreditWithdrawn[payer, recipient](amount));
-        self.send(recipient, amount)
+        let mut credits = self.credits.setter(token);
+        let amount = credits.replace(payer, U256::ZERO);
+        self.owe_less(token, amount);
+        match token.is_zero() {
+            true => emit!(self.vm(), CreditWithdrawn[payer, recipient](amount)),
+            false => emit!(
+                self.vm(),
+                TokenCreditWithdrawn[token, payer, recipient](amount)
+            ),
+        }
+        self.send(token, recipient, amount)
+    }
+
+    // --- Adapters
+
+    /// Says that a pending payment has been made: its fee is earned.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotPending`], [`OnlyAdapter`] unless the adapter calls that the payment began with.
+    ///
+    /// # Events
+    ///
+    /// * [`RouteExecuted`]
+    pub fn report_settled(&mut self, payment_id: B256) -> Result<(), Error> {
+        self.finish(payment_id, SETTLED)?;
+        Ok(())
+    }
+
+    /// Gives a pending payment back: all of its amount, as the call's value, or in tokens, for which the adapter has approved the
+    /// router. The payer gets it, and the fee; if he cannot take it, it is his credit.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotPending`], [`OnlyAdapter`] unless the adapter calls that the payment began with.
+    /// * [`WrongRefund`], [`UnexpectedEther`], [`TokenTookFee`], [`erc20::SafeERC20FailedOperation`]
+    /// * [`bpe_common::call::InsufficientGas`] if the payer cannot be given what he may use.
+    ///
+    /// # Events
+    ///
+    /// * [`RouteExecuted`], [`RouteRefunded`]; [`Credited`] or [`TokenCredited`]
+    #[payable]
+    pub fn report_refunded(&mut self, payment_id: B256) -> Result<(), Error> {
+        self.refund(payment_id)
     }
 
     // --- Owner
 
-    /// Makes `adapter` the one that pays over the protocol (0 Superfluid, 1 Lightning, 2 on-chain); zero for none. Routes that
-    /// were offered with the one before are void.
+    /// Sets the adapter that pays over the protocol (0 Superfluid, 1 Lightning, 2 on-chain), for routes to come; zero for none.
+    /// Routes that were offered with the one before are void, unless they are executed already: the one before ends what it began.
     ///
     /// # Errors
     ///
@@ -234,13 +295,16 @@ impl CrossProtocolRouter {
         terms(protocol)?;
         if !adapter.is_zero() {
             require_contract(self.vm(), adapter)?;
+            // What comes in is in this token. Nobody shall connect the router to pools of theirs.
+            let token = self.token_of(adapter);
+            connections::forbid(self.vm(), token);
         }
         self.adapters.setter(U8::from(protocol)).set(adapter);
         emit!(self.vm(), ProtocolRegistered[](protocol, adapter));
         Ok(())
     }
 
-    /// Sends the fees that have been earned to the owner. Credits stay.
+    /// Sends the fees that have been earned in ether to the owner. Credits and fees of pending payments stay.
     ///
     /// # Errors
     ///
@@ -254,13 +318,40 @@ impl CrossProtocolRouter {
         self.ownable.only_owner()?;
         let (owner, amount) = (self.ownable.owner(), self.earned_fees());
         emit!(self.vm(), FeesWithdrawn[owner](amount));
-        self.send(owner, amount)
+        self.send(Address::ZERO, owner, amount)
+    }
+
+    /// Sends the fees that have been earned in `token` to the owner. Credits and fees of pending payments stay.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`NothingToWithdraw`], [`erc20::SafeERC20FailedOperation`]
+    ///
+    /// # Events
+    ///
+    /// * [`TokenFeesWithdrawn`]
+    pub fn withdraw_token(&mut self, token: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        let (owner, amount) = (self.ownable.owner(), self.earned_token_fees(token)?);
+        emit!(self.vm(), TokenFeesWithdrawn[token, owner](amount));
+        self.send(token, owner, amount)
+    }
+
+    // --- Anyone
+
+    /// Disconnects this contract from a pool of Superfluid, to which somebody connected it before `token` was an adapter's.
+    ///
+    /// # Errors
+    ///
+    /// * What Superfluid reverts with.
+    pub fn disconnect(&mut self, token: Address, pool: Address) -> Result<(), Error> {
+        Ok(connections::undo(self.vm(), token, pool)?)
     }
 
     // --- Views
 
-    /// The ways to pay as requested that are available now for at most `maxFee`, best first: by `estimatedLatency`, by
-    /// `estimatedFee`, or by `successProbability`, the highest first.
+    /// The ways to pay as requested, in ether, that are available now for at most `maxFee`, best first: by `estimatedLatency`,
+    /// by `estimatedFee`, or by `successProbability`, the highest first.
     ///
     /// # Returns
     ///
@@ -271,46 +362,24 @@ impl CrossProtocolRouter {
     /// * [`InvalidRequest`]
     /// * [`RouteExpired`] if the deadline is over.
     pub fn get_routes(&self, request: RouteRequest) -> Result<Vec<RouteRecommendation>, Error> {
-        let optimization = request.optimization;
-        if request.amount.is_zero() || request.recipient.is_zero() || optimization > BY_RELIABILITY
-        {
-            return Err(InvalidRequest {}.into());
-        }
-        let now = U256::from(clock::block_timestamp(self.vm()));
-        if now > request.deadline {
-            return Err(RouteExpired {}.into());
-        }
-        let mut routes: Vec<RouteRecommendation> = Vec::with_capacity(PROTOCOLS.len());
-        for (protocol, terms) in (0_u8..).zip(&PROTOCOLS) {
-            let fee = terms.fee(request.amount);
-            let Some(adapter) = self.available(protocol).filter(|_| fee <= request.maxFee) else {
-                continue;
-            };
-            let route = Route {
-                protocol,
-                adapter,
-                recipient: request.recipient,
-                amount: request.amount,
-                deadline: request.deadline,
-                offered_at: now,
-            };
-            let data = route.encode(fee);
-            let route = RouteRecommendation {
-                routeId: keccak256(&data),
-                protocol,
-                estimatedFee: fee,
-                estimatedLatency: U256::from(terms.latency),
-                successProbability: U256::from(terms.success_bps),
-                routeData: data.into(),
-            };
-            let rank = route.rank(optimization);
-            let place = routes
-                .iter()
-                .take_while(|other| other.rank(optimization) <= rank)
-                .count();
-            routes.insert(place, route);
-        }
-        Ok(routes)
+        self.offer(&request, Address::ZERO)
+    }
+
+    /// The same of payments in `token`, in which amounts and fees are then; zero for ether.
+    ///
+    /// # Returns
+    ///
+    /// * `recommendations`
+    ///
+    /// # Errors
+    ///
+    /// * As [`CrossProtocolRouter::get_routes`].
+    pub fn get_token_routes(
+        &self,
+        request: RouteRequest,
+        token: Address,
+    ) -> Result<Vec<RouteRecommendation>, Error> {
+        self.offer(&request, token)
     }
 
     /// Whether the protocol has an adapter.
@@ -331,18 +400,55 @@ impl CrossProtocolRouter {
 
     /// Whether `payer` has executed the route, whatever came of it.
     pub fn is_executed(&self, route_id: B256, payer: Address) -> bool {
-        self.payments.get(self.get_payment_id(route_id, payer))
+        self.get_route(route_id, payer).0 != NONE
     }
 
-    /// What `payer` refused to take back, in wei.
+    /// Where the payment of a route by `payer` stands: 0 none, 1 pending, 2 settled, 3 refunded by the adapter, 4 failed at once.
+    /// The others are of payments that are pending, or were: the adapter that has the money, or had it; the token, zero for ether;
+    /// amount and fee, in wei of it.
+    ///
+    /// # Returns
+    ///
+    /// * `state`
+    /// * `adapter`
+    /// * `token`
+    /// * `amount`
+    /// * `fee`
+    pub fn get_route(&self, route_id: B256, payer: Address) -> (u8, Address, Address, U256, U256) {
+        let payment = self.payments.getter(self.get_payment_id(route_id, payer));
+        (
+            payment.state.get().wrapping_to(),
+            payment.adapter.get(),
+            payment.token.get(),
+            payment.amount.get(),
+            payment.fee.get(),
+        )
+    }
+
+    /// What `payer` refused to take back, in wei of ether.
     pub fn get_credit(&self, payer: Address) -> U256 {
-        self.credits.get(payer)
+        self.get_token_credit(Address::ZERO, payer)
     }
 
-    /// The fees that have been earned and not been withdrawn, in wei.
+    /// What `payer` could not take back of `token`, in its wei.
+    pub fn get_token_credit(&self, token: Address, payer: Address) -> U256 {
+        self.credits.getter(token).get(payer)
+    }
+
+    /// The fees that have been earned in ether and not been withdrawn, in wei.
     pub fn earned_fees(&self) -> U256 {
         let here = self.vm().balance(self.vm().contract_address());
-        here.saturating_sub(self.credited.get())
+        here.saturating_sub(self.owed.get(Address::ZERO))
+    }
+
+    /// The fees that have been earned in `token` and not been withdrawn, in its wei.
+    ///
+    /// # Errors
+    ///
+    /// * [`erc20::SafeERC20FailedOperation`] if the token does not say.
+    pub fn earned_token_fees(&self, token: Address) -> Result<U256, Error> {
+        let here = erc20::balance_of(self.vm(), token, self.vm().contract_address())?;
+        Ok(here.saturating_sub(self.owed.get(token)))
     }
 
     /// A route can be executed for so many seconds, if its deadline is no earlier.
@@ -353,160 +459,52 @@ impl CrossProtocolRouter {
 }
 
 impl CrossProtocolRouter {
-    fn execute(&mut self, route_id: B256, data: &[u8], payment_data: Vec<u8>) -> Result<(), Error> {
-        let (route, fee) = Route::decode(data)
-            .filter(|_| keccak256(data) == route_id)
-            .ok_or(RouteNotFound {})?;
+    fn offer(
+        &self,
+        request: &RouteRequest,
+        token: Address,
+    ) -> Result<Vec<RouteRecommendation>, Error> {
+        let optimization = request.optimization;
+        if request.amount.is_zero() || request.recipient.is_zero() || optimization > BY_RELIABILITY
+        {
+            return Err(InvalidRequest {}.into());
+        }
         let now = U256::from(clock::block_timestamp(self.vm()));
-        if route.offered_at > now {
-            return Err(RouteNotFound {}.into());
-        }
-        let protocol = route.protocol;
-        if self.available(protocol) != Some(route.adapter) {
-            return Err(ProtocolNotAvailable {}.into());
-        }
-        if now > route.expiry() {
+        if now > request.deadline {
             return Err(RouteExpired {}.into());
         }
-        let (payer, value) = (self.vm().msg_sender(), self.vm().msg_value());
-        // What does not fit into 256 bits, nobody has.
-        let price = route.amount.checked_add(fee);
-        let change = price
-            .and_then(|price| value.checked_sub(price))
-            .ok_or(InsufficientPayment {})?;
-        let payment_id = self.get_payment_id(route_id, payer);
-        if self.payments.replace(payment_id, true) {
-            return Err(RouteAlreadyExecuted {}.into());
+        let mut routes: Vec<RouteRecommendation> = Vec::with_capacity(PROTOCOLS.len());
+        for (protocol, terms) in (0_u8..).zip(&PROTOCOLS) {
+            let fee = terms.fee(request.amount);
+            let adapter = self.available(protocol).filter(|_| fee <= request.maxFee);
+            let Some(adapter) = adapter.filter(|adapter| self.accepts(*adapter, token)) else {
+                continue;
+            };
+            let route = Route {
+                protocol,
+                adapter,
+                recipient: request.recipient,
+                amount: request.amount,
+                deadline: request.deadline,
+                offered_at: now,
+                token,
+            };
+            let data = route.encode(fee);
+            let route = RouteRecommendation {
+                routeId: keccak256(&data),
+                protocol,
+                estimatedFee: fee,
+                estimatedLatency: U256::from(terms.latency),
+                successProbability: U256::from(terms.success_bps),
+                routeData: data.into(),
+            };
+            let rank = route.rank(optimization);
+            let place = routes
+                .iter()
+                .take_while(|other| other.rank(optimization) <= rank)
+                .count();
+            routes.insert(place, route);
         }
-        emit!(
-            self.vm(),
-            RouteSelected[route_id, payer, route.recipient](protocol, route.amount, fee)
-        );
-
-        let payment = IProtocolAdapter::executeCall {
-            paymentId: payment_id,
-            recipient: route.recipient,
-            amount: route.amount,
-            data: payment_data.into(),
-        };
-        require_gas(self.vm(), ADAPTER_GAS)?;
-        let answer = call_with_value(
-            self.vm(),
-            route.adapter,
-            route.amount,
-            &payment.abi_encode(),
-            ADAPTER_GAS,
-            REASON_LIMIT,
-        );
-        emit!(self.vm(), RouteExecuted[route_id](protocol, answer.success));
-        if answer.success {
-            return self.give_back(payer, change);
-        }
-        log(
-            self.vm(),
-            RouteFailed {
-                routeId: route_id,
-                sender: payer,
-                reason: answer.data.into(),
-            },
-        );
-        self.give_back(payer, value)
-    }
-
-    fn available(&self, protocol: u8) -> Option<Address> {
-        let adapter = self.get_protocol_adapter(protocol);
-        (!adapter.is_zero() && has_code(self.vm(), adapter)).then_some(adapter)
-    }
-
-    /// Sends `amount` back to the payer, or credits it if he refuses. Credited after the call: nobody can enter a program
-    /// that is open.
-    fn give_back(&mut self, payer: Address, amount: U256) -> Result<(), Error> {
-        if amount.is_zero() {
-            return Ok(());
-        }
-        require_gas(self.vm(), REFUND_GAS)?;
-        if call_with_value(self.vm(), payer, amount, &[], REFUND_GAS, 0).success {
-            return Ok(());
-        }
-        // No sum of ether takes 256 bits.
-        let credit = self.credits.get(payer).saturating_add(amount);
-        self.credits.setter(payer).set(credit);
-        let credited = self.credited.get().saturating_add(amount);
-        self.credited.set(credited);
-        emit!(self.vm(), Credited[payer](amount));
-        Ok(())
-    }
-
-    fn send(&mut self, recipient: Address, amount: U256) -> Result<(), Error> {
-        if amount.is_zero() {
-            return Err(NothingToWithdraw {}.into());
-        }
-        match call_with_value(self.vm(), recipient, amount, &[], ALL_GAS, 0).success {
-            true => Ok(()),
-            false => Err(PaymentRefused { recipient }.into()),
-        }
-    }
-}
-
-impl Protocol {
-    fn fee(&self, amount: U256) -> U256 {
-        // Saturates for no amount: the quotient is far from 2^256.
-        (amount / U256::from(self.fee_divisor)).saturating_add(U256::from(self.base_fee))
-    }
-}
-
-fn terms(protocol: u8) -> Result<&'static Protocol, ProtocolNotAvailable> {
-    PROTOCOLS
-        .get(usize::from(protocol))
-        .ok_or(ProtocolNotAvailable {})
-}
-
-impl RouteRecommendation {
-    /// The lower, the better.
-    fn rank(&self, optimization: u8) -> U256 {
-        match optimization {
-            BY_SPEED => self.estimatedLatency,
-            BY_COST => self.estimatedFee,
-            _ => !self.successProbability,
-        }
-    }
-}
-
-impl Route {
-    fn encode(&self, fee: U256) -> Vec<u8> {
-        let words = [
-            self.protocol.word(),
-            self.adapter.word(),
-            self.recipient.word(),
-            self.amount.word(),
-            fee.word(),
-            self.deadline.word(),
-            self.offered_at.word(),
-        ];
-        words.iter().flat_map(|word| word.0).collect()
-    }
-
-    /// The route and its fee, if these are the data that would be offered.
-    fn decode(data: &[u8]) -> Option<(Self, U256)> {
-        let words: [B256; 7] = first_words(data)?;
-        let [protocol, adapter, recipient, amount, _, deadline, offered_at] =
-            words.map(|word| U256::from_be_bytes(word.0));
-        let route = Self {
-            protocol: u8::try_from(protocol).ok()?,
-            adapter: to_address(adapter),
-            recipient: to_address(recipient),
-            amount,
-            deadline,
-            offered_at,
-        };
-        let fee = terms(route.protocol).ok()?.fee(amount);
-        let is_offered = !amount.is_zero() && !route.recipient.is_zero();
-        (is_offered && route.encode(fee) == data).then_some((route, fee))
-    }
-
-    /// The last second at which it can be executed.
-    fn expiry(&self) -> U256 {
-        let validity = U256::from(ROUTE_VALIDITY);
-        self.offered_at.saturating_add(validity).min(self.deadline)
+        Ok(routes)
     }
 }

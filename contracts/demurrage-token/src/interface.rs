@@ -4,15 +4,12 @@
 extern crate alloc;
 
 use alloy_sol_types::sol;
-use bpe_common::{
-    call::{InsufficientGas, NotAContract},
-    erc20::SafeERC20FailedOperation,
-    ownable, signature,
-};
+use bpe_common::{call::NotAContract, erc20::SafeERC20FailedOperation, ownable, signature};
 use stylus_sdk::prelude::*;
 
 sol! {
-    /// `value` moved; `from` is zero where it was wrapped, `to` where it was unwrapped.
+    /// `value` moved; `from` is zero where it was wrapped, `to` where it was unwrapped. What `from` has lost by decay goes to zero,
+    /// what the decay recipient has got of it comes from there.
     #[derive(Debug, PartialEq, Eq)]
     event Transfer(address indexed from, address indexed to, uint256 value);
     /// `spender` may take `value` of `owner`'s tokens.
@@ -42,6 +39,10 @@ sol! {
     /// Movements are told to `newMetrics` from now on; to none, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event VelocityMetricsUpdated(address indexed oldMetrics, address indexed newMetrics);
+    /// From `from` on, in seconds since 1970, for seven days, the owner can set what it announced. What is `what`: 1 the rate
+    /// `value`, 2 the decay recipient, 3 the monitor, 4 the end of the account's exemption.
+    #[derive(Debug, PartialEq, Eq)]
+    event ChangeAnnounced(uint8 indexed what, bytes32 value, uint256 from);
     /// `metrics` failed to take note of a movement, which went on without.
     #[derive(Debug, PartialEq, Eq)]
     event MetricsFailed(address indexed metrics);
@@ -55,6 +56,12 @@ sol! {
     /// The account has `available`, less than `required`.
     #[derive(Debug, PartialEq, Eq)]
     error InsufficientBalance(uint256 required, uint256 available);
+    /// This was announced, and can be set from `from` on, in seconds since 1970.
+    #[derive(Debug, PartialEq, Eq)]
+    error NoticeRunning(uint256 from);
+    /// `account` is a contract: what it owes was counted on its exemption.
+    #[derive(Debug, PartialEq, Eq)]
+    error ExemptForGood(address account);
     /// An amount of zero was given.
     #[derive(Debug, PartialEq, Eq)]
     error ZeroAmount();
@@ -82,6 +89,8 @@ pub enum Error {
     ExceedsMaxDecayRate(ExceedsMaxDecayRate),
     InsufficientAllowance(InsufficientAllowance),
     InsufficientBalance(InsufficientBalance),
+    NoticeRunning(NoticeRunning),
+    ExemptForGood(ExemptForGood),
     ZeroAmount(ZeroAmount),
     ZeroRecipient(ZeroRecipient),
     InvalidRecipient(InvalidRecipient),
@@ -90,7 +99,6 @@ pub enum Error {
     ERC2612InvalidSigner(ERC2612InvalidSigner),
     Signature(signature::Error),
     Erc20(SafeERC20FailedOperation),
-    InsufficientGas(InsufficientGas),
     NotAContract(NotAContract),
     Ownable(ownable::Error),
 }

@@ -6,9 +6,16 @@
 //! | who | may |
 //! |---|---|
 //! | anyone | wrap, unwrap and transfer its own tokens, approve, permit; touch any account ([`rebase`](DemurrageToken::rebase)) |
-//! | the owner | set the rate, up to 22 % a year; name the decay recipient; exempt accounts; name VirialMonitor and VelocityMetrics |
+//! | the owner | after notice: set the rate, up to 22 % a year, name the decay recipient, name VirialMonitor, end an account's exemption |
+//! | | at once: exempt accounts, name VelocityMetrics |
 //!
 //! The owner can take nobody's tokens. What it sets acts from then on, never on what has decayed already.
+//!
+//! # Notice
+//!
+//! What costs holders more than they agreed to is set in two calls with the same arguments. The first announces it
+//! ([`ChangeAnnounced`]) and changes nothing; the second, from [`NOTICE`] seconds later on and before twice as many have
+//! passed, makes it so. In between everybody can unwrap, at the terms as they were. A later call announces anew. While nothing is wrapped, nobody has to be told, and the first call is enough.
 //!
 //! Amounts are in wei, the smallest unit of the underlying token, whose decimals this token has; rates are per second with
 //! 18 decimals (5 % a year is 1 585 489 599, off by less than 2e-10 of it); times are seconds since 1970.
@@ -20,7 +27,9 @@
 //! anything is touched, and the error stays that of one exponential: below 2e-36 of a balance in ten years, which
 //! rounding to whole wei dwarfs. It comes from [`math::exp`], which says how it works. At Λ = 18.4, after 83 years at the highest rate, decay ends.
 //!
-//! An *exempt* account (a contract of streams, of stakes) holds plain wei. So does the *decay recipient*, which does not
+//! An *exempt* account (a contract of streams, of stakes) holds plain wei: what it has, it has until it gives it away, so that
+//! a contract that owes its depositors what they brought never owes more than it holds. A contract's exemption is for good
+//! ([`ExemptForGood`]). What lies in an exempt contract does not decay: it is shelter, for whoever puts it there. So does the *decay recipient*, which does not
 //! decay while it is the recipient; besides it holds all that the others have lost: `supply − plain wei − ⌊worth of all
 //! shares⌋`. A new recipient gets what decays from then on. The old one keeps what it had got by then, and decays like any
 //! other account unless it is exempt.
@@ -41,18 +50,25 @@
 //! from an exempt account, is rounded in the holder's favour by less than 2^-64 wei, which the decay recipient bears, and only
 //! while there is something to bear it. Who gives all it has leaves no fraction behind. Events carry x.
 //!
+//! # Events
+//!
+//! What an account has lost shows when it is touched: as a `Transfer` to the zero address. What its recipient has got of it shows
+//! as one from the zero address, when that is touched. So the sum of all `Transfer` events of an account is what it had when it
+//! was touched last, to a wei for each movement.
+//!
 //! # Velocity
 //!
-//! With a [VelocityMetrics](DemurrageToken::velocity_metrics) named, it is told of every movement. It gets
-//! [`METRICS_GAS`], which a caller must bring, though little of it is used; if it fails with that, the movement goes on
-//! without it ([`MetricsFailed`]).
+//! With a [VelocityMetrics](DemurrageToken::velocity_metrics) named, it is told of every movement. It gets what gas there is, up
+//! to [`METRICS_GAS`]; if it fails with that, the movement goes on without it ([`MetricsFailed`]). So no metrics stop a
+//! movement, and who brings little gas is not measured: velocity is for people, and nothing is paid by it.
 //!
 //! # Adaptive decay
 //!
 //! With a [VirialMonitor](DemurrageToken::virial_monitor) named, the rate is what it recommends, between
 //! [`MIN_ADAPTIVE_RATE`] and [`MAX_ADAPTIVE_RATE`]. It is asked at a [`rebase`](DemurrageToken::rebase), by anyone,
 //! and what it says holds until the next: a balance never depends on what it would say now. If it fails with
-//! [`MONITOR_GAS`], the owner's rate holds.
+//! [`MONITOR_GAS`], the owner's rate holds; where a caller brings too little for that, the rate stays as it is. What it
+//! recommends needs no notice: who holds the token with a monitor has agreed to all rates between the two.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -67,12 +83,13 @@ use alloy_primitives::{b256, Address, Uint, B256, U256, U64, U8};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{
-        call, calldata, first_words, require_contract, require_gas, static_call, InsufficientGas,
+        call, calldata, first_words, has_code, require_contract, require_gas, static_call,
         NotAContract,
     },
     clock,
-    eip712::{hash_words, Domain, DomainFields},
+    eip712::{hash_words, Domain},
     emit, erc20,
+    events::Word,
     interfaces::{IVelocityMetrics, IVirialMonitor},
     math::decay::{credited_shares, debited_shares, grown_exponent, index, worth_floor},
     ownable::Ownable,
@@ -92,8 +109,13 @@ pub const MIN_ADAPTIVE_RATE: u64 = 317_097_919;
 /// The highest rate that VirialMonitor can bring about: 10 % a year.
 pub const MAX_ADAPTIVE_RATE: u64 = 3_170_979_198;
 
-/// What VelocityMetrics may use: five new slots, two events, an uncached start.
+/// From when on what was announced can be set, in seconds; it can be for as long again.
+pub const NOTICE: u64 = 7 * 86_400;
+
+/// What VelocityMetrics may use at most: five new slots, two events, an uncached start.
 pub const METRICS_GAS: u64 = 200_000;
+/// What is left to a movement of which metrics use up all they are given: to say so, and to return.
+const RESERVE: u64 = 12_000;
 /// What VirialMonitor may use to recommend a rate.
 pub const MONITOR_GAS: u64 = 100_000;
 
@@ -109,6 +131,12 @@ const VERSION: &str = "1";
 const EXEMPT: u8 = 1;
 /// The account is the decay recipient's.
 const RECIPIENT: u8 = 2;
+
+/// What is announced.
+const RATE: u8 = 1;
+const DECAY_RECIPIENT: u8 = 2;
+const MONITOR: u8 = 3;
+const EXEMPTION: u8 = 4;
 
 /// Amounts: as many bits as 5·10^15 tokens of 18 decimals have.
 type StorageAmount = StorageUint<112, 2>;
@@ -179,6 +207,8 @@ pub struct DemurrageToken {
     nonces: StorageMap<Address, StorageU256>,
     /// Stretches that have ended, by number.
     stretches: StorageMap<Number, Stretch>,
+    /// From when on what was announced can be set, by what it is about, in the first byte, and what it is.
+    announced: StorageMap<B256, StorageU64>,
 }
 
 /// Something on its way between two accounts.
@@ -236,7 +266,7 @@ impl DemurrageToken {
     ///
     /// # Errors
     ///
-    /// * [`ZeroAmount`], [`SupplyTooLarge`], [`InsufficientGas`]
+    /// * [`ZeroAmount`], [`SupplyTooLarge`]
     /// * [`SafeERC20FailedOperation`] if the token refuses, or nothing arrives.
     ///
     /// # Events
@@ -259,14 +289,16 @@ impl DemurrageToken {
             shares: U256::ZERO,
         };
         self.put(account, parcel, index);
-        self.report(Address::ZERO, account, amount, index)
+        emit!(self.vm(), Transfer[Address::ZERO, account](amount));
+        self.report(Address::ZERO, account, amount, index);
+        Ok(())
     }
 
     /// Gives `amount` of the caller's tokens back, and the caller as much of the underlying token.
     ///
     /// # Errors
     ///
-    /// * [`ZeroAmount`], [`InsufficientBalance`], [`InsufficientGas`]
+    /// * [`ZeroAmount`], [`InsufficientBalance`]
     /// * [`SafeERC20FailedOperation`] if the token refuses.
     ///
     /// # Events
@@ -283,8 +315,9 @@ impl DemurrageToken {
         // Part of the supply, as every balance.
         let supply = self.total_supply().saturating_sub(amount);
         self.supply.set(Uint::wrapping_from(supply));
-        self.report(account, Address::ZERO, amount, index)?;
+        emit!(self.vm(), Transfer[account, Address::ZERO](amount));
         erc20::transfer(self.vm(), self.underlying.get(), account, amount)?;
+        self.report(account, Address::ZERO, amount, index);
         Ok(())
     }
 
@@ -292,7 +325,7 @@ impl DemurrageToken {
     ///
     /// # Errors
     ///
-    /// * [`ZeroRecipient`], [`InvalidRecipient`], [`InsufficientBalance`], [`InsufficientGas`]
+    /// * [`ZeroRecipient`], [`InvalidRecipient`], [`InsufficientBalance`]
     ///
     /// # Events
     ///
@@ -399,99 +432,114 @@ impl DemurrageToken {
     /// Touches `account`: says what it has lost since it was touched last, and writes to the decay recipient's what others
     /// have. Takes the monitor's rate, if there is one, for the time to come. No balance changes.
     ///
-    /// # Errors
-    ///
-    /// * [`InsufficientGas`]: the monitor is to have its gas, so that a caller cannot make it fail.
-    ///
     /// # Events
     ///
-    /// * [`Rebased`]; [`DecayCollected`], [`EffectiveDecayRateUpdated`]
-    pub fn rebase(&mut self, account: Address) -> Result<(), Error> {
-        self.sample_rate()?;
+    /// * [`Rebased`]; [`Transfer`], [`DecayCollected`], [`EffectiveDecayRateUpdated`]
+    pub fn rebase(&mut self, account: Address) {
+        self.sample_rate();
         let index = self.index();
         if self.flags(account) & RECIPIENT != 0 {
             self.collect(index);
         }
         let balance = self.balance(account, index);
-        let decayed = self.nominal_balance_of(account).saturating_sub(balance);
+        let decayed = self.show_decay(account, balance);
         self.touch(account);
         emit!(self.vm(), Rebased[account](decayed, balance));
-        Ok(())
     }
 
     // --- Owner
 
-    /// Makes `lambda` the owner's rate: per second, with 18 decimals. Without a monitor, balances decay at it from now on.
+    /// Announces the owner's rate, per second with 18 decimals, or sets what was announced. Without a monitor, balances decay at
+    /// it from when it is set.
     ///
     /// # Errors
     ///
-    /// * [`ExceedsMaxDecayRate`], [`InsufficientGas`], [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`ExceedsMaxDecayRate`], [`NoticeRunning`], [`ownable::OwnableUnauthorizedAccount`]
     ///
     /// # Events
     ///
-    /// * [`DecayRateUpdated`]; [`EffectiveDecayRateUpdated`]
+    /// * [`ChangeAnnounced`]; or [`DecayRateUpdated`], [`EffectiveDecayRateUpdated`]
     pub fn set_decay_rate(&mut self, lambda: U256) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        self.change_base_rate(lambda)
+        if lambda > U256::from(MAX_DECAY_RATE) {
+            return Err(ExceedsMaxDecayRate {}.into());
+        }
+        match self.is_due(RATE, lambda.word())? {
+            true => self.change_base_rate(lambda),
+            false => Ok(()),
+        }
     }
 
-    /// Makes `recipient` the one whose is what decays from now on. The one before keeps what it had got.
+    /// Announces whose is what decays, or sets whom was announced: what decays from then on is `recipient`'s. The one before keeps
+    /// what it had got.
     ///
     /// # Errors
     ///
-    /// * [`ZeroRecipient`], [`InvalidRecipient`], [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`ZeroRecipient`], [`InvalidRecipient`], [`NoticeRunning`], [`ownable::OwnableUnauthorizedAccount`]
     ///
     /// # Events
     ///
-    /// * [`DecayRecipientUpdated`]; [`DecayCollected`] for the one before.
+    /// * [`ChangeAnnounced`]; or [`DecayRecipientUpdated`], and [`DecayCollected`] for the one before.
     pub fn set_decay_recipient(&mut self, recipient: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         self.require_recipient(recipient)?;
-        self.change_recipient(recipient);
+        if self.is_due(DECAY_RECIPIENT, recipient.word())? {
+            self.change_recipient(recipient);
+        }
         Ok(())
     }
 
-    /// Exempts `account` from decay from now on, or no longer. The balance stays; a fraction of a wei goes to the decay
-    /// recipient.
+    /// Exempts `account` from decay from now on. Or announces that it is so no longer, or ends it as announced; a contract's
+    /// exemption is for good. The balance stays; a fraction of a wei goes to the decay recipient.
     ///
     /// # Errors
     ///
-    /// * [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`ExemptForGood`], [`NoticeRunning`], [`ownable::OwnableUnauthorizedAccount`]
     ///
     /// # Events
     ///
-    /// * [`DecayExemptUpdated`]
+    /// * [`DecayExemptUpdated`]; or [`ChangeAnnounced`]
     pub fn set_decay_exempt(&mut self, account: Address, exempt: bool) -> Result<(), Error> {
         self.ownable.only_owner()?;
-        let others = self.flags(account) & !EXEMPT;
-        let flags = match exempt {
-            true => others | EXEMPT,
-            false => others,
-        };
+        let mut flags = self.flags(account) | EXEMPT;
+        if !exempt {
+            if has_code(self.vm(), account) {
+                return Err(ExemptForGood { account }.into());
+            }
+            if !self.is_due(EXEMPTION, account.word())? {
+                return Ok(());
+            }
+            flags &= !EXEMPT;
+        }
         self.set_flags(account, flags, self.index());
         emit!(self.vm(), DecayExemptUpdated[account](exempt));
         Ok(())
     }
 
-    /// Makes `monitor` recommend rates from now on, beginning with one; none does, if zero, and the owner's rate holds.
+    /// Announces who recommends rates, or sets whom was announced, beginning with one; none does, if zero, and the owner's rate
+    /// holds.
     ///
     /// # Errors
     ///
-    /// * [`NotAContract`], [`InsufficientGas`], [`ownable::OwnableUnauthorizedAccount`]
+    /// * [`NotAContract`], [`NoticeRunning`], [`ownable::OwnableUnauthorizedAccount`]
     ///
     /// # Events
     ///
-    /// * [`VirialMonitorUpdated`]; [`EffectiveDecayRateUpdated`]
+    /// * [`ChangeAnnounced`]; or [`VirialMonitorUpdated`], [`EffectiveDecayRateUpdated`]
     pub fn set_virial_monitor(&mut self, monitor: Address) -> Result<(), Error> {
         self.ownable.only_owner()?;
         self.require_neighbour(monitor)?;
+        if !self.is_due(MONITOR, monitor.word())? {
+            return Ok(());
+        }
         let old = self.virial_monitor.get();
         self.virial_monitor.set(monitor);
         emit!(self.vm(), VirialMonitorUpdated[old, monitor]);
-        self.sample_rate()
+        self.sample_rate();
+        Ok(())
     }
 
-    /// Tells `metrics` of movements from now on; nobody, if zero. It has to know this token as its recorder.
+    /// Sets who is told of movements from now on; nobody, if zero. It has to know this token as its recorder.
     ///
     /// # Errors
     ///
@@ -652,6 +700,12 @@ impl DemurrageToken {
         U256::from(MAX_DECAY_RATE)
     }
 
+    /// From when on what was announced can be set, in seconds; it can be for as long again.
+    #[selector(name = "NOTICE")]
+    pub fn notice(&self) -> U256 {
+        U256::from(NOTICE)
+    }
+
     /// The lowest rate that a monitor can bring about: 1 % a year.
     #[selector(name = "MIN_ADAPTIVE_RATE")]
     pub fn min_adaptive_rate(&self) -> U256 {
@@ -697,21 +751,6 @@ impl DemurrageToken {
     pub fn domain_separator(&self) -> B256 {
         domain(&self.name()).separator(self.vm())
     }
-
-    /// The domain that permits are signed for, member by member (EIP-5267).
-    ///
-    /// # Returns
-    ///
-    /// * `fields`
-    /// * `name`
-    /// * `version`
-    /// * `chainId`
-    /// * `verifyingContract`
-    /// * `salt`
-    /// * `extensions`
-    pub fn eip712_domain(&self) -> DomainFields {
-        domain(&self.name()).fields(self.vm())
-    }
 }
 
 // --- Movements
@@ -722,7 +761,8 @@ impl DemurrageToken {
         let index = self.index();
         let parcel = self.take(from, amount, index)?;
         self.put(to, parcel, index);
-        self.report(from, to, amount, index)?;
+        emit!(self.vm(), Transfer[from, to](amount));
+        self.report(from, to, amount, index);
         Ok(true)
     }
 
@@ -743,13 +783,13 @@ impl DemurrageToken {
         }
         let holding = self.holding(from);
         if flags != 0 {
-            self.set_holding(from, holding.saturating_sub(amount));
+            self.set_holding(from, holding.saturating_sub(amount), index);
             self.set_plain(self.plain().saturating_sub(amount));
             let shares = U256::ZERO;
             return Ok(Parcel { amount, shares });
         }
         let shares = debited_shares(holding, amount, index);
-        self.set_holding(from, holding.saturating_sub(shares));
+        self.set_holding(from, holding.saturating_sub(shares), index);
         Ok(Parcel { amount, shares })
     }
 
@@ -766,7 +806,7 @@ impl DemurrageToken {
         } else {
             shares
         };
-        self.set_holding(to, self.holding(to).saturating_add(arriving));
+        self.set_holding(to, self.holding(to).saturating_add(arriving), index);
     }
 
     /// Makes shares for `amount`, which is part of the supply and no longer of plain wei.
@@ -786,15 +826,14 @@ impl DemurrageToken {
         }
     }
 
-    /// Emits a movement, and tells VelocityMetrics.
-    fn report(&self, from: Address, to: Address, amount: U256, index: u128) -> Result<(), Error> {
-        emit!(self.vm(), Transfer[from, to](amount));
+    /// Tells VelocityMetrics of a movement, with what gas there is. Last of all: nothing is left to be done.
+    #[inline(never)]
+    fn report(&self, from: Address, to: Address, amount: U256, index: u128) {
         let metrics = self.velocity_metrics.get();
         // What stays with its holder does not circulate.
         if metrics.is_zero() || from == to {
-            return Ok(());
+            return;
         }
-        require_gas(self.vm(), METRICS_GAS)?;
         let arguments = [
             from.into_word(),
             to.into_word(),
@@ -804,10 +843,12 @@ impl DemurrageToken {
             self.total_supply().into(),
         ];
         let data = calldata(IVelocityMetrics::recordTransferCall::SELECTOR, &arguments);
-        if !call(self.vm(), metrics, &data, METRICS_GAS, 0).success {
+        // What is written is paid for first.
+        self.vm().flush_cache(false);
+        let gas = self.vm().evm_gas_left().saturating_sub(RESERVE);
+        if !call(self.vm(), metrics, &data, gas.min(METRICS_GAS), 0).success {
             emit!(self.vm(), MetricsFailed[metrics]);
         }
-        Ok(())
     }
 
     fn allow(&mut self, owner: Address, spender: Address, amount: U256) {
@@ -819,6 +860,7 @@ impl DemurrageToken {
 // --- Accounts
 
 impl DemurrageToken {
+    #[inline(never)]
     fn balance(&self, account: Address, index: u128) -> U256 {
         let holding = self.holding(account);
         match self.flags(account) {
@@ -826,6 +868,16 @@ impl DemurrageToken {
             flags if flags & RECIPIENT != 0 => holding.saturating_add(self.uncollected(index)),
             _ => holding,
         }
+    }
+
+    /// Says what a decaying account, which has `balance`, has lost since it was touched last, and returns it.
+    #[inline(never)]
+    fn show_decay(&self, account: Address, balance: U256) -> U256 {
+        let lost = self.nominal_balance_of(account).saturating_sub(balance);
+        if !lost.is_zero() {
+            emit!(self.vm(), Transfer[account, Address::ZERO](lost));
+        }
+        lost
     }
 
     /// What has decayed and is not written to the recipient's account.
@@ -845,10 +897,15 @@ impl DemurrageToken {
         }
         let recipient = self.decay_recipient.get();
         // Part of the supply. What was ever collected would have to be 2^96 times the largest one to overflow.
-        self.set_holding(recipient, self.holding(recipient).saturating_add(amount));
+        self.set_holding(
+            recipient,
+            self.holding(recipient).saturating_add(amount),
+            index,
+        );
         self.set_plain(self.plain().saturating_add(amount));
         let collected = widen(self.collected.get()).saturating_add(amount);
         self.collected.set(Uint::wrapping_from(collected));
+        emit!(self.vm(), Transfer[Address::ZERO, recipient](amount));
         emit!(self.vm(), DecayCollected[recipient](amount));
     }
 
@@ -868,8 +925,8 @@ impl DemurrageToken {
             }
             _ => held,
         };
+        self.set_holding(account, holding, index);
         self.accounts.setter(account).flags.set(U8::from(flags));
-        self.set_holding(account, holding);
     }
 
     fn change_recipient(&mut self, recipient: Address) {
@@ -891,7 +948,10 @@ impl DemurrageToken {
         widen(self.accounts.getter(account).holding.get())
     }
 
-    fn set_holding(&mut self, account: Address, holding: U256) {
+    /// Shows first what was lost up to now.
+    #[inline(never)]
+    fn set_holding(&mut self, account: Address, holding: U256, index: u128) {
+        self.show_decay(account, self.balance(account, index));
         // Fits: shares or wei, fewer than there are of them.
         let holding = Uint::wrapping_from(holding);
         self.accounts.setter(account).holding.set(holding);
@@ -934,14 +994,15 @@ impl DemurrageToken {
         let old = self.decay_rate();
         self.base_rate.set(Uint::wrapping_from(rate));
         emit!(self.vm(), DecayRateUpdated[](old, rate));
-        self.sample_rate()
+        self.sample_rate();
+        Ok(())
     }
 
-    /// Makes balances decay at the rate that now holds: the monitor's, or the owner's. What the rate was stays on record.
-    fn sample_rate(&mut self) -> Result<(), Error> {
-        let (old, new) = (self.get_effective_decay_rate(), self.recommended_rate()?);
+    /// Has balances decay at the rate that now holds: the monitor's, or the owner's. What the rate was stays on record.
+    fn sample_rate(&mut self) {
+        let (old, new) = (self.get_effective_decay_rate(), self.recommended_rate());
         if new == old {
-            return Ok(());
+            return;
         }
         let number = self.stretch_count.get();
         let mut ended = self.stretches.setter(number);
@@ -955,22 +1016,57 @@ impl DemurrageToken {
         self.since.set(Uint::wrapping_from(now));
         self.rate.set(Uint::wrapping_from(new));
         emit!(self.vm(), EffectiveDecayRateUpdated[](old, new));
-        Ok(())
     }
 
-    fn recommended_rate(&self) -> Result<U256, InsufficientGas> {
+    /// The rate stays as it is where a monitor cannot be given its gas: no caller makes it fail.
+    fn recommended_rate(&self) -> U256 {
         let monitor = self.virial_monitor.get();
         if monitor.is_zero() {
-            return Ok(self.decay_rate());
+            return self.decay_rate();
         }
-        require_gas(self.vm(), MONITOR_GAS)?;
+        if require_gas(self.vm(), MONITOR_GAS).is_err() {
+            return self.get_effective_decay_rate();
+        }
         let request = calldata(IVirialMonitor::recommendedDemurrageRateCall::SELECTOR, &[]);
         let answer = static_call(self.vm(), monitor, &request, MONITOR_GAS, 32);
         let (least, most) = (U256::from(MIN_ADAPTIVE_RATE), U256::from(MAX_ADAPTIVE_RATE));
-        Ok(match first_words(&answer.data) {
+        match first_words(&answer.data) {
             Some([rate]) if answer.success => U256::from_be_bytes(rate.0).clamp(least, most),
             _ => self.decay_rate(),
-        })
+        }
+    }
+}
+
+// --- Notice
+
+impl DemurrageToken {
+    /// Whether `value` was announced long enough ago; announces it, if it was not announced.
+    #[inline(never)]
+    fn is_due(&mut self, what: u8, value: B256) -> Result<bool, NoticeRunning> {
+        if self.total_supply().is_zero() {
+            return Ok(true);
+        }
+        // Rates and addresses leave room.
+        let mut key = value;
+        key[0] = what;
+        let (from, now) = (
+            self.announced.get(key).wrapping_to::<u64>(),
+            clock::block_timestamp(self.vm()),
+        );
+        let is_over = now >= from.saturating_add(NOTICE);
+        let next = match is_over {
+            true => now.saturating_add(NOTICE),
+            false if now < from => {
+                let from = U256::from(from);
+                return Err(NoticeRunning { from });
+            }
+            false => 0,
+        };
+        self.announced.setter(key).set(U64::from(next));
+        if is_over {
+            emit!(self.vm(), ChangeAnnounced[what](value, next));
+        }
+        Ok(!is_over)
     }
 }
 

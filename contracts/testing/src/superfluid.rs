@@ -29,6 +29,17 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event UnitsUpdated(address member, uint128 units);
 
+    /// `rate` flows from `sender` to `receiver`, as its operator `operator` wants.
+    #[derive(Debug, PartialEq, Eq)]
+    event FlowChanged(address operator, address sender, address receiver, int96 rate);
+
+    interface ICfa {
+        function createFlowByOperator(address token, address sender, address receiver, int96 flowRate, bytes ctx) external returns (bytes);
+        function updateFlowByOperator(address token, address sender, address receiver, int96 flowRate, bytes ctx) external returns (bytes);
+        function deleteFlowByOperator(address token, address sender, address receiver, bytes ctx) external returns (bytes);
+        function getFlow(address token, address sender, address receiver) external view returns (uint256, int96, uint256, uint256);
+    }
+
     interface IHost {
         function getAgreementClass(bytes32 agreementType) external view returns (address);
         function callAgreement(address agreementClass, bytes callData, bytes userData) external returns (bytes);
@@ -50,12 +61,14 @@ sol! {
     }
 }
 
-/// The host, and what the general distribution agreement does behind it.
+/// The host, and what the general distribution agreement does behind it. It is the constant flow agreement itself.
 #[storage]
 pub struct Host {
     token: StorageAddress,
     gda: StorageAddress,
     refuses_connections: StorageBool,
+    /// By sender and receiver.
+    flows: StorageMap<Address, StorageMap<Address, StorageI96>>,
 }
 
 #[public]
@@ -79,14 +92,29 @@ impl Host {
             IHost::getAgreementClassCall::SELECTOR => {
                 let call = decode::<IHost::getAgreementClassCall>(arguments)?;
                 let gda = "org.superfluid-finance.agreements.GeneralDistributionAgreement.v1";
-                match call.agreementType == keccak256(gda) {
-                    true => Ok(self.gda.get().abi_encode()),
-                    false => Err(refusal("no such agreement")),
+                let cfa = "org.superfluid-finance.agreements.ConstantFlowAgreement.v1";
+                match call.agreementType {
+                    class if class == keccak256(gda) => Ok(self.gda.get().abi_encode()),
+                    class if class == keccak256(cfa) => {
+                        Ok(self.vm().contract_address().abi_encode())
+                    }
+                    _ => Err(refusal("no such agreement")),
                 }
+            }
+            ICfa::getFlowCall::SELECTOR => {
+                let call = decode::<ICfa::getFlowCall>(arguments)?;
+                require(call.token == self.token.get())?;
+                let rate = self.flows.getter(call.sender).get(call.receiver);
+                Ok((U256::ZERO, rate, U256::ZERO, U256::ZERO).abi_encode_params())
             }
             IHost::callAgreementCall::SELECTOR => {
                 let call = decode::<IHost::callAgreementCall>(arguments)?;
-                require(call.agreementClass == self.gda.get() && call.userData.is_empty())?;
+                require(call.userData.is_empty())?;
+                if call.agreementClass == self.vm().contract_address() {
+                    let answer = self.constant_flow_agreement(&call.callData)?;
+                    return Ok(IHost::callAgreementCall::abi_encode_returns(&(answer,)));
+                }
+                require(call.agreementClass == self.gda.get())?;
                 let answer = self.distribution_agreement(&call.callData)?;
                 Ok(IHost::callAgreementCall::abi_encode_returns(&(answer,)))
             }
@@ -96,6 +124,39 @@ impl Host {
 }
 
 impl Host {
+    /// A flow begins where there is none, changes and ends where there is one.
+    fn constant_flow_agreement(&mut self, call: &[u8]) -> Answer {
+        let (selector, arguments) = split(call);
+        let (token, sender, receiver, rate, context) = match selector {
+            ICfa::createFlowByOperatorCall::SELECTOR => {
+                let it = decode::<ICfa::createFlowByOperatorCall>(arguments)?;
+                require(self.flows.getter(it.sender).get(it.receiver).is_zero())?;
+                (it.token, it.sender, it.receiver, it.flowRate, it.ctx)
+            }
+            ICfa::updateFlowByOperatorCall::SELECTOR => {
+                let it = decode::<ICfa::updateFlowByOperatorCall>(arguments)?;
+                require(!self.flows.getter(it.sender).get(it.receiver).is_zero())?;
+                (it.token, it.sender, it.receiver, it.flowRate, it.ctx)
+            }
+            ICfa::deleteFlowByOperatorCall::SELECTOR => {
+                let it = decode::<ICfa::deleteFlowByOperatorCall>(arguments)?;
+                require(!self.flows.getter(it.sender).get(it.receiver).is_zero())?;
+                (it.token, it.sender, it.receiver, I96::ZERO, it.ctx)
+            }
+            _ => return Err(refusal("no such function")),
+        };
+        require(token == self.token.get() && context.is_empty() && !rate.is_negative())?;
+        self.flows.setter(sender).setter(receiver).set(rate);
+        let event = FlowChanged {
+            operator: self.vm().msg_sender(),
+            sender,
+            receiver,
+            rate,
+        };
+        log(self.vm(), event);
+        Ok(vec![1])
+    }
+
     fn distribution_agreement(&mut self, call: &[u8]) -> Answer {
         let (selector, arguments) = split(call);
         let caller = self.vm().msg_sender();

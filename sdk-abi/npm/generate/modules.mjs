@@ -17,7 +17,12 @@ export const MODULES = {
   economy: { EconomyFactory: "Factory" },
   demurrage: { DemurrageToken: "Token", VelocityMetrics: "Metrics" },
   lightning: { LightningCapacityOracle: "Oracle", LightningRoutingPool: "RoutingPool" },
-  router: { CrossProtocolRouter: "Router" },
+  router: {
+    CrossProtocolRouter: "Router",
+    LightningSettlementAdapter: "Lightning",
+    SuperfluidSettlementAdapter: "Superfluid",
+    DirectSettlementAdapter: "Direct",
+  },
   relay: {
     RelayCapacityRegistry: "RelayRegistry",
     RelayAttestations: "RelayAttestations",

@@ -498,18 +498,19 @@ test("lightning: a node is registered, attested, joins the pool", onChain, async
   assert.equal(await lightning.isNodeInPool(worker, as({ nodePubkey })), true);
 });
 
-test("router: none where no protocol is there; then the best route pays, with its fee in ether", onChain, async () => {
+test("router: the best of the rails that are deployed pays, with its fee in ether", onChain, async () => {
   const recipient = "0x00000000000000000000000000000000000000b9";
   const amount = parseEther("2");
   const request = { recipient, amount, optimization: 2, maxFee: amount, deadline: (await now()) + 600n };
-  assert.deepEqual(await router.getRoutes(payer, as({ request })), []);
-  await refused(router.payByBestRoute(payer, as({ request })), "InvalidArgument");
-  assert.equal(await router.isProtocolAvailable(payer, as({ protocol: CHAIN })), false);
-
-  const adapter = await deployed("Rails.sol", "ChainRail");
+  const unaffordable = { ...request, maxFee: 0n };
+  assert.deepEqual(await router.getRoutes(payer, as({ request: unaffordable })), []);
+  await refused(router.payByBestRoute(payer, as({ request: unaffordable })), "InvalidArgument");
+  await refused(router.payByBestRoute(payer, as({ request, token: recipient })), "InvalidArgument");
+  assert.equal(await router.isProtocolAvailable(payer, as({ protocol: CHAIN })), true);
+  const adapter = await router.getProtocolAdapter(payer, as({ protocol: CHAIN }));
+  assert.equal(adapter.toLowerCase(), deployment.contracts.directSettlementAdapter.address.toLowerCase());
   const registering = as({ protocol: CHAIN, adapter });
   await refused(router.registerProtocolAdapter(payer, registering), "OwnableUnauthorizedAccount");
-  await mined(router.registerProtocolAdapter(owner, registering));
   const [{ routeId, routeData, estimatedFee, protocol }] = await router.getRoutes(payer, as({ request }));
   assert.equal(protocol, CHAIN);
   const less = router.executeRoute(payer, as({ routeId, routeData, value: amount + estimatedFee - 1n }));

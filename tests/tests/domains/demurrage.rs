@@ -12,7 +12,8 @@ use alloy::{
 };
 use bpe_abi::{
     IDemurrageToken::{
-        self, DecayCollected, IDemurrageTokenErrors, IDemurrageTokenInstance, MetricsFailed,
+        self, ChangeAnnounced, DecayCollected, IDemurrageTokenErrors, IDemurrageTokenInstance,
+        MetricsFailed,
     },
     IStakeManager,
     IVelocityMetrics::{self, IVelocityMetricsInstance, NetworkVelocityUpdated, VelocityUpdated},
@@ -52,6 +53,7 @@ const MAX_RATE: u64 = 7_000_000_000;
 const DAY: u64 = 86_400;
 const YEAR: u64 = 31_557_600;
 const HOUR: u64 = 3_600;
+const NOTICE: u64 = 7 * DAY;
 const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
 
 /// So much that a wei is 10^-30 of it.
@@ -158,8 +160,35 @@ impl Stage {
         mined(self.token.setDecayExempt(account, true).send().await).await;
     }
 
+    /// Announces a rate, and sets it when its time has come.
+    async fn set_rate(&self, rate: u64) {
+        for wait in [NOTICE, 0] {
+            mined(self.token.setDecayRate(wei(rate)).send().await).await;
+            self.advance(wait).await;
+        }
+    }
+
+    /// Likewise, whose is what decays.
+    async fn set_recipient(&self, recipient: Address) {
+        for wait in [NOTICE, 0] {
+            mined(self.token.setDecayRecipient(recipient).send().await).await;
+            self.advance(wait).await;
+        }
+    }
+
+    /// Likewise, who recommends rates.
+    async fn set_monitor(&self, monitor: Address) {
+        for wait in [NOTICE, 0] {
+            mined(self.token.setVirialMonitor(monitor).send().await).await;
+            self.advance(wait).await;
+        }
+    }
+
     /// Lets time pass. Programs expire after 365 days: those that have by then are activated again, just before.
     async fn advance(&self, seconds: u64) {
+        if seconds == 0 {
+            return;
+        }
         let (until, preparation) = (self.now() + seconds, 60);
         if seconds > preparation {
             self.devnet.advance_time(seconds - preparation).unwrap();
@@ -249,8 +278,8 @@ async fn a_rate_acts_from_then_on() {
     let it = Stage::start().await;
     let idle = it.holder(2, fortune()).await;
     let start = it.now();
-    it.advance(YEAR).await;
-    mined(it.token.setDecayRate(wei(MAX_RATE)).send().await).await;
+    it.advance(YEAR - NOTICE).await;
+    it.set_rate(MAX_RATE).await;
     let changed = it.now();
     let exponent = u128::from(RATE) * u128::from(changed - start);
     assert_eq!(it.balance(idle).await, decayed(fortune(), exponent));
@@ -268,7 +297,7 @@ async fn a_rate_acts_from_then_on() {
     let monitor = solidity::deploy(&it.provider, &compiled, &[]).await;
     let monitor = IMonitor::new(monitor, &it.provider);
     mined(monitor.set(wei(2_000_000_000), false).send().await).await;
-    mined(it.token.setVirialMonitor(*monitor.address()).send().await).await;
+    it.set_monitor(*monitor.address()).await;
     let rate = || async { it.token.getEffectiveDecayRate().call().await.unwrap() };
     assert_eq!(rate().await, wei(2_000_000_000));
     it.advance(DAY).await;
@@ -283,10 +312,51 @@ async fn a_rate_acts_from_then_on() {
         two < before * wei(2_000_000_001) * wei(3) / tokens(1),
         "{two}"
     );
-    // With too little gas for the monitor to fail by its own doing, nothing is changed.
-    let starved = it.token.rebase(idle).gas(150_000).call().await;
-    let error = revert::<IDemurrageTokenErrors, _>(starved);
-    assert!(matches!(error, IDemurrageTokenErrors::InsufficientGas(_)));
+    // With too little gas for the monitor, the rate stays as it is.
+    mined(monitor.set(wei(2_000_000_000), false).send().await).await;
+    mined(it.token.rebase(idle).gas(150_000).send().await).await;
+    assert_eq!(rate().await, wei(MAX_RATE));
+    it.rebase(idle).await;
+    assert_eq!(rate().await, wei(2_000_000_000));
+}
+
+/// The owner names itself recipient and sets the highest rate, to have a fifth of a holder's tokens within a year.
+#[tokio::test]
+async fn an_owner_that_turns_greedy_gets_nothing_of_who_leaves() {
+    let it = Stage::start().await;
+    let owner = it.devnet.account(0);
+    let (leaves, stays) = (
+        it.holder(2, tokens(1_000)).await,
+        it.holder(3, tokens(1_000)).await,
+    );
+    let announced = it.token.setDecayRate(wei(MAX_RATE)).send().await;
+    let announced = mined(announced).await;
+    let [notice] = &events::<ChangeAnnounced>(&announced)[..] else {
+        panic!("{announced:?}")
+    };
+    assert_eq!((notice.what, notice.from), (1, wei(it.now() + NOTICE)));
+    mined(it.token.setDecayRecipient(owner).send().await).await;
+    let early = it.token.setDecayRate(wei(MAX_RATE)).call().await;
+    let early = revert::<IDemurrageTokenErrors, _>(early);
+    assert!(matches!(early, IDemurrageTokenErrors::NoticeRunning(_)));
+    it.advance(NOTICE - DAY).await;
+    assert_eq!(it.token.decayRate().call().await.unwrap(), wei(RATE));
+    assert_eq!(
+        it.token.decayRecipient().call().await.unwrap(),
+        it.recipient()
+    );
+    let left = it.balance(leaves).await;
+    mined(it.token.unwrap(left).from(leaves).send().await).await;
+    it.advance(DAY).await;
+    mined(it.token.setDecayRate(wei(MAX_RATE)).send().await).await;
+    mined(it.token.setDecayRecipient(owner).send().await).await;
+    it.advance(YEAR).await;
+    // Who left within the week lost what she had agreed to: less than a thousandth.
+    let kept = it.underlying.balanceOf(leaves).call().await.unwrap();
+    assert!(kept > tokens(999), "{kept}");
+    // Who was told and stayed lost a fifth.
+    assert!(it.balance(stays).await < tokens(803));
+    assert!(it.balance(owner).await < tokens(200));
 }
 
 #[tokio::test]
@@ -349,7 +419,7 @@ async fn a_recipient_spends_its_income_and_is_succeeded() {
     assert_eq!(it.balance(shop).await, income);
     let successor = it.devnet.account(5);
     it.advance(DAY).await;
-    mined(it.token.setDecayRecipient(successor).send().await).await;
+    it.set_recipient(successor).await;
     let [kept, got] = [
         it.balance(it.recipient()).await,
         it.balance(successor).await,
@@ -384,8 +454,6 @@ async fn a_real_key_permits_once() {
     };
     let separator = it.token.DOMAIN_SEPARATOR().call().await.unwrap();
     assert_eq!(separator, domain.hash_struct());
-    let fields = it.token.eip712Domain().call().await.unwrap();
-    assert_eq!((&*fields.name, &*fields.version), ("Idle Coin", "1"));
     let hash = permit.eip712_signing_hash(&domain);
     let signature = it.devnet.signers()[2].sign_hash_sync(&hash).unwrap();
     let v = 27 + u8::from(signature.v());
@@ -568,10 +636,88 @@ async fn metrics_that_burn_gas_stop_no_transfer() {
     println!("transfer with metrics that burn: {} gas", receipt.gas_used);
     assert_eq!(events::<MetricsFailed>(&receipt).len(), 1);
     assert_eq!(it.balance(bob).await, tokens(1));
-    // Nobody can make them fail by bringing little gas.
-    let starved = it.token.transfer(bob, tokens(1)).from(alice).gas(220_000);
-    let error = revert::<IDemurrageTokenErrors, _>(starved.call().await);
-    assert!(matches!(error, IDemurrageTokenErrors::InsufficientGas(_)));
+    // A wallet's usual limit is enough, also for one who has nothing yet.
+    for (from, to) in [(bob, alice), (alice, it.devnet.account(5))] {
+        let little = it.token.transfer(to, wei(1_000)).from(from).gas(100_000);
+        let receipt = mined(little.send().await).await;
+        assert_eq!(events::<MetricsFailed>(&receipt).len(), 1);
+    }
+    // Who wants out gets out.
+    let receipt = mined(it.token.unwrap(wei(1_000)).from(bob).send().await).await;
+    assert_eq!(events::<MetricsFailed>(&receipt).len(), 1);
+}
+
+#[tokio::test]
+async fn a_transfer_with_metrics_takes_no_more_than_100_000_gas() {
+    let it = Stage::start().await;
+    let (alice, bob) = (it.holder(2, tokens(10)).await, it.devnet.account(3));
+    let metrics = it.metrics().await;
+    it.advance(DAY).await;
+    let send = |to| it.token.transfer(to, tokens(1)).from(alice).gas(100_000);
+    // To one who has nothing yet: metrics that find too little stop nothing.
+    let first = mined(send(bob).send().await).await;
+    println!("transfer, first, of 100 000: {} gas", first.gas_used);
+    assert_eq!(it.balance(bob).await, tokens(1));
+    it.transfer(alice, bob, tokens(1)).await;
+    // From then on they hear of it.
+    let next = mined(send(bob).send().await).await;
+    println!("transfer, next, of 100 000: {} gas", next.gas_used);
+    assert!(events::<MetricsFailed>(&next).is_empty());
+    let heard = metrics.epochOutflow(alice).call().await.unwrap();
+    assert!(heard >= tokens(2), "{heard}");
+}
+
+/// A vault owes what it was brought. Exempt, it has it, to the last; otherwise the last would wait in vain.
+#[tokio::test]
+async fn the_last_staker_of_a_stake_manager_leaves_whole() {
+    let it = Stage::start().await;
+    let owner = it.devnet.account(0);
+    let sinks = [
+        it.holder(2, tokens(500)).await,
+        it.holder(3, tokens(500)).await,
+    ];
+    let mut vaults = Vec::new();
+    for exempt in [true, false] {
+        let arguments = (
+            *it.token.address(),
+            tokens(1),
+            tokens(100),
+            U256::ZERO,
+            owner,
+        );
+        let stakes = deploy(&it.devnet, "stake-manager", arguments.abi_encode_params()).await;
+        it.programs.borrow_mut().push(stakes);
+        if exempt {
+            it.exempt(stakes).await;
+        }
+        let stakes = IStakeManager::new(stakes, &it.provider);
+        mined(stakes.open().send().await).await;
+        for sink in sinks {
+            let approve = it.token.approve(*stakes.address(), U256::MAX);
+            mined(approve.from(sink).send().await).await;
+            mined(stakes.stake(tokens(200)).from(sink).send().await).await;
+        }
+        vaults.push(stakes);
+    }
+    it.advance(3 * YEAR).await;
+    let [exempt, plain] = &vaults[..] else {
+        unreachable!()
+    };
+    for sink in sinks {
+        let before = it.balance(sink).await;
+        mined(exempt.unstake(tokens(200)).from(sink).send().await).await;
+        assert!(it.balance(sink).await > before + tokens(199));
+    }
+    assert!(it.balance(*exempt.address()).await.is_zero());
+    mined(plain.unstake(tokens(200)).from(sinks[0]).send().await).await;
+    let last = plain.unstake(tokens(200)).from(sinks[1]).call().await;
+    assert!(last.is_err());
+    // For good: no owner takes it back.
+    let account = *exempt.address();
+    let ended = it.token.setDecayExempt(account, false).call().await;
+    let ended = revert::<IDemurrageTokenErrors, _>(ended);
+    let expected = IDemurrageToken::ExemptForGood { account };
+    assert_eq!(ended, IDemurrageTokenErrors::ExemptForGood(expected));
 }
 
 /// Fields that share a slot do not write over each other.
@@ -586,11 +732,11 @@ async fn what_is_set_is_read_back() {
     let monitor = solidity::deploy(&it.provider, &compiled, &[]).await;
     let recommend = IMonitor::new(monitor, &it.provider);
     mined(recommend.set(wei(2_000_000_000), false).send().await).await;
-    mined(it.token.setVirialMonitor(monitor).send().await).await;
+    it.set_monitor(monitor).await;
     let changed = it.now();
-    mined(it.token.setDecayRate(wei(MAX_RATE)).send().await).await;
+    it.set_rate(MAX_RATE).await;
     it.exempt(exempt).await;
-    mined(it.token.setDecayRecipient(recipient).send().await).await;
+    it.set_recipient(recipient).await;
     it.transfer(holder, exempt, tokens(3)).await;
     let moved = it.now();
     let approve = it.token.approve(recipient, wei(11)).from(holder);

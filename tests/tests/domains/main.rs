@@ -4,6 +4,7 @@ mod demurrage;
 mod lightning;
 mod openclaw;
 mod platform;
+mod rails;
 mod relay;
 mod routes;
 mod strangers;

@@ -46,6 +46,13 @@ async fn an_economy_of_the_factory_shares_alike() {
     share(Factory::start().await.into_proof().await.core).await;
 }
 
+/// The same in money that decays while it lies idle, and not while it flows.
+#[tokio::test]
+async fn an_economy_is_paid_in_money_that_decays() {
+    let superfluid = Superfluid::start().await.over_demurrage().await;
+    share(Settlement::on(superfluid).await).await;
+}
+
 async fn share(it: Settlement) {
     let capacities = [10_u64, 20, 30];
     let mut sinks = Vec::new();

@@ -7,14 +7,17 @@ extern crate alloc;
 mod contract;
 mod fuzz;
 mod neighbours;
+mod pending;
 mod properties;
 mod router;
+mod tokens;
 
-use alloy_primitives::{uint, Address, U256};
+use alloy_primitives::{uint, Address, B256, U256};
 use bpe_common::clock::testing::timestamp;
+use bpe_testing::{Behaviour, Purse, Token};
 use contract::*;
 use motsu::prelude::*;
-use neighbours::{Purse, Rail};
+use neighbours::Rail;
 
 const OWNER: Address = Address::repeat_byte(0x01);
 const RECIPIENT: Address = Address::repeat_byte(0x4e);
@@ -29,6 +32,8 @@ fn n(number: u64) -> U256 {
 struct World {
     router: Contract<CrossProtocolRouter>,
     rails: [Contract<Rail>; 3],
+    /// Of which both payers have a thousand, too.
+    token: Contract<Token>,
     purse: Contract<Purse>,
     other: Contract<Purse>,
 }
@@ -38,15 +43,22 @@ impl World {
         let it = Self {
             router: Contract::new(),
             rails: [Contract::new(), Contract::new(), Contract::new()],
+            token: Contract::new(),
             purse: Contract::new(),
             other: Contract::new(),
         };
         it.router.sender(OWNER).constructor(OWNER).motsu_unwrap();
         for (protocol, rail) in (0..).zip(&it.rails) {
+            rail.sender(OWNER).pay_in(it.token.address(), n(1_000));
             it.register(protocol, rail.address()).unwrap();
         }
         it.purse.fund(ETHER * n(1_000));
         it.other.fund(ETHER * n(1_000));
+        for payer in [&it.purse, &it.other] {
+            it.token
+                .sender(OWNER)
+                .mint(payer.address(), ETHER * n(1_000));
+        }
         it
     }
 
@@ -68,6 +80,34 @@ impl World {
             .into_iter()
             .find(|route| route.protocol == protocol)
             .unwrap()
+    }
+
+    /// The same in tokens.
+    fn token_route(&self, protocol: u8, amount: U256) -> RouteRecommendation {
+        let token = self.token.address();
+        let reader = self.router.sender(Address::ZERO);
+        let routes = reader.get_token_routes(request(amount, 0), token);
+        let routes = routes.motsu_unwrap().into_iter();
+        let mut routes = routes.filter(|route| route.protocol == protocol);
+        routes.next().unwrap()
+    }
+
+    fn behave(&self, behaviour: Behaviour) {
+        self.token.sender(OWNER).behave(behaviour as u8);
+    }
+
+    fn tokens(&self, account: Address) -> U256 {
+        self.token.sender(OWNER).balance(account)
+    }
+
+    fn payment_id(&self, route: &RouteRecommendation, payer: Address) -> B256 {
+        let reader = self.router.sender(OWNER);
+        reader.get_payment_id(route.routeId, payer)
+    }
+
+    fn state(&self, route: &RouteRecommendation, payer: Address) -> u8 {
+        let reader = self.router.sender(OWNER);
+        reader.get_route(route.routeId, payer).0
     }
 
     fn execute(
@@ -98,14 +138,14 @@ fn price(amount: U256, route: &RouteRecommendation) -> U256 {
 }
 
 /// The data of a route, word by word.
-fn data(words: [U256; 7]) -> Vec<u8> {
+fn data(words: [U256; 8]) -> Vec<u8> {
     words
         .iter()
         .flat_map(|word| word.to_be_bytes::<32>())
         .collect()
 }
 
-fn words(data: &[u8]) -> [U256; 7] {
+fn words(data: &[u8]) -> [U256; 8] {
     core::array::from_fn(|index| U256::from_be_slice(&data[32 * index..32 * index + 32]))
 }
 

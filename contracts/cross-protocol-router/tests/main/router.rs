@@ -85,6 +85,7 @@ fn routes_say_what_they_cost_and_how_good_they_are() {
             route.estimatedFee,
             now + n(1_000),
             now,
+            Address::ZERO,
         );
         let expected = expected.abi_encode();
         assert_eq!(route.routeData, expected);
@@ -458,6 +459,7 @@ fn what_was_never_offered_is_not_found() {
         // From the future.
         (6, good[6] + n(1)),
         (6, U256::MAX),
+        (7, high),
     ] {
         let mut bad = good;
         bad[index] = value;
@@ -465,7 +467,7 @@ fn what_was_never_offered_is_not_found() {
         let id = keccak256(&bytes);
         assert_eq!(execute(id, bytes), not_found, "{index}: {value}");
     }
-    for bytes in [vec![], bytes[..223].to_vec(), [&bytes[..], &[0]].concat()] {
+    for bytes in [vec![], bytes[..255].to_vec(), [&bytes[..], &[0]].concat()] {
         assert_eq!(execute(keccak256(&bytes), bytes), not_found);
     }
     // One that might have been: for another recipient.

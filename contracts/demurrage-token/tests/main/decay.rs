@@ -235,10 +235,7 @@ fn a_new_recipient_gets_what_decays_from_then_on() {
     it.wrap(ALICE, tokens(100));
     advance_time(YEAR);
     let lost = tokens(100) - it.balance(ALICE);
-    let name = |recipient| {
-        let mut context = it.token.sender(OWNER);
-        context.set_decay_recipient(recipient).motsu_res()
-    };
+    let name = |recipient| it.set_recipient(recipient);
     name(CAROL).unwrap();
     it.token.assert_emitted(&DecayCollected {
         recipient: TREASURY,

@@ -122,10 +122,7 @@ fn play(it: &World, action: &Action, in_and_out: &mut (U256, U256)) -> ([U256; 5
             }
         }
         Action::Exempt(who, exempt) => it.exempt(ACCOUNTS[who], exempt),
-        Action::Recipient(who) => {
-            let mut owner = it.token.sender(OWNER);
-            owner.set_decay_recipient(ACCOUNTS[who]).motsu_unwrap();
-        }
+        Action::Recipient(who) => it.set_recipient(ACCOUNTS[who]).unwrap(),
         Action::Rate(rate) => it.set_rate(rate),
         Action::Rebase(who) => it.rebase(ACCOUNTS[who]),
         Action::Wait(_) => {}

@@ -10,6 +10,7 @@ mod decay;
 mod fuzz;
 mod invariants;
 mod neighbours;
+mod notice;
 mod permit;
 mod token;
 mod world;

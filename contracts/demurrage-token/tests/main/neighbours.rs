@@ -131,9 +131,7 @@ fn the_monitors_rate_holds_from_sample_to_sample(monitor: Contract<Neighbour>) {
     let set = |rate: U256, how| monitor.sender(OWNER).set(rate, how);
     let rate = || it.token.sender(BOB).get_effective_decay_rate();
     set(wei(2_000_000_000), 0);
-    let mut owner = it.token.sender(OWNER);
-    owner.set_virial_monitor(monitor.address()).motsu_unwrap();
-    drop(owner);
+    it.set_monitor(monitor.address());
     it.token.assert_emitted(&VirialMonitorUpdated {
         oldMonitor: Address::ZERO,
         newMonitor: monitor.address(),
@@ -177,10 +175,7 @@ fn the_monitors_rate_holds_from_sample_to_sample(monitor: Contract<Neighbour>) {
         it.rebase(BOB);
         assert_eq!(rate(), wei(2_000_000_000));
     }
-    it.token
-        .sender(OWNER)
-        .set_virial_monitor(Address::ZERO)
-        .motsu_unwrap();
+    it.set_monitor(Address::ZERO);
     assert_eq!(rate(), wei(5));
     assert!(!it.token.sender(BOB).adaptive_decay_enabled());
 }

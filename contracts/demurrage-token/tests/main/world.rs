@@ -1,4 +1,5 @@
 use alloy_primitives::{uint, Address, U256};
+use bpe_common::clock::testing::{set_timestamp, timestamp};
 use bpe_testing::{Behaviour, Token};
 use motsu::prelude::*;
 use num_bigint::BigUint;
@@ -97,20 +98,59 @@ impl World {
         self.outside(self.token.address())
     }
 
+    /// Makes a call of the owner's now that was announced as long ago as it has to be.
+    pub fn with_notice(&self, call: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
+        let now = timestamp();
+        if !self.supply().is_zero() {
+            set_timestamp(now - NOTICE);
+            let announced = call();
+            set_timestamp(now);
+            announced?;
+        }
+        call()
+    }
+
     pub fn exempt(&self, account: Address, exempt: bool) {
+        let set = || {
+            let mut context = self.token.sender(OWNER);
+            context.set_decay_exempt(account, exempt).motsu_res()
+        };
+        match exempt {
+            true => set().unwrap(),
+            false => self.with_notice(set).unwrap(),
+        }
+    }
+
+    pub fn try_rate(&self, rate: u64) -> Result<(), Error> {
         let mut context = self.token.sender(OWNER);
-        context.set_decay_exempt(account, exempt).motsu_unwrap();
+        context.set_decay_rate(wei(rate)).motsu_res()
     }
 
     pub fn set_rate(&self, rate: u64) {
+        self.with_notice(|| self.try_rate(rate)).unwrap();
+    }
+
+    pub fn try_recipient(&self, recipient: Address) -> Result<(), Error> {
         let mut context = self.token.sender(OWNER);
-        context.set_decay_rate(wei(rate)).motsu_unwrap();
+        context.set_decay_recipient(recipient).motsu_res()
+    }
+
+    pub fn set_recipient(&self, recipient: Address) -> Result<(), Error> {
+        self.with_notice(|| self.try_recipient(recipient))
+    }
+
+    pub fn set_monitor(&self, monitor: Address) {
+        let set = || {
+            let mut context = self.token.sender(OWNER);
+            context.set_virial_monitor(monitor).motsu_res()
+        };
+        self.with_notice(set).unwrap();
     }
 
     pub fn rebase(&self, account: Address) {
         // Anyone.
         let mut context = self.token.sender(Address::repeat_byte(0x77));
-        context.rebase(account).motsu_unwrap();
+        context.rebase(account);
     }
 }
 
