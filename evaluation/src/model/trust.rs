@@ -1,129 +1,113 @@
-//! How far a sink trusts a source that has not signed yet: as the sidecar's queue does, with its defaults. The test
-//! holds it against that queue.
-
-use std::collections::HashMap;
+//! How far a sink trusts a source that has not signed yet: by the sidecar's own book, with the limits it has without
+//! being told any.
 
 use alloy::primitives::Address;
+use bpe_agent::queue::{Book, Outcome, QueueSettings, Request};
 
 /// Wei that a source may owe that has signed nothing; any source, without an earmark; all strangers together.
 pub const FIRST_TRUST: u128 = 10_000_000_000_000_000;
 pub const MOST_TRUST: u128 = 1_000_000_000_000_000_000;
 pub const MOST_STRANGERS: u128 = 10_000_000_000_000_000_000;
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Standing {
-    /// Wei of work that was done and that it has not signed for.
-    owes: u128,
-    /// Wei that it has signed for since ever.
-    shown: u128,
+/// A sink's book of what sources owe it. Whether its machine has time for a task is not its business.
+#[derive(Clone, Debug)]
+pub struct Trust(Book);
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self(Book::new(QueueSettings {
+            at_once: u32::MAX,
+            most_waiting: 0,
+            most_per_source: u32::MAX,
+            first_service_ms: 0,
+            first_trust: FIRST_TRUST,
+            most_trust: MOST_TRUST,
+            most_strangers: MOST_STRANGERS,
+        }))
+    }
 }
 
-/// A sink's book of what sources owe it.
-#[derive(Clone, Debug, Default)]
-pub struct Trust {
-    sources: HashMap<Address, Standing>,
+/// A task that a sink trusts a source with.
+pub struct Trusted {
+    id: u64,
+    pub value: u128,
 }
 
 impl Trust {
-    /// What a source may have done on top of what it owes, in wei, with so many wei set aside for this sink.
-    pub fn room(&self, source: Address, earmarked: u128) -> u128 {
-        let it = self.standing(source);
-        let trusted = MOST_TRUST.min(FIRST_TRUST + it.shown).max(earmarked);
-        let room = trusted.saturating_sub(it.owes);
-        if it.shown > 0 {
-            return room;
+    /// A task worth as much as the source may have done on top of what it owes, and `most` wei at most, with so many
+    /// wei set aside for this sink; none, if it may have nothing.
+    pub fn admit(&mut self, source: Address, most: u128, earmarked: u128) -> Option<Trusted> {
+        let left = self.0.trust(source).max(earmarked);
+        let value = left
+            .saturating_sub(self.0.standing(source).outstanding)
+            .min(most);
+        let request = Request {
+            source,
+            value,
+            earmarked,
+            deadline_ms: u64::MAX,
+        };
+        match value {
+            0 => None,
+            _ => {
+                let (id, _) = self.0.admit(&request, 0).ok()?;
+                Some(Trusted { id, value })
+            }
         }
-        // Strangers have a limit together, beyond what they have set aside.
-        let strangers = self.sources.values().filter(|it| it.shown == 0);
-        let owed: u128 = strangers.map(|it| it.owes).sum();
-        let covered = earmarked.saturating_sub(it.owes);
-        room.min(MOST_STRANGERS.saturating_sub(owed).max(covered))
     }
 
-    /// Work worth so many wei was done for a source.
-    pub fn owes(&mut self, source: Address, value: u128) {
-        self.sources.entry(source).or_default().owes += value;
+    /// The task was done, and the source owes what it is worth; or it was not.
+    pub fn end(&mut self, task: &Trusted, is_done: bool) {
+        let outcome = match is_done {
+            true => Outcome::Done { value: task.value },
+            false => Outcome::Failed,
+        };
+        self.0.end(task.id, outcome, 0);
     }
 
     /// A source signs for all that it owes.
     pub fn signs(&mut self, source: Address) {
-        let it = self.sources.entry(source).or_default();
-        it.shown += std::mem::take(&mut it.owes);
-    }
-
-    fn standing(&self, source: Address) -> Standing {
-        self.sources.get(&source).copied().unwrap_or_default()
+        let owed = self.0.standing(source).outstanding;
+        self.0.vouchered(source, owed);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bpe_agent::queue::{Book, Outcome, QueueSettings, Request};
-
     use super::*;
-    use crate::work::Dispatcher;
 
-    fn book() -> Book {
-        Book::new(QueueSettings {
-            at_once: 1,
-            most_waiting: 1,
-            most_per_source: 1,
-            first_service_ms: 1,
-            first_trust: FIRST_TRUST,
-            most_trust: MOST_TRUST,
-            most_strangers: MOST_STRANGERS,
-        })
-    }
-
-    /// Of ten thousand tasks of many sources, with and without earmarks, the sidecar's queue takes those for which
-    /// there is room here, and no others.
-    #[test]
-    fn it_trusts_as_far_as_the_sidecar() {
-        let (mut trust, mut book, mut random) = (Trust::default(), book(), Dispatcher::new(5));
-        let mut taken = 0;
-        for _ in 0..10_000 {
-            let source = Address::with_last_byte(random.below(60) as u8);
-            let value = (random.between(0.0, 0.6).powi(3) * 1e19) as u128;
-            let earmarked = match random.below(3) {
-                0 => (random.between(0.0, 5.0) * 1e18) as u128,
-                _ => 0,
-            };
-            let request = Request {
-                source,
-                value,
-                earmarked,
-                deadline_ms: 1_000,
-            };
-            let admitted = book.admit(&request, 0);
-            let room = trust.room(source, earmarked);
-            assert_eq!(
-                admitted.is_ok(),
-                value <= room,
-                "{value} {room} {admitted:?}"
-            );
-            if let Ok((id, _)) = admitted {
-                taken += 1;
-                book.end(id, Outcome::Done { value }, 0);
-                trust.owes(source, value);
-            }
-            if random.below(10) == 0 {
-                let owed = book.standing(source).outstanding;
-                book.vouchered(source, owed);
-                trust.signs(source);
-            }
+    fn done(trust: &mut Trust, source: Address, earmarked: u128) -> u128 {
+        let mut sum = 0;
+        while let Some(task) = trust.admit(source, MOST_TRUST, earmarked) {
+            trust.end(&task, true);
+            sum += task.value;
         }
-        assert!((1_000..9_000).contains(&taken), "{taken}");
+        sum
     }
 
-    /// Who pays for s may then owe s and a little: half of all that it has done is never signed.
+    /// Who pays for s may then owe s and a little, up to the most; what is set aside is trusted instead if it is more.
     #[test]
     fn trust_doubles_what_was_paid() {
         let (mut trust, source) = (Trust::default(), Address::with_last_byte(1));
-        assert_eq!(trust.room(source, 0), FIRST_TRUST);
-        trust.owes(source, FIRST_TRUST);
-        assert_eq!(trust.room(source, 0), 0);
+        assert_eq!(done(&mut trust, source, 0), FIRST_TRUST);
         trust.signs(source);
-        assert_eq!(trust.room(source, 0), 2 * FIRST_TRUST);
-        assert_eq!(trust.room(source, 50 * MOST_TRUST), 50 * MOST_TRUST);
+        assert_eq!(done(&mut trust, source, 0), 2 * FIRST_TRUST);
+        assert_eq!(
+            done(&mut trust, source, 50 * MOST_TRUST),
+            50 * MOST_TRUST - 2 * FIRST_TRUST
+        );
+        trust.signs(source);
+        assert_eq!(done(&mut trust, source, 0), MOST_TRUST);
+    }
+
+    /// All strangers together owe a sink no more than their limit, and a task that was not done owes nothing.
+    #[test]
+    fn strangers_have_a_limit_together() {
+        let mut trust = Trust::default();
+        let failed = trust.admit(Address::with_last_byte(1), 5, 0).unwrap();
+        trust.end(&failed, false);
+        let names = (1..=2_000_u64).map(|it| Address::left_padding_from(&it.to_be_bytes()));
+        let owed: u128 = names.map(|name| done(&mut trust, name, 0)).sum();
+        assert_eq!(owed, MOST_STRANGERS);
     }
 }
