@@ -17,6 +17,11 @@ pub trait Experiment: Sync {
     /// What it asks, in a line.
     fn question(&self) -> &'static str;
 
+    /// Whether it takes longer than all others, which it begins before where several run at once.
+    fn is_long(&self) -> bool {
+        false
+    }
+
     fn run<'a>(&'a self, lab: &'a mut Lab) -> Running<'a>;
 }
 

@@ -59,10 +59,17 @@ impl Report {
         }
     }
 
-    /// Steps of markets on the chain, and how many there were in a second.
-    pub fn speed(&self) -> (u64, f64) {
-        let steps = self.sections.iter().map(|it| it.finding.steps).sum();
-        let seconds: f64 = self.sections.iter().map(|it| it.finding.seconds).sum();
-        (steps, steps as f64 / seconds.max(1e-9))
+    /// Steps of markets on the chain, and how many there were in a second, in words.
+    pub fn speed(&self) -> String {
+        let steps: u64 = self.sections.iter().map(|it| it.finding.steps).sum();
+        let in_second = |seconds: f64| steps as f64 / seconds.max(1e-9);
+        let clock = format!(
+            "{steps} steps of markets on the chain, {:.1} in a second",
+            in_second(self.seconds)
+        );
+        match self.cpu_seconds {
+            Some(cpu) => format!("{clock} and {:.1} in a second of one core", in_second(cpu)),
+            None => clock,
+        }
     }
 }

@@ -29,6 +29,10 @@ impl Experiment for Adversaries {
         "Who can game it, and what does it bring?"
     }
 
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, lab: &'a mut Lab) -> Running<'a> {
         Box::pin(run(lab))
     }
