@@ -69,7 +69,7 @@ fn targets(report: &Report) -> String {
 
 /// What the evidence says one should change, as a list.
 fn advice(report: &Report) -> String {
-    let items = report.advice().zip(1..);
+    let items = report.advice().into_iter().zip(1..);
     let items: Vec<_> = items
         .map(|(item, number)| wrapped(&format!("{number}. {item}")))
         .collect();
