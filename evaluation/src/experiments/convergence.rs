@@ -15,52 +15,29 @@ pub struct Convergence;
 /// How often the set-up is drawn anew for the models, whose figures depend on it.
 const DRAWS: u64 = 40;
 
-/// Of the steps, one in so many is enough for the cases between the specification's and the one that is aimed at.
-const BETWEEN: u64 = 4;
-
 /// What the contracts are measured as.
-struct Case {
-    name: &'static str,
-    by_work: bool,
-    stakes: Stakes,
-    steps: u64,
-}
-
-fn cases(steps: u64) -> [Case; 4] {
-    let case = |name, by_work, stakes, steps| Case {
-        name,
-        by_work,
-        stakes,
-        steps,
-    };
-    let between = (steps / BETWEEN).max(20);
-    [
-        case(
-            "contracts, by capacity, the paper's stakes",
-            false,
-            Stakes::Paper,
-            steps,
-        ),
-        case(
-            "contracts, by capacity, stakes that back",
-            false,
-            Stakes::Backing,
-            between,
-        ),
-        case(
-            "contracts, by work, the paper's stakes",
-            true,
-            Stakes::Paper,
-            between,
-        ),
-        case(
-            "contracts, by work, stakes that back",
-            true,
-            Stakes::Backing,
-            steps,
-        ),
-    ]
-}
+const CASES: [(&str, bool, Stakes); 4] = [
+    (
+        "contracts, by capacity, the paper's stakes",
+        false,
+        Stakes::Paper,
+    ),
+    (
+        "contracts, by capacity, stakes that back",
+        false,
+        Stakes::Backing,
+    ),
+    (
+        "contracts, by work, the paper's stakes",
+        true,
+        Stakes::Paper,
+    ),
+    (
+        "contracts, by work, stakes that back",
+        true,
+        Stakes::Backing,
+    ),
+];
 
 impl Experiment for Convergence {
     fn name(&self) -> &'static str {
@@ -69,10 +46,6 @@ impl Experiment for Convergence {
 
     fn question(&self) -> &'static str {
         "How much of what could be served is served?"
-    }
-
-    fn is_long(&self) -> bool {
-        true
     }
 
     fn run<'a>(&'a self, lab: &'a mut Lab) -> Running<'a> {
@@ -102,60 +75,55 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
             "this set-up",
             "mean of 40 set-ups",
             "published",
-            "steps",
             "gas for a step",
         ],
     );
     models(lab, steps, &mut table);
-    for case in cases(steps) {
-        let outcome = play(lab, &case).await?;
+    let mut lines = Vec::new();
+    let mut seconds = 0.0;
+    for (name, by_work, stakes) in CASES {
+        let outcome = play(lab, name, by_work, stakes, steps).await?;
         let found = outcome.all.efficiency();
         table.row([
-            case.name.to_owned(),
+            name.to_owned(),
             percent(found),
             "–".to_owned(),
             "–".to_owned(),
-            case.steps.to_string(),
-            (outcome.gas / case.steps).to_string(),
+            (outcome.gas / steps).to_string(),
         ]);
-        finding.charts.push(course(&case, outcome.course));
-        if case.by_work {
-            finding.targets.push(target(&case, found));
+        lines.push(Line {
+            name: name.to_owned(),
+            values: outcome.course,
+        });
+        if by_work {
+            finding.targets.push(Target::new(
+                &format!("Allocation efficiency, {name}"),
+                "≥ 99.50 %",
+                percent(found),
+                found >= 0.995,
+                match stakes {
+                    Stakes::Paper => "no more work counts than the square root of a stake backs, so that a sink with room for 100 tasks and a stake of 1 000 is paid for 31",
+                    Stakes::Backing => "",
+                },
+            ));
         }
-        finding.seconds += outcome.seconds;
-        finding.steps += case.steps;
+        seconds += outcome.seconds;
+        finding.steps += steps;
     }
+    finding.charts.push(
+        Plot {
+            title: "Allocation efficiency, by epoch".to_owned(),
+            along: "epoch of 300 s".to_owned(),
+            from: 1.0,
+            to: lines.first().map_or(1, |line| line.values.len()) as f64,
+            unit: "%".to_owned(),
+            lines,
+        }
+        .thinned(50),
+    );
     finding.tables.push(table);
+    finding.seconds = seconds;
     Ok(finding)
-}
-
-fn course(case: &Case, values: Vec<f64>) -> Plot {
-    Plot {
-        title: format!("Allocation efficiency by epoch: {}", case.name),
-        along: "epoch of 300 s".to_owned(),
-        from: 1.0,
-        to: values.len() as f64,
-        unit: "%".to_owned(),
-        lines: vec![Line {
-            name: case.name.to_owned(),
-            values,
-        }],
-    }
-    .thinned(50)
-}
-
-fn target(case: &Case, found: f64) -> Target {
-    let reason = match case.stakes {
-        Stakes::Paper => "no more work counts than the square root of a stake backs, so that a sink with room for 100 tasks and a stake of 1 000 is paid for 31",
-        Stakes::Backing => "sources ask three sinks, and who is full at all three goes without while others have room; nobody has shown anything in the first epochs",
-    };
-    Target::new(
-        &format!("Allocation efficiency, {}", case.name),
-        "≥ 99.50 %",
-        percent(found),
-        found >= 0.995,
-        reason,
-    )
 }
 
 const TEXT: &str = "\
@@ -189,18 +157,23 @@ fn models(lab: &mut Lab, steps: u64, table: &mut Table) {
             percent(here),
             percent(others / DRAWS as f64),
             published.map_or("–".to_owned(), |(_, it)| format!("{it:.1} %")),
-            steps.to_string(),
             "–".to_owned(),
         ]);
     }
 }
 
-async fn play(lab: &mut Lab, case: &Case) -> anyhow::Result<Outcome> {
-    let mut economy = Economy::start(lab, case.name, case.by_work, case.stakes).await?;
+async fn play(
+    lab: &mut Lab,
+    name: &str,
+    by_work: bool,
+    stakes: Stakes,
+    steps: u64,
+) -> anyhow::Result<Outcome> {
+    let mut economy = Economy::start(lab, name, by_work, stakes).await?;
     let before = economy.meter.gas();
     let started = Instant::now();
     let (mut all, mut epoch, mut course) = (Served::default(), Served::default(), Vec::new());
-    for step in 1..=case.steps {
+    for step in 1..=steps {
         let served = economy.next().await?;
         all.add(served);
         epoch.add(served);

@@ -184,9 +184,8 @@ impl Strategy {
     /// How often the search tries.
     pub fn tries(&self) -> u64 {
         match self {
-            Self::OverflowThief { .. } | Self::FlashStream { .. } => 8,
-            Self::PriceManipulator { .. } => 6,
-            _ => 4,
+            Self::Liar { .. } | Self::LiarByWork { .. } | Self::Hopper { .. } => 4,
+            _ => 8,
         }
     }
 
