@@ -1,6 +1,16 @@
 //! `bpe evaluate`: plays markets and adversaries on the contracts, and reports what came of it.
 
-use std::{fs, path::PathBuf, process::Command, time::Instant};
+use std::{
+    cmp::Reverse,
+    collections::VecDeque,
+    fmt::Write as _,
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Instant,
+};
 
 use anyhow::{bail, Context as _};
 use bpe::deploy::{self, Config};
@@ -12,6 +22,8 @@ use bpe_evaluation::{
 };
 use clap::Args;
 use devnet::Devnet;
+use devnet_superfluid::Ready;
+use tokio::{runtime::Builder, task::block_in_place};
 
 use crate::{
     files::{require_directory, write_whole},
@@ -59,14 +71,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         true => Size::Small,
         false => Size::Whole,
     };
-    let stage = Local {
-        superfluid: options.superfluid,
-    };
-    let mut lab = Lab::new(Box::new(stage), options.seed, size);
-    let mut sections = Vec::new();
-    for experiment in experiments {
-        sections.push(perform(experiment, &mut lab).await?);
-    }
+    let ready = superfluid::prepare(Devnet::builder(), options.superfluid).await?;
+    let lab = || Lab::new(Box::new(Local(ready.clone())), options.seed, size);
+    let sections = block_in_place(|| perform_all(experiments, lab))?;
     let report = Report {
         schema: Report::SCHEMA,
         command: command(&options),
@@ -79,22 +86,82 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     finish(&options, &report)
 }
 
+/// An experiment, and its place in the report.
+type Numbered = (usize, &'static dyn Experiment);
+
+/// Performs as many at once as there are cores, each worker on chains of its own: what one finds does not depend on what
+/// others do. Gives them in the order in which they were asked for.
+fn perform_all(
+    experiments: Vec<&'static dyn Experiment>,
+    lab: impl Fn() -> Lab + Sync,
+) -> anyhow::Result<Vec<Section>> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let workers = workers.min(experiments.len());
+    let mut waiting: Vec<Numbered> = experiments.into_iter().enumerate().collect();
+    waiting.sort_by_key(|(_, it)| Reverse(it.is_long()));
+    let waiting = Mutex::new(VecDeque::from(waiting));
+    let mut sections = thread::scope(|scope| {
+        let spawn = |_| scope.spawn(|| perform_some(&waiting, lab()));
+        let workers: Vec<_> = (0..workers).map(spawn).collect();
+        let mut sections = Vec::new();
+        for worker in workers {
+            let ended = worker.join().ok().context("an experiment panicked")?;
+            sections.extend(ended?);
+        }
+        anyhow::Ok(sections)
+    })?;
+    sections.sort_by_key(|(place, _)| *place);
+    Ok(sections.into_iter().map(|(_, section)| section).collect())
+}
+
+/// Performs what waits, one after the other. After a failure nothing more is begun.
+fn perform_some(
+    waiting: &Mutex<VecDeque<Numbered>>,
+    mut lab: Lab,
+) -> anyhow::Result<Vec<(usize, Section)>> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start a worker")?;
+    let mut sections = Vec::new();
+    loop {
+        let next = lock(waiting).pop_front();
+        let Some((place, experiment)) = next else {
+            return Ok(sections);
+        };
+        match runtime.block_on(perform(experiment, &mut lab)) {
+            Ok(section) => sections.push((place, section)),
+            Err(error) => {
+                lock(waiting).clear();
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn lock(waiting: &Mutex<VecDeque<Numbered>>) -> MutexGuard<'_, VecDeque<Numbered>> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn perform(experiment: &'static dyn Experiment, lab: &mut Lab) -> anyhow::Result<Section> {
     let started = Instant::now();
-    println!("{}: {}", experiment.name(), experiment.question());
     let finding = experiment.run(lab).await;
     let finding = finding.with_context(|| format!("experiment {}", experiment.name()))?;
+    let mut text = format!("{}: {}\n", experiment.name(), experiment.question());
     for table in &finding.tables {
-        println!("\n{table}");
+        let _ = writeln!(text, "\n{table}");
     }
     for target in &finding.targets {
         let verdict = if target.is_met { "met" } else { "MISSED" };
-        println!(
+        let _ = writeln!(
+            text,
             "{verdict}: {}, aimed at {}, found {}",
             target.what, target.wanted, target.found
         );
     }
-    println!("{:.1} s\n", started.elapsed().as_secs_f64());
+    // At once: others print, too.
+    println!("{text}{:.1} s\n", started.elapsed().as_secs_f64());
     Ok(Section {
         name: experiment.name(),
         question: experiment.question(),
@@ -113,11 +180,7 @@ fn finish(options: &Options, report: &Report) -> anyhow::Result<()> {
     if let Some(file) = &options.markdown {
         write_whole(file, document(report).as_bytes())?;
     }
-    let (steps, speed) = report.speed();
-    println!(
-        "{steps} steps on the chain, {speed:.1} per second; {}.",
-        report.took()
-    );
+    println!("{}; {}.", report.speed(), report.took());
     Ok(())
 }
 
@@ -178,9 +241,7 @@ fn cpu_seconds() -> Option<f64> {
 }
 
 /// A devnet in this process for each deployment.
-struct Local {
-    superfluid: superfluid::Source,
-}
+struct Local(Ready);
 
 impl Stage for Local {
     fn deploy<'a>(&'a self, plan: &'a Plan) -> Deploying<'a> {
@@ -190,7 +251,7 @@ impl Stage for Local {
 
 impl Local {
     async fn deploy_suite(&self, plan: &Plan) -> anyhow::Result<Suite> {
-        let ready = superfluid::prepare(Devnet::builder(), self.superfluid).await?;
+        let ready = &self.0;
         let devnet = Devnet::builder().state_file(&ready.state).build()?;
         let (fees, treasury) = (devnet.account(FEE_RECIPIENT), devnet.account(TREASURY));
         let config = Config {

@@ -52,6 +52,7 @@ fn the_small_evaluation_finds_what_the_protocol_promises() {
         "gas",
         "price",
         "scale",
+        "search",
         "shock",
         "smoothing",
         "sybil",

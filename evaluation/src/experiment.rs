@@ -17,6 +17,11 @@ pub trait Experiment: Sync {
     /// What it asks, in a line.
     fn question(&self) -> &'static str;
 
+    /// Whether it takes longer than all others, which it begins before where several run at once.
+    fn is_long(&self) -> bool {
+        false
+    }
+
     fn run<'a>(&'a self, lab: &'a mut Lab) -> Running<'a>;
 }
 
@@ -28,12 +33,22 @@ pub struct Finding {
     pub tables: Vec<Table>,
     pub charts: Vec<Plot>,
     pub targets: Vec<Target>,
-    /// Which rules one would change, by what was found, the first one first: items of a list in Markdown.
-    pub advice: Vec<String>,
+    /// Which rules one would change, by what was found.
+    pub advice: Vec<Advice>,
     /// How often a market on the chain moved on, and how long that took. Seconds differ between runs and are not
     /// written into the report's tables.
     pub steps: u64,
     pub seconds: f64,
+}
+
+/// A rule that one would change.
+#[derive(Clone, Debug, Serialize)]
+pub struct Advice {
+    /// What to change: a sentence of Markdown.
+    pub rule: String,
+    pub evidence: String,
+    /// What the rule costs as it is, in parts of the market's money: of all, the dearest comes first.
+    pub cost: f64,
 }
 
 /// What was aimed at, and what came out.

@@ -33,6 +33,9 @@ pub const PRICE: u128 = 1_000_000_000_000_000;
 /// The most vouchers or attestations in a transaction.
 const BATCH: usize = 50;
 
+/// The most sinks whose units follow in a transaction: BackpressurePool's limit.
+const PAGE: usize = 40;
+
 /// Somebody with a key.
 #[derive(Clone, Debug)]
 pub struct Actor {
@@ -228,11 +231,20 @@ impl Market {
             .map(drop)
     }
 
+    /// Gives all sinks, of which there are so many, the units of their capacities: page by page where they are too many
+    /// for a transaction.
     pub async fn rebalance(&self, sinks: usize) -> anyhow::Result<()> {
-        let rebalance = self.suite.pools.rebalance(self.id);
-        self.send(rebalance, "rebalance a pool", sinks)
-            .await
-            .map(drop)
+        let (pools, what) = (&self.suite.pools, "rebalance a pool");
+        if sinks <= PAGE {
+            let rebalance = pools.rebalance(self.id);
+            return self.send(rebalance, what, sinks).await.map(drop);
+        }
+        for from in (0..sinks).step_by(PAGE) {
+            let count = PAGE.min(sinks - from);
+            let page = pools.rebalanceRange(self.id, U256::from(from), U256::from(count));
+            self.send(page, what, count).await?;
+        }
+        Ok(())
     }
 
     /// Sinks attest what they can do, in one batch for many.

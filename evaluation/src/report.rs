@@ -3,10 +3,12 @@
 mod html;
 mod markdown;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 pub use self::{html::page, markdown::document};
-use crate::experiment::{Finding, Target};
+use crate::experiment::{Advice, Finding, Target};
 
 /// An experiment's part of the report.
 #[derive(Clone, Debug, Serialize)]
@@ -44,10 +46,15 @@ impl Report {
         })
     }
 
-    /// Which rules one would change, the first one first.
-    pub fn advice(&self) -> impl Iterator<Item = &str> {
+    /// Which rules one would change, the dearest one first: each once, by the evidence that weighs most.
+    pub fn advice(&self) -> Vec<String> {
         let sections = self.sections.iter();
-        sections.flat_map(|it| it.finding.advice.iter().map(String::as_str))
+        let mut all: Vec<&Advice> = sections.flat_map(|it| &it.finding.advice).collect();
+        all.sort_by(|a, b| b.cost.total_cmp(&a.cost));
+        let mut rules = BTreeSet::new();
+        all.retain(|it| rules.insert(&it.rule));
+        let text = |it: &Advice| format!("{} Evidence: {}", it.rule, it.evidence);
+        all.into_iter().map(text).collect()
     }
 
     /// How long it took, in words.
@@ -59,10 +66,56 @@ impl Report {
         }
     }
 
-    /// Steps of markets on the chain, and how many there were in a second.
-    pub fn speed(&self) -> (u64, f64) {
-        let steps = self.sections.iter().map(|it| it.finding.steps).sum();
-        let seconds: f64 = self.sections.iter().map(|it| it.finding.seconds).sum();
-        (steps, steps as f64 / seconds.max(1e-9))
+    /// Steps of markets on the chain, and how many there were in a second, in words.
+    pub fn speed(&self) -> String {
+        let steps: u64 = self.sections.iter().map(|it| it.finding.steps).sum();
+        let in_second = |seconds: f64| steps as f64 / seconds.max(1e-9);
+        let clock = format!(
+            "{steps} steps of markets on the chain, {:.1} in a second",
+            in_second(self.seconds)
+        );
+        match self.cpu_seconds {
+            Some(cpu) => format!("{clock} and {:.1} in a second of one core", in_second(cpu)),
+            None => clock,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section(advice: &[(&str, f64)]) -> Section {
+        let advice = advice.iter().map(|(rule, cost)| Advice {
+            rule: (*rule).to_owned(),
+            evidence: format!("it costs {cost}"),
+            cost: *cost,
+        });
+        Section {
+            name: "a",
+            question: "b",
+            finding: Finding {
+                advice: advice.collect(),
+                ..Finding::default()
+            },
+        }
+    }
+
+    #[test]
+    fn the_dearest_rule_comes_first_and_each_once() {
+        let report = Report {
+            schema: Report::SCHEMA,
+            command: String::new(),
+            commit: String::new(),
+            seed: 1,
+            sections: vec![
+                section(&[("X.", 0.1), ("Y.", 0.3)]),
+                section(&[("X.", 0.5)]),
+            ],
+            seconds: 1.0,
+            cpu_seconds: None,
+        };
+        let expected = ["X. Evidence: it costs 0.5", "Y. Evidence: it costs 0.3"];
+        assert_eq!(report.advice(), expected);
     }
 }

@@ -132,8 +132,9 @@ types, signals with 5 % noise, stakes of 100–1 000. A step is a minute. *Effic
 could be served: the demand of a task type, or the capacity of its sinks where that is less. By capacity every sink \
 attests in every step, units follow once an epoch, and demand goes where the money goes: by the units in \
 Superfluid's pool. By work sources ask sinks as the demo's do (two drawn by what they have shown, the one that is \
-sooner; three tries), and what counts as served is the work that WorkVouchers counted and WorkReserve paid for, \
-vouchers being redeemed once an epoch. *Stakes that back* are as large as the capacities need under the square root. \
+sooner; three tries), what they see of a sink having the noise, and what counts as served is the work that WorkVouchers \
+counted and WorkReserve paid for, in the epoch in which its voucher is redeemed, which is once an epoch; what could be \
+served includes what waits, for two minutes at most. *Stakes that back* are as large as the capacities need under the square root. \
 The paper's text leaves open how sinks and sources are spread over task types and what *random* allocates; the model \
 here draws both at random and weighs random allocations exponentially, which of the readings that were tried comes \
 closest to the published figures.";

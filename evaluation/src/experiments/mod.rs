@@ -26,6 +26,7 @@ pub fn all() -> Vec<&'static dyn Experiment> {
         &buffer::Buffer,
         &price::Price,
         &adversaries::Adversaries,
+        &adversaries::Search,
         &users::Users,
         &gas::Gas,
         &scale::Scale,

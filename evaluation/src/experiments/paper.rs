@@ -8,7 +8,7 @@ use crate::{
     market::{price_of, stake_for, Actor, Market, Meter, PRICE},
     model::paper::{serve, Served, Setup, NOISE, TASK_TYPES},
     suite::tokens,
-    work::Dispatcher,
+    work::{Dispatcher, PATIENCE},
 };
 
 /// Seconds of a step.
@@ -57,6 +57,8 @@ pub struct Economy {
     /// By work: how tasks find sinks, by task type, and the unit-seconds that have counted.
     trades: Option<Vec<Trade>>,
     counted: f64,
+    /// By work: unit-seconds that wait for capacity, by task type, where nothing that could be served is not.
+    waiting: [f64; TASK_TYPES],
 }
 
 impl Economy {
@@ -87,6 +89,7 @@ impl Economy {
             units: vec![0.0; sinks],
             trades: by_work.then(|| (0..TASK_TYPES).map(|_| Trade::new(sinks, TASK)).collect()),
             counted: 0.0,
+            waiting: [0.0; TASK_TYPES],
             setup,
             markets,
             meter,
@@ -209,9 +212,8 @@ impl Economy {
         }
         let start = (self.step - 1) as f64 * STEP as f64;
         for (place, sink) in self.setup.sinks.iter().enumerate() {
-            let noise = 1.0 + NOISE * self.random.normal();
             let trade = &mut trades[sink.task_type];
-            trade.set_speed(place, sink.capacity * noise);
+            trade.set_speed(place, sink.capacity);
             if self.dead[place] {
                 trade.manners[place] = Manner::Dead;
             }
@@ -239,26 +241,33 @@ impl Economy {
         Ok(served)
     }
 
-    /// Unit-seconds of these tasks of a step that could be served.
-    fn possible(&self, tasks: &[(f64, usize)]) -> f64 {
-        let of = |task_type| {
+    /// Unit-seconds that could be served in a step in which these tasks come: of them, and of those that still wait for
+    /// capacity, which nobody does for longer than he has patience.
+    fn possible(&mut self, tasks: &[(f64, usize)]) -> f64 {
+        let mut all = 0.0;
+        for task_type in 0..TASK_TYPES {
             let sinks = self.setup.sinks_of(task_type).into_iter();
             let capacity: f64 = sinks.map(|it| self.true_capacity(it)).sum();
             let asked = tasks
                 .iter()
                 .filter(|(_, source)| self.setup.sources[*source].task_type == task_type);
-            let asked = asked.count() as f64 * f64::from(TASK);
-            asked.min(capacity * STEP as f64)
-        };
-        (0..TASK_TYPES).map(of).sum()
+            let asked = asked.count() as f64 * f64::from(TASK) + self.waiting[task_type];
+            let possible = asked.min(capacity * STEP as f64);
+            self.waiting[task_type] = (asked - possible).min(capacity * PATIENCE);
+            all += possible;
+        }
+        all
     }
 
     /// Sources see what sinks declare, and what they have shown.
-    async fn look(&self, trades: &mut [Trade]) -> anyhow::Result<()> {
+    /// All that they see has the noise of signals.
+    async fn look(&mut self, trades: &mut [Trade]) -> anyhow::Result<()> {
         for (place, (market, trade)) in self.markets.iter().zip(trades).enumerate() {
             let sinks = self.setup.sinks_of(place).into_iter();
             let sinks: Vec<_> = sinks.map(|it| (it, &self.sinks[it])).collect();
-            trade.look(market, &sinks).await?;
+            let random = &mut self.random;
+            let noise = || 1.0 + NOISE * random.normal();
+            trade.look(market, &sinks, noise).await?;
         }
         Ok(())
     }

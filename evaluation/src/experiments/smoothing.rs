@@ -1,5 +1,7 @@
 //! How much smoothing: signals that follow fast are noisy, and smooth ones are late.
 
+use std::time::Instant;
+
 use crate::{
     experiment::{percent, Experiment, Finding, Line, Plot, Running, Target},
     lab::{Curve, Lab},
@@ -71,7 +73,9 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
         ]);
     }
     let attestations = lab.sized(60, 10);
+    let started = Instant::now();
     let off = against_contract(lab, attestations).await?;
+    let seconds = started.elapsed().as_secs_f64();
     let [stay, change] = lines;
     Ok(Finding {
         text: vec![
@@ -99,7 +103,7 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
         )],
         advice: vec![],
         steps: attestations,
-        ..Finding::default()
+        seconds,
     })
 }
 

@@ -1,7 +1,5 @@
 //! What users feel where sinks are drawn by what the contracts say, and paid by them: a trace, played against the chain.
 
-use alloy::primitives::U256;
-
 use crate::{
     chain::read,
     lab::{Curve, Lab},
@@ -156,13 +154,13 @@ impl Books {
         Ok(())
     }
 
-    /// Vouchers for all that was done, at what it cost.
+    /// Vouchers for all that was done, at the base fee: by work nobody reports queues, so that is what `bpe sink` asks.
     async fn redeem(&mut self, service: &mut Service) -> anyhow::Result<()> {
         let earned = service.settle();
         for (sink, earned) in self.sinks.iter().zip(earned) {
-            if earned.tokens > 0.0 {
-                let value = value_of(earned.value, PRICE as f64).max(U256::ONE);
-                self.market.agree(&self.source, sink, earned.tokens, value);
+            if earned > 0.0 {
+                let value = value_of(earned, PRICE as f64);
+                self.market.agree(&self.source, sink, earned, value);
             }
         }
         self.market.redeem().await.map(drop)
@@ -187,6 +185,10 @@ impl Books {
         if self.settlement == Settlement::Work {
             self.redeem(service).await?;
         } else {
+            // What was asked for in the last minutes is paid after them.
+            self.market.advance(REPORT as u64)?;
+            self.stream(service).await?;
+            self.market.advance(REPORT as u64)?;
             self.market.stream(&self.source, 0).await?;
         }
         let left = self.market.wealth(self.source.account).await?;

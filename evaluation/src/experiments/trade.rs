@@ -58,13 +58,19 @@ impl Trade {
         self.workers[sink].set_speed(units.max(1e-3));
     }
 
-    /// Sources see what sinks declare, and what they have shown on the chain.
-    pub async fn look(&mut self, market: &Market, sinks: &[(usize, &Actor)]) -> anyhow::Result<()> {
+    /// Sources see what sinks declare, and what they have shown on the chain; each times what `noise` gives.
+    pub async fn look(
+        &mut self,
+        market: &Market,
+        sinks: &[(usize, &Actor)],
+        mut noise: impl FnMut() -> f64,
+    ) -> anyhow::Result<()> {
         let declared: HashMap<Address, f64> = market.capacities().await?;
         for (place, sink) in sinks {
             let declared = declared.get(&sink.account).copied().unwrap_or(0.0);
             let shown = market.verified(sink.account).await?;
-            self.router.look(*place, declared, shown);
+            let noise = noise();
+            self.router.look(*place, declared * noise, shown * noise);
         }
         Ok(())
     }

@@ -31,8 +31,9 @@ const TEXT: &str = "\
 The requests are those of the excerpts in tests/fixtures/traces, an hour of two services each served by eight sinks that \
 together can do 1.4 times the mean demand. *Goodput* is what of the tokens was done within two minutes of its request; \
 *misses* are requests that were not. *Price* is what was paid for a token that was done, in base fees: by capacity sources \
-stream for what they ask for, whatever becomes of it; by work they pay what was done, at the sink's price with its queue \
-premium. Sinks are known by what they declare (by capacity), by what is spare of that as reported every minute, or by what \
+stream for what they ask for, whatever becomes of it; by work they pay the base fee for what was done, which is what `bpe \
+sink` asks, as by work nobody reports queues. *With premium* is what they would pay if sinks reported theirs to PricingCurve \
+once a minute and asked for its price, and *cheapest* is by that price. Sinks are known by what they declare (by capacity), by what is spare of that as reported every minute, or by what \
 they have shown and half as much again (by work), where honest sinks refuse what they could not do in time and sources ask \
 three.";
 
@@ -46,15 +47,23 @@ const MODEL: &str = "\
 All routings, and both services, in the model. By work sinks begin with what they declare as shown; on the contracts nobody \
 has shown anything at first.";
 
-const FELT: [&str; 5] = ["goodput", "wait p50", "wait p99", "misses", "price"];
+const FELT: [&str; 6] = [
+    "goodput",
+    "wait p50",
+    "wait p99",
+    "misses",
+    "price",
+    "with premium",
+];
 
-fn cells(felt: &Felt) -> [String; 5] {
+fn cells(felt: &Felt) -> [String; 6] {
     [
         percent(felt.goodput()),
         format!("{:.2} s", felt.wait(0.5)),
         format!("{:.2} s", felt.wait(0.99)),
         percent(felt.misses()),
         format!("{:.3}", felt.price()),
+        format!("{:.3}", felt.price_with_premium()),
     ]
 }
 
@@ -81,7 +90,7 @@ async fn run(lab: &mut Lab) -> anyhow::Result<Finding> {
 
 /// Each settlement with the routing that belongs to it, on the contracts and in the model.
 async fn on_chain(lab: &mut Lab, trace: &Trace, steps: &mut u64) -> anyhow::Result<Table> {
-    let [goodput, p50, p99, misses, price] = FELT;
+    let [goodput, p50, p99, misses, price, premium] = FELT;
     let headers = [
         "disturbance",
         "settlement",
@@ -93,6 +102,7 @@ async fn on_chain(lab: &mut Lab, trace: &Trace, steps: &mut u64) -> anyhow::Resu
         misses,
         price,
         "model's price",
+        premium,
     ];
     let mut table = Table::new("On the contracts", &headers);
     let count = lab.sized(Disturbance::ALL.len() as u64, 2) as usize;
@@ -103,7 +113,7 @@ async fn on_chain(lab: &mut Lab, trace: &Trace, steps: &mut u64) -> anyhow::Resu
             let routing = traces::routing(settlement);
             let random = lab.random("users");
             let model = Service::new(trace, settlement, routing, disturbance, random).play(trace);
-            let [goodput, p50, p99, misses, price] = cells(&played.felt);
+            let [goodput, p50, p99, misses, price, premium] = cells(&played.felt);
             table.row([
                 disturbance.name().to_owned(),
                 settlement.name().to_owned(),
@@ -115,6 +125,7 @@ async fn on_chain(lab: &mut Lab, trace: &Trace, steps: &mut u64) -> anyhow::Resu
                 misses,
                 price,
                 format!("{:.3}", model.price()),
+                premium,
             ]);
         }
     }
@@ -134,7 +145,7 @@ fn in_model(lab: &Lab, traces: &[Trace], disturbance: Disturbance) -> Table {
                 let service = Service::new(trace, settlement, routing, disturbance, random);
                 felt.add(service.play(trace));
             }
-            let [goodput, p50, p99, misses, price] = cells(&felt);
+            let [goodput, p50, p99, misses, price, premium] = cells(&felt);
             table.row([
                 settlement.name().to_owned(),
                 routing.name().to_owned(),
@@ -143,6 +154,7 @@ fn in_model(lab: &Lab, traces: &[Trace], disturbance: Disturbance) -> Table {
                 p99,
                 misses,
                 price,
+                premium,
             ]);
         }
     }

@@ -110,6 +110,8 @@ pub struct Felt {
     pub waits: Vec<f64>,
     /// At a base fee of 1 for a token.
     pub paid: f64,
+    /// What it would be by work if sinks reported their queues and charged for them.
+    pub with_premium: f64,
 }
 
 impl Felt {
@@ -124,6 +126,10 @@ impl Felt {
     /// Paid for a token that was done in time.
     pub fn price(&self) -> f64 {
         self.paid / self.served.max(1.0)
+    }
+
+    pub fn price_with_premium(&self) -> f64 {
+        self.with_premium / self.served.max(1.0)
     }
 
     /// The wait that so much of all are below, in seconds.
@@ -142,6 +148,7 @@ impl Felt {
         self.served += other.served;
         self.waits.extend(other.waits);
         self.paid += other.paid;
+        self.with_premium += other.with_premium;
     }
 }
 
@@ -172,17 +179,10 @@ struct Sink {
     done: f64,
     /// What it is drawn by on the chain, if this is played there.
     seen: Option<f64>,
-    /// What it has done that no voucher says yet, and what that is worth.
-    unsettled: Earned,
+    /// Tokens that it has done and that no voucher says yet.
+    unsettled: f64,
     /// When what it has accepted ends, as sources can see.
     busy: VecDeque<(f64, f64)>,
-}
-
-/// Tokens that were done, and what they are worth at a base fee of 1 for a token.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Earned {
-    pub tokens: f64,
-    pub value: f64,
 }
 
 impl Sink {
@@ -196,7 +196,7 @@ impl Sink {
             verified: speed,
             done: 0.0,
             seen: None,
-            unsettled: Earned::default(),
+            unsettled: 0.0,
             busy: VecDeque::new(),
         }
     }
@@ -209,6 +209,7 @@ impl Sink {
         self.busy.iter().map(|(_, tokens)| tokens).sum()
     }
 
+    /// By PricingCurve's curve for queues, if it reported its own once a minute: that of the last minute counts.
     fn price(&self) -> f64 {
         let used = (self.load / self.declared).min(0.99);
         1.0 + used / (1.0 - used)
@@ -299,8 +300,8 @@ impl Service {
         self.sinks.iter().map(|it| it.load).collect()
     }
 
-    /// What they have done since this was asked last.
-    pub fn settle(&mut self) -> Vec<Earned> {
+    /// Tokens that they have done since this was asked last.
+    pub fn settle(&mut self) -> Vec<f64> {
         let take = |it: &mut Sink| std::mem::take(&mut it.unsettled);
         self.sinks.iter_mut().map(take).collect()
     }
@@ -328,6 +329,7 @@ impl Service {
         if self.settlement != Settlement::Work {
             // The stream flows whatever becomes of the task.
             self.felt.paid += f64::from(tokens);
+            self.felt.with_premium += f64::from(tokens);
         }
         let mut refused = Vec::new();
         while refused.len() < TRIES {
@@ -372,10 +374,10 @@ impl Service {
                 self.felt.waits.push(until - at);
                 let earned = f64::from(tokens);
                 sink.done += earned;
-                sink.unsettled.tokens += earned;
-                sink.unsettled.value += earned * price;
+                sink.unsettled += earned;
                 if self.settlement == Settlement::Work {
-                    self.felt.paid += earned * price;
+                    self.felt.paid += earned;
+                    self.felt.with_premium += earned * price;
                 }
                 until
             }

@@ -1,169 +1,125 @@
-//! How far a sink trusts a source that has not paid yet: as the sidecar's queue does, with its defaults. The test holds it
-//! against that queue.
+//! How far a sink trusts a source that has not paid yet: by the sidecar's own book, with the limits it has without being
+//! told any.
 
 use std::collections::HashMap;
 
 use alloy::primitives::Address;
+use bpe_agent::queue::{Book, Outcome, QueueSettings, Request};
 
 /// Wei of work that a source may leave unsigned that has paid for nothing yet; any source; all newcomers together.
 pub const FIRST_TRUST: u128 = 10_000_000_000_000_000;
 pub const MOST_TRUST: u128 = 1_000_000_000_000_000_000;
 pub const MOST_STRANGERS: u128 = 10_000_000_000_000_000_000;
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Standing {
-    /// Wei of work that was done and that it has not signed for.
-    owes: u128,
-    /// Wei that it has signed for since ever, and what of it has counted.
-    signed: u128,
-    counted: u128,
-    /// Wei set aside for the sink, as last heard.
-    earmarked: u128,
-}
-
-impl Standing {
-    const fn uncounted(&self) -> u128 {
-        self.signed.saturating_sub(self.counted)
-    }
-
-    fn covered(&self) -> u128 {
-        self.uncounted().min(self.earmarked)
-    }
-
-    fn unsecured(&self) -> u128 {
-        self.owes + self.uncounted() - self.covered()
-    }
-}
-
-/// A sink's book of what sources owe it.
-#[derive(Clone, Debug, Default)]
+/// A sink's book of what sources owe it. Whether its machine has time for a task is not its business.
+#[derive(Clone, Debug)]
 pub struct Trust {
-    sources: HashMap<Address, Standing>,
+    book: Book,
+    /// Wei of vouchers that have counted.
+    counted: HashMap<Address, u128>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        let book = Book::new(QueueSettings {
+            at_once: u32::MAX,
+            most_waiting: 0,
+            most_per_source: u32::MAX,
+            first_service_ms: 0,
+            first_trust: FIRST_TRUST,
+            most_trust: MOST_TRUST,
+            most_strangers: MOST_STRANGERS,
+        });
+        Self {
+            book,
+            counted: HashMap::new(),
+        }
+    }
+}
+
+/// A task that a sink trusts a source with.
+pub struct Trusted {
+    id: u64,
+    pub value: u128,
 }
 
 impl Trust {
-    /// What a source may have done on top of what it owes, in wei, with so many wei set aside for this sink.
-    pub fn room(&self, source: Address, earmarked: u128) -> u128 {
-        let it = Standing {
+    /// A task worth as much as the source may have done on top of what it owes, and `most` wei at most, with so many
+    /// wei set aside for this sink; none, if it may have nothing.
+    pub fn admit(&mut self, source: Address, most: u128, earmarked: u128) -> Option<Trusted> {
+        let mut request = Request {
+            source,
+            value: 0,
             earmarked,
-            ..self.standing(source)
+            counted: self.counted.get(&source).copied().unwrap_or_default(),
+            deadline_ms: u64::MAX,
         };
-        let limited = |secured: u128| MOST_TRUST.min(FIRST_TRUST + secured);
-        let unsigned = limited(it.counted + it.covered()).saturating_sub(it.owes);
-        let secured = limited(it.counted) + earmarked;
-        let room = unsigned.min(secured.saturating_sub(it.owes + it.uncounted()));
-        if it.counted > 0 {
-            return room;
+        request.value = self.book.room(&request, 0).min(most);
+        if request.value == 0 {
+            return None;
         }
-        // Newcomers have a limit together.
-        let others = self.sources.iter().filter(|(other, _)| **other != source);
-        let strangers = others.map(|(_, it)| it).filter(|it| it.counted == 0);
-        let owed: u128 = strangers.map(Standing::unsecured).sum();
-        room.min(MOST_STRANGERS.saturating_sub(owed + it.unsecured()))
+        let (id, _) = self.book.admit(&request, 0).ok()?;
+        let value = request.value;
+        Some(Trusted { id, value })
     }
 
-    /// Work worth so many wei was done for a source, which has set so many aside.
-    pub fn owes(&mut self, source: Address, value: u128, earmarked: u128) {
-        let it = self.sources.entry(source).or_default();
-        it.owes += value;
-        it.earmarked = earmarked;
+    /// The task was done, and the source owes what it is worth; or it was not.
+    pub fn end(&mut self, task: &Trusted, is_done: bool) {
+        let outcome = match is_done {
+            true => Outcome::Done { value: task.value },
+            false => Outcome::Failed,
+        };
+        self.book.end(task.id, outcome, 0);
     }
 
     /// A source signs for all that it owes.
     pub fn signs(&mut self, source: Address) {
-        let it = self.sources.entry(source).or_default();
-        it.signed += std::mem::take(&mut it.owes);
+        let owed = self.book.standing(source).outstanding;
+        self.book.vouchered(source, owed, owed);
     }
 
     /// All that a source has signed for has counted.
     pub fn counts(&mut self, source: Address) {
-        let it = self.sources.entry(source).or_default();
-        it.counted = it.signed;
-    }
-
-    fn standing(&self, source: Address) -> Standing {
-        self.sources.get(&source).copied().unwrap_or_default()
+        let signed = self.book.standing(source).signed;
+        self.counted.insert(source, signed);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bpe_agent::queue::{Book, Outcome, QueueSettings, Request};
-
     use super::*;
-    use crate::work::Dispatcher;
 
-    fn book() -> Book {
-        Book::new(QueueSettings {
-            at_once: 1,
-            most_waiting: 1,
-            most_per_source: 1,
-            first_service_ms: 1,
-            first_trust: FIRST_TRUST,
-            most_trust: MOST_TRUST,
-            most_strangers: MOST_STRANGERS,
-        })
-    }
-
-    /// Of ten thousand tasks of many sources, with and without earmarks, the sidecar's queue takes those for which
-    /// there is room here, and no others.
-    #[test]
-    fn it_trusts_as_far_as_the_sidecar() {
-        let (mut trust, mut book, mut random) = (Trust::default(), book(), Dispatcher::new(5));
-        let mut counted = HashMap::new();
-        let mut taken = 0;
-        for _ in 0..10_000 {
-            let source = Address::with_last_byte(random.below(60) as u8);
-            let value = (random.between(0.0, 0.6).powi(3) * 1e19) as u128;
-            let earmarked = match random.below(3) {
-                0 => (random.between(0.0, 5.0) * 1e18) as u128,
-                _ => 0,
-            };
-            let request = Request {
-                source,
-                value,
-                earmarked,
-                counted: counted.get(&source).copied().unwrap_or_default(),
-                deadline_ms: 1_000,
-            };
-            let admitted = book.admit(&request, 0);
-            let room = trust.room(source, earmarked);
-            assert_eq!(
-                admitted.is_ok(),
-                value <= room,
-                "{value} {room} {admitted:?}"
-            );
-            if let Ok((id, _)) = admitted {
-                taken += 1;
-                book.end(id, Outcome::Done { value }, 0);
-                trust.owes(source, value, earmarked);
-            }
-            if random.below(10) == 0 {
-                let owed = book.standing(source).outstanding;
-                book.vouchered(source, owed, owed);
-                trust.signs(source);
-                if random.below(2) == 0 {
-                    counted.insert(source, book.standing(source).signed);
-                    trust.counts(source);
-                }
-            }
+    fn done(trust: &mut Trust, source: Address, earmarked: u128) -> u128 {
+        let mut sum = 0;
+        while let Some(task) = trust.admit(source, MOST_TRUST, earmarked) {
+            trust.end(&task, true);
+            sum += task.value;
         }
-        assert!((1_000..9_000).contains(&taken), "{taken}");
+        sum
     }
 
-    /// Who has paid s may then owe s and a little: half of all that it has done is never signed. What it sets aside helps
-    /// for nothing that it has not signed.
+    /// Who has paid s may then owe s and a little, up to the most. What is set aside is trusted for what is signed, and for
+    /// nothing else.
     #[test]
     fn trust_doubles_what_was_paid() {
         let (mut trust, source) = (Trust::default(), Address::with_last_byte(1));
-        assert_eq!(trust.room(source, 0), FIRST_TRUST);
-        assert_eq!(trust.room(source, 50 * MOST_TRUST), FIRST_TRUST);
-        trust.owes(source, FIRST_TRUST, 0);
-        assert_eq!(trust.room(source, 0), 0);
+        assert_eq!(done(&mut trust, source, 50 * MOST_TRUST), FIRST_TRUST);
         trust.signs(source);
-        assert_eq!(trust.room(source, 0), 0);
-        assert_eq!(trust.room(source, 50 * MOST_TRUST), 2 * FIRST_TRUST);
+        assert_eq!(done(&mut trust, source, 0), 0);
+        assert_eq!(done(&mut trust, source, 50 * MOST_TRUST), 2 * FIRST_TRUST);
+        trust.signs(source);
         trust.counts(source);
-        assert_eq!(trust.room(source, 0), 2 * FIRST_TRUST);
+        assert_eq!(done(&mut trust, source, 0), 4 * FIRST_TRUST);
+    }
+
+    /// All strangers together owe a sink no more than their limit, and a task that was not done owes nothing.
+    #[test]
+    fn strangers_have_a_limit_together() {
+        let mut trust = Trust::default();
+        let failed = trust.admit(Address::with_last_byte(1), 5, 0).unwrap();
+        trust.end(&failed, false);
+        let names = (1..=2_000_u64).map(|it| Address::left_padding_from(&it.to_be_bytes()));
+        let owed: u128 = names.map(|name| done(&mut trust, name, 0)).sum();
+        assert_eq!(owed, MOST_STRANGERS);
     }
 }

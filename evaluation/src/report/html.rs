@@ -37,7 +37,7 @@ pub fn page(report: &Report) -> String {
     }
     html.push_str("</ul>\n<h2>Which rules to change, the first one first</h2>\n<ol>\n");
     for item in report.advice() {
-        let _ = writeln!(html, "<li>{}</li>", escape(item));
+        let _ = writeln!(html, "<li>{}</li>", escape(&item));
     }
     html.push_str("</ol>\n");
     for section in &report.sections {

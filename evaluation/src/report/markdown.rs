@@ -15,15 +15,16 @@ pub fn document(report: &Report) -> String {
          Does it work as a market, and who can game it? Sinks, sources and adversaries act on the programs that are deployed, on\n\
          a devnet in one process with Superfluid's own contracts. All figures are this program's; none is set by hand.\n\n",
     );
-    let (steps, speed) = report.speed();
-    let _ = writeln!(
-        text,
-        "Command: `{}`, seed {}, commit {}. It took {}; {steps} steps of markets on the chain, {speed:.1} in a second.\n",
+    let how = format!(
+        "Command: `{}`, seed {}, commit {}. It took {}: {}.",
         report.command,
         report.seed,
         report.commit,
-        report.took()
+        report.took(),
+        report.speed()
     );
+    text.push_str(&wrapped(&how));
+    text.push('\n');
     text.push_str(&targets(report));
     text.push_str(&advice(report));
     for section in &report.sections {
@@ -68,7 +69,7 @@ fn targets(report: &Report) -> String {
 
 /// What the evidence says one should change, as a list.
 fn advice(report: &Report) -> String {
-    let items = report.advice().zip(1..);
+    let items = report.advice().into_iter().zip(1..);
     let items: Vec<_> = items
         .map(|(item, number)| wrapped(&format!("{number}. {item}")))
         .collect();

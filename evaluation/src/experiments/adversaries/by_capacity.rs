@@ -59,16 +59,19 @@ impl Arena {
         // What a single sink adds to the units waits for a full rebalance where it is much: a liar's is.
         self.market.rebalance(HONEST + 1).await?;
         self.market.advance_to_next(EPOCH)?;
-        let mut honest = 0.0;
-        for sink in &self.honest {
-            honest += self.market.wealth(sink.account).await?;
-        }
+        self.books().await
+    }
+
+    /// What the honest sinks have, and the source.
+    async fn books(&self) -> anyhow::Result<(f64, f64)> {
+        let honest: Vec<&Actor> = self.honest.iter().collect();
+        let honest = wealth(&self.market, &honest).await?;
         Ok((honest, self.market.wealth(self.source.account).await?))
     }
 
     /// Ends it: `gain` is the adversary's.
     async fn end(&self, (honest, source): (f64, f64), gain: f64) -> anyhow::Result<Day> {
-        let (honest_now, source_now) = self.begin().await?;
+        let (honest_now, source_now) = self.books().await?;
         Ok(Day {
             gain,
             honest: honest_now - honest,

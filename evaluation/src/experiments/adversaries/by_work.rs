@@ -77,7 +77,7 @@ impl Arena {
     /// An epoch but its last minute: the source has its tasks done at the price of now, by who wants to do them.
     pub async fn serve(&mut self) -> anyhow::Result<()> {
         let sinks: Vec<(usize, &Actor)> = self.sinks.iter().enumerate().collect();
-        self.trade.look(&self.market, &sinks).await?;
+        self.trade.look(&self.market, &sinks, || 1.0).await?;
         self.price = self.market.base_fee().await?;
         let demand = DEMAND * (self.price / PRICE as f64).powf(-ELASTICITY);
         let length = EPOCH as f64;

@@ -39,16 +39,21 @@ impl Victims {
         earmarked: u128,
     ) -> u128 {
         let mut done = 0;
-        loop {
-            let room = self.trust[sink].room(source.account, earmarked);
-            let value = room.min(wanted - done).min(u128::from(TASK) * PRICE);
-            let work = value.div_ceil(PRICE) as u32;
-            if value == 0 || !arena.trade.labour(sink, arena.now, work) {
+        while done < wanted {
+            let most = (wanted - done).min(u128::from(TASK) * PRICE);
+            let trust = &mut self.trust[sink];
+            let Some(task) = trust.admit(source.account, most, earmarked) else {
+                return done;
+            };
+            let work = task.value.div_ceil(PRICE) as u32;
+            let is_done = arena.trade.labour(sink, arena.now, work);
+            trust.end(&task, is_done);
+            if !is_done {
                 return done;
             }
-            self.trust[sink].owes(source.account, value, earmarked);
-            done += value;
+            done += task.value;
         }
+        done
     }
 
     /// The source signs for what it owes a sink.

@@ -156,18 +156,24 @@ impl Strategy {
             part: 1.0,
             others: 1,
         };
+        let dealer = Self::SelfDealer {
+            by_work: true,
+            members: 1,
+            part: 1.0,
+        };
         if is_small {
-            return Vec::new();
+            return vec![dealer];
         }
         vec![
             liar(Yardstick::Declared, 8.0, 1.0, 12),
+            Self::LiarByWork { factor: 8.0 },
             Self::Hopper { stay: 2 },
             Self::OverflowThief { before: 60 },
-            Self::SelfDealer {
-                by_work: true,
-                members: 1,
-                part: 1.0,
+            Self::FlashStream {
+                times: 100.0,
+                seconds: 2,
             },
+            dealer,
             manipulator(true),
             manipulator(false),
             griefer(1, 0.0, 0.0),
@@ -178,7 +184,7 @@ impl Strategy {
     /// How often the search tries.
     pub fn tries(&self) -> u64 {
         match self {
-            Self::Liar { .. } | Self::Hopper { .. } => 4,
+            Self::Liar { .. } | Self::LiarByWork { .. } | Self::Hopper { .. } => 4,
             _ => 8,
         }
     }
@@ -187,6 +193,13 @@ impl Strategy {
     pub fn drawn(&self, random: &mut Dispatcher) -> Self {
         match self {
             Self::Liar { yardstick, .. } => liar(*yardstick, random.between(1.0, FACTOR), 1.0, 12),
+            Self::LiarByWork { .. } => Self::LiarByWork {
+                factor: random.between(1.0, 2.0 * FACTOR),
+            },
+            Self::FlashStream { .. } => Self::FlashStream {
+                times: random.between(1.0, 1_000.0),
+                seconds: 1 + random.below(600) as u64,
+            },
             Self::Hopper { .. } => Self::Hopper {
                 stay: 1 + random.below(6) as u64,
             },
@@ -231,23 +244,18 @@ impl Strategy {
                 times: 0.0,
                 seconds,
             },
-            Self::SelfDealer {
-                by_work, members, ..
-            } => Self::SelfDealer {
+            // As one: nobody honest would split what one machine can.
+            Self::SelfDealer { by_work, .. } => Self::SelfDealer {
                 by_work,
-                members,
+                members: 1,
                 part: 0.0,
             },
             Self::Reviewer { .. } => Self::Reviewer { budget: 0 },
             Self::LiarByWork { .. } => Self::LiarByWork { factor: 1.0 },
-            Self::PriceManipulator {
+            // Its ring counts nothing, however large it is.
+            Self::PriceManipulator { sells, others, .. } => Self::PriceManipulator {
                 sells,
-                units,
-                others,
-                ..
-            } => Self::PriceManipulator {
-                sells,
-                units,
+                units: 2.0,
                 part: 0.0,
                 others,
             },
@@ -328,7 +336,7 @@ impl Strategy {
                 format!("{members} sinks and sources, {:.0} % of its capacity", part * 100.0)
             }
             Self::Reviewer { budget } => format!("gets {} % of all streams", budget / 100),
-            Self::LiarByWork { factor } => format!("declares {factor:.0} times what it can"),
+            Self::LiarByWork { factor } => format!("declares {factor:.2} times what it can"),
             Self::PriceManipulator {
                 sells,
                 units,

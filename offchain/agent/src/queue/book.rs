@@ -248,6 +248,25 @@ impl Book {
         self.limited(self.standing(source).secured())
     }
 
+    /// What a task of this source may be worth at most, in wei, for it to be trusted with it; the request's value is not looked at.
+    pub fn room(&self, request: &Request, now_ms: u64) -> u128 {
+        let standing = heard(self.standing(request.source), request);
+        let unsigned = self
+            .limited(standing.secured())
+            .saturating_sub(standing.outstanding);
+        let secured = self
+            .limited(standing.counted)
+            .saturating_add(standing.earmarked)
+            .saturating_sub(standing.at_risk());
+        let room = unsigned.min(secured);
+        if standing.counted > 0 {
+            return room;
+        }
+        let others = self.owed_by_strangers(request.source, now_ms);
+        let owed = others.saturating_add(standing.unsecured());
+        room.min(self.settings.most_strangers.saturating_sub(owed))
+    }
+
     fn limited(&self, secured: u128) -> u128 {
         let first = self.settings.first_trust;
         let trust = first.saturating_add(secured);
