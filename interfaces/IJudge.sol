@@ -3,6 +3,9 @@
 pragma solidity ^0.8.4;
 
 interface IJudge {
+    /// A call that must not fail for want of gas takes `required`, and `available` is left.
+    error InsufficientGas(uint256 required, uint256 available);
+
     /// `callee` answered with something that is not what its interface promises.
     error MalformedReturn(address callee);
 

@@ -35,6 +35,9 @@ interface IOpenClawCapacityAdapter {
     /// There is a skill type of this id now, called `skillName`.
     event SkillTypeRegistered(bytes32 indexed skillTypeId, string skillName);
 
+    /// Agents are ranked by what `workVouchers` has seen of their work.
+    event WorkVouchersSet(address indexed workVouchers);
+
     /// An agent of this id is registered.
     error AgentAlreadyRegistered();
 
@@ -92,6 +95,9 @@ interface IOpenClawCapacityAdapter {
     /// What was signed is too old, or from the future.
     error StaleAttestation(uint256 attestationTime, uint256 currentTime);
 
+    /// WorkVouchers is named already.
+    error WorkVouchersAlreadySet();
+
     /// Registers an agent with a skill, the caller as its operator, and declares its capacity: a first one counts at once,
     /// one of an agent that comes back moves the smoothed capacity. Locks the caller's stake at the core.
     function registerAgent(bytes32 agentId, bytes32 skillTypeId, SkillCapacity calldata initialCapacity) external;
@@ -106,6 +112,9 @@ interface IOpenClawCapacityAdapter {
     /// Registers a skill type whose agents' operators have at least `minStake` at stake when they register. Of more than 248
     /// bits, which no stake has, the most that fits is kept.
     function registerSkillType(bytes32 skillTypeId, string calldata skillName, uint256 minStake) external;
+
+    /// Names WorkVouchers, by whose counts agents are ranked, once.
+    function setWorkVouchers(address workVouchers) external;
 
     /// The capacity of `abi.encode(throughput, latencyMs, errorRateBps)`, in units of 1e-9, before it is cut to a stake and
     /// smoothed.
@@ -138,12 +147,18 @@ interface IOpenClawCapacityAdapter {
     /// The agent's smoothed capacity; zero if it is not registered.
     function getSmoothedCapacity(bytes32 agentId) external view returns (uint256);
 
-    /// The registered agents with the skill, in no order. For long lists:
+    /// The registered agents with the skill, the one with the most verified spare capacity first
+    /// (`getVerifiedSpare`(OpenClawCapacityAdapter::get_verified_spare)); of equals the one with the greater capacity at the
+    /// core, of those again the greater id. For long lists, and for calls of contracts:
     /// `getAgentsForSkillPage`(OpenClawCapacityAdapter::get_agents_for_skill_page).
     function getAgentsForSkill(bytes32 skillTypeId) external view returns (bytes32[] memory);
 
-    /// At most `count` of the registered agents with the skill, from number `from` on. When one leaves, the last takes its
-    /// place.
+    /// What of the operator's capacity at the core work has shown, and is not used: four times the rate of its counted work, at most
+    /// the capacity, less that rate; and the capacity. In units of 1e-9. Nobody has spare capacity by declaring it.
+    function getVerifiedSpare(bytes32 skillTypeId, address operator) external view returns (uint256 spare, uint256 capacity);
+
+    /// At most `count` of the registered agents with the skill, in no order, from number `from` on. When one leaves, the last takes
+    /// its place.
     function getAgentsForSkillPage(bytes32 skillTypeId, uint256 from, uint256 count) external view returns (bytes32[] memory);
 
     /// How many agents with the skill are registered.
@@ -163,6 +178,9 @@ interface IOpenClawCapacityAdapter {
 
     /// Where sinks are.
     function coreRegistry() external view returns (address);
+
+    /// By whose counts agents are ranked; zero until it is named.
+    function workVouchers() external view returns (address);
 
     /// Where stakes are.
     function stakeManager() external view returns (address);

@@ -50,7 +50,7 @@ interface IOpenClawReputationBridge {
     /// `account` may not do what only the owner may.
     error OwnableUnauthorizedAccount(address account);
 
-    /// Reports that an agent of `operator` completed an execution of the skill: 10 points.
+    /// Reports that an agent of `operator` completed an execution of the skill. An event says so; nothing else changes.
     function reportCompletion(address operator, bytes32 skillTypeId) external;
 
     /// Reports that an agent of `operator` failed at an execution of the skill: 10 points, which the ledger takes thrice.
@@ -80,7 +80,7 @@ interface IOpenClawReputationBridge {
     /// Where reputation is kept.
     function reputationLedger() external view returns (address);
 
-    /// Points of a completion.
+    /// Points of a completion: none.
     function COMPLETION_POINTS() external view returns (uint256);
 
     /// Points of a failure, before the ledger weighs them.

@@ -37,6 +37,10 @@ interface IRelayCapacityRegistry {
     /// Relays are paid by `paymentPool`.
     event PaymentPoolSet(address indexed paymentPool);
 
+    /// A unit of the suite is `pointsPerUnit` billionths of a point of composite capacity, from now on or from when
+    /// `PowerAnnounced` says.
+    event PointsPerUnitSet(uint256 pointsPerUnit);
+
     /// From `from` on, in seconds since 1970, `to` has the power `power` in the contract `at`, unless it is taken back.
     event PowerAnnounced(address at, bytes32 indexed power, address indexed to, uint256 from);
 
@@ -54,6 +58,9 @@ interface IRelayCapacityRegistry {
 
     /// `required` is more than the `available` stake.
     error InsufficientStake(uint256 required, uint256 available);
+
+    /// A unit is 1 to 2^64 − 1 billionths of a point.
+    error InvalidPointsPerUnit(uint256 pointsPerUnit);
 
     /// Weights sum to 10 000.
     error InvalidWeights();
@@ -122,6 +129,17 @@ interface IRelayCapacityRegistry {
     /// Weights the dimensions, in basis points that sum to 10 000, after StakeManager's `powerNotice`. Counts from each relay's
     /// next update on.
     function setCapacityWeights(uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight) external;
+
+    /// Scales points against stake: a capacity unit of the suite is `pointsPerUnit` billionths of a point, 1 to 2^64 − 1, after the
+    /// notice of powers over stakes, and for a relay from its next update on. 1e9 until then. The greater it is, the less stake a
+    /// relay needs for its capacity.
+    function setPointsPerUnit(uint256 pointsPerUnit) external;
+
+    /// How many billionths of a point a capacity unit of the suite is.
+    function pointsPerUnit() external view returns (uint256);
+
+    /// The scale that was set last, and from when on it counts, in seconds since 1970, together with the weights.
+    function announcedPointsPerUnit() external view returns (uint256 pointsPerUnit, uint256 from);
 
     /// All there is to know of a relay.
     function getRelay(bytes32 nostrPubkey) external view returns (RelayInfo memory);

@@ -35,6 +35,9 @@ interface IReputationLedger {
     /// At this time `account` has a discount of `discountBps` on the stake that the domain asks for.
     event StakeDiscountApplied(address indexed account, bytes32 indexed domain, uint256 discountBps);
 
+    /// What is done in the task type counts in the domain from now on; in none, if zero.
+    event TaskTypeDomainSet(bytes32 indexed taskTypeId, bytes32 indexed domain);
+
     /// There is such a domain already.
     error DomainAlreadyRegistered();
 
@@ -65,6 +68,10 @@ interface IReputationLedger {
     /// Lowers the account's score in the domain by three times `points`, at least 1, down to zero at most.
     function recordNegative(address account, bytes32 domain, uint256 points) external;
 
+    /// Records that the account was slashed in a task type: 500 points of its domain, weighed as any bad record. Does nothing where
+    /// the task type is of no domain.
+    function recordSlash(bytes32 taskTypeId, address account) external;
+
     /// Says in an event what `getStakeDiscount` says, for whoever grants a discount off the chain and
     /// wants that on record. Nothing changes by it, and nobody's discount depends on it.
     function applyStakeDiscount(address account, bytes32 domain) external returns (uint256 discountBps);
@@ -79,6 +86,9 @@ interface IReputationLedger {
     /// other matters; zero for a domain that does not count.
     function setDomainWeight(bytes32 domain, uint256 weight) external;
 
+    /// Has what is done in a task type count in the domain: slashes, and fees on its work. In none, if zero.
+    function setTaskTypeDomain(bytes32 taskTypeId, bytes32 domain) external;
+
     /// Lets `recorder` record in the domain, beside its adapter.
     function authorizeRecorder(bytes32 domain, address recorder) external;
 
@@ -88,13 +98,19 @@ interface IReputationLedger {
     /// What the account has done in the domain; zeros if it has no record there.
     function getDomainReputation(address account, bytes32 domain) external view returns (DomainReputation memory);
 
-    /// The mean of the account's scores, weighted by domain, over the domains in which it has a record. From 0 to 10 000,
-    /// rounded down; zero without a record.
+    /// The best that the account earned in any domain, by the domain's weight over the greatest weight, less all that it owes
+    /// for bad records. From 0 to 10 000, rounded down; zero without a record.
     function getAggregateReputation(address account) external view returns (uint256 aggregateScore);
 
-    /// What the account needs not stake of what the domain asks for, in basis points: half of its weighted mean score over
-    /// its other domains, rounded down. 5 000 at most.
+    /// What the account needs not stake of what the domain asks for, in basis points: half of the best that it earned in its other
+    /// domains, less all that it owes. Rounded down. 5 000 at most.
     function getStakeDiscount(address account, bytes32 domain) external view returns (uint256 discountBps);
+
+    /// What the account owes for bad records in the domain: so many points of good ones pay it off.
+    function getOwed(address account, bytes32 domain) external view returns (uint256);
+
+    /// In which domain what is done in a task type counts; zero for none.
+    function domainOf(bytes32 taskTypeId) external view returns (bytes32 domain);
 
     /// The domains in which the account has a record, in the order in which they were registered.
     function getAccountDomains(address account) external view returns (bytes32[] memory domains);
@@ -116,6 +132,9 @@ interface IReputationLedger {
 
     /// So many times its points a bad record takes.
     function NEGATIVE_WEIGHT() external view returns (uint256);
+
+    /// The points of a slash, before they are weighed.
+    function SLASH_POINTS() external view returns (uint256);
 
     /// The greatest discount, in basis points.
     function MAX_DISCOUNT_BPS() external view returns (uint256);

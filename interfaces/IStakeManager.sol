@@ -243,7 +243,8 @@ interface IStakeManager {
     function getUnbonding(address sink) external view returns (uint256 amount, uint256 until);
 
     /// The stake that `sink` needs to register where `minStake` is asked for, in wei: that or the minimum of this
-    /// contract, whichever is more, less the reputation discount (at most half).
+    /// contract, whichever is more, less the reputation discount: at most half of this contract's minimum, whatever a task type
+    /// asks for, so that no discount is worth more than what reputation costs.
     function requiredStake(address sink, uint256 minStake) external view returns (uint256);
 
     /// The least that a sink stakes, in wei, before any discount.

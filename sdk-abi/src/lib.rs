@@ -44,6 +44,7 @@ bindings! {
     "../interfaces/IPipeline.sol"
     "../interfaces/IPricingCurve.sol"
     "../interfaces/IRelayAttestations.sol"
+    "../interfaces/IRelayBudget.sol"
     "../interfaces/IRelayCapacityRegistry.sol"
     "../interfaces/IRelayPaymentPool.sol"
     "../interfaces/IReputationLedger.sol"
@@ -55,6 +56,7 @@ bindings! {
     "../interfaces/IVelocityMetrics.sol"
     "../interfaces/IWorkLedger.sol"
     "../interfaces/IWorkMisses.sol"
+    "../interfaces/IWorkReputation.sol"
     "../interfaces/IWorkReserve.sol"
     "../interfaces/IWorkVouchers.sol"
 }

@@ -13,6 +13,7 @@ use alloy::{
 use crate::{
     ICompletionTracker::SignedTask,
     IOffchainAggregator::SignedAttestation,
+    IRelayBudget::SignedRelayVoucher,
     IWorkMisses::{SignedReceipt, SignedWork},
     IWorkVouchers::SignedVoucher,
 };
@@ -124,6 +125,28 @@ sol! {
         uint256 nonce;
     }
 
+    /// What a relay can do; its operator signs. For RelayAttestations.
+    #[derive(Debug, PartialEq, Eq)]
+    struct RelayAttestation {
+        bytes32 nostrPubkey;
+        address operator;
+        uint256 eventsPerSecond;
+        uint256 storageGB;
+        uint256 bandwidthMbps;
+        uint256 timestamp;
+        uint256 nonce;
+    }
+
+    /// `total` wei are what the relay gets of the client's budget since ever, and `operator` is paid what was not collected of it;
+    /// the client signs. For RelayBudget.
+    #[derive(Debug, PartialEq, Eq)]
+    struct RelayVoucher {
+        bytes32 nostrPubkey;
+        address client;
+        address operator;
+        uint256 total;
+    }
+
     /// The agent executed its skill for `requester`; operator and requester sign. For OpenClawCompletionVerifier.
     #[derive(Debug, PartialEq, Eq)]
     struct SkillExecution {
@@ -179,6 +202,16 @@ pub fn openclaw_adapter(chain_id: ChainId, contract: Address) -> Eip712Domain {
 /// The domain of executions of skills.
 pub fn openclaw_verifier(chain_id: ChainId, contract: Address) -> Eip712Domain {
     domain("Pura-OpenClawVerifier", "1", chain_id, contract)
+}
+
+/// The domain of relays' attestations; `contract` is RelayAttestations.
+pub fn relay_attestations(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("BPE-RelayAttestations", "1", chain_id, contract)
+}
+
+/// The domain of vouchers for relays; `contract` is RelayBudget.
+pub fn relay_budget(chain_id: ChainId, contract: Address) -> Eip712Domain {
+    domain("BPE-RelayBudget", "1", chain_id, contract)
 }
 
 /// A signature as the contracts take it: `r ‖ s ‖ v`.
@@ -302,6 +335,24 @@ pub fn sign_answer(
     })
 }
 
+/// A voucher for a relay that the client has signed, for `collect`.
+///
+/// # Errors
+/// If the signer refuses.
+pub fn sign_relay_voucher(
+    client: &impl SignerSync,
+    voucher: &RelayVoucher,
+    domain: &Eip712Domain,
+) -> signers::Result<SignedRelayVoucher> {
+    Ok(SignedRelayVoucher {
+        nostrPubkey: voucher.nostrPubkey,
+        client: voucher.client,
+        operator: voucher.operator,
+        total: voucher.total,
+        signature: sign(client, voucher, domain)?,
+    })
+}
+
 /// An attestation that the sink has signed, for `submit` and `submitBatch`.
 ///
 /// # Errors
@@ -344,6 +395,53 @@ mod tests {
         );
     }
 
+    /// Every type hash that a contract of the domains knows, as its source has it, is the hash of a type here.
+    #[test]
+    fn the_types_of_the_domains_are_hashed_as_the_contracts_do() {
+        let sources = [
+            include_str!("../../contracts/lightning-capacity-oracle/src/lib.rs"),
+            include_str!("../../contracts/openclaw-capacity-adapter/src/lib.rs"),
+            include_str!("../../contracts/openclaw-completion-verifier/src/lib.rs"),
+            include_str!("../../contracts/relay-attestations/src/lib.rs"),
+            include_str!("../../contracts/relay-budget/src/lib.rs"),
+        ];
+        for (source, encoded, of) in [
+            (
+                0,
+                LightningAttestation::eip712_encode_type(),
+                lightning_oracle(1, Address::ZERO),
+            ),
+            (
+                1,
+                OpenClawAttestation::eip712_encode_type(),
+                openclaw_adapter(1, Address::ZERO),
+            ),
+            (
+                2,
+                SkillExecution::eip712_encode_type(),
+                openclaw_verifier(1, Address::ZERO),
+            ),
+            (
+                3,
+                RelayAttestation::eip712_encode_type(),
+                relay_attestations(1, Address::ZERO),
+            ),
+            (
+                4,
+                RelayVoucher::eip712_encode_type(),
+                relay_budget(1, Address::ZERO),
+            ),
+        ] {
+            let hash = format!("b256!(\"{:x}\")", keccak256(&*encoded));
+            assert!(sources[source].contains(&hash), "{encoded}: {hash}");
+            let name = of.name.unwrap();
+            assert!(
+                sources[source].contains(&format!("name: \"{name}\"")),
+                "{name}"
+            );
+        }
+    }
+
     /// `Name(type field,…)` as TypeScript has it.
     fn in_typescript(encoded: &str) -> String {
         let (name, fields) = encoded.split_once('(').unwrap();
@@ -369,6 +467,8 @@ mod tests {
             LightningAttestation::eip712_encode_type(),
             OpenClawAttestation::eip712_encode_type(),
             SkillExecution::eip712_encode_type(),
+            RelayAttestation::eip712_encode_type(),
+            RelayVoucher::eip712_encode_type(),
         ] {
             let expected = in_typescript(&encoded);
             assert!(typescript.contains(&expected), "{expected}");
@@ -380,6 +480,8 @@ mod tests {
             lightning_oracle,
             openclaw_adapter,
             openclaw_verifier,
+            relay_attestations,
+            relay_budget,
         ] {
             let name = of(1, Address::ZERO).name.unwrap();
             assert!(

@@ -727,6 +727,18 @@ pub const STEPS: &[Step] = &[
         "reputation-ledger",
         &[OWNER],
     )),
+    // It turns protocol fees on counted work into points there.
+    Deploy(of_domain(
+        "reputation",
+        "WorkReputation",
+        "work-reputation",
+        &[
+            shown(Contract("ReputationLedger"), "reputationLedger()"),
+            shown(Contract("WorkVouchers"), "workVouchers()"),
+            shown(Contract("BackpressurePool"), "backpressurePool()"),
+            OWNER,
+        ],
+    )),
     // It clones the programs of the contracts above.
     Deploy(core(
         "EconomyFactory",
@@ -1222,6 +1234,16 @@ pub const STEPS: &[Step] = &[
             expected: Expected::NotZero,
         }],
     )),
+    // Writers deposit there for relays, which collect by this tariff.
+    Deploy(without_owner(of_domain(
+        "relay",
+        "RelayBudget",
+        "relay-budget",
+        &[
+            shown(Contract("RelayPaymentPool"), "paymentPool()"),
+            shown(Contract("KeyRegistry"), "keyRegistry()"),
+        ],
+    ))),
     // --- Agents
     Do(when(
         "domains.openclaw",
@@ -1274,6 +1296,13 @@ pub const STEPS: &[Step] = &[
             Yes,
         )],
     )),
+    // Agents are ranked by what is seen there of their work.
+    Do(once(call(
+        "OpenClawCapacityAdapter",
+        "setWorkVouchers(address)",
+        &[Contract("WorkVouchers")],
+        &[check("workVouchers()", &[], Contract("WorkVouchers"))],
+    ))),
     Do(once(call(
         "OpenClawCapacityAdapter",
         "registerSkillType(bytes32,string,uint256)",
@@ -1361,6 +1390,45 @@ pub const STEPS: &[Step] = &[
                 Yes,
             ),
         ],
+    )),
+    // Work of the task type, and slashes in it, are reputation in the domain.
+    Do(call(
+        "ReputationLedger",
+        "setTaskTypeDomain(bytes32,bytes32)",
+        &[Setting("openclaw.task_type"), Id("OPENCLAW_AGENT")],
+        &[check(
+            "domainOf(bytes32)",
+            &[Setting("openclaw.task_type")],
+            Id("OPENCLAW_AGENT"),
+        )],
+    )),
+    Do(undone_by(
+        "revokeRecorder(bytes32,address)",
+        &[Id("OPENCLAW_AGENT"), Contract("WorkReputation")],
+        call(
+            "ReputationLedger",
+            "authorizeRecorder(bytes32,address)",
+            &[Id("OPENCLAW_AGENT"), Contract("WorkReputation")],
+            &[check(
+                "authorizedRecorders(bytes32,address)",
+                &[Id("OPENCLAW_AGENT"), Contract("WorkReputation")],
+                Yes,
+            )],
+        ),
+    )),
+    Do(undone_by(
+        "revokeRecorder(bytes32,address)",
+        &[Id("OPENCLAW_AGENT"), Contract("Judge")],
+        call(
+            "ReputationLedger",
+            "authorizeRecorder(bytes32,address)",
+            &[Id("OPENCLAW_AGENT"), Contract("Judge")],
+            &[check(
+                "authorizedRecorders(bytes32,address)",
+                &[Id("OPENCLAW_AGENT"), Contract("Judge")],
+                Yes,
+            )],
+        ),
     )),
     Deploy(without_owner(of_domain(
         "openclaw",

@@ -122,6 +122,13 @@ sol! {
         function getCapacityUpdate(bytes32 nostrPubkey) external view returns (address operator, uint256 composite, uint256 raw, uint256 sequence, uint256 time);
     }
 
+    /// RelayPaymentPool, as RelayBudget sees it.
+    interface IRelayTariff {
+        function backpressurePool() external view returns (address);
+        function getMember(bytes32 poolType, bytes32 nostrPubkey) external view returns (address operator, uint256 sequence);
+        function getMinPaymentPerEvent(bytes32 poolType, bytes32 nostrPubkey) external view returns (uint256);
+    }
+
     /// KeyRegistry, as the registries of relays and nodes see it.
     interface IKeyRegistry {
         function getKey(uint8 scheme, bytes32 key) external view returns (address operator, uint256 time, uint8 firstByte);
@@ -157,6 +164,7 @@ sol! {
     interface IStakeTerms {
         function unbondingPeriod() external view returns (uint256);
         function treasury() external view returns (address);
+        function reputationLedger() external view returns (address);
     }
 
     /// Judge, as CompletionTracker sees it. Records and verdicts are [`EpochRecord`](crate::judging::EpochRecord) and
@@ -241,6 +249,8 @@ sol! {
         function workLedger() external view returns (address);
         function isSigned(address account, bytes32 digest, bytes32 r, bytes32 s, uint8 v) external view returns (bool);
         function missWork(bytes32 taskTypeId, address sink, uint256 work) external;
+        function getTotals(bytes32 taskTypeId, address source, address sink) external view returns (uint256 work, uint256 value, uint256 tasks);
+        function getVerifiedCapacity(bytes32 taskTypeId, address sink) external view returns (uint256);
 
         error UnauthorizedCaller(address caller);
     }
@@ -273,6 +283,7 @@ sol! {
         function getMemberUnits(bytes32 taskTypeId, address sink) external view returns (uint128);
         function feeRecipient() external view returns (address);
         function reviewer() external view returns (address);
+        function protocolFee() external view returns (uint256);
     }
 
     /// EscrowBuffer, as BackpressurePool and PricingCurve see it.
@@ -408,6 +419,8 @@ sol! {
     interface IReputationRecords {
         function recordPositive(address account, bytes32 domain, uint256 points) external;
         function recordNegative(address account, bytes32 domain, uint256 points) external;
+        function recordSlash(bytes32 taskTypeId, address account) external;
+        function domainOf(bytes32 taskTypeId) external view returns (bytes32 domain);
         function getAggregateReputation(address account) external view returns (uint256 aggregateScore);
         function getDomainReputation(address account, bytes32 domain) external view returns (uint256 score, uint256 stakeDuration, uint256 completions, uint256 slashCount, uint256 lastUpdated);
         function getStakeDiscount(address account, bytes32 domain) external view returns (uint256 discountBps);

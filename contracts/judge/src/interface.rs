@@ -4,7 +4,7 @@
 extern crate alloc;
 
 use alloy_sol_types::sol;
-use bpe_common::call::{NotAContract, Revert};
+use bpe_common::call::{InsufficientGas, NotAContract, Revert};
 use stylus_sdk::prelude::*;
 
 sol! {
@@ -29,4 +29,6 @@ pub enum Error {
     RewardTooLarge(RewardTooLarge),
     NotAContract(NotAContract),
     Revert(Revert),
+    /// For the reputation ledger, where a slash is recorded.
+    InsufficientGas(InsufficientGas),
 }

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 use alloy_primitives::{b256, Address, B256, U256};
 use alloy_sol_types::SolCall;
 use bpe_common::{
-    call::{invoke_words, query_number},
+    call::{call, calldata, invoke_words, query_number, query_words, require_gas, to_address},
     clock,
-    interfaces::{ICapacityRegistry, IStakeSlasher},
+    interfaces::{ICapacityRegistry, IReputationRecords, IStakeSlasher, IStakeTerms},
     judging::{
         EpochRecord, Verdict, CONSECUTIVE_EPOCHS_FOR_SLASH, MISSED, MISS_EPOCHS, SLASH_AMOUNT_BPS,
     },
@@ -29,6 +29,8 @@ pub const SLASH_REASON: B256 =
 /// `keccak256("WORK_MISSED")`
 pub const MISS_REASON: B256 =
     b256!("7d174a434e3742a3cfe51696f6ea8388f7deae67b9252da7793539b36934f7d6");
+/// What a reputation ledger may use to note a slash.
+pub(super) const RECORD_GAS: u64 = 200_000;
 /// What rates of stake for payment are fractions of.
 const RATE_ONE: u128 = 1_000_000_000_000_000_000;
 
@@ -119,7 +121,7 @@ impl Judge {
         memory.be_bad(epoch, stake, due.owed, lost, by_misses);
         if memory.below >= CONSECUTIVE_EPOCHS_FOR_SLASH && is_enough(record, memory.owed) {
             memory.below = 0;
-            verdict.slashed = self.slash(sink, memory, caller)?;
+            verdict.slashed = self.slash((task_type, sink), memory, caller)?;
         }
         Ok(verdict)
     }
@@ -153,7 +155,12 @@ impl Judge {
     }
 
     /// Takes from the stake of `sink` what three bad epochs cost; returns how much that is.
-    fn slash(&self, sink: Address, memory: &mut Memory, caller: Caller) -> Result<u128, Error> {
+    fn slash(
+        &self,
+        (task_type, sink): (B256, Address),
+        memory: &mut Memory,
+        caller: Caller,
+    ) -> Result<u128, Error> {
         // No overflow: a stake has 112 bits. No more than the stake: it was the least so far, this one included.
         let part = memory.stake.saturating_mul(u128::from(SLASH_AMOUNT_BPS));
         let tenth = part / u128::from(math::BPS);
@@ -173,11 +180,30 @@ impl Judge {
             ];
             let selector = IStakeSlasher::slashAndRewardCall::SELECTOR;
             invoke_words::<0>(self.vm(), stakes, selector, &arguments)?;
+            self.record_slash(task_type, sink)?;
         }
         let selector = IStakeSlasher::getCapacityCapCall::SELECTOR;
         memory.bound = query_number(self.vm(), stakes, selector, &[sink.into_word()])?;
         memory.bound_until = self.now();
         Ok(amount)
+    }
+
+    /// Has StakeManager's reputation ledger note that the sink was slashed. One that fails, as where this contract is no recorder,
+    /// stops no slash; it gets its gas, so that no caller can have it fail.
+    fn record_slash(&self, task_type: B256, sink: Address) -> Result<(), Error> {
+        let selector = IStakeTerms::reputationLedgerCall::SELECTOR;
+        let stakes = self.stake_manager.get();
+        let Ok([ledger]) = query_words(self.vm(), stakes, selector, &[]) else {
+            return Ok(());
+        };
+        if ledger.is_zero() {
+            return Ok(());
+        }
+        require_gas(self.vm(), RECORD_GAS)?;
+        let selector = IReputationRecords::recordSlashCall::SELECTOR;
+        let data = calldata(selector, &[task_type, sink.into_word()]);
+        call(self.vm(), to_address(ledger), &data, RECORD_GAS, 0);
+        Ok(())
     }
 
     /// Has the registry cut the sink's capacity to what its stake backs, and the pool follow.

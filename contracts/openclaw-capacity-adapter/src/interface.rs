@@ -45,6 +45,13 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event CapacityUpdated(bytes32 indexed agentId, uint256 rawCapacity, uint256 smoothedCapacity);
 
+    /// Agents are ranked by what `workVouchers` has seen of their work.
+    #[derive(Debug, PartialEq, Eq)]
+    event WorkVouchersSet(address indexed workVouchers);
+
+    /// WorkVouchers is named already.
+    #[derive(Debug, PartialEq, Eq)]
+    error WorkVouchersAlreadySet();
     /// There is a skill type of this id already.
     #[derive(Debug, PartialEq, Eq)]
     error SkillTypeAlreadyExists();
@@ -86,6 +93,7 @@ pub enum Error {
     NotAgentOperator(NotAgentOperator),
     InsufficientStake(InsufficientStake),
     MalformedSignal(MalformedSignal),
+    WorkVouchersAlreadySet(WorkVouchersAlreadySet),
     NotAContract(NotAContract),
     Attestation(attestation::Error),
     Revert(Revert),

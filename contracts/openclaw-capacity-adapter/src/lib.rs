@@ -8,7 +8,7 @@
 //! | anyone | register agents, and be their operator; verify attestations |
 //! | an agent's operator | declare its capacity, deregister it |
 //! | anyone | take off an agent whose operator's stake is no longer locked, or too small |
-//! | the owner | register skill types, and nothing else: no agent, no capacity, no skill type once registered |
+//! | the owner | register skill types, name WorkVouchers once, and nothing else: no agent, no capacity, no skill type once registered |
 //!
 //! Skill types are the owner's to register because their names and minimum stakes are first come, first served, and stay for
 //! ever: anybody could take `keccak256("research")` and ask for a stake that nobody has. An owner that registers none keeps
@@ -70,7 +70,7 @@ bpe_common::trap_on_panic!();
 
 mod interface;
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{collections::BinaryHeap, string::String, vec, vec::Vec};
 use alloy_primitives::{b256, keccak256, Address, B256, U128, U256, U64};
 use alloy_sol_types::SolCall;
 use bpe_common::{
@@ -79,7 +79,7 @@ use bpe_common::{
     clock,
     eip712::{Domain, DomainFields},
     emit,
-    interfaces::{ISinkRegistrar, IStakes},
+    interfaces::{ICapacityRegistry, ISinkRegistrar, IStakes, IWorkKeys},
     list::IdList,
     math::{
         ewma,
@@ -150,6 +150,8 @@ pub struct OpenClawCapacityAdapter {
     lists: StorageMap<B256, IdList>,
     /// By skill type and operator: its agent that is registered; zero if none.
     agents_of: StorageMap<B256, StorageMap<Address, StorageB256>>,
+    /// Zero until it is named.
+    work_vouchers: StorageAddress,
 }
 
 #[public]
@@ -333,6 +335,26 @@ impl OpenClawCapacityAdapter {
         Ok(())
     }
 
+    /// Names WorkVouchers, by whose counts agents are ranked, once.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`NotAContract`], [`WorkVouchersAlreadySet`]
+    ///
+    /// # Events
+    ///
+    /// * [`WorkVouchersSet`]
+    pub fn set_work_vouchers(&mut self, work_vouchers: Address) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        require_contract(self.vm(), work_vouchers)?;
+        if !self.work_vouchers.get().is_zero() {
+            return Err(WorkVouchersAlreadySet {}.into());
+        }
+        self.work_vouchers.set(work_vouchers);
+        emit!(self.vm(), WorkVouchersSet[work_vouchers]);
+        Ok(())
+    }
+
     // --- The adapter of a domain
 
     /// The capacity of `abi.encode(throughput, latencyMs, errorRateBps)`, in units of 1e-9, before it is cut to a stake and
@@ -461,14 +483,57 @@ impl OpenClawCapacityAdapter {
         }
     }
 
-    /// The registered agents with the skill, in no order. For long lists:
+    /// The registered agents with the skill, the one with the most verified spare capacity first
+    /// ([`get_verified_spare`](OpenClawCapacityAdapter::get_verified_spare)); of equals the one with the greater capacity at the
+    /// core, of those again the greater id. For long lists, and for calls of contracts:
     /// [`get_agents_for_skill_page`](OpenClawCapacityAdapter::get_agents_for_skill_page).
-    pub fn get_agents_for_skill(&self, skill_type_id: B256) -> Vec<B256> {
-        self.lists.getter(skill_type_id).all()
+    ///
+    /// # Errors
+    ///
+    /// * What CapacityRegistry or WorkVouchers revert with.
+    pub fn get_agents_for_skill(&self, skill_type_id: B256) -> Result<Vec<B256>, Error> {
+        let mut ranked = BinaryHeap::new();
+        for agent_id in self.lists.getter(skill_type_id).all() {
+            let operator = self.agents.getter(agent_id).operator.get();
+            let (spare, capacity) = self.get_verified_spare(skill_type_id, operator)?;
+            ranked.push((spare, capacity, agent_id));
+        }
+        let ranked = ranked.into_sorted_vec();
+        Ok(ranked.into_iter().rev().map(|(.., id)| id).collect())
     }
 
-    /// At most `count` of the registered agents with the skill, from number `from` on. When one leaves, the last takes its
-    /// place.
+    /// What of the operator's capacity at the core work has shown, and is not used: four times the rate of its counted work, at most
+    /// the capacity, less that rate; and the capacity. In units of 1e-9. Nobody has spare capacity by declaring it.
+    ///
+    /// # Returns
+    ///
+    /// * `spare`
+    /// * `capacity`
+    ///
+    /// # Errors
+    ///
+    /// * What CapacityRegistry or WorkVouchers revert with.
+    pub fn get_verified_spare(
+        &self,
+        skill_type_id: B256,
+        operator: Address,
+    ) -> Result<(U256, U256), Error> {
+        let arguments = [skill_type_id, operator.into_word()];
+        let selector = ICapacityRegistry::getSmoothedCapacityCall::SELECTOR;
+        let core = self.core_registry.get();
+        let [capacity] = query_words(self.vm(), core, selector, &arguments)?;
+        let vouchers = self.work_vouchers.get();
+        if vouchers.is_zero() {
+            return Ok((U256::ZERO, capacity));
+        }
+        let selector = IWorkKeys::getVerifiedCapacityCall::SELECTOR;
+        let [verified] = query_words(self.vm(), vouchers, selector, &arguments)?;
+        let shown = verified.saturating_mul(U256::from(4)).min(capacity);
+        Ok((shown.saturating_sub(verified), capacity))
+    }
+
+    /// At most `count` of the registered agents with the skill, in no order, from number `from` on. When one leaves, the last takes
+    /// its place.
     pub fn get_agents_for_skill_page(
         &self,
         skill_type_id: B256,
@@ -506,6 +571,11 @@ impl OpenClawCapacityAdapter {
     /// Where sinks are.
     pub fn core_registry(&self) -> Address {
         self.core_registry.get()
+    }
+
+    /// By whose counts agents are ranked; zero until it is named.
+    pub fn work_vouchers(&self) -> Address {
+        self.work_vouchers.get()
     }
 
     /// Where stakes are.

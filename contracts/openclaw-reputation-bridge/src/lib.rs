@@ -11,10 +11,10 @@
 //!
 //! # Points
 //!
-//! A completion raises the score by 10, a failure is 10 points as well, of which the ledger takes three for one: 30. Scores
-//! go from 0 to 10 000, for a thousand completions and no failure; discounts are in basis points. Reputation is the
-//! operator's, over all its agents and skills; the skill type of a report is only said in the event. It says nothing of
-//! sizes: a reporter decides what is worth a report.
+//! A completion is said in an event and moves nothing: whoever executes for itself could report any number of them for gas alone.
+//! What an operator earns are points for protocol fees lost on counted work, from WorkReputation. A failure is 10 points, of
+//! which the ledger takes three for one: 30. Scores go from 0 to 10 000; discounts are in basis points. Reputation is the
+//! operator's, over all its agents and skills; the skill type of a report is only said in the event.
 //!
 //! # Two kinds of refusal
 //!
@@ -45,8 +45,8 @@ pub use interface::*;
 /// `keccak256("OPENCLAW_AGENT")`, as in OpenClawCapacityAdapter.
 pub const OPENCLAW_DOMAIN: B256 =
     b256!("383526e1c50782829cc278d3686b6c0b4878101b8304b0168b0eecde2c3e7f30");
-/// Points of a completion.
-pub const COMPLETION_POINTS: u64 = 10;
+/// Points of a completion: executions are free to make.
+pub const COMPLETION_POINTS: u64 = 0;
 /// Points of a failure, before the ledger weighs them.
 pub const FAILURE_POINTS: u64 = 10;
 /// The most reports in a batch.
@@ -80,12 +80,11 @@ impl OpenClawReputationBridge {
 
     // --- Reporters
 
-    /// Reports that an agent of `operator` completed an execution of the skill: 10 points.
+    /// Reports that an agent of `operator` completed an execution of the skill. An event says so; nothing else changes.
     ///
     /// # Errors
     ///
     /// * [`NotAuthorized`]
-    /// * What ReputationLedger reverts with: this contract may not record in the domain, say.
     ///
     /// # Events
     ///
@@ -103,7 +102,8 @@ impl OpenClawReputationBridge {
     ///
     /// # Errors
     ///
-    /// * As [`OpenClawReputationBridge::report_completion`].
+    /// * [`NotAuthorized`]
+    /// * What ReputationLedger reverts with: this contract may not record in the domain, say.
     ///
     /// # Events
     ///
@@ -117,7 +117,7 @@ impl OpenClawReputationBridge {
     ///
     /// # Errors
     ///
-    /// * As [`OpenClawReputationBridge::report_completion`]; [`LengthMismatch`], [`BatchTooLarge`]
+    /// * As [`OpenClawReputationBridge::report_failure`]; [`LengthMismatch`], [`BatchTooLarge`]
     ///
     /// # Events
     ///
@@ -242,7 +242,7 @@ impl OpenClawReputationBridge {
         self.reputation_ledger.get()
     }
 
-    /// Points of a completion.
+    /// Points of a completion: none.
     #[selector(name = "COMPLETION_POINTS")]
     pub fn completion_points(&self) -> U256 {
         U256::from(COMPLETION_POINTS)
@@ -277,20 +277,14 @@ impl OpenClawReputationBridge {
 
     fn report(&self, operator: Address, skill_type_id: B256, success: bool) -> Result<(), Error> {
         emit!(self.vm(), SkillCompletionReported[operator, skill_type_id](success));
-        let (selector, points) = match success {
-            true => (
-                IReputationRecords::recordPositiveCall::SELECTOR,
-                COMPLETION_POINTS,
-            ),
-            false => (
-                IReputationRecords::recordNegativeCall::SELECTOR,
-                FAILURE_POINTS,
-            ),
-        };
+        if success {
+            return Ok(());
+        }
+        let selector = IReputationRecords::recordNegativeCall::SELECTOR;
         let arguments = [
             operator.into_word(),
             OPENCLAW_DOMAIN,
-            U256::from(points).into(),
+            U256::from(FAILURE_POINTS).into(),
         ];
         let ledger = self.reputation_ledger.get();
         let [] = invoke_words(self.vm(), ledger, selector, &arguments)?;

@@ -45,6 +45,10 @@ sol! {
     /// The dimensions have these weights, in basis points, from now on or from when [`bpe_common::powers::PowerAnnounced`] says.
     #[derive(Debug, PartialEq, Eq)]
     event CapacityWeightsUpdated(uint256 throughputWeight, uint256 storageWeight, uint256 bandwidthWeight);
+    /// A unit of the suite is `pointsPerUnit` billionths of a point of composite capacity, from now on or from when
+    /// [`bpe_common::powers::PowerAnnounced`] says.
+    #[derive(Debug, PartialEq, Eq)]
+    event PointsPerUnitSet(uint256 pointsPerUnit);
     /// The aggregator is `aggregator`, from now on or from when [`bpe_common::powers::PowerAnnounced`] says; there is none, if zero.
     #[derive(Debug, PartialEq, Eq)]
     event AggregatorSet(address indexed aggregator);
@@ -78,6 +82,9 @@ sol! {
     /// Weights sum to 10 000.
     #[derive(Debug, PartialEq, Eq)]
     error InvalidWeights();
+    /// A unit is 1 to 2^64 − 1 billionths of a point.
+    #[derive(Debug, PartialEq, Eq)]
+    error InvalidPointsPerUnit(uint256 pointsPerUnit);
     /// `required` is more than the `available` stake.
     #[derive(Debug, PartialEq, Eq)]
     error InsufficientStake(uint256 required, uint256 available);
@@ -103,6 +110,7 @@ pub enum Error {
     NotOperator(NotOperator),
     NotAuthorizedAggregator(NotAuthorizedAggregator),
     InvalidWeights(InvalidWeights),
+    InvalidPointsPerUnit(InvalidPointsPerUnit),
     InsufficientStake(InsufficientStake),
     OperatorHasRelay(OperatorHasRelay),
     KeyNotProven(KeyNotProven),

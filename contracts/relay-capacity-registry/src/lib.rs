@@ -16,7 +16,9 @@
 //! `(w₁ · events per second + w₂ · GB + w₃ · Mbps) / 10 000`, with weights of 5 000, 2 500 and 2 500 basis points until the
 //! owner sets others. One point of it is one capacity unit of the suite, 1e9 in the units of 1e-9 that all capacities here
 //! are in: a relay of 100 events per second, 40 GB and 80 Mbps has 80 points, 80e9. Exact, as 1e9 is a multiple of 10 000.
-//! New weights count after the notice of powers over stakes, as they can raise what relays owe, from a relay's next update on.
+//! The owner scales points against stake: a unit is `pointsPerUnit` billionths of a point, 1e9 until it sets another number.
+//!
+//! New weights, and a new scale, count after the notice of powers over stakes, as they can raise what relays owe, from a relay's next update on.
 //!
 //! At every update it is cut to what the operator's stake can back (`StakeManager.getCapacityCap`), and smoothed: it moves by
 //! 30 % of the way, one step an L1 block at most. A first registration counts at once; an operator that comes back, with this
@@ -140,7 +142,7 @@ pub struct RelayCapacityRegistry {
     /// Where relays are paid; zero until it is named.
     payment_pool: StorageAddress,
     /// What counts until the next weights do. Words by hand, as every width of integers costs code: from when on (64 bits), the
-    /// three weights (16 each).
+    /// three weights (16 each), points_per_unit (64).
     weights: StorageB256,
     next_weights: StorageB256,
     attestations: StorageAddress,
@@ -195,7 +197,9 @@ impl RelayCapacityRegistry {
         self.stake_manager.set(stake_manager);
         self.key_registry.set(key_registry);
         self.relay_task_type_id.set(relay_task_type_id);
-        self.next_weights.set(weights_word(0, DEFAULT_WEIGHTS));
+        let scale = U256::from(CAPACITY_ONE);
+        self.next_weights
+            .set(weights_word(0, DEFAULT_WEIGHTS, scale));
         Ok(())
     }
 
@@ -417,13 +421,10 @@ impl RelayCapacityRegistry {
         if sum != U256::from(BPS) {
             return Err(InvalidWeights {}.into());
         }
-        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
-        let now = self.weights_now();
-        let from = powers::announce(self.vm(), WEIGHTS, Address::ZERO, notice);
-        self.weights.set(now);
         // Each is at most their sum, as that did not saturate.
         let weights = weights.map(|weight| weight.wrapping_to());
-        self.next_weights.set(weights_word(from, weights));
+        let scale = points_per_unit(self.next_weights.get());
+        self.announce_weights(weights, scale)?;
         emit!(
             self.vm(),
             CapacityWeightsUpdated[](throughput_weight, storage_weight, bandwidth_weight)
@@ -431,7 +432,49 @@ impl RelayCapacityRegistry {
         Ok(())
     }
 
+    /// Scales points against stake: a capacity unit of the suite is `points_per_unit` billionths of a point, 1 to 2^64 − 1, after the
+    /// notice of powers over stakes, and for a relay from its next update on. 1e9 until then. The greater it is, the less stake a
+    /// relay needs for its capacity.
+    ///
+    /// # Errors
+    ///
+    /// * [`InvalidPointsPerUnit`], [`ownable::OwnableUnauthorizedAccount`]
+    ///
+    /// # Events
+    ///
+    /// * [`PointsPerUnitSet`]; [`powers::PowerAnnounced`], if it counts later.
+    pub fn set_points_per_unit(&mut self, points_per_unit: U256) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        if points_per_unit.is_zero() || points_per_unit.bit_len() > 64 {
+            return Err(InvalidPointsPerUnit {
+                pointsPerUnit: points_per_unit,
+            }
+            .into());
+        }
+        let next = self.next_weights.get();
+        let weights = [0, 1, 2].map(|index| weight(next, index).wrapping_to());
+        self.announce_weights(weights, points_per_unit)?;
+        emit!(self.vm(), PointsPerUnitSet[](points_per_unit));
+        Ok(())
+    }
+
     // --- Views
+
+    /// How many billionths of a point a capacity unit of the suite is.
+    pub fn points_per_unit(&self) -> U256 {
+        points_per_unit(self.weights_now())
+    }
+
+    /// The scale that was set last, and from when on it counts, in seconds since 1970, together with the weights.
+    ///
+    /// # Returns
+    ///
+    /// * `pointsPerUnit`
+    /// * `from`
+    pub fn announced_points_per_unit(&self) -> (U256, U256) {
+        let next = self.next_weights.get();
+        (points_per_unit(next), U256::from(since(next)))
+    }
 
     /// All there is to know of a relay.
     pub fn get_relay(&self, nostr_pubkey: B256) -> Encoded<RelayInfo> {
@@ -698,7 +741,8 @@ impl RelayCapacityRegistry {
 
     /// The composite capacity of `dimensions` by the weights of today, in units of 1e-9.
     ///
-    /// Nothing overflows: dimensions have 40 bits, and weights sum to 10 000, so points have 54.
+    /// Nothing overflows: dimensions have 40 bits, and weights sum to 10 000, so points have 54; in billionths 71. More than 70 bits
+    /// of capacity, by a small scale, nobody's stake backs.
     fn composite(&self, dimensions: [u64; 3]) -> u128 {
         let now = self.weights_now();
         let points = (0..)
@@ -707,7 +751,11 @@ impl RelayCapacityRegistry {
                 let weight: u64 = weight(now, index).wrapping_to();
                 sum.wrapping_add(dimension.wrapping_mul(weight))
             });
-        u128::from(points).wrapping_mul(POINT)
+        let billionths = u128::from(points).wrapping_mul(POINT);
+        let one = U256::from(CAPACITY_ONE);
+        // Not zero.
+        let units = math::mul_div_floor(U256::from(billionths), one, points_per_unit(now));
+        math::to_u128_saturating(units.unwrap_or(U256::MAX)).min((1 << 70) - 1)
     }
 
     /// What `operator` lacks of the stake that registering takes: that of a sink of the relay task type, less its reputation
@@ -784,6 +832,16 @@ impl RelayCapacityRegistry {
         self.updated.setter(operator).set(U256::from(now));
     }
 
+    /// Has weights and a scale count after the notice of powers over stakes, as they can raise what relays owe.
+    fn announce_weights(&mut self, weights: [u16; 3], scale: U256) -> Result<(), Error> {
+        let notice = powers::notice(self.vm(), self.stake_manager.get())?;
+        let now = self.weights_now();
+        let from = powers::announce(self.vm(), WEIGHTS, Address::ZERO, notice);
+        self.weights.set(now);
+        self.next_weights.set(weights_word(from, weights, scale));
+        Ok(())
+    }
+
     /// The weights that count now.
     fn weights_now(&self) -> B256 {
         let next = self.next_weights.get();
@@ -794,14 +852,23 @@ impl RelayCapacityRegistry {
     }
 }
 
-/// Weights that count from `from` on, as a word.
-fn weights_word(from: u64, weights: [u16; 3]) -> B256 {
+/// Weights and the scale that count from `from` on, as a word.
+fn weights_word(from: u64, weights: [u16; 3], scale: U256) -> B256 {
     let mut word = B256::ZERO;
     word[..8].copy_from_slice(&from.to_be_bytes());
     for (bytes, weight) in word[8..].chunks_exact_mut(2).zip(weights) {
         bytes.copy_from_slice(&weight.to_be_bytes());
     }
+    word[SCALE].copy_from_slice(&scale.wrapping_to::<u64>().to_be_bytes());
     word
+}
+
+/// Where the scale stands beside weights.
+const SCALE: core::ops::Range<usize> = 14..22;
+
+/// How many billionths of a point a unit is.
+fn points_per_unit(weights: B256) -> U256 {
+    U256::from_be_slice(&weights[SCALE])
 }
 
 /// From when on weights count, in seconds since 1970.

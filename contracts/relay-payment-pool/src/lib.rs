@@ -50,7 +50,8 @@
 //!
 //! # What an event costs
 //!
-//! Each pool has a least payment per event, against spam, that relays ask of who publishes. Nothing here collects it. It
+//! Each pool has a least payment per event, against spam, that relays ask of who publishes: 1e12 wei, until the owner sets
+//! another. RelayBudget collects it. It
 //! rises with congestion by the relay tariff: `1 + 9u / (8 − 7u)` times the owner's figure, twice at 50 % load, four times at
 //! 80 %, 9.33 times from 99 % on. Loads are what sinks report to PricingCurve, where nobody checks them; without PricingCurve
 //! the figure stands.
@@ -99,6 +100,8 @@ pub const RELAY_READ: B256 =
 /// Pays for keeping events: `keccak256("RELAY_STORE")`.
 pub const RELAY_STORE: B256 =
     b256!("e5dc7022b337d5ead5610ab64f07c49eb8ce307c846b7e5b315aa7e80860be73");
+/// What an event costs at least in an idle pool until the owner says otherwise, in wei.
+pub const DEFAULT_MIN_PAYMENT: u64 = 1_000_000_000_000;
 /// All of them.
 pub const POOL_TYPES: [B256; 3] = [RELAY_WRITE, RELAY_READ, RELAY_STORE];
 
@@ -181,7 +184,7 @@ impl RelayPaymentPool {
     ///
     /// # Events
     ///
-    /// * [`RelayPoolCreated`] for each.
+    /// * [`RelayPoolCreated`], [`AntiSpamConfigUpdated`] for each.
     pub fn initialize_pools(&mut self) -> Result<(), Error> {
         if !self.terms.getter(RELAY_WRITE).pool.get().is_zero() {
             return Err(PoolsAlreadyInitialized {}.into());
@@ -195,6 +198,15 @@ impl RelayPaymentPool {
             self.register_task_type(id, min_stake)?;
             let pool = self.create_pool(id)?;
             self.terms.setter(pool_type).pool.set(pool);
+            // Unless the owner has set another one before.
+            let mut terms = self.terms.setter(pool_type);
+            if terms.min_payment.get().is_zero() {
+                terms.min_payment.set(Uint::from(DEFAULT_MIN_PAYMENT));
+                emit!(
+                    self.vm(),
+                    AntiSpamConfigUpdated[pool_type](DEFAULT_MIN_PAYMENT)
+                );
+            }
             emit!(self.vm(), RelayPoolCreated[pool_type, id, pool]);
         }
         Ok(())

@@ -40,6 +40,10 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     event RecorderSet(bytes32 indexed domain, address indexed recorder, bool authorized);
 
+    /// What is done in the task type counts in the domain from now on; in none, if zero.
+    #[derive(Debug, PartialEq, Eq)]
+    event TaskTypeDomainSet(bytes32 indexed taskTypeId, bytes32 indexed domain);
+
     /// There is such a domain already.
     #[derive(Debug, PartialEq, Eq)]
     error DomainAlreadyRegistered();

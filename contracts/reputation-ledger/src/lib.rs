@@ -6,24 +6,30 @@
 //! | who | may |
 //! |---|---|
 //! | anyone | read; [`apply_stake_discount`](ReputationLedger::apply_stake_discount), which changes nothing |
-//! | a recorder of a domain, as its adapter is | record good and bad in this domain |
-//! | the owner | register domains, weigh them, name their adapters and recorders |
+//! | a recorder of a domain, as its adapter is | record good and bad in this domain; record slashes of its task types |
+//! | the owner | register domains, weigh them, name their adapters and recorders, say which task types are theirs |
 //!
 //! The owner can move no score, but whom it names can. Scores and discounts are in basis points (10 000 = all), times in
 //! seconds since 1970.
 //!
 //! # The aggregate, and the discount
 //!
-//! An account's aggregate is the mean of its scores, weighted by domain, over the domains in which it has a record; one that
-//! has fallen to zero counts. Its discount in a domain is half of that mean over its *other* domains, 5 000 at most: nobody
-//! earns in a domain what lowers the stake there, and a name without a record is worth nothing. In a domain that is not
-//! registered here, all are others.
+//! Of each domain an account has what it *earned*, which only good records move, and what it *owes* for bad ones: three times
+//! their points, at most 10 000. Its score there is the one less the other. Its aggregate is the best of what it earned, each by
+//! its domain's weight over the greatest weight, less all that it owes, anywhere. So a good record never costs, whatever its
+//! domain weighs, and a bad one costs in every domain. Good records in a domain in which all is earned pay off what is owed there.
+//!
+//! Its discount in a domain is half of the same over its *other* domains, less all that it owes, this domain included; 5 000 at
+//! most: nobody earns in a domain what lowers the stake there, and a name without a record is worth nothing. In a domain that is
+//! not registered here, all are others.
+//!
+//! Points are to be had for protocol fees that were really lost, from WorkReputation, and not for a number of executions.
 //!
 //! # One slot for all scores
 //!
-//! There are at most 16 domains, so that an account's scores fit into one slot, as all weights do: a discount takes three
-//! slots to read, however many domains there are, and a record writes two. A domain is never taken off: with weight zero it
-//! counts for nothing.
+//! There are at most 16 domains, so that what an account earned fits into one slot, as what it owes and all weights do: a
+//! discount takes four slots to read, however many domains there are. A domain is never taken off: with weight zero it
+//! counts for nothing, what is owed there included.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
@@ -32,6 +38,7 @@ extern crate alloc;
 bpe_common::trap_on_panic!();
 
 mod interface;
+mod scores;
 
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256, U64, U8};
@@ -39,6 +46,7 @@ use bpe_common::{clock, emit, ownable::Ownable, packed::widen};
 use stylus_sdk::{prelude::*, storage::*};
 
 pub use interface::*;
+use scores::{best, owed, row, score, word, Row};
 
 /// All of something, in basis points.
 pub const BPS: u64 = 10_000;
@@ -46,15 +54,14 @@ pub const BPS: u64 = 10_000;
 pub const MAX_SCORE: u16 = 10_000;
 /// So many times its points a bad record takes.
 pub const NEGATIVE_WEIGHT: u16 = 3;
+/// The points of a slash, before they are weighed.
+pub const SLASH_POINTS: u64 = 500;
 /// The discount of the best score everywhere else.
 pub const MAX_DISCOUNT_BPS: u64 = 5_000;
 /// Domains that there can be: as many as numbers of 16 bits in a slot.
 pub const MAX_DOMAINS: usize = 16;
 /// What a domain weighs unless the owner says otherwise.
 pub const DEFAULT_WEIGHT: u16 = 10_000;
-
-/// A number for each domain, in the order of registration. One slot.
-type Row = [u16; MAX_DOMAINS];
 
 /// A domain. One slot: adapter (160 bits), number (8).
 #[storage]
@@ -88,9 +95,13 @@ pub struct ReputationLedger {
     domain_ids: StorageVec<StorageB256>,
     domains: StorageMap<B256, Domain>,
     recorders: StorageMap<B256, StorageMap<Address, StorageBool>>,
-    /// Of each account a row of score + 1, and 0 where it has no record.
-    scores: StorageMap<Address, StorageB256>,
+    /// Of each account a row of what it earned + 1, and 0 where it has no record.
+    earned: StorageMap<Address, StorageB256>,
+    /// Of each account a row of what it owes.
+    owed: StorageMap<Address, StorageB256>,
     records: StorageMap<Address, StorageMap<B256, Record>>,
+    /// In which domain what is done in a task type counts.
+    task_types: StorageMap<B256, StorageB256>,
 }
 
 #[public]
@@ -142,6 +153,24 @@ impl ReputationLedger {
         points: U256,
     ) -> Result<(), Error> {
         self.record(account, domain, points, false)
+    }
+
+    /// Records that the account was slashed in a task type: 500 points of its domain, weighed as any bad record. Does nothing where
+    /// the task type is of no domain.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotAuthorized`]
+    ///
+    /// # Events
+    ///
+    /// * [`ReputationUpdated`]
+    pub fn record_slash(&mut self, task_type_id: B256, account: Address) -> Result<(), Error> {
+        let domain = self.domain_of(task_type_id);
+        match domain.is_zero() {
+            true => Ok(()),
+            false => self.record(account, domain, U256::from(SLASH_POINTS), false),
+        }
     }
 
     // --- Anyone
@@ -227,6 +256,25 @@ impl ReputationLedger {
         Ok(())
     }
 
+    /// Has what is done in a task type count in the domain: slashes, and fees on its work. In none, if zero.
+    ///
+    /// # Errors
+    ///
+    /// * [`ownable::OwnableUnauthorizedAccount`], [`DomainNotRegistered`]
+    ///
+    /// # Events
+    ///
+    /// * [`TaskTypeDomainSet`]
+    pub fn set_task_type_domain(&mut self, task_type_id: B256, domain: B256) -> Result<(), Error> {
+        self.ownable.only_owner()?;
+        if !domain.is_zero() {
+            self.require_index(domain)?;
+        }
+        self.task_types.setter(task_type_id).set(domain);
+        emit!(self.vm(), TaskTypeDomainSet[task_type_id, domain]);
+        Ok(())
+    }
+
     /// Lets `recorder` record in the domain, beside its adapter.
     ///
     /// # Errors
@@ -261,9 +309,10 @@ impl ReputationLedger {
 
     /// What the account has done in the domain; zeros if it has no record there.
     pub fn get_domain_reputation(&self, account: Address, domain: B256) -> DomainReputation {
+        let (earned, owed) = self.standing(account);
         let score = self
             .index_of(domain)
-            .and_then(|index| score(&self.scores_of(account), index));
+            .and_then(|index| score(&earned, &owed, index));
         let records = self.records.getter(account);
         let record = records.getter(domain);
         let last = widen(record.last.get());
@@ -276,26 +325,43 @@ impl ReputationLedger {
         }
     }
 
-    /// The mean of the account's scores, weighted by domain, over the domains in which it has a record. From 0 to 10 000,
-    /// rounded down; zero without a record.
+    /// The best that the account earned in any domain, by the domain's weight over the greatest weight, less all that it owes
+    /// for bad records. From 0 to 10 000, rounded down; zero without a record.
     ///
     /// # Returns
     ///
     /// * `aggregateScore`
     pub fn get_aggregate_reputation(&self, account: Address) -> U256 {
-        U256::from(self.mean(&self.scores_of(account), None))
+        U256::from(self.aggregate(account, None))
     }
 
-    /// What the account needs not stake of what the domain asks for, in basis points: half of its weighted mean score over
-    /// its other domains, rounded down. 5 000 at most.
+    /// What the account needs not stake of what the domain asks for, in basis points: half of the best that it earned in its other
+    /// domains, less all that it owes. Rounded down. 5 000 at most.
     ///
     /// # Returns
     ///
     /// * `discountBps`
     pub fn get_stake_discount(&self, account: Address, domain: B256) -> U256 {
-        let others = self.mean(&self.scores_of(account), self.index_of(domain));
+        let others = self.aggregate(account, self.index_of(domain));
         // No overflow: both are small.
         U256::from(others * MAX_DISCOUNT_BPS / u64::from(MAX_SCORE))
+    }
+
+    /// What the account owes for bad records in the domain: so many points of good ones pay it off.
+    pub fn get_owed(&self, account: Address, domain: B256) -> U256 {
+        let (_, owed) = self.standing(account);
+        let index = self.index_of(domain);
+        let owed = index.and_then(|index| owed.get(index).copied());
+        U256::from(owed.unwrap_or_default())
+    }
+
+    /// In which domain what is done in a task type counts; zero for none.
+    ///
+    /// # Returns
+    ///
+    /// * `domain`
+    pub fn domain_of(&self, task_type_id: B256) -> B256 {
+        self.task_types.get(task_type_id)
     }
 
     /// The domains in which the account has a record, in the order in which they were registered.
@@ -304,9 +370,9 @@ impl ReputationLedger {
     ///
     /// * `domains`
     pub fn get_account_domains(&self, account: Address) -> Vec<B256> {
-        let scores = self.scores_of(account);
+        let (earned, owed) = self.standing(account);
         (0..MAX_DOMAINS)
-            .filter(|index| score(&scores, *index).is_some())
+            .filter(|index| score(&earned, &owed, *index).is_some())
             .filter_map(|index| self.domain_ids.get(index))
             .collect()
     }
@@ -363,6 +429,12 @@ impl ReputationLedger {
         U256::from(NEGATIVE_WEIGHT)
     }
 
+    /// The points of a slash, before they are weighed.
+    #[selector(name = "SLASH_POINTS")]
+    pub fn slash_points(&self) -> U256 {
+        U256::from(SLASH_POINTS)
+    }
+
     /// The greatest discount, in basis points.
     #[selector(name = "MAX_DISCOUNT_BPS")]
     pub fn max_discount_bps(&self) -> U256 {
@@ -393,16 +465,11 @@ impl ReputationLedger {
         }
         // More than there is to have, or to lose, is all of it.
         let points = points.saturating_to::<u16>().min(MAX_SCORE);
-        let mut scores = self.scores_of(account);
-        let before = score(&scores, index).unwrap_or_default();
-        let new_score = match is_good {
-            true => before.saturating_add(points).min(MAX_SCORE),
-            false => before.saturating_sub(points.saturating_mul(NEGATIVE_WEIGHT)),
-        };
-        if let Some(entry) = scores.get_mut(index) {
-            *entry = new_score.saturating_add(1);
-        }
-        self.scores.setter(account).set(word(&scores));
+        let (mut earned, mut owed) = self.standing(account);
+        scores::record(&mut earned, &mut owed, index, points, is_good);
+        self.earned.setter(account).set(word(&earned));
+        self.owed.setter(account).set(word(&owed));
+        let new_score = score(&earned, &owed, index).unwrap_or_default();
 
         let now = U64::from(clock::block_timestamp(self.vm()));
         let mut records = self.records.setter(account);
@@ -418,28 +485,21 @@ impl ReputationLedger {
         let counted = count.get().saturating_add(U64::from(1));
         count.set(counted);
 
-        let aggregate = self.mean(&scores, None);
+        let aggregate = self.aggregate(account, None);
         emit!(self.vm(), ReputationUpdated[account, domain](u64::from(new_score), aggregate));
         Ok(())
     }
 
-    /// The weighted mean of scores, but for the one at `except`.
-    fn mean(&self, scores: &Row, except: Option<usize>) -> u64 {
+    /// The best that the account earned, but for the domain at `except`, less all that it owes.
+    fn aggregate(&self, account: Address, except: Option<usize>) -> u64 {
         let weights = row(self.weights.get());
-        let (mut sum, mut total) = (0_u64, 0_u64);
-        for (index, weight) in weights.into_iter().enumerate() {
-            let counted = score(scores, index).filter(|_| Some(index) != except);
-            if let Some(score) = counted {
-                let weight = u64::from(weight);
-                // No overflow: 16 numbers of 32 bits.
-                (sum, total) = (sum + u64::from(score) * weight, total + weight);
-            }
-        }
-        sum.checked_div(total).unwrap_or_default()
+        let (earned, debts) = self.standing(account);
+        best(&earned, &weights, except).saturating_sub(owed(&debts, &weights))
     }
 
-    fn scores_of(&self, account: Address) -> Row {
-        row(self.scores.get(account))
+    /// What the account earned, plus one where it has a record, and what it owes.
+    fn standing(&self, account: Address) -> (Row, Row) {
+        (row(self.earned.get(account)), row(self.owed.get(account)))
     }
 
     /// The domain's place in rows.
@@ -485,29 +545,4 @@ impl ReputationLedger {
         }
         self.weights.set(word(&weights));
     }
-}
-
-/// The score at `index`, if there is a record.
-fn score(scores: &Row, index: usize) -> Option<u16> {
-    scores.get(index)?.checked_sub(1)
-}
-
-/// A slot as a row: the first number in its lowest bits.
-fn row(word: B256) -> Row {
-    let mut row = Row::default();
-    for (number, bytes) in row.iter_mut().zip(word.0.rchunks_exact(2)) {
-        *number = bytes
-            .iter()
-            .fold(0, |high, low| high << 8 | u16::from(*low));
-    }
-    row
-}
-
-/// A row as a slot.
-fn word(row: &Row) -> B256 {
-    let mut word = B256::ZERO;
-    for (bytes, number) in word.0.rchunks_exact_mut(2).zip(row) {
-        bytes.copy_from_slice(&number.to_be_bytes());
-    }
-    word
 }

@@ -755,10 +755,12 @@ impl StakeManager {
     }
 
     /// The stake that `sink` needs to register where `min_stake` is asked for, in wei: that or the minimum of this
-    /// contract, whichever is more, less the reputation discount (at most half).
+    /// contract, whichever is more, less the reputation discount: at most half of this contract's minimum, whatever a task type
+    /// asks for, so that no discount is worth more than what reputation costs.
     pub fn required_stake(&self, sink: Address, min_stake: U256) -> U256 {
-        let base = min_stake.max(widen(self.min_sink_stake.get()));
-        base.saturating_sub(bps_of_floor(base, self.discount_bps(sink)))
+        let minimum = widen(self.min_sink_stake.get());
+        let discount = bps_of_floor(minimum, self.discount_bps(sink));
+        min_stake.max(minimum).saturating_sub(discount)
     }
 
     /// The least that a sink stakes, in wei, before any discount.

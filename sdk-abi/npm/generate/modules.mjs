@@ -27,9 +27,10 @@ export const MODULES = {
     RelayCapacityRegistry: "RelayRegistry",
     RelayAttestations: "RelayAttestations",
     RelayPaymentPool: "PaymentPool",
+    RelayBudget: "RelayBudget",
   },
   keys: { KeyRegistry: "Keys" },
-  platform: { UniversalCapacityAdapter: "Adapter", ReputationLedger: "Reputation" },
+  platform: { UniversalCapacityAdapter: "Adapter", ReputationLedger: "Reputation", WorkReputation: "WorkReputation" },
   openclaw: {
     OpenClawCapacityAdapter: "Agents",
     OpenClawCompletionVerifier: "Verifier",

@@ -50,6 +50,12 @@ export const openClawAdapterDomain = domain("Pura-OpenClawAdapter");
 /** Of executions of skills. */
 export const openClawVerifierDomain = domain("Pura-OpenClawVerifier");
 
+/** Of relays' attestations. */
+export const relayAttestationsDomain = domain("BPE-RelayAttestations");
+
+/** Of vouchers for relays. */
+export const relayBudgetDomain = domain("BPE-RelayBudget");
+
 /** A sink completed a task; `timestamp` in seconds, at most 600 old when it is recorded. */
 export const completionReceiptTypes = {
   CompletionReceipt: [
@@ -172,5 +178,28 @@ export const skillExecutionTypes = {
     { name: "executionId", type: "bytes32" },
     { name: "agentOperator", type: "address" },
     { name: "requester", type: "address" },
+  ],
+} as const;
+
+/** What a relay can do: events per second, GB, Mbps; its operator signs. */
+export const relayAttestationTypes = {
+  RelayAttestation: [
+    { name: "nostrPubkey", type: "bytes32" },
+    { name: "operator", type: "address" },
+    { name: "eventsPerSecond", type: "uint256" },
+    { name: "storageGB", type: "uint256" },
+    { name: "bandwidthMbps", type: "uint256" },
+    { name: "timestamp", type: "uint256" },
+    { name: "nonce", type: "uint256" },
+  ],
+} as const;
+
+/** What a relay gets of a client's budget since ever, in wei; the client signs, `operator` is paid. */
+export const relayVoucherTypes = {
+  RelayVoucher: [
+    { name: "nostrPubkey", type: "bytes32" },
+    { name: "client", type: "address" },
+    { name: "operator", type: "address" },
+    { name: "total", type: "uint256" },
   ],
 } as const;

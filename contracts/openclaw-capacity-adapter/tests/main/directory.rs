@@ -310,8 +310,59 @@ fn lists_page() {
     assert_eq!(page(4, 2), agents[4..]);
     assert_eq!(page(5, 2), [] as [B256; 0]);
     assert_eq!(page(0, u64::MAX), agents);
-    assert_eq!(world.list(RESEARCH), agents);
+    // All are equal: the greatest id is first.
+    let ranked: Vec<B256> = agents.iter().rev().copied().collect();
+    assert_eq!(world.list(RESEARCH), ranked);
     let count = |skill| world.adapter.sender(BOB).get_agent_count(skill);
     assert_eq!(count(RESEARCH), U256::from(5));
     assert_eq!(count(REVIEW), U256::ZERO);
+}
+
+/// A hundred units that nobody has seen work are behind three that somebody has.
+#[motsu::test]
+fn the_agent_with_the_most_verified_spare_capacity_is_first() {
+    let world = World::new();
+    let vouchers = Contract::<Vouchers>::new();
+    let account = BOB;
+    let set = |by| {
+        let mut it = world.adapter.sender(by);
+        it.set_work_vouchers(vouchers.address()).motsu_res()
+    };
+    let error =
+        bpe_common::ownable::Error::Unauthorized(bpe_common::ownable::OwnableUnauthorizedAccount {
+            account,
+        });
+    assert_eq!(set(BOB), Err(Error::Ownable(error)));
+    let agents: Vec<B256> = (1..=4).map(B256::repeat_byte).collect();
+    // Capacity at the core, and what its counted work has shown: spare is min(C, 4V) − V.
+    for (agent, (capacity, verified)) in agents.iter().zip([(100, 0), (10, 1), (40, 35), (20, 4)]) {
+        let operator = Address::from_word(*agent);
+        world.stake(operator, 100, 1_000);
+        world.register(operator, *agent, RESEARCH, 1).unwrap();
+        let mut core = world.core.sender(BOB);
+        core.enter(RESEARCH, operator, units(capacity));
+        vouchers.sender(BOB).set(operator, units(verified));
+    }
+    // Until WorkVouchers is named, capacities rank.
+    assert_eq!(world.list(RESEARCH), [0, 2, 3, 1].map(|it| agents[it]));
+    set(OWNER).unwrap();
+    world.adapter.assert_emitted(&WorkVouchersSet {
+        workVouchers: vouchers.address(),
+    });
+    assert_eq!(set(OWNER), Err(WorkVouchersAlreadySet {}.into()));
+    assert_eq!(
+        world.adapter.sender(BOB).work_vouchers(),
+        vouchers.address()
+    );
+    let spare = |agent: usize| {
+        let operator = Address::from_word(agents[agent]);
+        let it = world.adapter.sender(BOB);
+        it.get_verified_spare(RESEARCH, operator).motsu_unwrap().0
+    };
+    assert_eq!([0, 1, 2, 3].map(spare), [0, 3, 5, 12].map(units));
+    assert_eq!(world.list(RESEARCH), [3, 2, 1, 0].map(|it| agents[it]));
+    // Who declares ten times as much here is where it was.
+    let boaster = Address::from_word(agents[0]);
+    world.update(boaster, agents[0], 1_000).unwrap();
+    assert_eq!(world.list(RESEARCH)[3], agents[0]);
 }

@@ -63,6 +63,26 @@ impl Stakes {
 // SAFETY: the type is only ever the storage of a whole contract.
 unsafe impl TopLevelStorage for Stakes {}
 
+/// WorkVouchers, which has seen of each sink what it is told.
+#[storage]
+pub struct Vouchers {
+    verified: StorageMap<Address, StorageU256>,
+}
+
+#[public]
+impl Vouchers {
+    fn set(&mut self, sink: Address, verified: U256) {
+        self.verified.setter(sink).set(verified);
+    }
+
+    fn get_verified_capacity(&self, _skill: B256, sink: Address) -> U256 {
+        self.verified.get(sink)
+    }
+}
+
+// SAFETY: the type is only ever the storage of a whole contract.
+unsafe impl TopLevelStorage for Vouchers {}
+
 /// The adapter, with a skill type that asks for a stake of 100 and one that asks for none. Alice has a stake of 100 that
 /// backs 1000 units, Bob has 99 and 10 units.
 struct World {
@@ -139,7 +159,8 @@ impl World {
     }
 
     fn list(&self, skill: B256) -> Vec<B256> {
-        self.adapter.sender(BOB).get_agents_for_skill(skill)
+        let ranked = self.adapter.sender(BOB).get_agents_for_skill(skill);
+        ranked.motsu_unwrap()
     }
 
     fn owner(&self) -> Address {

@@ -174,3 +174,54 @@ fn an_aggregator_waits_for_the_notice_of_stakes(
     none.motsu_unwrap();
     assert_eq!(read().0, Address::ZERO);
 }
+
+/// As `satsPerUnit` of nodes: the greater, the less of a relay's capacity there is at the core, and the less stake it needs.
+#[motsu::test]
+fn points_are_scaled_against_stake(
+    relays: Contract<RelayCapacityRegistry>,
+    core: Contract<Core>,
+    stakes: Contract<Stakes>,
+    owner: Address,
+) {
+    let world = World::new(&relays, &core, &stakes, owner);
+    let set = |by, scale| relays.sender(by).set_points_per_unit(scale).motsu_res();
+    let billion = U256::from(1_000_000_000);
+    assert_eq!(relays.sender(ANYONE).points_per_unit(), billion);
+    for pointsPerUnit in [U256::ZERO, U256::from(1) << 64, U256::MAX] {
+        let error = InvalidPointsPerUnit { pointsPerUnit };
+        assert_eq!(set(owner, pointsPerUnit), Err(error.into()));
+    }
+    assert!(set(ANYONE, billion).is_err());
+    let raw = || {
+        world.relay(ANYONE, KEY, points(40));
+        let raw = relays.sender(ANYONE).get_capacity_update(KEY).2;
+        world.deregister(ANYONE, KEY).unwrap();
+        raw
+    };
+    assert_eq!(raw(), units(40));
+    set(owner, billion * U256::from(4)).unwrap();
+    relays.assert_emitted(&PointsPerUnitSet {
+        pointsPerUnit: billion * U256::from(4),
+    });
+    assert_eq!(raw(), units(10));
+    set(owner, billion / U256::from(2)).unwrap();
+    assert_eq!(raw(), units(80));
+    // Weights keep the scale, the scale keeps weights.
+    let all = U256::from(10_000);
+    let mut it = relays.sender(owner);
+    it.set_capacity_weights(all, U256::ZERO, U256::ZERO)
+        .motsu_unwrap();
+    drop(it);
+    assert_eq!(raw(), units(80));
+    set(owner, U256::from(1)).unwrap();
+    assert_eq!(weights(&relays)[0], all);
+    world.relay(ANYONE, KEY, capacity([u64::MAX; 3]));
+    let raw = relays.sender(ANYONE).get_capacity_update(KEY).2;
+    assert_eq!(raw, (U256::from(1) << 70) - U256::from(1));
+    // After the notice of powers over stakes.
+    stakes.sender(ANYONE).set_notice(1_000);
+    set(owner, billion).unwrap();
+    let it = relays.sender(ANYONE);
+    assert_eq!(it.points_per_unit(), U256::from(1));
+    assert_eq!(it.announced_points_per_unit().0, billion);
+}

@@ -185,7 +185,7 @@ fn a_record_says_how_much_and_since_when() {
 }
 
 #[motsu::test]
-fn the_aggregate_is_the_weighted_mean_of_what_is_on_record() {
+fn the_aggregate_is_the_best_of_what_is_earned_less_all_that_is_owed() {
     let it = ledger();
     assert_eq!(aggregate(&it, ALICE), n(0));
     good(&it, ALICE, RELAY, 9_000).unwrap();
@@ -195,20 +195,20 @@ fn the_aggregate_is_the_weighted_mean_of_what_is_on_record() {
         account: ALICE,
         domain: CLAW,
         newScore: n(1_000),
-        aggregateScore: n(5_000),
+        aggregateScore: n(9_000),
     });
-    weigh(&it, RELAY, 2);
-    weigh(&it, CLAW, 1);
-    // (2 · 9000 + 1000) / 3.
-    assert_eq!(aggregate(&it, ALICE), n(6_333));
-    // One in which there is no record does not count, whatever it weighs; one that has fallen to zero does.
-    weigh(&it, LIGHTNING, 65_535);
-    assert_eq!(aggregate(&it, ALICE), n(6_333));
-    bad(&it, ALICE, LIGHTNING, 1).unwrap();
-    assert_eq!(aggregate(&it, ALICE), n(0));
-    weigh(&it, LIGHTNING, 1);
-    assert_eq!(aggregate(&it, ALICE), n(4_750));
-    for domain in [RELAY, LIGHTNING, CLAW] {
+    // Each by its weight over the greatest.
+    for (domain, weight) in [(RELAY, 1), (CLAW, 2), (LIGHTNING, 2)] {
+        weigh(&it, domain, weight);
+    }
+    assert_eq!(aggregate(&it, ALICE), n(4_500));
+    bad(&it, ALICE, LIGHTNING, 1_000).unwrap();
+    assert_eq!(aggregate(&it, ALICE), n(1_500));
+    assert_eq!(it.sender(BOB).get_owed(ALICE, LIGHTNING), n(3_000));
+    assert_eq!(it.sender(BOB).get_owed(ALICE, NOWHERE), n(0));
+    weigh(&it, LIGHTNING, 0);
+    assert_eq!(aggregate(&it, ALICE), n(4_500));
+    for domain in [RELAY, CLAW] {
         weigh(&it, domain, 0);
     }
     assert_eq!(aggregate(&it, ALICE), n(0));
@@ -223,22 +223,91 @@ fn the_discount_comes_from_the_other_domains() {
     assert_eq!(discount(&it, ALICE, RELAY), n(0));
     assert_eq!(discount(&it, ALICE, CLAW), n(4_000));
     good(&it, ALICE, LIGHTNING, 4_001).unwrap();
+    // Half of 4001, rounded down.
     assert_eq!(discount(&it, ALICE, RELAY), n(2_000));
     assert_eq!(discount(&it, ALICE, LIGHTNING), n(4_000));
-    // (8000 + 4001) / 2 / 2, rounded down.
-    assert_eq!(discount(&it, ALICE, CLAW), n(3_000));
-    assert_eq!(discount(&it, ALICE, NOWHERE), n(3_000));
-    weigh(&it, RELAY, 30_000);
-    assert_eq!(discount(&it, ALICE, CLAW), n(3_500));
+    assert_eq!(discount(&it, ALICE, CLAW), n(4_000));
+    assert_eq!(discount(&it, ALICE, NOWHERE), n(4_000));
     for domain in [RELAY, LIGHTNING] {
         good(&it, ALICE, domain, 10_000).unwrap();
     }
     assert_eq!(discount(&it, ALICE, CLAW), n(5_000));
-    bad(&it, ALICE, CLAW, 1).unwrap();
-    assert_eq!(discount(&it, ALICE, CLAW), n(5_000));
-    // (3 · 10000 + 0) / 4 / 2.
-    assert_eq!(discount(&it, ALICE, LIGHTNING), n(3_750));
+    // A bad record costs everywhere, in its own domain as well.
+    bad(&it, ALICE, CLAW, 100).unwrap();
+    for domain in [RELAY, LIGHTNING, CLAW, NOWHERE] {
+        assert_eq!(discount(&it, ALICE, domain), n(4_850));
+    }
     assert_eq!(discount(&it, BOB, CLAW), n(0));
+}
+
+/// +10 in a second domain cost a discount, and a stranger could take the relay off for it.
+#[motsu::test]
+fn a_good_record_never_costs_a_discount() {
+    let it = ledger();
+    good(&it, ALICE, RELAY, 10_000).unwrap();
+    bad(&it, ALICE, RELAY, 7).unwrap();
+    let all = || [RELAY, LIGHTNING, CLAW, NOWHERE].map(|domain| discount(&it, ALICE, domain));
+    let mut before = (all(), aggregate(&it, ALICE));
+    for (domain, points) in [
+        (CLAW, 10),
+        (CLAW, 1),
+        (LIGHTNING, 10),
+        (RELAY, 5),
+        (RELAY, 500),
+    ] {
+        good(&it, ALICE, domain, points).unwrap();
+        let after = (all(), aggregate(&it, ALICE));
+        let lost = before.0.iter().zip(after.0).any(|(then, now)| now < *then);
+        assert!(!lost && after.1 >= before.1, "{domain} {points}");
+        before = after;
+    }
+    // Where all is earned, good records pay off what is owed.
+    assert_eq!(it.sender(BOB).get_owed(ALICE, RELAY), n(0));
+}
+
+/// However little there is to lose.
+#[motsu::test]
+fn a_bad_record_always_costs() {
+    let it = ledger();
+    good(&it, ALICE, RELAY, 5_000).unwrap();
+    for domain in [CLAW, LIGHTNING, RELAY, CLAW] {
+        let before = (aggregate(&it, ALICE), discount(&it, ALICE, CLAW));
+        bad(&it, ALICE, domain, 10).unwrap();
+        let after = (aggregate(&it, ALICE), discount(&it, ALICE, CLAW));
+        assert_eq!((before.0 - after.0, before.1 - after.1), (n(30), n(15)));
+    }
+}
+
+#[motsu::test]
+fn slashes_are_recorded_by_task_type() {
+    let it = ledger();
+    let (task, other) = (B256::repeat_byte(0x7a), B256::repeat_byte(0x7b));
+    it.sender(OWNER)
+        .set_task_type_domain(task, CLAW)
+        .motsu_unwrap();
+    it.assert_emitted(&TaskTypeDomainSet {
+        taskTypeId: task,
+        domain: CLAW,
+    });
+    assert_eq!(it.sender(BOB).domain_of(task), CLAW);
+    let slash = |by: Address, id| it.sender(by).record_slash(id, ALICE).motsu_res();
+    good(&it, ALICE, RELAY, 5_000).unwrap();
+    assert_eq!(slash(BOB, task), Err(NotAuthorized {}.into()));
+    slash(adapter(CLAW), task).unwrap();
+    assert_eq!(aggregate(&it, ALICE), n(3_500));
+    assert_eq!(reputation(&it, ALICE, CLAW).slashCount, n(1));
+    // Of no domain: nothing, by whomever.
+    slash(BOB, other).unwrap();
+    assert_eq!(aggregate(&it, ALICE), n(3_500));
+    let set = |by: Address, domain| it.sender(by).set_task_type_domain(task, domain).motsu_res();
+    assert_eq!(set(OWNER, NOWHERE), Err(DomainNotRegistered {}.into()));
+    let account = BOB;
+    let error = ownable::Error::Unauthorized(OwnableUnauthorizedAccount { account });
+    assert_eq!(set(BOB, CLAW), Err(Error::Ownable(error)));
+    set(OWNER, B256::ZERO).unwrap();
+    slash(adapter(CLAW), task).unwrap();
+    assert_eq!(aggregate(&it, ALICE), n(3_500));
+    assert_eq!(it.sender(BOB).slash_points(), n(500));
 }
 
 #[motsu::test]

@@ -11,11 +11,19 @@ use super::{adapter, ledger, n, ALICE, BOB, CLAW, LIGHTNING, NOWHERE, OWNER, REL
 const DOMAINS: [B256; 3] = [RELAY, LIGHTNING, CLAW];
 const ACCOUNTS: [Address; 2] = [ALICE, BOB];
 
-fn mean<'a>(scores: impl Iterator<Item = (&'a u64, u64)>) -> u64 {
-    let (sum, total) = scores.fold((0, 0), |(sum, total), (score, weight)| {
-        (sum + score * weight, total + weight)
-    });
-    sum.checked_div(total).unwrap_or(0)
+/// The best of what is earned, by weight, but for one domain, less all that is owed.
+fn best(standing: &BTreeMap<usize, (u64, u64)>, weights: [u64; 3], except: Option<usize>) -> u64 {
+    let greatest = weights.into_iter().max().unwrap();
+    let others = standing
+        .iter()
+        .filter(|(domain, _)| Some(**domain) != except);
+    let best = others
+        .map(|(domain, (earned, _))| earned * weights[*domain])
+        .max();
+    let owed = standing.iter().filter(|(domain, _)| weights[**domain] > 0);
+    let owed: u64 = owed.map(|(_, (_, owed))| owed).sum();
+    let best = best.unwrap_or(0).checked_div(greatest).unwrap_or(0);
+    best.saturating_sub(owed)
 }
 
 proptest! {
@@ -33,13 +41,15 @@ proptest! {
         let mut model = [BTreeMap::new(), BTreeMap::new()];
         for (account, domain, points, is_good) in records {
             let (who, id) = (ACCOUNTS[account], DOMAINS[domain]);
-            let score: &mut u64 = model[account].entry(domain).or_default();
+            let (earned, owed): &mut (u64, u64) = model[account].entry(domain).or_default();
             let mut context = ledger.sender(adapter(id));
             if is_good {
-                *score = (*score + points).min(10_000);
+                let beyond = (*earned + points).saturating_sub(10_000);
+                *earned = (*earned + points).min(10_000);
+                *owed = owed.saturating_sub(beyond);
                 context.record_positive(who, id, n(points)).motsu_unwrap();
             } else {
-                *score = score.saturating_sub(3 * points);
+                *owed = (*owed + 3 * points).min(10_000);
                 context.record_negative(who, id, n(points)).motsu_unwrap();
             }
         }
@@ -47,16 +57,14 @@ proptest! {
             let context = ledger.sender(OWNER);
             let domains: Vec<_> = scores.keys().map(|domain| DOMAINS[*domain]).collect();
             prop_assert_eq!(context.get_account_domains(account), domains);
-            for (domain, score) in scores {
+            for (domain, (earned, owed)) in scores {
                 let reputation = context.get_domain_reputation(account, DOMAINS[*domain]);
-                prop_assert_eq!(reputation.score, n(*score));
+                prop_assert_eq!(reputation.score, n(earned.saturating_sub(*owed)));
             }
-            let weighted = || scores.iter().map(|(domain, score)| (domain, score, weights[*domain]));
-            let aggregate = mean(weighted().map(|(_, score, weight)| (score, weight)));
+            let aggregate = best(scores, weights, None);
             prop_assert_eq!(context.get_aggregate_reputation(account), n(aggregate));
             for (index, id) in DOMAINS.into_iter().enumerate() {
-                let others = weighted().filter(|(domain, ..)| **domain != index);
-                let expected = mean(others.map(|(_, score, weight)| (score, weight))) / 2;
+                let expected = best(scores, weights, Some(index)) / 2;
                 let discount = context.get_stake_discount(account, id);
                 prop_assert_eq!(discount, n(expected));
                 prop_assert!(discount <= n(5_000));
