@@ -3,7 +3,7 @@
 use alloy::{
     dyn_abi::DynSolValue,
     hex,
-    primitives::{keccak256, Address, Bytes, U256},
+    primitives::{keccak256, Address, Bytes, B256, U256},
 };
 use anyhow::Context as _;
 
@@ -96,6 +96,7 @@ impl Scope<'_> {
             Value::LastEpoch => DynSolValue::Uint(LAST_EPOCH, 256),
             Value::Yes => DynSolValue::Bool(true),
             Value::No => DynSolValue::Bool(false),
+            Value::OfAttestation => DynSolValue::FixedBytes(B256::ZERO, 32),
         })
     }
 

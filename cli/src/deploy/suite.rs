@@ -36,6 +36,8 @@ pub enum Value {
     LastEpoch,
     Yes,
     No,
+    /// No task type in particular: an adapter says for which one each attestation is.
+    OfAttestation,
 }
 
 /// An argument of a constructor, and the view that gives it back.
@@ -132,9 +134,9 @@ pub enum Step {
 
 use Step::{Call as Do, Deploy};
 use Value::{
-    Contract, Contracts, CurveUsed, Deployer, Id, LastEpoch, NextEpoch, No, Protocol, Setting,
-    TaskTypeFeeCeiling, TaskTypeFeeFloor, TaskTypeId, TaskTypeMinStake, TaskTypeStartFee,
-    TaskTypeWeight, TaskTypeWeighting, TaskTypeYardstick, Yes,
+    Contract, Contracts, CurveUsed, Deployer, Id, LastEpoch, NextEpoch, No, OfAttestation,
+    Protocol, Setting, TaskTypeFeeCeiling, TaskTypeFeeFloor, TaskTypeId, TaskTypeMinStake,
+    TaskTypeStartFee, TaskTypeWeight, TaskTypeWeighting, TaskTypeYardstick, Yes,
 };
 
 const fn shown(value: Value, view: &'static str) -> Argument {
@@ -1327,18 +1329,12 @@ pub const STEPS: &[Step] = &[
             Check {
                 view: "getRegistration(bytes32)",
                 arguments: &[Id("OPENCLAW_AGENT")],
-                expected: Expected::Are(&[
-                    Contract("OpenClawCapacityAdapter"),
-                    Setting("openclaw.task_type"),
-                ]),
+                expected: Expected::Are(&[Contract("OpenClawCapacityAdapter"), OfAttestation]),
             },
             call(
                 "UniversalCapacityAdapter",
                 "registerAdapter(address,bytes32)",
-                &[
-                    Contract("OpenClawCapacityAdapter"),
-                    Setting("openclaw.task_type"),
-                ],
+                &[Contract("OpenClawCapacityAdapter"), OfAttestation],
                 &[
                     check(
                         "getAdapter(bytes32)",
@@ -1348,10 +1344,36 @@ pub const STEPS: &[Step] = &[
                     check(
                         "getTaskTypeId(bytes32)",
                         &[Id("OPENCLAW_AGENT")],
-                        Setting("openclaw.task_type"),
+                        OfAttestation,
                     ),
                 ],
             ),
+        ),
+    )),
+    // A task type per skill: this one's creator has the adapter speak for it, and so does each other's.
+    Do(undone_by(
+        "bindAdapter(bytes32,address,bool)",
+        &[
+            Setting("openclaw.task_type"),
+            Contract("OpenClawCapacityAdapter"),
+            No,
+        ],
+        call(
+            "UniversalCapacityAdapter",
+            "bindAdapter(bytes32,address,bool)",
+            &[
+                Setting("openclaw.task_type"),
+                Contract("OpenClawCapacityAdapter"),
+                Yes,
+            ],
+            &[check(
+                "isBound(bytes32,address)",
+                &[
+                    Setting("openclaw.task_type"),
+                    Contract("OpenClawCapacityAdapter"),
+                ],
+                Yes,
+            )],
         ),
     )),
     Deploy(of_domain(

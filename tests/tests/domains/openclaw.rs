@@ -221,6 +221,17 @@ impl OpenClaw {
         encode(&message, signature)
     }
 
+    /// Gives the operator points, as a recorder of the domain.
+    async fn earn(&self, operator: Address, points: u64) {
+        let owner = self.proof.core.base.owner;
+        let authorize = self.ledger.authorizeRecorder(domain_id(), owner);
+        mined(authorize.send().await).await;
+        let record = self
+            .ledger
+            .recordPositive(operator, domain_id(), U256::from(points));
+        mined(record.send().await).await;
+    }
+
     async fn verify(&self, attestation: &Bytes) -> (bool, Address, U256) {
         let verify = self.adapter.verifyAttestation(attestation.clone());
         let answer = verify.call().await.expect("never reverts");
@@ -250,7 +261,7 @@ fn skill(throughput: u64, latency_ms: u64, error_rate_bps: u64) -> SkillCapacity
 }
 
 #[tokio::test]
-async fn an_execution_signed_by_both_counts_once_and_moves_reputation() {
+async fn an_execution_signed_by_both_counts_once_and_moves_no_reputation() {
     let it = OpenClaw::start().await;
     let receipt = it.agent(100).await;
     println!("registerAgent, first: {} gas", receipt.gas_used);
@@ -287,13 +298,9 @@ async fn an_execution_signed_by_both_counts_once_and_moves_reputation() {
     let reported = events::<SkillCompletionReported>(&receipt);
     assert_eq!(reported.len(), 1);
     assert!(reported[0].success && reported[0].operator == operator);
-    let updated = events::<ReputationUpdated>(&receipt);
-    assert_eq!(
-        (updated[0].account, updated[0].domain),
-        (operator, domain_id())
-    );
-    assert_eq!(updated[0].newScore, U256::from(10));
-    assert_eq!((it.completions().await, it.score().await), (1, 10));
+    // It costs gas only, and so is worth nothing.
+    assert!(events::<ReputationUpdated>(&receipt).is_empty());
+    assert_eq!((it.completions().await, it.score().await), (1, 0));
     assert!(it.is_recorded(&first).await);
     for recorded in [
         it.verifier
@@ -363,7 +370,7 @@ async fn an_execution_signed_by_both_counts_once_and_moves_reputation() {
         error,
         IOpenClawCompletionVerifierErrors::UnknownAgent(expected)
     );
-    assert_eq!((it.completions().await, it.score().await), (1, 10));
+    assert_eq!((it.completions().await, it.score().await), (1, 0));
     assert!(!it.is_recorded(&second).await);
 
     // Another one, and a third under the same id for another requester.
@@ -377,13 +384,13 @@ async fn an_execution_signed_by_both_counts_once_and_moves_reputation() {
     let relay = it.relay(&namesake, OPERATOR, RELAYER);
     let receipt = mined(relay.send().await).await;
     println!("verifyExecution, of a namesake: {} gas", receipt.gas_used);
-    assert_eq!((it.completions().await, it.score().await), (3, 30));
+    assert_eq!((it.completions().await, it.score().await), (3, 0));
     assert!(again(it.refusal(&namesake, OPERATOR, RELAYER).await));
     assert!(again(it.refusal(&second, OPERATOR, REQUESTER).await));
 }
 
 #[tokio::test]
-async fn reporters_move_reputation_both_ways() {
+async fn reporters_move_reputation_by_failures_only() {
     let it = OpenClaw::start().await;
     let base = &it.proof.core.base;
     let operator = it.account(OPERATOR);
@@ -405,24 +412,26 @@ async fn reporters_move_reputation_both_ways() {
         .reportBatch(vec![operator; 10], vec![CODE; 10], vec![true; 10]);
     let receipt = mined(batch.send().await).await;
     println!("reportBatch of 10: {} gas", receipt.gas_used);
+    assert_eq!(it.score().await, 0);
+    it.earn(operator, 100).await;
     assert_eq!(it.score().await, 100);
     let receipt = mined(it.bridge.reportFailure(operator, CODE).send().await).await;
     println!("reportFailure: {} gas", receipt.gas_used);
     assert_eq!(it.score().await, 70);
     let receipt = mined(it.bridge.reportCompletion(operator, CODE).send().await).await;
     println!("reportCompletion: {} gas", receipt.gas_used);
-    assert_eq!(it.score().await, 80);
+    assert_eq!(it.score().await, 70);
     let reputation = it
         .bridge
         .getOpenClawReputation(operator)
         .call()
         .await
         .unwrap();
-    assert_eq!(reputation.completions, U256::from(11));
+    assert_eq!(reputation.completions, U256::from(1));
     assert_eq!(reputation.slashCount, U256::from(1));
     assert_eq!(reputation.lastUpdated, U256::from(it.proof.now()));
     let aggregate = it.bridge.getAggregateReputation(operator).call().await;
-    assert_eq!(aggregate.unwrap(), U256::from(80));
+    assert_eq!(aggregate.unwrap(), U256::from(70));
     // No discount in the domain itself, half of the score in another.
     let discount = it.bridge.getStakeDiscount(operator).call().await;
     assert_eq!(discount.unwrap(), U256::ZERO);
@@ -431,7 +440,7 @@ async fn reporters_move_reputation_both_ways() {
         .getStakeDiscount(operator, B256::ZERO)
         .call()
         .await;
-    assert_eq!(elsewhere.unwrap(), U256::from(40));
+    assert_eq!(elsewhere.unwrap(), U256::from(35));
     mined(it.bridge.revokeReporter(base.owner).send().await).await;
     assert!(report.call().await.is_err());
     let uneven = it.bridge.reportBatch(vec![operator], vec![], vec![true]);
@@ -528,7 +537,7 @@ async fn what_the_tracker_refuses_leaves_nothing() {
     it.proof.core.base.devnet.advance_time(NOTICE).unwrap();
     let receipt = it.record(&execution).await;
     assert!(events::<ReputationReportFailed>(&receipt).is_empty());
-    assert_eq!((it.completions().await, it.score().await), (1, 10));
+    assert_eq!((it.completions().await, it.score().await), (1, 0));
 
     // A bridge that refuses holds up no completion.
     mined(it.bridge.revokeReporter(verifier).send().await).await;
@@ -539,7 +548,7 @@ async fn what_the_tracker_refuses_leaves_nothing() {
         (operator, CODE)
     );
     assert_eq!(failed[0].executionId, it.execution(2).executionId);
-    assert_eq!((it.completions().await, it.score().await), (2, 10));
+    assert_eq!((it.completions().await, it.score().await), (2, 0));
     // Nor can anyone else be the verifier's voice at the tracker.
     let answer = (true, CODE, operator, B256::ZERO).abi_encode();
     let evidence = tracker.recordEvidence(CODE, it.account(REQUESTER), answer.into());
@@ -558,13 +567,13 @@ async fn what_the_tracker_refuses_leaves_nothing() {
         error,
         ICompletionTrackerErrors::SinkNotRegistered(_)
     ));
-    assert_eq!((it.completions().await, it.score().await), (2, 10));
+    assert_eq!((it.completions().await, it.score().await), (2, 0));
 }
 
-/// However little gas the caller brings, there is no completion without its points, unless the bridge fails with all that it
+/// However little gas the caller brings, there is no completion without its report, unless the bridge fails with all that it
 /// may have.
 #[tokio::test]
-async fn nobody_saves_an_agents_points_by_saving_gas() {
+async fn nobody_saves_an_agents_report_by_saving_gas() {
     let it = OpenClaw::start().await;
     it.agent(10).await;
     let (devnet, bridge) = (&it.proof.core.base.devnet, *it.bridge.address());
@@ -591,7 +600,7 @@ async fn nobody_saves_an_agents_points_by_saving_gas() {
             }
             let receipt = relay.send().await.unwrap().get_receipt().await.unwrap();
             let reported = match code {
-                None => it.score().await == 10,
+                None => !events::<SkillCompletionReported>(&receipt).is_empty(),
                 Some(_) => {
                     it.proof
                         .core

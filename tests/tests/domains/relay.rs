@@ -1,9 +1,14 @@
 //! Nostr relays: who operates one is paid by what it can do.
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::{
+    primitives::{Address, B256, U256},
+    sol_types::{SolStruct, SolValue},
+};
 use bpe_abi::{
+    typed_data::{relay_budget, sign_relay_voucher, RelayVoucher},
     ICapacityRegistry::{CapacityRevealed, ICapacityRegistryErrors},
     IRelayAttestations::RelayAttestationRejected,
+    IRelayBudget,
     IRelayCapacityRegistry::{IRelayCapacityRegistryErrors, RelayCapacityUpdated},
     IRelayPaymentPool::{IRelayPaymentPoolErrors, RelayJoinedPool, RelayPoolCreated},
 };
@@ -11,7 +16,7 @@ use bpe_tests::{
     domains::relay::{capacity, Relays, KEYS, URL},
     proof::events,
     settlement::RATE,
-    stage::{mined, revert},
+    stage::{deploy, mined, revert},
     suite::{tokens, units, NOTICE},
 };
 
@@ -417,9 +422,9 @@ async fn congestion_makes_events_dear_and_spare_capacity_pays() {
     assert!(found.abs_diff(U256::from(base + above)) <= U256::from(1));
     assert_eq!(at(KEYS[0]).call().await.unwrap(), U256::from(4 * base));
     assert_eq!(at(KEYS[1]).call().await.unwrap(), U256::from(base));
-    // Other pools are idle, and cost nothing.
+    // Other pools are idle, and cost what they do by default.
     let read = it.payment.getMinPaymentPerEvent_0(it.types[1].0);
-    assert_eq!(read.call().await.unwrap(), U256::ZERO);
+    assert_eq!(read.call().await.unwrap(), U256::from(base));
 
     // Where the pool pays by spare capacity, it pays a fifth for the fifth that is free.
     mined(it.core.pools.setWeighting(id, 1).send().await).await;
@@ -472,4 +477,75 @@ async fn gas_of_attestations() {
         .setCapacityWeights(weights[0], weights[1], weights[2]);
     let receipt = mined(set.send().await).await;
     println!("setCapacityWeights: {} gas", receipt.gas_used);
+}
+
+/// A writer deposits, the relay sees it by one call and collects by voucher and by tariff, and the writer has its rest back.
+#[tokio::test]
+async fn a_writers_budget_is_seen_collected_and_given_back() {
+    let (it, operators) = three_relays().await;
+    let devnet = &it.core.base.devnet;
+    let arguments = (*it.payment.address(), *it.keys.address()).abi_encode_params();
+    let address = deploy(devnet, "relay-budget", arguments).await;
+    let budget = IRelayBudget::new(address, it.core.base.provider.clone());
+    let (client, signer) = (it.core.source(8, 100).await, it.signer(8));
+    let (relay, operator) = (KEYS[0], operators[0]);
+    // 1e12 wei an event by default: a thousand events.
+    let amount = U256::from(1_000_000_000_000_000_u64);
+    let token = it.core.superfluid.usdcx();
+    mined(token.approve(address, amount).from(client).send().await).await;
+    let receipt = mined(budget.deposit(relay, amount).from(client).send().await).await;
+    println!("RelayBudget.deposit: {} gas", receipt.gas_used);
+    let seen = budget.canPublish_0(relay, client);
+    let seen = async || {
+        let it = seen.call().await.unwrap();
+        (it.ok, it.events)
+    };
+    assert_eq!(seen().await, (true, U256::from(1_000)));
+    let stranger = budget.canPublish_0(relay, it.anyone());
+    assert!(!stranger.call().await.unwrap().ok);
+
+    let before = it.core.superfluid.usdcx().balanceOf(operator);
+    let before = before.call().await.unwrap();
+    let voucher = RelayVoucher {
+        nostrPubkey: relay,
+        client,
+        operator,
+        total: amount / U256::from(4),
+    };
+    let domain = relay_budget(devnet.chain_id(), address);
+    let signed = sign_relay_voucher(&signer, &voucher, &domain).unwrap();
+    let hash = budget.RELAY_VOUCHER_TYPEHASH().call().await.unwrap();
+    assert_eq!(hash, voucher.eip712_type_hash());
+    let collect = budget.collect(vec![signed]).from(it.anyone());
+    let receipt = mined(collect.send().await).await;
+    println!("RelayBudget.collect, first: {} gas", receipt.gas_used);
+    assert_eq!(seen().await, (true, U256::from(750)));
+
+    let allow = budget.setAllowance(relay, amount, amount).from(client);
+    mined(allow.send().await).await;
+    let counts = vec![U256::from(250)];
+    let by_tariff = budget.collectEvents(relay, vec![client], counts.clone());
+    assert!(by_tariff.call().await.is_err(), "its operator only");
+    let receipt = mined(by_tariff.from(operator).send().await).await;
+    println!("RelayBudget.collectEvents: {} gas", receipt.gas_used);
+    assert_eq!(seen().await, (true, U256::from(500)));
+    // At 80 % load an event costs four times as much.
+    let capacity = units(3) * U256::from(80) / U256::from(100);
+    let report = it.pricing.reportQueueLoad(it.types[WRITE].1, capacity);
+    mined(report.from(operator).send().await).await;
+    assert_eq!(seen().await, (true, U256::from(125)));
+
+    let request = budget.requestWithdrawal(relay, amount / U256::from(2));
+    mined(request.from(client).send().await).await;
+    assert_eq!(seen().await, (false, U256::ZERO));
+    let withdraw = budget.withdraw(relay).from(client);
+    assert!(withdraw.call().await.is_err());
+    it.core.advance(3_600);
+    let receipt = mined(withdraw.send().await).await;
+    println!("RelayBudget.withdraw: {} gas", receipt.gas_used);
+    let token = it.core.superfluid.usdcx();
+    let left = token.balanceOf(address).call().await.unwrap();
+    assert_eq!(left, U256::ZERO);
+    let after = token.balanceOf(operator).call().await.unwrap();
+    assert!(after - before >= amount / U256::from(2));
 }

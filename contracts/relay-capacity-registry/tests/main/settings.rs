@@ -187,9 +187,11 @@ fn points_are_scaled_against_stake(
     let set = |by, scale| relays.sender(by).set_points_per_unit(scale).motsu_res();
     let billion = U256::from(1_000_000_000);
     assert_eq!(relays.sender(ANYONE).points_per_unit(), billion);
-    for pointsPerUnit in [U256::ZERO, U256::from(1) << 64, U256::MAX] {
-        let error = InvalidPointsPerUnit { pointsPerUnit };
-        assert_eq!(set(owner, pointsPerUnit), Err(error.into()));
+    for scale in [U256::ZERO, U256::from(1) << 64, U256::MAX] {
+        let error = InvalidPointsPerUnit {
+            pointsPerUnit: scale,
+        };
+        assert_eq!(set(owner, scale), Err(error.into()));
     }
     assert!(set(ANYONE, billion).is_err());
     let raw = || {

@@ -77,10 +77,14 @@ fn a_pool_is_as_busy_as_all_of_it(operator: Address, other: Address) {
     let view = it.payment.sender(ANYONE);
     let idle = view.get_min_payment_per_event_at(RELAY_WRITE, OTHER_KEY);
     assert_eq!(idle.unwrap(), BASE);
-    // Other pools cost what they cost.
+    // Another pool by its own figure, 1e12 wei until the owner sets one: the same demand over no capacity.
+    assert_eq!(
+        view.get_base_min_payment(RELAY_READ).unwrap(),
+        U256::from(1_000_000_000_000_u64)
+    );
     assert_eq!(
         view.get_min_payment_per_event(RELAY_READ).unwrap(),
-        U256::ZERO
+        U256::from(9_327_102_803_738_u64)
     );
 }
 

@@ -92,7 +92,8 @@ pub fn n(number: u64) -> U256 {
 /// A fee of 5 %, and the task type in the domain of agents.
 pub fn world() -> World {
     let turn = turn();
-    let (work, ledger) = (Contract::<WorkReputation>::new(), Contract::new());
+    let work = Contract::<WorkReputation>::new();
+    let ledger = Contract::<ReputationLedger>::new();
     let money = Contract::<Money>::new();
     ledger.sender(OWNER).constructor(OWNER).motsu_unwrap();
     work.sender(OWNER)

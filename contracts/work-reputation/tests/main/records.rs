@@ -104,8 +104,10 @@ fn only_task_types_of_a_domain_count() {
     let world = world();
     let mut it = world.work.sender(ANYONE);
     let error = it.record_work(OTHER_TASK, SOURCE, SINK).motsu_unwrap_err();
-    let taskTypeId = OTHER_TASK;
-    assert_eq!(error, NoDomain { taskTypeId }.into());
+    let expected = NoDomain {
+        taskTypeId: OTHER_TASK,
+    };
+    assert_eq!(error, expected.into());
     // Nor does a ledger that no longer has this as a recorder.
     world.record().unwrap();
     world.count(1_000);
@@ -128,9 +130,9 @@ fn the_owner_prices_points() {
     let account = ANYONE;
     let error = ownable::Error::Unauthorized(OwnableUnauthorizedAccount { account });
     assert_eq!(set(ANYONE, n(1)), Err(Error::Ownable(error)));
-    for weiPerPoint in [U256::ZERO, U256::from(1) << 96, U256::MAX] {
-        let error = InvalidWeiPerPoint { weiPerPoint };
-        assert_eq!(set(OWNER, weiPerPoint), Err(error.into()));
+    for cost in [U256::ZERO, U256::from(1) << 96, U256::MAX] {
+        let error = InvalidWeiPerPoint { weiPerPoint: cost };
+        assert_eq!(set(OWNER, cost), Err(error.into()));
     }
     let it = || world.work.sender(ANYONE);
     assert_eq!(it().wei_per_point(CLAW), n(MILLI));
