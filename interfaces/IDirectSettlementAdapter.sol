@@ -111,7 +111,7 @@ interface IDirectSettlementAdapter {
     function getStreamEarned(bytes32 streamId) external view returns (uint256);
 
     /// The rail's name: `keccak256("direct")`.
-    function railId() external view returns (bytes32);
+    function railId() external pure returns (bytes32);
 
     /// The same as `railId`.
     function RAIL_ID() external view returns (bytes32);

@@ -159,7 +159,7 @@ interface ILightningSettlementAdapter {
     function MAX_LOCK() external view returns (uint256);
 
     /// The rail's name: `keccak256("lightning")`.
-    function railId() external view returns (bytes32);
+    function railId() external pure returns (bytes32);
 
     /// The same as `railId`.
     function RAIL_ID() external view returns (bytes32);

@@ -108,7 +108,7 @@ interface ISuperfluidSettlementAdapter {
     function getStreamFlowRate(bytes32 streamId) external view returns (uint256);
 
     /// The rail's name: `keccak256("superfluid")`.
-    function railId() external view returns (bytes32);
+    function railId() external pure returns (bytes32);
 
     /// The same as `railId`.
     function RAIL_ID() external view returns (bytes32);

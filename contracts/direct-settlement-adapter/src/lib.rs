@@ -227,7 +227,7 @@ impl DirectSettlementAdapter {
     }
 
     /// The rail's name: `keccak256("direct")`.
-    pub fn rail_id(&self) -> B256 {
+    pub fn rail_id() -> B256 {
         RAIL_ID
     }
 

@@ -407,7 +407,7 @@ impl LightningSettlementAdapter {
     }
 
     /// The rail's name: `keccak256("lightning")`.
-    pub fn rail_id(&self) -> B256 {
+    pub fn rail_id() -> B256 {
         RAIL_ID
     }
 

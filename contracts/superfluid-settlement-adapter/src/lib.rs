@@ -257,7 +257,7 @@ impl SuperfluidSettlementAdapter {
     }
 
     /// The rail's name: `keccak256("superfluid")`.
-    pub fn rail_id(&self) -> B256 {
+    pub fn rail_id() -> B256 {
         RAIL_ID
     }
 

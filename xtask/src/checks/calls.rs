@@ -45,6 +45,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
         "asks RelayCapacityRegistry only on calls of its own, never on the one that the registry makes (relayGone)",
     ),
     (
+        "LightningSettlementAdapter",
+        "reports to CrossProtocolRouter only on calls of its own (claim, refundExpired), never on the one that the router makes (execute)",
+    ),
+    (
         "StreamGateway",
         "is called by Superfluid's macro forwarders alone, and asks pool and agreement in views",
     ),

@@ -22,7 +22,10 @@ fn until(deadline: U256) -> Vec<u8> {
 #[motsu::test]
 fn says_what_it_is(it: Contract<LightningSettlementAdapter>) {
     let reader = it.sender(OWNER);
-    assert_eq!(reader.rail_id(), keccak256("lightning"));
+    assert_eq!(
+        LightningSettlementAdapter::rail_id(),
+        keccak256("lightning")
+    );
     assert_eq!(reader.rail_id_constant(), keccak256("lightning"));
     assert_eq!(reader.htlc_timeout(), n(3_600));
     assert_eq!(reader.max_lock(), n(604_800));

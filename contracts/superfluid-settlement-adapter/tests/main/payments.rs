@@ -28,7 +28,10 @@ fn is_of_a_super_token(it: Contract<SuperfluidSettlementAdapter>, plain: Contrac
     let it = World::new();
     it.network.assert_forbidden(it.adapter.address());
     let reader = it.adapter.sender(OWNER);
-    assert_eq!(reader.rail_id(), keccak256("superfluid"));
+    assert_eq!(
+        SuperfluidSettlementAdapter::rail_id(),
+        keccak256("superfluid")
+    );
     assert_eq!(reader.rail_id_constant(), keccak256("superfluid"));
     assert!(reader.accepts(it.token().address()));
     assert!(!reader.accepts(Address::ZERO));
