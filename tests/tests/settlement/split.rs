@@ -9,7 +9,7 @@ use alloy::{
 use bpe_tests::{
     economy::Factory,
     settlement::{rate, usdcx, Settlement, RATE},
-    stage::mined,
+    stage::{mined, Superfluid},
     suite::{units, CODE},
 };
 
