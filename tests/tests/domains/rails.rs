@@ -402,7 +402,8 @@ async fn a_stream_of_the_superfluid_rail_is_a_flow() {
     // It pays in nothing else.
     let value = U256::from(1);
     let ether = rail.execute(B256::ZERO, RECIPIENT, value, Bytes::new());
-    let ether = revert(ether.value(value).from(pipeline).call().await);
+    let ether: ISuperfluidSettlementAdapterErrors =
+        revert(ether.value(value).from(pipeline).call().await);
     let expected = ISuperfluidSettlementAdapter::EtherNotAccepted { value };
     assert_eq!(
         ether,

@@ -16,8 +16,8 @@ use bpe_tests::{
     domains::relay::{capacity, Relays, KEYS, URL},
     proof::events,
     settlement::RATE,
-    stage::{deploy, mined, revert},
-    suite::{tokens, units, NOTICE},
+    stage::{mined, revert},
+    suite::{deploy, tokens, units, NOTICE},
 };
 
 use crate::HOUR;
