@@ -406,16 +406,39 @@ mod tests {
             include_str!("../../contracts/relay-budget/src/lib.rs"),
         ];
         for (source, encoded, of) in [
-            (0, LightningAttestation::eip712_encode_type(), lightning_oracle(1, Address::ZERO)),
-            (1, OpenClawAttestation::eip712_encode_type(), openclaw_adapter(1, Address::ZERO)),
-            (2, SkillExecution::eip712_encode_type(), openclaw_verifier(1, Address::ZERO)),
-            (3, RelayAttestation::eip712_encode_type(), relay_attestations(1, Address::ZERO)),
-            (4, RelayVoucher::eip712_encode_type(), relay_budget(1, Address::ZERO)),
+            (
+                0,
+                LightningAttestation::eip712_encode_type(),
+                lightning_oracle(1, Address::ZERO),
+            ),
+            (
+                1,
+                OpenClawAttestation::eip712_encode_type(),
+                openclaw_adapter(1, Address::ZERO),
+            ),
+            (
+                2,
+                SkillExecution::eip712_encode_type(),
+                openclaw_verifier(1, Address::ZERO),
+            ),
+            (
+                3,
+                RelayAttestation::eip712_encode_type(),
+                relay_attestations(1, Address::ZERO),
+            ),
+            (
+                4,
+                RelayVoucher::eip712_encode_type(),
+                relay_budget(1, Address::ZERO),
+            ),
         ] {
             let hash = format!("b256!(\"{:x}\")", keccak256(&*encoded));
             assert!(sources[source].contains(&hash), "{encoded}: {hash}");
             let name = of.name.unwrap();
-            assert!(sources[source].contains(&format!("name: \"{name}\"")), "{name}");
+            assert!(
+                sources[source].contains(&format!("name: \"{name}\"")),
+                "{name}"
+            );
         }
     }
 

@@ -401,7 +401,11 @@ impl RelayBudget {
 
     /// What was collected by vouchers of `client` since ever, in wei: a voucher has to say more.
     pub fn get_collected(&self, nostr_pubkey: B256, client: Address) -> U256 {
-        self.budgets.getter(nostr_pubkey).getter(client).collected.get()
+        self.budgets
+            .getter(nostr_pubkey)
+            .getter(client)
+            .collected
+            .get()
     }
 
     /// What the relay may collect without a voucher: wei an event, wei a day, and how much of that is left today.

@@ -202,7 +202,10 @@ impl RelayPaymentPool {
             let mut terms = self.terms.setter(pool_type);
             if terms.min_payment.get().is_zero() {
                 terms.min_payment.set(Uint::from(DEFAULT_MIN_PAYMENT));
-                emit!(self.vm(), AntiSpamConfigUpdated[pool_type](DEFAULT_MIN_PAYMENT));
+                emit!(
+                    self.vm(),
+                    AntiSpamConfigUpdated[pool_type](DEFAULT_MIN_PAYMENT)
+                );
             }
             emit!(self.vm(), RelayPoolCreated[pool_type, id, pool]);
         }

@@ -6,9 +6,9 @@ use alloy::{
 };
 use bpe_abi::{
     typed_data::{relay_budget, sign_relay_voucher, RelayVoucher},
-    IRelayBudget,
     ICapacityRegistry::{CapacityRevealed, ICapacityRegistryErrors},
     IRelayAttestations::RelayAttestationRejected,
+    IRelayBudget,
     IRelayCapacityRegistry::{IRelayCapacityRegistryErrors, RelayCapacityUpdated},
     IRelayPaymentPool::{IRelayPaymentPoolErrors, RelayJoinedPool, RelayPoolCreated},
 };
@@ -16,8 +16,8 @@ use bpe_tests::{
     domains::relay::{capacity, Relays, KEYS, URL},
     proof::events,
     settlement::RATE,
-    stage::{deploy, mined, revert},
-    suite::{tokens, units, NOTICE},
+    stage::{mined, revert},
+    suite::{deploy, tokens, units, NOTICE},
 };
 
 use crate::HOUR;

@@ -328,16 +328,14 @@ fn the_agent_with_the_most_verified_spare_capacity_is_first() {
         let mut it = world.adapter.sender(by);
         it.set_work_vouchers(vouchers.address()).motsu_res()
     };
-    let error = bpe_common::ownable::Error::Unauthorized(
-        bpe_common::ownable::OwnableUnauthorizedAccount { account },
-    );
+    let error =
+        bpe_common::ownable::Error::Unauthorized(bpe_common::ownable::OwnableUnauthorizedAccount {
+            account,
+        });
     assert_eq!(set(BOB), Err(Error::Ownable(error)));
     let agents: Vec<B256> = (1..=4).map(B256::repeat_byte).collect();
     // Capacity at the core, and what its counted work has shown: spare is min(C, 4V) − V.
-    for (agent, (capacity, verified)) in agents
-        .iter()
-        .zip([(100, 0), (10, 1), (40, 35), (20, 4)])
-    {
+    for (agent, (capacity, verified)) in agents.iter().zip([(100, 0), (10, 1), (40, 35), (20, 4)]) {
         let operator = Address::from_word(*agent);
         world.stake(operator, 100, 1_000);
         world.register(operator, *agent, RESEARCH, 1).unwrap();
@@ -352,7 +350,10 @@ fn the_agent_with_the_most_verified_spare_capacity_is_first() {
         workVouchers: vouchers.address(),
     });
     assert_eq!(set(OWNER), Err(WorkVouchersAlreadySet {}.into()));
-    assert_eq!(world.adapter.sender(BOB).work_vouchers(), vouchers.address());
+    assert_eq!(
+        world.adapter.sender(BOB).work_vouchers(),
+        vouchers.address()
+    );
     let spare = |agent: usize| {
         let operator = Address::from_word(agents[agent]);
         let it = world.adapter.sender(BOB);

@@ -30,7 +30,10 @@ fn an_operator_takes_no_more_without_a_voucher_than_was_allowed() {
     let (clients, counts) = (vec![client; 2], vec![U256::MAX, U256::MAX]);
     let mut it = world.budget.sender(OPERATOR);
     it.collect_events(RELAY, clients, counts).motsu_unwrap();
-    assert_eq!((world.tokens(OPERATOR), world.balance(client)), (300, 9_700));
+    assert_eq!(
+        (world.tokens(OPERATOR), world.balance(client)),
+        (300, 9_700)
+    );
     advance_time(86_400);
     world.set_price(101);
     world.collect_events(client, 1);

@@ -18,10 +18,7 @@ fn one_view_says_whether_to_take_an_event_in() {
     assert_eq!(seen(&world), (true, n(1_050), n(100), n(10)));
     // By the key that signed the event; of a key that nobody has proven nothing.
     let by_key = |it: &World| it.budget.sender(ANYONE).can_publish_as(RELAY, WRITER);
-    assert_eq!(
-        by_key(&world).motsu_unwrap(),
-        (false, n(0), n(100), n(0))
-    );
+    assert_eq!(by_key(&world).motsu_unwrap(), (false, n(0), n(100), n(0)));
     world.keys.sender(ANYONE).set(WRITER, client);
     assert_eq!(
         by_key(&world).motsu_unwrap(),
@@ -151,7 +148,11 @@ fn the_rest_comes_back_after_the_notice() {
     assert_eq!(error, TooEarly { from }.into());
     world.collect(vec![world.voucher(&key, client, OPERATOR, 300)]);
     let (balance, asked, _) = world.budget.sender(ANYONE).get_budget(RELAY, client);
-    assert_eq!((balance, asked), (n(700), n(700)), "what is free goes first");
+    assert_eq!(
+        (balance, asked),
+        (n(700), n(700)),
+        "what is free goes first"
+    );
     advance_time(1);
     it().withdraw(RELAY).motsu_unwrap();
     assert_eq!((world.tokens(client), world.balance(client)), (700, 0));

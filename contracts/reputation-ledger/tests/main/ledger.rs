@@ -248,7 +248,13 @@ fn a_good_record_never_costs_a_discount() {
     bad(&it, ALICE, RELAY, 7).unwrap();
     let all = || [RELAY, LIGHTNING, CLAW, NOWHERE].map(|domain| discount(&it, ALICE, domain));
     let mut before = (all(), aggregate(&it, ALICE));
-    for (domain, points) in [(CLAW, 10), (CLAW, 1), (LIGHTNING, 10), (RELAY, 5), (RELAY, 500)] {
+    for (domain, points) in [
+        (CLAW, 10),
+        (CLAW, 1),
+        (LIGHTNING, 10),
+        (RELAY, 5),
+        (RELAY, 500),
+    ] {
         good(&it, ALICE, domain, points).unwrap();
         let after = (all(), aggregate(&it, ALICE));
         let lost = before.0.iter().zip(after.0).any(|(then, now)| now < *then);
@@ -293,11 +299,7 @@ fn slashes_are_recorded_by_task_type() {
     // Of no domain: nothing, by whomever.
     slash(BOB, other).unwrap();
     assert_eq!(aggregate(&it, ALICE), n(3_500));
-    let set = |by: Address, domain| {
-        it.sender(by)
-            .set_task_type_domain(task, domain)
-            .motsu_res()
-    };
+    let set = |by: Address, domain| it.sender(by).set_task_type_domain(task, domain).motsu_res();
     assert_eq!(set(OWNER, NOWHERE), Err(DomainNotRegistered {}.into()));
     let account = BOB;
     let error = ownable::Error::Unauthorized(OwnableUnauthorizedAccount { account });

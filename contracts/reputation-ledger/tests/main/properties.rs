@@ -14,8 +14,12 @@ const ACCOUNTS: [Address; 2] = [ALICE, BOB];
 /// The best of what is earned, by weight, but for one domain, less all that is owed.
 fn best(standing: &BTreeMap<usize, (u64, u64)>, weights: [u64; 3], except: Option<usize>) -> u64 {
     let greatest = weights.into_iter().max().unwrap();
-    let others = standing.iter().filter(|(domain, _)| Some(**domain) != except);
-    let best = others.map(|(domain, (earned, _))| earned * weights[*domain]).max();
+    let others = standing
+        .iter()
+        .filter(|(domain, _)| Some(**domain) != except);
+    let best = others
+        .map(|(domain, (earned, _))| earned * weights[*domain])
+        .max();
     let owed = standing.iter().filter(|(domain, _)| weights[**domain] > 0);
     let owed: u64 = owed.map(|(_, (_, owed))| owed).sum();
     let best = best.unwrap_or(0).checked_div(greatest).unwrap_or(0);
