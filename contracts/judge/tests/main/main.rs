@@ -12,6 +12,9 @@ mod dodges;
 mod fuzz;
 mod invariants;
 mod judge;
+#[allow(dead_code)]
+#[path = "../../../reputation-ledger/src/lib.rs"]
+mod reputation_ledger;
 mod rewards;
 #[allow(dead_code)]
 #[path = "../../../stake-manager/src/lib.rs"]

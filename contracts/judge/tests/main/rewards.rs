@@ -1,11 +1,12 @@
 //! Who is paid for a slash, and how much.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use bpe_common::clock::testing::advance_time;
 use bpe_testing::Behaviour;
 use motsu::prelude::*;
 
 use crate::{
+    reputation_ledger::ReputationLedger,
     stake_manager::{SlashRewarded, SlashedPaid, BURNT},
     world::{declared, tokens, World, CALLER, CODE, ONE, OWNER, REWARD, SINK},
 };
@@ -109,4 +110,36 @@ fn one_that_cannot_be_paid_does_not_stop_the_slash() {
         world.balance(world.stakes.address()),
         world.stake() + unpaid
     );
+}
+
+/// A slash is reputation, in the domain of the task type; a ledger that refuses stops no slash.
+#[test]
+fn a_slash_is_recorded_as_reputation() {
+    let _precompiles = deploy_precompiles();
+    let domain = B256::repeat_byte(0xd0);
+    for is_recorder in [true, false] {
+        let world = World::new();
+        let ledger = Contract::<ReputationLedger>::new();
+        ledger.sender(OWNER).constructor(OWNER).motsu_unwrap();
+        let recorder = match is_recorder {
+            true => world.judge.address(),
+            false => OWNER,
+        };
+        let mut it = ledger.sender(OWNER);
+        it.register_domain(domain, recorder).motsu_unwrap();
+        it.set_task_type_domain(CODE, domain).motsu_unwrap();
+        drop(it);
+        let mut it = world.stakes.sender(OWNER);
+        it.set_reputation_ledger(ledger.address(), B256::ZERO)
+            .motsu_unwrap();
+        drop(it);
+        assert_eq!(slashed(&world, (CALLER, 0)).0, REWARD);
+        let reputation = ledger.sender(OWNER).get_domain_reputation(SINK, domain);
+        let owed = ledger.sender(OWNER).get_owed(SINK, domain);
+        let expected = match is_recorder {
+            true => (U256::from(1), U256::from(1_500)),
+            false => (U256::ZERO, U256::ZERO),
+        };
+        assert_eq!((reputation.slashCount, owed), expected);
+    }
 }
