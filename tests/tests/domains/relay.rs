@@ -504,7 +504,8 @@ async fn a_writers_budget_is_seen_collected_and_given_back() {
     let stranger = budget.canPublish_0(relay, it.anyone());
     assert!(!stranger.call().await.unwrap().ok);
 
-    let before = it.core.superfluid.usdcx().balanceOf(operator);
+    let token = it.core.superfluid.usdcx();
+    let before = token.balanceOf(operator);
     let before = before.call().await.unwrap();
     let voucher = RelayVoucher {
         nostrPubkey: relay,
