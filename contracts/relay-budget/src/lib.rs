@@ -536,14 +536,12 @@ impl RelayBudget {
         if price.is_zero() || price > widen(budget.max_price.get()) {
             return Err("price");
         }
-        // The price is not zero.
-        let events = |amount: U256| amount.checked_div(price).unwrap_or_default();
         let left = budget.left(today);
-        let allowed = count.min(events(left));
+        let allowed = count.min(events(&left, &price));
         if allowed.is_zero() {
             return Err("day");
         }
-        let taken = allowed.min(events(widen(budget.balance.get())));
+        let taken = allowed.min(events(&widen(budget.balance.get()), &price));
         if taken.is_zero() {
             return Err("balance");
         }
@@ -625,4 +623,9 @@ fn struct_hash(voucher: &SignedRelayVoucher) -> B256 {
         voucher.operator.into_word(),
         voucher.total.into(),
     ])
+}
+
+/// How many events an amount pays for, at a price that is not zero.
+fn events(amount: &U256, price: &U256) -> U256 {
+    amount.checked_div(*price).unwrap_or_default()
 }

@@ -45,6 +45,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
         "asks RelayCapacityRegistry only on calls of its own, never on the one that the registry makes (relayGone)",
     ),
     (
+        "WorkReputation",
+        "is called by nobody: Judge asks StakeManager for its reputation ledger, which has a view of the same name",
+    ),
+    (
         "LightningSettlementAdapter",
         "reports to CrossProtocolRouter only on calls of its own (claim, refundExpired), never on the one that the router makes (execute)",
     ),
