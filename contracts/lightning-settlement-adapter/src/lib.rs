@@ -35,7 +35,7 @@ bpe_common::trap_on_panic!();
 mod interface;
 
 use alloc::{vec, vec::Vec};
-use alloy_primitives::{b256, Address, B256, U256, U64, U8};
+use alloy_primitives::{Address, B256, U256, U64, U8};
 use alloy_sol_types::SolCall;
 use bpe_common::{
     call::{call_with_value, calldata, first_words, Revert, ALL_GAS},
@@ -61,9 +61,6 @@ pub const MAX_LOCK: u64 = 7 * 86_400;
 const PREIMAGE: usize = 32;
 /// As much is passed on of what the pipeline reverts with.
 const REASON_LIMIT: usize = 256;
-
-/// The rail's name: `keccak256("lightning")`.
-const RAIL_ID: B256 = b256!("8964d17081b8270ff751ee4e05135028987558b1d013e071795190bd907bd329");
 
 const LOCKED: u8 = 1;
 const CLAIMED: u8 = 2;
@@ -408,14 +405,26 @@ impl LightningSettlementAdapter {
 
     /// The rail's name: `keccak256("lightning")`.
     pub fn rail_id() -> B256 {
-        RAIL_ID
+        rail_id()
     }
 
     /// The same as [`LightningSettlementAdapter::rail_id`].
     #[selector(name = "RAIL_ID")]
     pub fn rail_id_constant(&self) -> B256 {
-        RAIL_ID
+        rail_id()
     }
+}
+
+/// `keccak256("lightning")`, as numbers in the code: every call would pay for it as data.
+#[inline(never)]
+fn rail_id() -> B256 {
+    let [a, b, c, d]: [u64; 4] = core::hint::black_box([
+        0x8964d17081b8270f,
+        0xf751ee4e05135028,
+        0x987558b1d013e071,
+        0x795190bd907bd329,
+    ]);
+    U256::from_limbs([d, c, b, a]).into()
 }
 
 impl LightningSettlementAdapter {
