@@ -113,7 +113,7 @@ interface IRelayBudget {
     function canPublish(bytes32 nostrPubkey, address client) external view returns (bool ok, uint256 available, uint256 price, uint256 events);
 
     /// The same of the account that operates the Nostr key `writer` by KeyRegistry: who signed the event; nobody, if none does.
-    function canPublish(bytes32 nostrPubkey, bytes32 writer) external view returns (bool, uint256, uint256, uint256);
+    function canPublishAs(bytes32 nostrPubkey, bytes32 writer) external view returns (bool ok, uint256 available, uint256 price, uint256 events);
 
     /// What `client` has with the relay, what of it is asked back, in wei, and from when on that can be had.
     function getBudget(bytes32 nostrPubkey, address client) external view returns (uint256 balance, uint256 asked, uint256 from);

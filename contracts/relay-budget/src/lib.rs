@@ -367,12 +367,14 @@ impl RelayBudget {
     ///
     /// # Returns
     ///
-    /// * As [`RelayBudget::can_publish`].
+    /// * `ok`
+    /// * `available`
+    /// * `price`
+    /// * `events`
     ///
     /// # Errors
     ///
     /// * As [`RelayBudget::can_publish`].
-    #[selector(name = "canPublish")]
     pub fn can_publish_as(
         &self,
         nostr_pubkey: B256,

@@ -243,7 +243,10 @@ test("the queue: places come back on every way out, and nobody waits past the de
   assert.deepEqual(standing(), { inHand: 0, outstanding: 25n, signed: 0n });
   queue.vouchered(source, 25n);
   assert.deepEqual(standing(), { inHand: 0, outstanding: 0n, signed: 25n });
-  assert.throws(() => queue.admit({ ...ask, value: 2_000n, earmarked: 9_000n }), { name: "QueueRefusal", retryAfter: 1 });
+  assert.throws(() => queue.admit({ ...ask, value: 2_000n, earmarked: 9_000n }), {
+    name: "QueueRefusal",
+    retryAfter: 1,
+  });
   assert.throws(() => queue.admit({ ...ask, value: 1_000n }), { name: "QueueRefusal", retryAfter: undefined });
 
   // By a clock that stands, so that what is measured here decides nothing.

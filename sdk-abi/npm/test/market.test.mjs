@@ -278,7 +278,9 @@ test("what is signed and has not counted is set aside, once it is more than the 
 
 test("a source without a signature is served its first trust, however much it sets aside", onChain, async () => {
   const { serve, reach } = sinkWith({ firstTrust: 1n, mostTrust: parseEther("1") });
-  await mined(work.earmark(buyer, { ...between, sink: accountAt(5).address, amount: 10n ** 15n, until: (await now()) + 7_200n }));
+  await mined(
+    work.earmark(buyer, { ...between, sink: accountAt(5).address, amount: 10n ** 15n, until: (await now()) + 7_200n }),
+  );
   const { openai } = buyerOf(reach);
   await assert.rejects(openai.embeddings.create({ model: "m", input: "x", encoding_format: "float" }), { status: 429 });
   assert.equal(serve.queue.standing(accountAt(6).address).outstanding, 0n);

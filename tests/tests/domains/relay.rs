@@ -495,13 +495,13 @@ async fn a_writers_budget_is_seen_collected_and_given_back() {
     mined(token.approve(address, amount).from(client).send().await).await;
     let receipt = mined(budget.deposit(relay, amount).from(client).send().await).await;
     println!("RelayBudget.deposit: {} gas", receipt.gas_used);
-    let seen = budget.canPublish_0(relay, client);
+    let seen = budget.canPublish(relay, client);
     let seen = async || {
         let it = seen.call().await.unwrap();
         (it.ok, it.events)
     };
     assert_eq!(seen().await, (true, U256::from(1_000)));
-    let stranger = budget.canPublish_0(relay, it.anyone());
+    let stranger = budget.canPublish(relay, it.anyone());
     assert!(!stranger.call().await.unwrap().ok);
 
     let token = it.core.superfluid.usdcx();

@@ -29,7 +29,8 @@ function say(refusal: Refusal | { readonly reason: "expired" }): string {
       return `the source has to set ${refusal.needed} wei aside until its vouchers count, and has ${refusal.earmarked}`;
     case "strangers":
       return (
-        `sources that have paid for nothing yet would owe ${refusal.owed} wei together, ` + `and may owe ${refusal.most}`
+        `sources that have paid for nothing yet would owe ${refusal.owed} wei together, ` +
+        `and may owe ${refusal.most}`
       );
     case "expired":
       return "it waited until its deadline";

@@ -21,7 +21,11 @@ export async function payByBestRoute(
   const [best] = await getTokenRoutes(client, { deployment, request, token });
   if (!best) {
     const expected = "one that some available protocol can route";
-    throw new BpeError("InvalidArgument", { argument: "request", value: `${request.amount} wei of ${token}`, expected });
+    throw new BpeError("InvalidArgument", {
+      argument: "request",
+      value: `${request.amount} wei of ${token}`,
+      expected,
+    });
   }
   const { routeId, routeData, estimatedFee } = best;
   const value = token === zeroAddress ? request.amount + estimatedFee : 0n;
