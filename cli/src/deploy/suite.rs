@@ -1414,15 +1414,18 @@ pub const STEPS: &[Step] = &[
         ],
     )),
     // Work of the task type, and slashes in it, are reputation in the domain.
-    Do(call(
-        "ReputationLedger",
-        "setTaskTypeDomain(bytes32,bytes32)",
-        &[Setting("openclaw.task_type"), Id("OPENCLAW_AGENT")],
-        &[check(
-            "domainOf(bytes32)",
-            &[Setting("openclaw.task_type")],
-            Id("OPENCLAW_AGENT"),
-        )],
+    Do(when(
+        "domains.openclaw",
+        call(
+            "ReputationLedger",
+            "setTaskTypeDomain(bytes32,bytes32)",
+            &[Setting("openclaw.task_type"), Id("OPENCLAW_AGENT")],
+            &[check(
+                "domainOf(bytes32)",
+                &[Setting("openclaw.task_type")],
+                Id("OPENCLAW_AGENT"),
+            )],
+        ),
     )),
     Do(undone_by(
         "revokeRecorder(bytes32,address)",
