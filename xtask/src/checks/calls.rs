@@ -45,6 +45,10 @@ pub const ALLOWED: &[(&str, &str)] = &[
         "asks RelayCapacityRegistry only on calls of its own, never on the one that the registry makes (relayGone)",
     ),
     (
+        "OpenClawCapacityAdapter",
+        "asks WorkVouchers what agents have shown in views alone (getAgentsForSkill, getVerifiedSpare); WorkVouchers calls no adapter",
+    ),
+    (
         "WorkReputation",
         "is called by nobody: Judge asks StakeManager for its reputation ledger, which has a view of the same name",
     ),
