@@ -1427,32 +1427,38 @@ pub const STEPS: &[Step] = &[
             )],
         ),
     )),
-    Do(undone_by(
-        "revokeRecorder(bytes32,address)",
-        &[Id("OPENCLAW_AGENT"), Contract("WorkReputation")],
-        call(
-            "ReputationLedger",
-            "authorizeRecorder(bytes32,address)",
+    Do(when(
+        "domains.openclaw",
+        undone_by(
+            "revokeRecorder(bytes32,address)",
             &[Id("OPENCLAW_AGENT"), Contract("WorkReputation")],
-            &[check(
-                "authorizedRecorders(bytes32,address)",
+            call(
+                "ReputationLedger",
+                "authorizeRecorder(bytes32,address)",
                 &[Id("OPENCLAW_AGENT"), Contract("WorkReputation")],
-                Yes,
-            )],
+                &[check(
+                    "authorizedRecorders(bytes32,address)",
+                    &[Id("OPENCLAW_AGENT"), Contract("WorkReputation")],
+                    Yes,
+                )],
+            ),
         ),
     )),
-    Do(undone_by(
-        "revokeRecorder(bytes32,address)",
-        &[Id("OPENCLAW_AGENT"), Contract("Judge")],
-        call(
-            "ReputationLedger",
-            "authorizeRecorder(bytes32,address)",
+    Do(when(
+        "domains.openclaw",
+        undone_by(
+            "revokeRecorder(bytes32,address)",
             &[Id("OPENCLAW_AGENT"), Contract("Judge")],
-            &[check(
-                "authorizedRecorders(bytes32,address)",
+            call(
+                "ReputationLedger",
+                "authorizeRecorder(bytes32,address)",
                 &[Id("OPENCLAW_AGENT"), Contract("Judge")],
-                Yes,
-            )],
+                &[check(
+                    "authorizedRecorders(bytes32,address)",
+                    &[Id("OPENCLAW_AGENT"), Contract("Judge")],
+                    Yes,
+                )],
+            ),
         ),
     )),
     Deploy(without_owner(of_domain(
